@@ -1,0 +1,3 @@
+module github.com/picoca/picoca
+
+go 1.26
