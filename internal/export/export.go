@@ -6,6 +6,8 @@ package export
 import (
 	"crypto"
 	"crypto/x509"
+	"fmt"
+	"slices"
 )
 
 // Bundle is what a format may draw from. Leaf and Key are nil when the
@@ -22,4 +24,46 @@ type File struct {
 	Name    string
 	Data    []byte
 	Private bool
+}
+
+// Format is one way to write a certificate and its key, or the root.
+type Format struct {
+	ID string
+	// Reader tells who reads these files, for people.
+	Reader string
+	// Device renders a leaf and its key, CA the root alone; nil where the
+	// format has no such form.
+	Device, CA func(Bundle) ([]File, error)
+}
+
+// formats has a line for each format.
+var formats = []Format{
+	{"der", "boards: MicroPython, CircuitPython, Pico SDK; Windows, Java", derDevice, derCA},
+	{"pem", "boards with PEM: ESP32, Arduino; curl, browsers on Linux", pemDevice, pemCA},
+	{"pkcs8", "servers on a computer: nginx, Caddy, Node, Python, Go", pkcs8Device, nil},
+}
+
+// Formats returns every format, the boards' first.
+func Formats() []Format { return slices.Clone(formats) }
+
+// UnknownFormatError says that Input is not a format's ID.
+type UnknownFormatError struct{ Input string }
+
+func (e UnknownFormatError) Error() string { return fmt.Sprintf("format %q is unknown", e.Input) }
+
+// Find returns the format with an ID, or an UnknownFormatError.
+func Find(id string) (Format, error) {
+	for _, format := range formats {
+		if format.ID == id {
+			return format, nil
+		}
+	}
+	return Format{}, UnknownFormatError{id}
+}
+
+// KeyError says that a key of a type has no form that boards load.
+type KeyError struct{ Key crypto.PublicKey }
+
+func (e KeyError) Error() string {
+	return fmt.Sprintf("key of type %T has no SEC1 or PKCS#1 form", e.Key)
 }

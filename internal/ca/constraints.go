@@ -1,0 +1,171 @@
+package ca
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// Constraints are the names that a root may vouch for: the permitted subtrees
+// of its nameConstraints (RFC 5280 section 4.2.1.10). Whoever steals the key
+// of a home's root can impersonate the home with it, and not a bank.
+type Constraints struct {
+	domains  []string
+	prefixes []netip.Prefix
+}
+
+// homeDomains are the domains that nobody owns on the public internet: RFC
+// 6762, RFC 8375, ICANN's reservation of .internal, and the .lan of routers.
+var homeDomains = []string{"local", "home.arpa", "internal", "lan"}
+
+// homePrefixes are private and link-local addresses (RFC 1918, 3927, 4193,
+// 4291). Both families must appear: one that is not listed is unlimited.
+var homePrefixes = []string{
+	"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8",
+	"fc00::/7", "fe80::/10", "::1/128",
+}
+
+// HomeConstraints permits the names and addresses of a home network, and
+// nothing that a stranger could own.
+func HomeConstraints() Constraints {
+	c := Constraints{domains: slices.Clone(homeDomains)}
+	for _, p := range homePrefixes {
+		c.prefixes = append(c.prefixes, netip.MustParsePrefix(p))
+	}
+	return c
+}
+
+// PermitError says why a DNS name or CIDR cannot be added to the constraints.
+type PermitError struct{ Input, Text string }
+
+func (e *PermitError) Error() string { return fmt.Sprintf("permit %q %s", e.Input, e.Text) }
+
+// Permit returns c widened by each of raw: a domain, which permits itself and
+// every name below it, or an address or CIDR. The error joins a *PermitError
+// or *NameError for each one refused; whole public suffixes and address
+// ranges are, since they would undo the protection.
+func (c Constraints) Permit(raw []string) (Constraints, error) {
+	wider := Constraints{slices.Clone(c.domains), slices.Clone(c.prefixes)}
+	var faults []error
+	for _, input := range raw {
+		if err := wider.add(input); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 {
+		return Constraints{}, errors.Join(faults...)
+	}
+	return wider, nil
+}
+
+func (c *Constraints) add(input string) error {
+	if prefix, ok := parsePrefix(input); ok {
+		return c.addPrefix(input, prefix)
+	}
+	name, err := parseName(strings.TrimPrefix(input, "."))
+	if err != nil {
+		err.(*NameError).Input = input
+		return err
+	}
+	if strings.HasPrefix(name.dns, "*.") {
+		return &PermitError{input, "is a wildcard; a permitted domain covers all names below it anyway"}
+	}
+	if slices.Contains(c.domains, name.dns) {
+		return nil
+	}
+	// A suffix on the list under which strangers register names: com, co.uk.
+	// Names that the list doesn't know (localhost, fritz.box) are local ones.
+	if suffix, icann := publicsuffix.PublicSuffix(name.dns); suffix == name.dns && (icann || strings.Contains(suffix, ".")) {
+		return &PermitError{input, "is a public suffix: the root could then vouch for strangers' names"}
+	}
+	c.domains = append(c.domains, name.dns)
+	return nil
+}
+
+func parsePrefix(input string) (netip.Prefix, bool) {
+	if addr, err := netip.ParseAddr(input); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), true
+	}
+	prefix, err := netip.ParsePrefix(input)
+	return prefix, err == nil
+}
+
+// Shortest prefixes that are still somebody's own network.
+const minBits4, minBits6 = 8, 16
+
+func (c *Constraints) addPrefix(input string, prefix netip.Prefix) error {
+	shortest := minBits6
+	if prefix.Addr().Is4() {
+		shortest = minBits4
+	}
+	switch {
+	case prefix != prefix.Masked():
+		return &PermitError{input, fmt.Sprintf("has bits set after its prefix; the network is %s", prefix.Masked())}
+	case prefix.Addr().Is4In6():
+		return &PermitError{input, "is an IPv4 range written as IPv6"}
+	case prefix.Bits() < shortest:
+		return &PermitError{input, fmt.Sprintf("has a prefix of %d bits, at least %d are needed", prefix.Bits(), shortest)}
+	}
+	if !slices.Contains(c.prefixes, prefix) {
+		c.prefixes = append(c.prefixes, prefix)
+	}
+	return nil
+}
+
+// Domains returns the permitted domains, without a leading dot.
+func (c Constraints) Domains() []string { return slices.Clone(c.domains) }
+
+// Prefixes returns the permitted address ranges.
+func (c Constraints) Prefixes() []netip.Prefix { return slices.Clone(c.prefixes) }
+
+// ConstraintsOf reads the permitted subtrees of a root certificate. A
+// certificate without any permits every name.
+func ConstraintsOf(root *x509.Certificate) Constraints {
+	c := Constraints{domains: root.PermittedDNSDomains}
+	for _, r := range root.PermittedIPRanges {
+		if addr, ok := netip.AddrFromSlice(r.IP); ok {
+			ones, _ := r.Mask.Size()
+			c.prefixes = append(c.prefixes, netip.PrefixFrom(addr.Unmap(), ones))
+		}
+	}
+	return c
+}
+
+// Contains reports whether the constraints permit name. As RFC 5280 section
+// 4.2.1.10 says, a kind of name that is not listed is not limited.
+func (c Constraints) Contains(name Name) bool {
+	if name.addr.IsValid() {
+		holds := func(p netip.Prefix) bool { return p.Contains(name.addr) }
+		return len(c.prefixes) == 0 || slices.ContainsFunc(c.prefixes, holds)
+	}
+	host := strings.TrimPrefix(name.dns, "*.")
+	holds := func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) }
+	return len(c.domains) == 0 || slices.ContainsFunc(c.domains, holds)
+}
+
+// String lists what is permitted, for people: ".local .lan 10.0.0.0/8".
+func (c Constraints) String() string {
+	var all []string
+	for _, d := range c.domains {
+		all = append(all, "."+d)
+	}
+	for _, p := range c.prefixes {
+		all = append(all, p.String())
+	}
+	return strings.Join(all, " ")
+}
+
+func (c Constraints) ranges() []*net.IPNet {
+	var all []*net.IPNet
+	for _, p := range c.prefixes {
+		all = append(all, &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())})
+	}
+	return all
+}

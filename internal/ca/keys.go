@@ -1,0 +1,130 @@
+package ca
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"strings"
+)
+
+// KeyType is a public key algorithm with its size, written as on the command
+// line: p256, p384, rsa-2048, rsa-3072 or rsa-4096.
+type KeyType string
+
+// The key types that roots and leaves can have.
+const (
+	P256    KeyType = "p256"
+	P384    KeyType = "p384"
+	RSA2048 KeyType = "rsa-2048"
+	RSA3072 KeyType = "rsa-3072"
+	RSA4096 KeyType = "rsa-4096"
+)
+
+// keyTypes has a row for each key type. maxSignature is the size in bytes of
+// the largest signature that the key makes: for ECDSA a DER SEQUENCE of two
+// INTEGERs (RFC 3279 section 2.2.3), for RSA the modulus.
+var keyTypes = []struct {
+	id           KeyType
+	title        string
+	curve        func() elliptic.Curve
+	bits         int
+	maxSignature int
+}{
+	{P256, "ECDSA P-256", elliptic.P256, 0, 72},
+	{P384, "ECDSA P-384", elliptic.P384, 0, 104},
+	{RSA2048, "RSA-2048", nil, 2048, 256},
+	{RSA3072, "RSA-3072", nil, 3072, 384},
+	{RSA4096, "RSA-4096", nil, 4096, 512},
+}
+
+// ParseKeyType returns the key type that s names. Any other text, ed25519 and
+// rsa-1024 included, is an UnknownKeyTypeError.
+func ParseKeyType(s string) (KeyType, error) {
+	for _, row := range keyTypes {
+		if strings.EqualFold(s, string(row.id)) {
+			return row.id, nil
+		}
+	}
+	return "", UnknownKeyTypeError{Input: s, Why: whyNot(s)}
+}
+
+// UnknownKeyTypeError says that Input is not a key type of picoca's, and, for
+// one that exists elsewhere, Why not.
+type UnknownKeyTypeError struct{ Input, Why string }
+
+func (e UnknownKeyTypeError) Error() string {
+	known := make([]string, len(keyTypes))
+	for i, row := range keyTypes {
+		known[i] = string(row.id)
+	}
+	text := fmt.Sprintf("key type %q is not one of %s", e.Input, strings.Join(known, ", "))
+	if e.Why != "" {
+		text += ": " + e.Why
+	}
+	return text
+}
+
+func whyNot(s string) string {
+	switch strings.ToLower(s) {
+	case "ed25519":
+		return "Chromium has no common cipher with it, and no board's firmware loads it"
+	case "rsa-1024", "rsa1024", "rsa-512":
+		return "RSA under 2048 bits is broken, and clients refuse it"
+	}
+	return ""
+}
+
+// String returns the name for people, such as "ECDSA P-256".
+func (k KeyType) String() string {
+	for _, row := range keyTypes {
+		if row.id == k {
+			return row.title
+		}
+	}
+	return string(k)
+}
+
+// IsRSA reports whether the key is an RSA key.
+func (k KeyType) IsRSA() bool { return strings.HasPrefix(string(k), "rsa-") }
+
+// Generate makes a key of this type from the system's random source.
+func (k KeyType) Generate() (crypto.Signer, error) {
+	for _, row := range keyTypes {
+		switch {
+		case row.id != k:
+		case row.curve != nil:
+			return ecdsa.GenerateKey(row.curve(), rand.Reader)
+		default:
+			return rsa.GenerateKey(rand.Reader, row.bits)
+		}
+	}
+	return nil, UnknownKeyTypeError{Input: string(k)}
+}
+
+// KeyTypeOf returns the type of a public key. Ed25519, other curves and other
+// RSA sizes are an UnknownKeyTypeError.
+func KeyTypeOf(pub crypto.PublicKey) (KeyType, error) {
+	name := fmt.Sprintf("%T", pub)
+	switch pub := pub.(type) {
+	case *ecdsa.PublicKey:
+		name = strings.ToLower(strings.ReplaceAll(pub.Curve.Params().Name, "-", ""))
+	case *rsa.PublicKey:
+		name = fmt.Sprintf("rsa-%d", pub.N.BitLen())
+	case ed25519.PublicKey:
+		name = "ed25519"
+	}
+	return ParseKeyType(name)
+}
+
+func maxSignature(k KeyType) int {
+	for _, row := range keyTypes {
+		if row.id == k {
+			return row.maxSignature
+		}
+	}
+	return 0
+}

@@ -1,0 +1,252 @@
+package ca
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+)
+
+// Limits of a name on the wire: RFC 1035 section 2.3.4 counts the length bytes
+// of the labels, which leaves 253 bytes of text.
+const (
+	maxName  = 253
+	maxLabel = 63
+)
+
+// Reason is the kind of fault that a name has.
+type Reason string
+
+// The faults of a name. Each has one cure, which the caller knows.
+const (
+	ReasonEmpty      Reason = "empty"
+	ReasonUTF8       Reason = "utf-8"
+	ReasonControl    Reason = "control"
+	ReasonSpace      Reason = "space"
+	ReasonZone       Reason = "zone"
+	ReasonPath       Reason = "path"
+	ReasonPort       Reason = "port"
+	ReasonBrackets   Reason = "brackets"
+	ReasonCharacter  Reason = "character"
+	ReasonHyphen     Reason = "hyphen"
+	ReasonEmptyLabel Reason = "empty-label"
+	ReasonLongLabel  Reason = "long-label"
+	ReasonLongName   Reason = "long-name"
+	ReasonNumeric    Reason = "numeric"
+	ReasonIDNA       Reason = "idna"
+	ReasonWildcard   Reason = "wildcard"
+	ReasonBroad      Reason = "broad-wildcard"
+	ReasonAddress    Reason = "address"
+	ReasonOutside    Reason = "outside"
+)
+
+// NameError says why a name cannot stand in a certificate.
+type NameError struct {
+	Input  string
+	Reason Reason
+	Text   string
+}
+
+func (e *NameError) Error() string { return fmt.Sprintf("name %q %s", e.Input, e.Text) }
+
+// Name is one name or address of a certificate: a dNSName in ASCII (RFC 5280
+// section 4.2.1.6) or an iPAddress.
+type Name struct {
+	dns  string
+	addr netip.Addr
+}
+
+// String returns the name as it stands in the certificate: lower case ASCII,
+// punycode for international names, an address in its canonical form.
+func (n Name) String() string {
+	if n.addr.IsValid() {
+		return n.addr.String()
+	}
+	return n.dns
+}
+
+// Display returns the name for people: an international name both ways, as
+// "büro.local (xn--bro-hoa.local)".
+func (n Name) Display() string {
+	if people, err := idna.Display.ToUnicode(n.dns); err == nil && people != n.dns {
+		return people + " (" + n.dns + ")"
+	}
+	return n.String()
+}
+
+// Names are the names of one certificate: parsed, without duplicates, the
+// device's own name first. Its zero value has no names.
+type Names struct{ list []Name }
+
+// ParseNames reads names and addresses as people write them. Upper case, a
+// final dot and international spellings are accepted and put in canonical
+// form. The error joins a *NameError for each name that has a fault; the names
+// without one are returned all the same, so that more can be said of them.
+func ParseNames(raw []string) (Names, error) {
+	var names Names
+	var faults []error
+	for _, input := range raw {
+		name, err := parseName(input)
+		if err != nil {
+			faults = append(faults, err)
+		} else if !slices.Contains(names.list, name) {
+			names.list = append(names.list, name)
+		}
+	}
+	return names, errors.Join(faults...)
+}
+
+// First returns the device's own name, the zero Name when there are none.
+func (n Names) First() Name {
+	if len(n.list) == 0 {
+		return Name{}
+	}
+	return n.list[0]
+}
+
+// Strings returns the names as they stand in the certificate.
+func (n Names) Strings() []string {
+	all := make([]string, len(n.list))
+	for i, name := range n.list {
+		all[i] = name.String()
+	}
+	return all
+}
+
+func parseName(input string) (Name, error) {
+	fault := func(reason Reason, format string, args ...any) error {
+		return &NameError{Input: input, Reason: reason, Text: fmt.Sprintf(format, args...)}
+	}
+	if err := checkText(input, fault); err != nil {
+		return Name{}, err
+	}
+	if addr, err := netip.ParseAddr(input); err == nil {
+		return parseAddress(addr, fault)
+	}
+	if host, port, ok := strings.Cut(input, ":"); ok {
+		if host != "" && strings.Trim(port, "0123456789") == "" {
+			return Name{}, fault(ReasonPort, "has a port; a certificate holds for every port")
+		}
+		return Name{}, fault(ReasonCharacter, "has %q, and is not an IPv6 address", ":")
+	}
+	return parseDNS(input, fault)
+}
+
+type faultFunc func(reason Reason, format string, args ...any) error
+
+// checkText refuses what can be in neither a DNS name nor an address, whatever
+// the rest says.
+func checkText(input string, fault faultFunc) error {
+	control := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
+	switch {
+	case input == "":
+		return fault(ReasonEmpty, "is empty")
+	case !utf8.ValidString(input):
+		return fault(ReasonUTF8, "is not valid UTF-8")
+	case strings.ContainsFunc(input, control):
+		return fault(ReasonControl, "has a control or invisible character")
+	case strings.ContainsFunc(input, unicode.IsSpace):
+		return fault(ReasonSpace, "has a space")
+	case strings.ContainsAny(input, `/\`):
+		return fault(ReasonPath, "has a slash: it is a path or a URL")
+	case strings.Contains(input, "%"):
+		return fault(ReasonZone, "has a zone or a percent sign")
+	case strings.ContainsAny(input, "[]"):
+		return fault(ReasonBrackets, "has brackets")
+	}
+	return nil
+}
+
+func parseAddress(addr netip.Addr, fault faultFunc) (Name, error) {
+	addr = addr.Unmap()
+	switch {
+	case addr.IsUnspecified(), addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return Name{}, fault(ReasonAddress, "is not the address of one device")
+	}
+	return Name{addr: addr}, nil
+}
+
+// lookup maps and checks an international name as a browser does before it
+// looks the name up (UTS 46, non-transitional; RFC 5891 section 5).
+func lookup(host string) (string, error) {
+	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true)).ToASCII(host)
+}
+
+func parseDNS(input string, fault faultFunc) (Name, error) {
+	host := strings.ToLower(strings.TrimSuffix(input, "."))
+	host, wildcard := strings.CutPrefix(host, "*.")
+	if strings.Contains(host, "*") {
+		return Name{}, fault(ReasonWildcard, "has a wildcard that is not its whole first label")
+	}
+	if err := checkLabels(host, fault); err != nil {
+		return Name{}, err
+	}
+	ascii, err := lookup(host)
+	if err != nil {
+		return Name{}, fault(ReasonIDNA, "is not a valid international name (IDNA)")
+	}
+	if err := checkLabels(ascii, fault); err != nil {
+		return Name{}, err
+	}
+	if wildcard {
+		// Chromium, Firefox, WebKit, curl, GnuTLS and Apple refuse these.
+		if suffix, _ := publicsuffix.PublicSuffix(ascii); suffix == ascii {
+			return Name{}, fault(ReasonBroad, "is a wildcard directly under %q; browsers refuse it", suffix)
+		}
+		ascii = "*." + ascii
+	}
+	if len(ascii) > maxName {
+		return Name{}, fault(ReasonLongName, "has %d bytes, at most %d are allowed", len(ascii), maxName)
+	}
+	return Name{dns: ascii}, nil
+}
+
+// checkLabels holds each label against the preferred name syntax of RFC 1034
+// section 3.5, as RFC 5280 section 4.2.1.6 demands. Characters outside ASCII
+// pass: they are judged after their mapping to ASCII.
+func checkLabels(host string, fault faultFunc) error {
+	labels := strings.Split(host, ".")
+	for _, label := range labels {
+		if err := checkLabel(label, fault); err != nil {
+			return err
+		}
+	}
+	// A last label that is a number makes clients read the name as an IPv4
+	// address (WHATWG URL, "ends in a number").
+	last := labels[len(labels)-1]
+	if strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x") && strings.Trim(last[2:], "0123456789abcdef") == "" {
+		return fault(ReasonNumeric, "ends in a number, and is not an IP address")
+	}
+	return nil
+}
+
+func checkLabel(label string, fault faultFunc) error {
+	odd := func(r rune) bool {
+		return r < utf8.RuneSelf && r != '-' && !('a' <= r && r <= 'z') && !('0' <= r && r <= '9')
+	}
+	if i := strings.IndexFunc(label, odd); i >= 0 {
+		return fault(ReasonCharacter, "has %q; only letters, digits, hyphens and dots are allowed", label[i:i+1])
+	}
+	switch {
+	case label == "":
+		return fault(ReasonEmptyLabel, "has an empty label: two dots in a row, or one at the start")
+	case strings.HasPrefix(label, "-"), strings.HasSuffix(label, "-"):
+		return fault(ReasonHyphen, "has a label that starts or ends with a hyphen")
+	case isASCII(label) && len(label) > maxLabel:
+		return fault(ReasonLongLabel, "has a label of %d bytes, at most %d are allowed", len(label), maxLabel)
+	}
+	return nil
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// All returns the names, the device's own first.
+func (n Names) All() []Name { return slices.Clone(n.list) }

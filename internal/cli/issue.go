@@ -1,0 +1,375 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/store"
+)
+
+type issueOptions struct {
+	names      []string
+	board      string
+	key        string
+	days       int
+	out        string
+	renew      bool
+	force      bool
+	boardClock bool
+	dryRun     bool
+	json       bool
+	passphrase passphraseFlags
+	// given tells which flags the user set: a renewal keeps the rest.
+	given func(flag string) bool
+}
+
+func (a *app) issueCommand() *cobra.Command {
+	var o issueOptions
+	cmd := &cobra.Command{
+		Use:   "issue NAME [NAME|IP ...]",
+		Short: "Issue a certificate for a device, and write the files its board loads",
+		Long: `Issues a certificate for the names and addresses, the first of which becomes
+the device's own name, and writes the files that its board loads to a folder
+of that name. A new key is made each time.`,
+		Example: `  picoca issue pico.local
+  picoca issue pico.local 192.168.1.20
+  picoca issue nas.local --board computer
+  picoca issue pico.local --renew`,
+		Args: atLeast(1, "a name, such as pico.local"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.names, o.given = args, cmd.Flags().Changed
+			return a.runIssue(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.board, "board", "pico-w", "board that will serve the certificate: see picoca boards")
+	f.StringVar(&o.key, "key", "", "key type: p256 or rsa-2048 (default: the board's best)")
+	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "days of validity, at most 825, of which the first is yesterday")
+	f.StringVar(&o.out, "out", "", "folder for the files (default: the first name)")
+	f.BoolVar(&o.renew, "renew", false, "replace a certificate that is still valid, with a new key; names and board stay unless given")
+	f.BoolVar(&o.force, "force", false, "allow what is unwise: slow keys, writing into a folder that is not empty")
+	f.BoolVar(&o.boardClock, "board-clock", false, "valid from 2021-01-01, for boards that verify without a set clock; Apple devices refuse it")
+	f.BoolVar(&o.dryRun, "dry-run", false, "check and tell everything, sign and write nothing")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringVar(&o.passphrase.file, "passphrase-file", "", "file whose first line is the passphrase of the root key")
+	return cmd
+}
+
+// issuance is one run of issue: what was decided so far.
+type issuance struct {
+	options   issueOptions
+	store     *store.Store
+	authority *ca.Authority
+	names     ca.Names
+	board     device.Board
+	keyType   ca.KeyType
+	key       crypto.Signer
+	prepared  *ca.Prepared
+	out       *destination
+}
+
+func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
+	i := &issuance{options: o}
+	faults := i.parse()
+	if i.store, i.authority, err = a.open(); err != nil {
+		return cmp.Or(faults, err)
+	}
+	defer func() { err = errors.Join(err, i.store.Close()) }()
+	if faults != nil {
+		return errors.Join(faults, i.authority.Permits(i.names))
+	}
+	if err := i.prepare(a.Now()); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, i.out.close()) }()
+	if o.dryRun {
+		return a.tellIssued(i.result(nil, nil))
+	}
+	// Asked for before the lock is taken: a prompt may stand for hours.
+	if err := a.unlock(ctx, i.store, i.authority, o.passphrase); err != nil {
+		return err
+	}
+	if err := i.store.Lock(ctx, a.waiting); err != nil {
+		return err
+	}
+	leaf, files, err := i.publish(a.Now())
+	if err != nil {
+		return err
+	}
+	return a.tellIssued(i.result(leaf, files))
+}
+
+// parse reads the arguments; all of their faults come at once.
+func (i *issuance) parse() error {
+	var nameErr, boardErr, keyErr error
+	i.names, nameErr = ca.ParseNames(i.options.names)
+	i.board, boardErr = device.Find(i.options.board)
+	if i.options.key != "" {
+		i.keyType, keyErr = ca.ParseKeyType(i.options.key)
+	}
+	return errors.Join(nameErr, boardErr, keyErr)
+}
+
+// prepare decides everything that can be refused without the root's key.
+func (i *issuance) prepare(now time.Time) (err error) {
+	if err := i.checkPrevious(now); err != nil {
+		return err
+	}
+	if i.keyType == "" {
+		i.keyType = ca.KeyType(i.board.Keys[0])
+	}
+	if err := i.board.Fits(i.facts(0), i.options.force); err != nil {
+		return err
+	}
+	if i.key, err = i.keyType.Generate(); err != nil {
+		return err
+	}
+	profile := ca.Profile{Days: i.options.days, Cut: !i.options.given("days"), Force: i.options.force, BoardClock: i.options.boardClock}
+	if i.prepared, err = i.authority.Prepare(profile, i.names, i.key.Public(), now); err != nil {
+		return err
+	}
+	if err := i.board.Fits(i.facts(i.prepared.Size()), i.options.force); err != nil {
+		return err
+	}
+	i.out, err = openDestination(i.folder(), i.options.renew || i.options.force)
+	return err
+}
+
+func (i *issuance) facts(size int) device.Certificate {
+	return device.Certificate{Key: string(i.keyType), RootKey: string(i.authority.KeyType()), Bytes: size}
+}
+
+// folder is where the files go: a device's name, which no shell and no file
+// system stumbles over.
+func (i *issuance) folder() string {
+	if i.options.out != "" {
+		return i.options.out
+	}
+	return store.FolderName(i.names.First().String())
+}
+
+// stillValidError says that a device has a certificate that need not be
+// replaced.
+type stillValidError struct {
+	name  string
+	until time.Time
+}
+
+func (e stillValidError) Error() string {
+	return fmt.Sprintf("%s has a certificate that is valid until %s", e.name, day(e.until))
+}
+
+// checkPrevious looks at the device's last certificate: one that is valid is
+// replaced only by --renew, which keeps its names, board and key type.
+func (i *issuance) checkPrevious(now time.Time) error {
+	last, err := i.store.Latest(i.names.First().String())
+	if errors.Is(err, store.ErrNotIssued) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	about, err := i.store.About(last)
+	switch {
+	case err != nil:
+		return err
+	case i.options.renew:
+		return i.keep(about)
+	case now.After(about.NotAfter):
+		return nil
+	}
+	return stillValidError{about.Name, about.NotAfter}
+}
+
+// keep takes over from the last certificate what no flag changes.
+func (i *issuance) keep(last store.About) error {
+	var nameErr, boardErr error
+	if len(i.options.names) == 1 {
+		i.names, nameErr = ca.ParseNames(last.Names)
+	}
+	if !i.options.given("board") {
+		i.board, boardErr = device.Find(last.Board)
+	}
+	if !i.options.given("key") && !i.options.given("board") {
+		i.keyType = ca.KeyType(last.Key)
+	}
+	return errors.Join(nameErr, boardErr)
+}
+
+// publish signs, and writes the certificate to the store and its files to
+// their folder. The lock is held.
+func (i *issuance) publish(now time.Time) (*x509.Certificate, []export.File, error) {
+	if !i.options.renew { // somebody may have issued it while we waited
+		if err := i.checkPrevious(now); err != nil {
+			return nil, nil, err
+		}
+	}
+	leaf, err := i.authority.Sign(i.prepared)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := render(i.board.Formats, export.Bundle{Root: i.authority.Certificate(), Leaf: leaf, Key: i.key})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := i.out.stage(files); err != nil {
+		return nil, nil, err
+	}
+	if _, err := i.store.Put(i.about(leaf), leaf, i.key); err != nil {
+		return nil, nil, err
+	}
+	if err := i.out.commit(); err != nil {
+		return nil, nil, unwrittenError{i.names.First().String(), err}
+	}
+	return leaf, files, nil
+}
+
+// unwrittenError says that a certificate is in the store and its files are not
+// where the user wants them.
+type unwrittenError struct {
+	name string
+	error
+}
+
+func (e unwrittenError) Error() string {
+	return fmt.Sprintf("%s is issued, and its files are not written: %v", e.name, e.error)
+}
+
+func (e unwrittenError) Unwrap() error { return e.error }
+
+func (i *issuance) about(leaf *x509.Certificate) store.About {
+	return store.About{
+		Name:      i.names.First().String(),
+		Names:     i.names.Strings(),
+		Board:     i.board.ID,
+		Key:       string(i.keyType),
+		Serial:    serial(leaf),
+		NotBefore: leaf.NotBefore,
+		NotAfter:  leaf.NotAfter,
+		SHA256:    fingerprint(leaf),
+	}
+}
+
+// render renders a bundle in several formats, each file once.
+func render(formats []string, bundle export.Bundle) ([]export.File, error) {
+	var all []export.File
+	for _, id := range formats {
+		format, err := export.Find(id)
+		if err != nil {
+			return nil, err
+		}
+		files, err := format.Device(bundle)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, files...)
+	}
+	return all, nil
+}
+
+// unlock gives the authority its key, asking for the passphrase if there is
+// one.
+func (a *app) unlock(ctx context.Context, s *store.Store, authority *ca.Authority, flags passphraseFlags) error {
+	sealed, err := s.RootKeySealed()
+	if err != nil {
+		return err
+	}
+	var passphrase []byte
+	if sealed {
+		if passphrase, err = a.rootPassphrase(ctx, flags); err != nil {
+			return err
+		}
+	}
+	key, err := s.RootKey(passphrase)
+	if err != nil {
+		return err
+	}
+	return authority.Unlock(key)
+}
+
+// issuedJSON is the result of issue as --json prints it.
+type issuedJSON struct {
+	store.About
+	DryRun           bool          `json:"dry_run"`
+	CertificateBytes int           `json:"certificate_bytes"`
+	Costs            []device.Cost `json:"costs"`
+	Files            []writtenJSON `json:"files"`
+	board            device.Board
+	names            ca.Names
+	json             bool
+}
+
+// result tells what was issued, or, without a leaf, what would be.
+func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSON {
+	r := issuedJSON{board: i.board, names: i.names, json: i.options.json, Costs: i.board.CostOf(string(i.keyType))}
+	if leaf == nil {
+		r.About = store.About{
+			Name: i.names.First().String(), Names: i.names.Strings(), Board: i.board.ID, Key: string(i.keyType),
+			NotBefore: i.prepared.NotBefore(), NotAfter: i.prepared.NotAfter(),
+		}
+		r.DryRun, r.CertificateBytes, r.Files = true, i.prepared.Size(), []writtenJSON{}
+		return r
+	}
+	r.About, r.CertificateBytes = i.about(leaf), len(leaf.Raw)
+	r.Files = describeFiles(i.folder(), files)
+	return r
+}
+
+func (a *app) tellIssued(r issuedJSON) error {
+	if r.json {
+		return a.printJSON(r)
+	}
+	a.say("%s: %s, until %s. Fits %s%s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), r.board.Name, costText(r.Costs))
+	if r.DryRun {
+		a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
+		return nil
+	}
+	a.sayWritten(r.Files)
+	a.say("next: copy %s to the %s, and have your devices trust the CA: picoca export ca --format pem", countText(len(r.Files)), placeOf(r.board))
+	return nil
+}
+
+// placeOf is what people call the thing that the files go to.
+func placeOf(board device.Board) string {
+	if board.ID == "computer" {
+		return "server"
+	}
+	return "board"
+}
+
+func countText(n int) string {
+	if n == 2 {
+		return "both"
+	}
+	return fmt.Sprintf("all %d", n)
+}
+
+func displayNames(names ca.Names) string {
+	var all []string
+	for _, name := range names.All() {
+		all = append(all, name.Display())
+	}
+	return strings.Join(all, ", ")
+}
+
+// costText tells the cheapest firmware's figures: " (27.7 KB of heap, 0.5 s in
+// MicroPython)".
+func costText(costs []device.Cost) string {
+	if len(costs) == 0 {
+		return ""
+	}
+	cheapest := slices.MinFunc(costs, func(x, y device.Cost) int { return x.HeapBytes - y.HeapBytes })
+	return fmt.Sprintf(" (%s in %s)", cheapest, device.FirmwareName(cheapest.Firmware))
+}

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// stagePrefix begins the names of our folders of changes under way, outside
+// the store.
+const stagePrefix = ".picoca-"
+
+// destination is a folder that files can be written to: it was looked at, and
+// nothing stands in the way. The store's lock is held while it is used.
+type destination struct {
+	parent *os.Root
+	base   string // the folder in parent
+	shown  string // the folder as the user knows it
+	exists bool
+	staged *durable.Staged
+}
+
+// inTheWayError says what stands where files should go.
+type inTheWayError struct{ path, what string }
+
+func (e inTheWayError) Error() string { return fmt.Sprintf("output %q %s", e.path, e.what) }
+
+// openDestination checks folder out. A folder that is there must be empty,
+// unless the user wants its files replaced.
+func openDestination(out string, replace bool) (*destination, error) {
+	parent, err := os.OpenRoot(filepath.Dir(filepath.Clean(out)))
+	if err != nil {
+		return nil, fmt.Errorf("output %q: %w", out, err)
+	}
+	d := &destination{parent: parent, base: filepath.Base(filepath.Clean(out)), shown: out}
+	if err := d.check(replace); err != nil {
+		return nil, errors.Join(err, parent.Close())
+	}
+	return d, nil
+}
+
+func (d *destination) check(replace bool) error {
+	info, err := d.parent.Lstat(d.base)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return d.probe(".")
+	case err != nil:
+		return fmt.Errorf("output %q: %w", d.shown, err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return inTheWayError{d.shown, "is a symbolic link"}
+	case !info.IsDir():
+		return inTheWayError{d.shown, "is not a folder"}
+	}
+	d.exists = true
+	entries, err := store.Disk{Root: d.parent}.ReadDir(d.base)
+	if err != nil {
+		return fmt.Errorf("output %q: %w", d.shown, err)
+	}
+	if len(entries) > 0 && !replace {
+		return inTheWayError{d.shown, "is there already, and not empty"}
+	}
+	return d.probe(d.base)
+}
+
+// probe proves that a folder can be written to, before anything is signed.
+func (d *destination) probe(dir string) error {
+	name := filepath.Join(dir, fmt.Sprintf("%sprobe-%d", stagePrefix, os.Getpid()))
+	if err := d.parent.Mkdir(name, 0o700); err != nil {
+		return fmt.Errorf("output %q: %w", d.shown, err)
+	}
+	return d.parent.Remove(name)
+}
+
+// stage writes the files beside or inside the folder: all that can fill a disk
+// happens here.
+func (d *destination) stage(files []export.File) error {
+	disk := store.Disk{Root: d.parent}
+	work, mode := ".", fs.FileMode(0o755)
+	if d.exists {
+		work, mode = d.base, 0o700
+		if err := durable.Recover(disk, stagePrefix, d.base); err != nil {
+			return err
+		}
+	}
+	staged, err := durable.Stage(disk, work, stagePrefix, mode, durableFiles(files))
+	d.staged = staged
+	return err
+}
+
+// commit makes the staged files appear in the folder, all or none.
+func (d *destination) commit() error {
+	staged := d.staged
+	d.staged = nil
+	if d.exists {
+		return staged.Replace()
+	}
+	return staged.Publish(d.base)
+}
+
+// close discards what was staged and not committed.
+func (d *destination) close() error {
+	if d.staged != nil {
+		return errors.Join(d.staged.Discard(), d.parent.Close())
+	}
+	return d.parent.Close()
+}
+
+func durableFiles(files []export.File) []durable.File {
+	all := make([]durable.File, len(files))
+	for i, file := range files {
+		mode := fs.FileMode(0o644)
+		if file.Private {
+			mode = 0o600
+		}
+		all[i] = durable.File{Name: file.Name, Data: file.Data, Mode: mode}
+	}
+	return all
+}
+
+// writtenJSON is a written file as --json prints it.
+type writtenJSON struct {
+	Path    string `json:"path"`
+	Bytes   int    `json:"bytes"`
+	Private bool   `json:"private"`
+}
+
+func describeFiles(dir string, files []export.File) []writtenJSON {
+	all := []writtenJSON{}
+	for _, file := range files {
+		all = append(all, writtenJSON{filepath.Join(dir, file.Name), len(file.Data), file.Private})
+	}
+	return all
+}
+
+// sayWritten tells each file on a line, their sizes in one column.
+func (a *app) sayWritten(written []writtenJSON) {
+	width := 0
+	for _, file := range written {
+		width = max(width, len(file.Path))
+	}
+	for _, file := range written {
+		private := ""
+		if file.Private {
+			private = ", private"
+		}
+		a.say("wrote %-*s  (%s%s)", width, file.Path, bytesText(file.Bytes), private)
+	}
+}
+
+// vacant fails if any of the files is there.
+func (d *destination) vacant(files []export.File) error {
+	for _, file := range files {
+		name := filepath.Join(d.base, file.Name)
+		if _, err := d.parent.Lstat(name); err == nil {
+			return inTheWayError{filepath.Join(d.shown, file.Name), "is there already"}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/store"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show NAME|ca",
+		Short: "Show a device's certificate, or the CA's, with its fingerprints",
+		Args:  exactly(1, "a device's name, or ca"),
+		RunE:  func(_ *cobra.Command, args []string) error { return a.runShow(args[0], asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the certificate as JSON")
+	return cmd
+}
+
+func (a *app) runShow(name string, asJSON bool) (err error) {
+	dir, err := a.home()
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if name == "ca" {
+		return a.showRoot(s, asJSON)
+	}
+	return a.showDevice(s, name, asJSON)
+}
+
+func (a *app) showRoot(s *store.Store, asJSON bool) error {
+	cert, err := s.RootCertificate()
+	if err != nil {
+		return err
+	}
+	described := describeRoot(cert)
+	if asJSON {
+		return a.printJSON(described)
+	}
+	critical := ""
+	if described.Strict {
+		critical = " (critical)"
+	}
+	return a.table([][2]string{
+		{"name", described.Name},
+		{"key", keyTitle(described.Key)},
+		{"serial", described.Serial},
+		{"valid", a.period(cert)},
+		{"vouches for", strings.Join(described.Permitted, " ") + critical},
+		{"SHA-256", described.SHA256},
+		{"SHA-1", described.SHA1},
+		{"stored in", s.Path("root")},
+	})
+}
+
+// shownJSON is a device's certificate as --json prints it.
+type shownJSON struct {
+	store.About
+	CertificateBytes int    `json:"certificate_bytes"`
+	SHA1             string `json:"sha1"`
+	Folder           string `json:"folder"`
+}
+
+func (a *app) showDevice(s *store.Store, input string, asJSON bool) error {
+	name, issued, err := find(s, input)
+	if err != nil {
+		return err
+	}
+	about, err := s.About(issued)
+	if err != nil {
+		return err
+	}
+	cert, err := s.Certificate(issued)
+	if err != nil {
+		return err
+	}
+	folder := s.Path(issued.Place())
+	if asJSON {
+		return a.printJSON(shownJSON{about, len(cert.Raw), fingerprint1(cert), folder})
+	}
+	return a.table([][2]string{
+		{"name", name.Display()},
+		{"names", strings.Join(about.Names, " ")},
+		{"board", about.Board},
+		{"key", keyTitle(about.Key)},
+		{"serial", about.Serial},
+		{"valid", a.period(cert)},
+		{"size", bytesText(len(cert.Raw)) + " of DER"},
+		{"SHA-256", fingerprint(cert)},
+		{"SHA-1", fingerprint1(cert)},
+		{"stored in", folder},
+	})
+}
+
+func (a *app) period(cert *x509.Certificate) string {
+	return fmt.Sprintf("%s to %s", day(cert.NotBefore), a.until(cert.NotAfter))
+}
+
+// table prints rows of a label and a text.
+func (a *app) table(rows [][2]string) error {
+	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
+	}
+	return w.Flush()
+}

@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// explain prints what is wrong, each fault on a line, with what to do about it
+// after the last of its kind.
+func (a *app) explain(err error) {
+	faults := flatten(err)
+	for i, fault := range faults {
+		fmt.Fprintf(a.Stderr, "error: %v\n", fault)
+		hint := a.hint(fault)
+		if hint != "" && (i+1 == len(faults) || a.hint(faults[i+1]) != hint) {
+			fmt.Fprintf(a.Stderr, "hint: %s\n", hint)
+		}
+	}
+}
+
+// flatten returns the single faults of joined errors.
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, flatten(one)...)
+	}
+	return all
+}
+
+// exitCode is the one place where an error becomes an exit code.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, store.ErrNoCA):
+		return exitNoCA
+	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
+		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), errors.Is(err, errBothPassphrases):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// hint says what to do about a fault, "" if there is nothing to say.
+func (a *app) hint(err error) string {
+	for _, row := range hintRows {
+		if hint := row(a, err); hint != "" {
+			return hint
+		}
+	}
+	for _, row := range plainHints {
+		if errors.Is(err, row.fault) {
+			return row.hint
+		}
+	}
+	return ""
+}
+
+// plainHints are for faults that always have the same cure. The general ones
+// of the file system come last.
+var plainHints = []struct {
+	fault error
+	hint  string
+}{
+	{store.ErrNoCA, "make one with: picoca init"},
+	{store.ErrForeign, "choose an empty or a new folder with --home"},
+	{store.ErrPassphrase, "try again; without the passphrase the key is lost, and a new CA is needed: picoca --home FOLDER init"},
+	{store.ErrNoKey, "bring the file back from a backup of the folder, or make a new CA: picoca --home FOLDER init"},
+	{ca.ErrOtherKey, "bring root/key.pem and root/cert.pem back from the same backup"},
+	{ca.ErrNotRoot, "bring root/cert.pem back from a backup"},
+	{errNoTerminal, "give --passphrase-file FILE, or set PICOCA_PASSPHRASE_FILE; for a new CA without one: --no-passphrase"},
+	{errEmptyPassphrase, "write the passphrase to the file's first line; for a new CA without one: --no-passphrase"},
+	{errBothPassphrases, "give one of them"},
+	{errNoHome, "name a folder: picoca --home FOLDER"},
+	{errManyFiles, "name a folder: --out FOLDER"},
+	{syscall.ENOSPC, "make room on the disk, then run the same command again"},
+	{syscall.EROFS, "choose a folder on a disk that can be written to: --home for the CA, --out for the files"},
+	{fs.ErrPermission, "run picoca as the owner of that folder, or choose another: --home for the CA, --out for the files"},
+	{fs.ErrNotExist, "check the path"},
+}
+
+// hintRows find the hints that depend on what is wrong.
+var hintRows = []func(*app, error) string{
+	hintOf(hintName),
+	hintOf(func(e *ca.PermitError) string { return "permit a domain of your own, or a smaller network" }),
+	hintOf(func(e ca.DaysError) string { return "leave --days out for the usual time" }),
+	hintOf(func(e ca.RootNameError) string { return "choose a name such as --name \"Smith Home\"" }),
+	hintOf(func(e ca.UnknownKeyTypeError) string { return "use p256: it is small, quick, and loads everywhere" }),
+	hintOf(hintRule),
+	hintOf(func(e ca.ExpiredError) string {
+		if e.Now.Before(e.NotBefore) {
+			return "set this computer's clock"
+		}
+		return "make a new CA in another folder, and have your devices trust it: picoca --home FOLDER init"
+	}),
+	hintOf(hintMisfit),
+	hintOf(func(e device.UnknownBoardError) string {
+		return "choose one of these, or computer for any server: " + boardIDs()
+	}),
+	hintOf(func(e export.UnknownFormatError) string { return "choose one of " + formatIDs() }),
+	hintOf(func(e wrongFormatError) string { return "choose another format: der, pem" }),
+	hintOf(func(e store.ModeError) string { return fmt.Sprintf("chmod %o %s", e.Want&e.Have, shellQuote(e.Path)) }),
+	hintOf(func(e store.LayoutError) string {
+		return "a later picoca wrote this folder: install that version, or choose another folder with --home"
+	}),
+	hintOf(func(e standingError) string {
+		return "use it: picoca issue pico.local; or make another one: picoca --home FOLDER init"
+	}),
+	hintOf(func(e stillValidError) string {
+		return fmt.Sprintf("picoca issue %s --renew for a new key, or picoca export %[1]s to write its files again", e.name)
+	}),
+	hintOf(func(e notIssuedError) string { return "picoca list shows what there is; picoca issue " + e.name + " makes it" }),
+	hintOf(func(e unwrittenError) string { return "picoca export " + e.name + " --out FOLDER" }),
+	hintOf(hintInTheWay),
+	hintOf(func(e unknownCommandError) string {
+		if len(e.suggestions) > 0 {
+			return "did you mean: picoca " + strings.Join(e.suggestions, " or picoca ")
+		}
+		return "picoca --help lists the commands"
+	}),
+	hintOf(func(e usageError) string {
+		if strings.Contains(e.Error(), "shorthand") {
+			return e.command + " --help; before a name that begins with a hyphen put --"
+		}
+		return e.command + " --help"
+	}),
+}
+
+func hintOf[E error](words func(E) string) func(*app, error) string {
+	return func(_ *app, err error) string {
+		if e, ok := errors.AsType[E](err); ok {
+			return words(e)
+		}
+		return ""
+	}
+}
+
+// nameHints says how to mend a name.
+var nameHints = map[ca.Reason]string{
+	ca.ReasonEmpty:      "name the device, such as pico.local",
+	ca.ReasonUTF8:       "write the name in UTF-8, or in punycode",
+	ca.ReasonControl:    "type the name again; something invisible was pasted with it",
+	ca.ReasonSpace:      "put a hyphen in its place, such as my-pico.local; quote nothing",
+	ca.ReasonZone:       "leave the zone out: it means something on one computer only",
+	ca.ReasonPath:       "give the name alone, such as pico.local, without https:// and path",
+	ca.ReasonPort:       "leave the port out",
+	ca.ReasonBrackets:   "write an IPv6 address without brackets",
+	ca.ReasonCharacter:  "use letters, digits and hyphens, such as my-pico.local",
+	ca.ReasonHyphen:     "let each part begin and end with a letter or digit",
+	ca.ReasonEmptyLabel: "write one dot between two parts, such as pico.local",
+	ca.ReasonLongLabel:  "choose a shorter name",
+	ca.ReasonLongName:   "choose a shorter name",
+	ca.ReasonNumeric:    "write an address as 192.168.1.20, or let the name end in .local",
+	ca.ReasonIDNA:       "choose letters that a domain name may have",
+	ca.ReasonWildcard:   "write a wildcard as *.pico.local",
+	ca.ReasonBroad:      "name the devices one by one, or go a level down, such as *.pico.local",
+	ca.ReasonAddress:    "give the device's own address, such as 192.168.1.20",
+}
+
+func hintName(e *ca.NameError) string {
+	if e.Reason != ca.ReasonOutside {
+		return nameHints[e.Reason]
+	}
+	if !strings.Contains(e.Input, ".") {
+		return "did you mean " + e.Input + ".local?"
+	}
+	return "choose a name under .local, or make a CA that may vouch for this one: picoca --home FOLDER init --permit " + e.Input
+}
+
+func hintRule(e ca.RuleError) string {
+	switch e.Rule {
+	case "key":
+		return "use --key p256, or add --force"
+	case "root-end":
+		return "leave --days out: the certificate then ends with its root"
+	}
+	return ""
+}
+
+func hintMisfit(e *device.MisfitError) string {
+	switch e.Limit {
+	case device.LimitRoot:
+		return "make another CA for this board: picoca --home FOLDER init --key rsa-2048"
+	case device.LimitBytes:
+		return "give it fewer names, or issue several certificates"
+	case device.LimitUnwise:
+		return fmt.Sprintf("use --key %s, or add --force", e.Instead)
+	}
+	return "use --key " + e.Instead
+}
+
+func hintInTheWay(e inTheWayError) string {
+	return "choose another place with --out, or write into this folder with --force"
+}
+
+func boardIDs() string {
+	var ids []string
+	for _, board := range device.All() {
+		ids = append(ids, board.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
+func formatIDs() string {
+	var ids []string
+	for _, format := range export.Formats() {
+		ids = append(ids, format.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// shellQuote quotes a path for a command line that is to be copied.
+func shellQuote(path string) string {
+	if strings.ContainsAny(path, " '\"$&;()*?[]<>|`\\!") && os.PathSeparator == '/' {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}

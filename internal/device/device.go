@@ -1,0 +1,148 @@
+// Package device describes the boards: what their firmware loads, what a key
+// costs them, and whether a certificate fits. Each board is one embedded JSON
+// file; a new board is a new file.
+package device
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed boards/*.json
+var files embed.FS
+
+// Board is what picoca knows of a board. Key types are named as on the command
+// line (p256, rsa-2048), the best one first.
+type Board struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Chip  string `json:"chip"`
+	RAMKB int    `json:"ram_kb"`
+	// Formats are the export formats of the files that its firmware loads.
+	Formats []string `json:"formats"`
+	// Keys load and are wise; UnwiseKeys load, and cost too much.
+	Keys       []string `json:"keys"`
+	UnwiseKeys []string `json:"unwise_keys,omitempty"`
+	// RootKeys are the key types a root must have for its leaves to load;
+	// empty means any.
+	RootKeys []string `json:"root_keys,omitempty"`
+	// MaxCertificateBytes is the most DER that the firmware can serve.
+	MaxCertificateBytes  int        `json:"max_certificate_bytes"`
+	MaxCertificateSource string     `json:"max_certificate_source"`
+	Firmware             []Firmware `json:"firmware"`
+	Costs                []Cost     `json:"costs"`
+	Notes                []string   `json:"notes,omitempty"`
+}
+
+// Firmware is a range of versions that load the same files.
+type Firmware struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Versions string `json:"versions"`
+	TLS      string `json:"tls"`
+	// Loads lists containers of keys: sec1, pkcs1 or pkcs8, with -der or -pem.
+	Loads []string `json:"loads"`
+}
+
+// Cost is what one TLS connection with a key costs a firmware; a figure that
+// nobody measured is 0. Each figure names its source.
+type Cost struct {
+	Firmware         string  `json:"firmware"`
+	Key              string  `json:"key"`
+	CertificateBytes int     `json:"certificate_bytes,omitempty"`
+	HeapBytes        int     `json:"heap_bytes,omitempty"`
+	HeapSource       string  `json:"heap_source,omitempty"`
+	Seconds          float64 `json:"seconds,omitempty"`
+	SecondsSource    string  `json:"seconds_source,omitempty"`
+}
+
+// UnknownBoardError says that Input is not a board's ID.
+type UnknownBoardError struct{ Input string }
+
+func (e UnknownBoardError) Error() string { return fmt.Sprintf("board %q is unknown", e.Input) }
+
+// Find returns the board with an ID, or an UnknownBoardError.
+func Find(id string) (Board, error) {
+	data, err := files.ReadFile("boards/" + path.Base(id) + ".json")
+	if err != nil || path.Base(id) != id {
+		return Board{}, UnknownBoardError{id}
+	}
+	return Parse(data)
+}
+
+// Parse reads a board's file and checks that what it says can be used: every
+// name there, every key type once, every cost of a key that it loads.
+func Parse(data []byte) (Board, error) {
+	var b Board
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&b); err != nil {
+		return Board{}, fmt.Errorf("board file: %w", err)
+	}
+	return b, b.check()
+}
+
+func (b Board) check() error {
+	switch {
+	case b.ID == "" || b.Name == "":
+		return fmt.Errorf("board %q has no id or no name", b.ID)
+	case len(b.Formats) == 0 || len(b.Keys) == 0 || len(b.Firmware) == 0:
+		return fmt.Errorf("board %q has no formats, keys or firmware", b.ID)
+	case b.MaxCertificateBytes < 1 || b.MaxCertificateSource == "":
+		return fmt.Errorf("board %q has no max_certificate_bytes or no source for it", b.ID)
+	}
+	for _, cost := range b.Costs {
+		if !b.loads(cost.Key) {
+			return fmt.Errorf("board %q has a cost for key type %q, which it does not load", b.ID, cost.Key)
+		}
+		if cost.HeapBytes < 0 || cost.Seconds < 0 || (cost.HeapBytes > 0) != (cost.HeapSource != "") || (cost.Seconds > 0) != (cost.SecondsSource != "") {
+			return fmt.Errorf("board %q has a cost of %q without a source, or below zero", b.ID, cost.Key)
+		}
+	}
+	return nil
+}
+
+// All returns every board, ordered by ID.
+var All = sync.OnceValue(func() []Board {
+	entries, err := files.ReadDir("boards")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	boards := make([]Board, len(entries))
+	for i, entry := range entries {
+		if boards[i], err = Find(strings.TrimSuffix(entry.Name(), ".json")); err != nil {
+			panic(err) // TestBoardFiles reads every one
+		}
+	}
+	return boards
+})
+
+func (b Board) loads(key string) bool {
+	return slices.Contains(b.Keys, key) || slices.Contains(b.UnwiseKeys, key)
+}
+
+// CostOf returns the costs of a key type, one for each firmware that was
+// measured.
+func (b Board) CostOf(key string) []Cost {
+	return slices.DeleteFunc(slices.Clone(b.Costs), func(c Cost) bool { return c.Key != key })
+}
+
+// FirmwareName returns the name for people of a firmware that a cost names,
+// "MicroPython" for "micropython@1.28".
+func FirmwareName(id string) string {
+	id, _, _ = strings.Cut(id, "@")
+	for _, board := range All() {
+		for _, firmware := range board.Firmware {
+			if firmware.ID == id {
+				return firmware.Name
+			}
+		}
+	}
+	return id
+}

@@ -1,0 +1,213 @@
+// Package durable makes a set of files appear whole or not at all, also after
+// a crash or a power cut.
+//
+// A set is staged in a folder of its own, every file and the folder synced,
+// and then moved to its place by one rename whose folder is synced in turn. A
+// set that replaces files of a standing folder is first committed by a rename
+// inside that folder; from then on Recover completes it, however often it is
+// interrupted.
+package durable
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// Disk is the part of a file system that a change needs. Names are
+// slash-separated and relative. Rename must be atomic; what Create, Mkdir,
+// Rename and Remove did to a folder lasts once SyncDir of it returned.
+type Disk interface {
+	Mkdir(name string, mode fs.FileMode) error
+	Create(name string, mode fs.FileMode) (WriteSyncer, error) // fails with fs.ErrExist
+	Rename(oldName, newName string) error                      // replaces a file
+	Remove(name string) error                                  // a file or an empty folder
+	SyncDir(name string) error
+	ReadDir(name string) ([]fs.DirEntry, error)
+	Lstat(name string) (fs.FileInfo, error)
+}
+
+// WriteSyncer is a file being written. What was written lasts once Sync
+// returned.
+type WriteSyncer interface {
+	io.WriteCloser
+	Sync() error
+}
+
+// File is one file of a set, with a base name and its mode from creation on.
+type File struct {
+	Name string
+	Data []byte
+	Mode fs.FileMode
+}
+
+// ErrNotRegular says that a folder, a link or a device stands where a file
+// should be replaced.
+var ErrNotRegular = errors.New("not a regular file")
+
+// Folders of changes under way are called prefix, a random text and one of
+// these endings.
+const (
+	staging   = ".stage"
+	committed = ".commit"
+)
+
+// Staged is a set of files that is written and synced, and not yet in its
+// place. It is used up by Publish, Replace or Discard.
+type Staged struct {
+	disk Disk
+	dir  string
+}
+
+// Stage writes files to a new folder in folder work, whose name starts with
+// prefix. After a failure nothing has changed.
+func Stage(disk Disk, work, prefix string, mode fs.FileMode, files []File) (*Staged, error) {
+	s := &Staged{disk, path.Join(work, prefix+rand.Text()+staging)}
+	if err := disk.Mkdir(s.dir, mode); err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if err := writeFile(disk, s.dir, file); err != nil {
+			return nil, errors.Join(err, s.Discard())
+		}
+	}
+	if err := disk.SyncDir(s.dir); err != nil {
+		return nil, errors.Join(err, s.Discard())
+	}
+	return s, nil
+}
+
+// Publish makes folder dir appear with the files in it, on the same file
+// system. It fails with fs.ErrExist if dir is there, and after any failure
+// nothing has changed.
+func (s *Staged) Publish(dir string) error {
+	if err := s.publish(dir); err != nil {
+		return errors.Join(err, s.Discard())
+	}
+	return nil
+}
+
+func (s *Staged) publish(dir string) error {
+	switch _, err := s.disk.Lstat(dir); {
+	case err == nil:
+		return &fs.PathError{Op: "publish", Path: dir, Err: fs.ErrExist}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := s.disk.Rename(s.dir, dir); err != nil {
+		return err
+	}
+	if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
+		return errors.Join(err, s.disk.Rename(dir, s.dir))
+	}
+	return nil
+}
+
+// Replace puts the files into the standing folder that they were staged in,
+// over files of the same names. It fails, changing nothing, if a name is taken
+// by a folder or a link. Once it returned nil the files are there for good,
+// and after another failure or a crash Recover leaves all of the old or all of
+// the new.
+func (s *Staged) Replace() error {
+	commit := strings.TrimSuffix(s.dir, staging) + committed
+	if err := s.commit(commit); err != nil {
+		return errors.Join(err, s.Discard())
+	}
+	return finish(s.disk, commit)
+}
+
+func (s *Staged) commit(commit string) error {
+	entries, err := s.disk.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := path.Join(path.Dir(s.dir), entry.Name())
+		if info, err := s.disk.Lstat(name); err == nil && !info.Mode().IsRegular() {
+			return &fs.PathError{Op: "replace", Path: name, Err: ErrNotRegular}
+		}
+	}
+	if err := s.disk.Rename(s.dir, commit); err != nil {
+		return err
+	}
+	// The decision must last before its first effect can be seen.
+	if err := s.disk.SyncDir(path.Dir(commit)); err != nil {
+		return errors.Join(err, s.disk.Rename(commit, s.dir))
+	}
+	return nil
+}
+
+// Discard removes the staged files.
+func (s *Staged) Discard() error { return removeAll(s.disk, s.dir) }
+
+// Recover completes every committed change in folder dir and removes what
+// never came to that. Nobody else may be changing dir under the same prefix.
+func Recover(disk Disk, prefix, dir string) error {
+	entries, err := disk.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, entry := range entries {
+		name := path.Join(dir, entry.Name())
+		switch {
+		case !strings.HasPrefix(entry.Name(), prefix) || !entry.IsDir():
+		case strings.HasSuffix(name, committed):
+			faults = append(faults, finish(disk, name))
+		case strings.HasSuffix(name, staging):
+			faults = append(faults, removeAll(disk, name))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// finish moves the files of a committed change up to their places.
+func finish(disk Disk, commit string) error {
+	entries, err := disk.ReadDir(commit)
+	if err != nil {
+		return err
+	}
+	dir := path.Dir(commit)
+	for _, entry := range entries {
+		if err := disk.Rename(path.Join(commit, entry.Name()), path.Join(dir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	if err := disk.SyncDir(dir); err != nil {
+		return err
+	}
+	return disk.Remove(commit)
+}
+
+func writeFile(disk Disk, dir string, file File) error {
+	if file.Name != path.Base(file.Name) {
+		return fmt.Errorf("file name %q is not a base name", file.Name)
+	}
+	f, err := disk.Create(path.Join(dir, file.Name), file.Mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(file.Data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// removeAll removes a folder of a change and the files in it.
+func removeAll(disk Disk, dir string) error {
+	entries, err := disk.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := disk.Remove(path.Join(dir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return disk.Remove(dir)
+}

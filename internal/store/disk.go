@@ -1,0 +1,48 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/picoca/picoca/internal/durable"
+)
+
+// Disk gives package durable the files below an os.Root, which no symbolic
+// link leads out of.
+type Disk struct{ *os.Root }
+
+// Mkdir makes a folder with exactly the given mode, less the umask.
+func (d Disk) Mkdir(name string, mode fs.FileMode) error {
+	return d.Root.Mkdir(filepath.FromSlash(name), mode)
+}
+
+// Create makes a file that was not there, with its mode from the beginning.
+func (d Disk) Create(name string, mode fs.FileMode) (durable.WriteSyncer, error) {
+	return d.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+}
+
+// Rename moves a file, over another if need be, or a folder.
+func (d Disk) Rename(oldName, newName string) error {
+	return d.Root.Rename(filepath.FromSlash(oldName), filepath.FromSlash(newName))
+}
+
+// ReadDir lists a folder, ordered by name.
+func (d Disk) ReadDir(name string) ([]fs.DirEntry, error) {
+	return fs.ReadDir(d.FS(), name)
+}
+
+// SyncDir makes what was made, renamed or removed in a folder last. Windows
+// has no such call: there NTFS orders its own journal.
+func (d Disk) SyncDir(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	dir, err := d.Open(filepath.FromSlash(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

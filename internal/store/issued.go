@@ -1,0 +1,188 @@
+package store
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/picoca/picoca/internal/durable"
+)
+
+// About is what a list tells of an issued certificate. It is written with the
+// certificate and never changed.
+type About struct {
+	Name      string    `json:"name"`
+	Names     []string  `json:"names"`
+	Board     string    `json:"board"`
+	Key       string    `json:"key"`
+	Serial    string    `json:"serial"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	SHA256    string    `json:"sha256"`
+}
+
+// Issued is the place of one certificate in the store, as
+// "issued/pico.local/000001-2026-11-21-5a3f9a0c".
+type Issued struct{ place string }
+
+// ErrNotIssued says that no certificate was issued for a name.
+var ErrNotIssued = errors.New("no certificate was issued for this name")
+
+// FolderName returns the name of a folder for a device: a wildcard's star and
+// an address's colons, which some file systems refuse, become underscores,
+// which no name has.
+func FolderName(name string) string { return strings.NewReplacer("*", "_", ":", "_").Replace(name) }
+
+func folder(name string) string { return path.Join("issued", FolderName(name)) }
+
+// Latest returns the newest certificate of a name, or ErrNotIssued.
+func (s *Store) Latest(name string) (Issued, error) {
+	last, err := s.lastEntry(folder(name))
+	if err != nil {
+		return Issued{}, err
+	}
+	if last == "" {
+		return Issued{}, ErrNotIssued
+	}
+	return Issued{path.Join(folder(name), last)}, nil
+}
+
+// lastEntry returns the certificate with the highest number in a name's
+// folder, "" if there is none.
+func (s *Store) lastEntry(dir string) (string, error) {
+	entries, err := s.disk.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	for _, entry := range slices.Backward(entries) {
+		if number(entry.Name()) > 0 {
+			return entry.Name(), nil
+		}
+	}
+	return "", nil
+}
+
+// number returns the number that a certificate's folder begins with, 0 for
+// anything else. Its six digits keep the folders in order by name.
+func number(name string) int {
+	digits, _, _ := strings.Cut(name, "-")
+	n, err := strconv.Atoi(digits)
+	if err != nil || len(digits) < 6 {
+		return 0
+	}
+	return n
+}
+
+// Put adds a certificate, under the next number of its name, so that it and
+// its key are there for good, or not at all. The lock must be held.
+func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Issued, error) {
+	keyPEM, err := sealKey(key, nil)
+	if err != nil {
+		return Issued{}, err
+	}
+	dir := folder(about.Name)
+	last, err := s.lastEntry(dir)
+	if err != nil {
+		return Issued{}, err
+	}
+	description, err := json.MarshalIndent(about, "", "  ")
+	if err != nil {
+		return Issued{}, err
+	}
+	if err := s.makeFolders("issued", dir); err != nil {
+		return Issued{}, err
+	}
+	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, about.NotBefore.Format(time.DateOnly), about.Serial[:8])
+	return Issued{place}, s.publish(place, []durable.File{
+		{Name: "cert.pem", Data: certificatePEM(cert), Mode: 0o644},
+		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
+		{Name: "about.json", Data: append(description, '\n'), Mode: 0o644},
+	})
+}
+
+func (s *Store) makeFolders(dirs ...string) error {
+	for _, dir := range dirs {
+		err := s.disk.Mkdir(dir, 0o700)
+		if err == nil {
+			err = s.disk.SyncDir(path.Dir(dir))
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Certificate returns the certificate itself.
+func (s *Store) Certificate(i Issued) (*x509.Certificate, error) {
+	return s.certificate(path.Join(i.place, "cert.pem"))
+}
+
+// Key returns the certificate's key. It fails with ErrNoKey, or a ModeError if
+// others can read the file.
+func (s *Store) Key(i Issued) (crypto.Signer, error) {
+	return s.key(path.Join(i.place, "key.pem"), nil)
+}
+
+// Place returns the folder of a certificate, relative to the store's.
+func (i Issued) Place() string { return i.place }
+
+// About returns what is known of a certificate.
+func (s *Store) About(i Issued) (About, error) {
+	name := path.Join(i.place, "about.json")
+	data, err := s.disk.ReadFile(filepath.FromSlash(name))
+	if err != nil {
+		return About{}, err
+	}
+	var about About
+	if err := json.Unmarshal(data, &about); err != nil {
+		return About{}, fmt.Errorf("%s: %w", s.Path(name), err)
+	}
+	return about, nil
+}
+
+// All yields every certificate in the store, or the newest of each name,
+// ordered by folder and number. It ends at the first error.
+func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
+	return func(yield func(About, error) bool) {
+		names, err := s.disk.ReadDir("issued")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			yield(About{}, err)
+			return
+		}
+		for _, name := range names {
+			if !s.ofName(path.Join("issued", name.Name()), newestOnly, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) ofName(dir string, newestOnly bool, yield func(About, error) bool) bool {
+	entries, err := s.disk.ReadDir(dir)
+	if err != nil {
+		yield(About{}, err)
+		return false
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return number(e.Name()) == 0 })
+	if newestOnly && len(entries) > 1 {
+		entries = entries[len(entries)-1:]
+	}
+	for _, entry := range entries {
+		about, err := s.About(Issued{path.Join(dir, entry.Name())})
+		if !yield(about, err) || err != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/picoca/picoca/internal/durable"
+)
+
+// The files of the root.
+const (
+	rootCert = "root/cert.pem"
+	rootKey  = "root/key.pem"
+)
+
+// Create puts a new authority into folder dir, which is made if need be, its
+// key encrypted under passphrase unless that is empty. Otherwise it fails and
+// leaves what stood there: with fs.ErrExist if there is an authority already,
+// with ErrForeign if there is something else.
+func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.Signer, passphrase []byte, waiting func(holder string)) (err error) {
+	if err := Vacant(dir); err != nil {
+		return err
+	}
+	keyPEM, err := sealKey(key, passphrase)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	s, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.Lock(ctx, waiting); err != nil {
+		return err
+	}
+	return s.create(certificatePEM(cert), keyPEM)
+}
+
+func (s *Store) create(certPEM, keyPEM []byte) error {
+	if err := s.checkLayout(); errors.Is(err, ErrNoCA) {
+		if err := s.writeLayout(); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	return s.publish("root", []durable.File{
+		{Name: "cert.pem", Data: certPEM, Mode: 0o644},
+		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
+	})
+}
+
+func (s *Store) writeLayout() error {
+	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, []durable.File{
+		{Name: "layout", Data: fmt.Appendln(nil, layout), Mode: 0o600},
+	})
+	if err != nil {
+		return err
+	}
+	return staged.Replace()
+}
+
+func (s *Store) publish(dir string, files []durable.File) error {
+	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
+	if err != nil {
+		return err
+	}
+	return staged.Publish(dir)
+}
+
+// Vacant reports whether Create may put an authority into dir: nil if so,
+// fs.ErrExist if one is there, or ErrForeign.
+func Vacant(dir string) error {
+	s, err := Open(dir)
+	if err == nil {
+		return errors.Join(s.Close(), &fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist})
+	}
+	if !errors.Is(err, ErrNoCA) {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if name != "lock" && name != "layout" && !strings.HasPrefix(name, prefix) {
+			return fmt.Errorf("%s: %w", dir, ErrForeign)
+		}
+	}
+	return err
+}
+
+// RootCertificate returns the certificate of the root.
+func (s *Store) RootCertificate() (*x509.Certificate, error) {
+	return s.certificate(rootCert)
+}
+
+// RootKeySealed reports whether RootKey needs a passphrase.
+func (s *Store) RootKeySealed() (bool, error) {
+	data, err := s.private(rootKey)
+	return bytes.Contains(data, []byte("ENCRYPTED PRIVATE KEY")), err
+}
+
+// RootKey returns the root's key. It fails with ErrNoKey, ErrPassphrase, or a
+// ModeError if others can read the file.
+func (s *Store) RootKey(passphrase []byte) (crypto.Signer, error) {
+	return s.key(rootKey, passphrase)
+}
+
+func (s *Store) key(name string, passphrase []byte) (crypto.Signer, error) {
+	data, err := s.private(name)
+	if err != nil {
+		return nil, err
+	}
+	key, err := openKey(data, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Path(name), err)
+	}
+	return key, nil
+}
+
+func certificatePEM(cert *x509.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+}
+
+func (s *Store) certificate(name string) (*x509.Certificate, error) {
+	data, err := s.disk.ReadFile(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, fmt.Errorf("%s has no certificate in PEM", s.Path(name))
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Path(name), err)
+	}
+	return cert, nil
+}
+
+// private reads a file that only its owner may read.
+func (s *Store) private(name string) ([]byte, error) {
+	if err := s.checkMode(name, 0o600); err != nil {
+		return nil, err
+	}
+	return s.disk.ReadFile(filepath.FromSlash(name))
+}

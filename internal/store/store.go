@@ -1,0 +1,164 @@
+// Package store keeps a certificate authority in a folder of plain files: the
+// root, its key, and every certificate that was issued. A copy of the folder
+// is a backup, and openssl reads all of it.
+//
+//	layout                     the number of this format
+//	lock                       held while anything changes
+//	root/cert.pem root/key.pem
+//	issued/NAME/000001-2026-11-21-5a3f9a0c/cert.pem key.pem about.json
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/picoca/picoca/internal/durable"
+)
+
+// layout is the number of the format that this package writes.
+const layout = 1
+
+// prefix begins the names of folders of changes under way.
+const prefix = ".picoca-"
+
+var (
+	// ErrNoCA says that the folder holds no certificate authority.
+	ErrNoCA = errors.New("no certificate authority here")
+	// ErrForeign says that a folder holds something else than a store.
+	ErrForeign = errors.New("folder is not empty and is not a store of picoca")
+)
+
+// LayoutError says that a store has a format of a later version, or none.
+type LayoutError struct{ Have string }
+
+func (e LayoutError) Error() string {
+	return fmt.Sprintf("layout: have %q, want at most %d", e.Have, layout)
+}
+
+// ModeError says that others than its owner can read or change a file that is
+// the owner's alone.
+type ModeError struct {
+	Path       string
+	Have, Want fs.FileMode
+}
+
+func (e ModeError) Error() string {
+	return fmt.Sprintf("%s has mode %04o, wider than %04o", e.Path, e.Have, e.Want)
+}
+
+// Store is an open store. Reading needs no lock: what is there never changes.
+type Store struct {
+	dir  string
+	disk Disk
+	held *flock.Flock
+}
+
+// Open opens the store in folder dir. It fails with ErrNoCA if there is none,
+// with a LayoutError if it is of a later version, with a ModeError if others
+// can write to it.
+func Open(dir string) (*Store, error) {
+	s, err := openFolder(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoCA
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func openFolder(dir string) (*Store, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{dir: dir, disk: Disk{root}}, nil
+}
+
+func (s *Store) check() error {
+	if err := s.checkLayout(); err != nil {
+		return err
+	}
+	if _, err := s.disk.Lstat("root"); errors.Is(err, fs.ErrNotExist) {
+		return ErrNoCA
+	}
+	for _, dir := range []string{".", "root"} {
+		if err := s.checkMode(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) checkLayout() error {
+	data, err := s.disk.ReadFile("layout")
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNoCA
+	}
+	if err != nil {
+		return err
+	}
+	have := strings.TrimSpace(string(data))
+	if n, err := strconv.Atoi(have); err != nil || n < 1 || n > layout {
+		return LayoutError{have}
+	}
+	return nil
+}
+
+// checkMode refuses modes wider than want; Windows has access lists instead.
+func (s *Store) checkMode(name string, want fs.FileMode) error {
+	info, err := s.disk.Stat(filepath.FromSlash(name))
+	if err != nil {
+		return err
+	}
+	if have := info.Mode().Perm(); runtime.GOOS != "windows" && have&^want != 0 {
+		return ModeError{s.Path(name), have, want}
+	}
+	return nil
+}
+
+// Path returns the path of a file of the store as the user would type it.
+func (s *Store) Path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
+
+// Close releases the lock, if it is held, and the folder.
+func (s *Store) Close() error {
+	if s.held != nil {
+		return errors.Join(s.held.Close(), s.disk.Close())
+	}
+	return s.disk.Close()
+}
+
+// Lock waits until nobody else changes the store, then completes or sweeps
+// what a crash left. When it has to wait for more than a second it calls
+// waiting once with the process ID of the holder, "" if that is unknown.
+// Close releases the lock.
+func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
+	lock := flock.New(s.Path("lock"), flock.SetPermissions(0o600))
+	slow := time.AfterFunc(time.Second, func() { waiting(s.holder()) })
+	defer slow.Stop()
+	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	s.held = lock
+	// A courtesy to whoever waits; Windows forbids it while the lock is held.
+	_ = s.disk.WriteFile("lock", []byte(strconv.Itoa(os.Getpid())), 0o600)
+	return durable.Recover(s.disk, prefix, ".")
+}
+
+func (s *Store) holder() string {
+	data, _ := s.disk.ReadFile("lock")
+	return string(data)
+}
