@@ -9,10 +9,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"math/big"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // ubCommonName is the longest commonName in characters (RFC 5280 appendix A.1).
@@ -89,14 +86,9 @@ func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certifica
 // Check returns what NewRoot would refuse in the request: a RootNameError or a
 // DaysError.
 func (req RootRequest) Check() error {
-	odd := func(r rune) bool { return !unicode.IsPrint(r) }
-	switch {
-	case strings.TrimSpace(req.Name) == "":
-		return RootNameError{req.Name, "is empty"}
-	case !utf8.ValidString(req.Name), strings.ContainsFunc(req.Name, odd):
-		return RootNameError{req.Name, "has a control or invisible character"}
-	case utf8.RuneCountInString(req.Name)+5 > ubCommonName:
-		return RootNameError{req.Name, fmt.Sprintf("has %d characters, at most %d are allowed", utf8.RuneCountInString(req.Name), ubCommonName-5)}
+	switch fault := textFault(req.Name, ubCommonName-5); {
+	case fault != "":
+		return RootNameError{req.Name, fault}
 	case req.Days < 1 || req.Days > maxRootDays:
 		return DaysError{req.Days, maxRootDays}
 	}
