@@ -309,11 +309,15 @@ type issuedJSON struct {
 	board            device.Board
 	names            ca.Names
 	json             bool
+	boardClock       bool
 }
 
 // result tells what was issued, or, without a leaf, what would be.
 func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSON {
-	r := issuedJSON{board: i.board, names: i.names, json: i.options.json, Costs: i.board.CostOf(string(i.keyType))}
+	r := issuedJSON{
+		board: i.board, names: i.names, json: i.options.json, boardClock: i.options.boardClock,
+		Costs: i.board.CostOf(string(i.keyType)),
+	}
 	if leaf == nil {
 		r.About = store.About{
 			Name: i.names.First().String(), Names: i.names.Strings(), Board: i.board.ID, Key: string(i.keyType),
@@ -328,6 +332,9 @@ func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSO
 }
 
 func (a *app) tellIssued(r issuedJSON) error {
+	if r.boardClock {
+		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")
+	}
 	if r.json {
 		return a.printJSON(r)
 	}

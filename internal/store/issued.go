@@ -99,15 +99,23 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	if err != nil {
 		return Issued{}, err
 	}
-	if err := s.makeFolders("issued", dir); err != nil {
-		return Issued{}, err
-	}
-	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, about.NotBefore.Format(time.DateOnly), about.Serial[:8])
-	return Issued{place}, s.publish(place, []durable.File{
+	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, []durable.File{
 		{Name: "cert.pem", Data: certificatePEM(cert), Mode: 0o644},
 		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
 		{Name: "about.json", Data: append(description, '\n'), Mode: 0o644},
 	})
+	if err != nil {
+		return Issued{}, err
+	}
+	if err := s.makeFolders("issued", dir); err != nil {
+		return Issued{}, errors.Join(err, staged.Discard())
+	}
+	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, about.NotBefore.Format(time.DateOnly), about.Serial[:8])
+	if err := staged.Publish(place); err != nil {
+		_ = s.disk.Remove(dir) // if it is empty
+		return Issued{}, err
+	}
+	return Issued{place}, nil
 }
 
 func (s *Store) makeFolders(dirs ...string) error {
