@@ -338,7 +338,7 @@ func (a *app) tellIssued(r issuedJSON) error {
 	if r.json {
 		return a.printJSON(r)
 	}
-	a.say("%s: %s, until %s. Fits %s%s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), r.board.Name, costText(r.Costs))
+	a.say("%s: %s, until %s. Fits %s%s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), r.board.Name, costText(r.board, r.Costs))
 	if r.DryRun {
 		a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
 		return nil
@@ -373,10 +373,10 @@ func displayNames(names ca.Names) string {
 
 // costText tells the cheapest firmware's figures: " (27.7 KB of heap, 0.5 s in
 // MicroPython)".
-func costText(costs []device.Cost) string {
+func costText(board device.Board, costs []device.Cost) string {
 	if len(costs) == 0 {
 		return ""
 	}
 	cheapest := slices.MinFunc(costs, func(x, y device.Cost) int { return x.HeapBytes - y.HeapBytes })
-	return fmt.Sprintf(" (%s in %s)", cheapest, device.FirmwareName(cheapest.Firmware))
+	return fmt.Sprintf(" (%s in %s)", cheapest, board.FirmwareName(cheapest.Firmware))
 }
