@@ -166,39 +166,42 @@ func (b *bench) ecdsaCA() error {
 	return nil
 }
 
-// large compares a store of ten thousand certificates with an empty one.
+// large compares a store of ten thousand certificates with an empty one: each
+// of another name, and then a thousand of the one that is issued again.
 func (b *bench) large() error {
 	for _, store := range []string{"large", "small"} {
 		if _, err := b.run("picoca", "--home", b.path(store), "init", "--no-passphrase"); err != nil {
 			return err
 		}
-		if err := os.MkdirAll(b.path("out-"+store), 0o700); err != nil {
+		if _, err := b.run("picoca", "--home", b.path(store), "issue", "pile.local", "--out", "out-"+store); err != nil {
 			return err
 		}
 	}
-	if err := b.fill(); err != nil {
+	renew := func(store string) func(int) (time.Duration, error) {
+		return func(int) (time.Duration, error) {
+			return b.run("picoca", "--home", b.path(store), "issue", "pile.local", "--renew", "--out", "out-"+store)
+		}
+	}
+	if err := b.fill(many, func(i int) string { return fmt.Sprintf("copy%d.local/%06d-2026-11-20-00000000", i, 1) }); err != nil {
 		return err
 	}
-	return b.compare("picoca issue, 10,000 in the store / empty", "<= 1.1",
-		func(i int) (time.Duration, error) { return b.issueIn("large", i) },
-		func(i int) (time.Duration, error) { return b.issueIn("small", i) })
+	if err := b.compare("picoca issue, 10,000 in the store / empty", "<= 1.1", renew("large"), renew("small")); err != nil {
+		return err
+	}
+	if err := b.fill(1000, func(i int) string { return fmt.Sprintf("pile.local/%06d-2026-11-20-00000000", i+1000) }); err != nil {
+		return err
+	}
+	return b.compare("the same, 1,000 of them of that name", "", renew("large"), renew("small"))
 }
 
-// fill copies one issued certificate ten thousand times, half of them under
-// one name.
-func (b *bench) fill() error {
-	if _, err := b.run("picoca", "--home", b.path("large"), "issue", "first.local"); err != nil {
-		return err
-	}
-	places, err := filepath.Glob(b.path("large", "issued", "first.local", "*"))
+// fill copies one issued certificate n times.
+func (b *bench) fill(n int, place func(i int) string) error {
+	places, err := filepath.Glob(b.path("large", "issued", "pile.local", "*"))
 	if err != nil {
 		return err
 	}
-	for i := range many - 1 {
-		to := b.path("large", "issued", fmt.Sprintf("copy%d.local", i), filepath.Base(places[0]))
-		if i%2 == 0 {
-			to = b.path("large", "issued", "d0.local", fmt.Sprintf("%06d-2026-11-20-00000000", i+1))
-		}
+	for i := range n {
+		to := b.path("large", "issued", place(i))
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return err
 		}
