@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -22,7 +23,7 @@ const (
 	maxRootDays     = 36500
 )
 
-// BoardEpoch is the time at which a Pico W without a set clock believes to be.
+// boardEpoch is the time at which a Pico W without a set clock believes to be.
 // A root starts there, so that a board can verify a chain before it has asked
 // for the time; it costs nothing, since no client limits a root's life.
 var boardEpoch = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -83,14 +84,19 @@ func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certifica
 	return x509.ParseCertificate(der)
 }
 
-// Check returns what NewRoot would refuse in the request: a RootNameError or a
-// DaysError.
+// Check returns what NewRoot would refuse in the request: a RootNameError, a
+// DaysError, or both joined.
 func (req RootRequest) Check() error {
-	switch fault := textFault(req.Name, ubCommonName-5); {
-	case fault != "":
+	var days error
+	if req.Days < 1 || req.Days > maxRootDays {
+		days = DaysError{req.Days, maxRootDays}
+	}
+	return errors.Join(req.checkName(), days)
+}
+
+func (req RootRequest) checkName() error {
+	if fault := textFault(req.Name, ubCommonName-len(" ABCD")); fault != "" {
 		return RootNameError{req.Name, fault}
-	case req.Days < 1 || req.Days > maxRootDays:
-		return DaysError{req.Days, maxRootDays}
 	}
 	return nil
 }

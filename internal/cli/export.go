@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
@@ -27,8 +26,8 @@ type exportOptions struct {
 	webClips []string
 	sign     string
 	p12      p12Flags
-	// flags are those that the user set.
-	flags *pflag.FlagSet
+	// given tells which flags the user set.
+	given func(flag string) bool
 }
 
 func (a *app) exportCommand() *cobra.Command {
@@ -57,7 +56,7 @@ file for the ca; - is standard output, for formats of one file.`,
 			if list {
 				return a.listFormats(o.json)
 			}
-			o.name, o.flags = args[0], cmd.Flags()
+			o.name, o.given = args[0], cmd.Flags().Changed
 			return a.runExport(cmd.Context(), o)
 		},
 	}
@@ -69,7 +68,7 @@ file for the ca; - is standard output, for formats of one file.`,
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringArrayVar(&o.webClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
 	f.StringVar(&o.sign, "sign", "", "`NAME` of a device or client identity that signs the profile (mobileconfig)")
-	o.p12.add(f)
+	o.p12.add(cmd)
 	return cmd
 }
 
@@ -141,7 +140,7 @@ func (a *app) prepareExport(s *store.Store, o exportOptions) (*exporting, error)
 	if e.subject, err = find(s, o.name); err != nil {
 		return nil, err
 	}
-	if e.subject.kind == aClient && !o.flags.Changed("format") {
+	if e.subject.kind == aClient && !o.given("format") {
 		e.options.format = "p12"
 	}
 	if err := e.choose(); err != nil {
@@ -211,7 +210,7 @@ func (e *exporting) checkFlags() error {
 	var faults []error
 	idle := func(used bool, flags ...string) {
 		for _, flag := range flags {
-			if !used && e.options.flags.Changed(flag) {
+			if !used && e.options.given(flag) {
 				faults = append(faults, usageError{fmt.Errorf("--%s changes nothing in format %s of %s", flag, e.options.format, e.subject.kind), "picoca export"})
 			}
 		}
@@ -246,7 +245,7 @@ func (e *exporting) decorate(a *app, s *store.Store) error {
 			return err
 		}
 	}
-	if e.options.flags.Changed("sign") {
+	if e.options.given("sign") {
 		signer, err := a.profileSigner(s, e.options.sign)
 		if err != nil {
 			return err

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/picoca/picoca/internal/export"
@@ -20,7 +20,8 @@ type p12Flags struct {
 	show    bool
 }
 
-func (f *p12Flags) add(flags *pflag.FlagSet) {
+func (f *p12Flags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.StringVar(&f.profile, "p12-profile", "", "algorithms of a .p12: legacy-des for phones (default for client identities), or modern2023 for computers")
 	flags.StringVar(&f.file, "p12-passphrase-file", "", "file whose first line is the passphrase of a .p12 (default: a new one, shown once)")
 	flags.BoolVar(&f.show, "show-passphrase", false, "print the passphrase of a .p12 where there is no terminal too, with --json in the result")
