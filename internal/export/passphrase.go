@@ -56,7 +56,7 @@ var pools = []struct {
 // tells that a passphrase is weak, never that one is strong: words count for
 // more than they are worth.
 func PassphraseBits(passphrase string) float64 {
-	size := 1
+	size := 0
 	for _, pool := range pools {
 		if strings.ContainsFunc(passphrase, pool.in) {
 			size += pool.size
@@ -69,7 +69,7 @@ func PassphraseBits(passphrase string) float64 {
 			counted++
 		}
 	}
-	return float64(counted) * math.Log2(float64(size))
+	return float64(counted) * math.Log2(float64(max(size, 1)))
 }
 
 // rowAt returns how many steps of a row, such as 1234, 4321 or aaaa, end at i,
