@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-const jdk = "openjdk-17-jdk-headless"
+const jdk = "default-jdk-headless"
 
 // compileVisit compiles testdata/java/Visit.java, and returns its class path.
 func compileVisit(t *testing.T) string {

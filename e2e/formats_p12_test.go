@@ -25,7 +25,7 @@ var p12Readers = []p12Reader{
 	{"pk12util", "libnss3-tools", func(file, passphrase string) []string {
 		return []string{"-l", file, "-W", passphrase}
 	}, []string{"Key(shrouded)", "Certificate(has private key)", "chen/Tablet"}},
-	{"keytool", "openjdk-17-jdk-headless", func(file, passphrase string) []string {
+	{"keytool", "default-jdk-headless", func(file, passphrase string) []string {
 		return []string{"-J-Duser.language=en", "-list", "-storetype", "PKCS12", "-keystore", file, "-storepass", passphrase}
 	}, []string{"Your keystore contains 1 entry", "PrivateKeyEntry"}},
 }
@@ -66,7 +66,7 @@ func TestP12NeedsNoLegacyProvider(t *testing.T) {
 func TestTrustStoreIsReadByJava(t *testing.T) {
 	h := newDoor(t)
 	for _, profile := range p12Profiles {
-		out, err := outside(t, "openjdk-17-jdk-headless", "keytool", "-J-Duser.language=en", "-list", "-storetype", "PKCS12",
+		out, err := outside(t, "default-jdk-headless", "keytool", "-J-Duser.language=en", "-list", "-storetype", "PKCS12",
 			"-keystore", h.path("trust-"+profile+".p12"), "-storepass", "changeit")
 		for _, want := range []string{"Your keystore contains 1 entry", "home ca ", "trustedCertEntry"} {
 			if err != nil || !strings.Contains(out, want) {
