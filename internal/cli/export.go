@@ -216,7 +216,7 @@ func (e *exporting) checkFlags() error {
 		}
 	}
 	idle(e.options.format == "mobileconfig", "web-clip", "sign")
-	idle(e.hasP12(), "p12-profile", "p12-passphrase-file", "show-passphrase")
+	idle(e.hasP12(), p12FlagNames...)
 	return errors.Join(faults...)
 }
 

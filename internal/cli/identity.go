@@ -19,9 +19,20 @@ import (
 // phone and computer, and one that does it in one step on Apple's.
 var clientFormats = []string{"p12", "mobileconfig"}
 
+// namesOrClient checks that a command line is for devices or for a client
+// identity, and for one of them alone.
 func namesOrClient(cmd *cobra.Command, args []string) error {
-	if cmd.Flags().Changed("client") {
+	given := cmd.Flags().Changed
+	if given("client") {
+		if given("board") {
+			return usageError{errors.New("--board is for a device, and --client for who visits it"), cmd.CommandPath()}
+		}
 		return exactly(0, "none beside --client")(cmd, args)
+	}
+	for _, flag := range p12FlagNames {
+		if given(flag) {
+			return usageError{fmt.Errorf("--%s is for a client identity: --client", flag), cmd.CommandPath()}
+		}
 	}
 	return atLeast(1, "a name, such as pico.local")(cmd, args)
 }
@@ -74,17 +85,14 @@ func (a *app) runIssueClient(ctx context.Context, o issueOptions) (err error) {
 
 // parse reads the arguments; all of their faults come at once.
 func (i *identity) parse(a *app) error {
-	var boardErr, labelErr, keyErr, p12Err error
-	if i.options.given("board") {
-		boardErr = usageError{errors.New("--board is for a device, and --client for who visits it"), "picoca issue"}
-	}
+	var labelErr, keyErr, p12Err error
 	i.label, labelErr = ca.ParseLabel(i.options.client)
 	i.keyType = ca.P256
 	if i.options.key != "" {
 		i.keyType, keyErr = ca.ParseKeyType(i.options.key)
 	}
 	i.p12, p12Err = a.keyP12(i.options.p12, export.LegacyDES, i.options.force)
-	return errors.Join(boardErr, labelErr, keyErr, p12Err)
+	return errors.Join(labelErr, keyErr, p12Err)
 }
 
 // prepare decides everything that can be refused without the root's key.

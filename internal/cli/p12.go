@@ -20,6 +20,8 @@ type p12Flags struct {
 	show    bool
 }
 
+var p12FlagNames = []string{"p12-profile", "p12-passphrase-file", "show-passphrase"}
+
 func (f *p12Flags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.profile, "p12-profile", "", "algorithms of a .p12: legacy-des for phones (default for client identities), or modern2023 for computers")

@@ -51,6 +51,13 @@ func FolderName(name string) string { return strings.NewReplacer("*", "_", ":", 
 
 func folder(name string) string { return path.Join("issued", FolderName(name)) }
 
+func (a About) folder() string {
+	if a.Kind == KindClient {
+		return clientFolder(a.Name)
+	}
+	return folder(a.Name)
+}
+
 // Latest returns the newest certificate of a name, or ErrNotIssued.
 func (s *Store) Latest(name string) (Issued, error) { return s.latest(folder(name)) }
 
@@ -109,10 +116,7 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	if err != nil {
 		return Issued{}, err
 	}
-	dir := folder(about.Name)
-	if about.Kind == KindClient {
-		dir = clientFolder(about.Name)
-	}
+	dir := about.folder()
 	last, err := s.lastEntry(dir)
 	if err != nil {
 		return Issued{}, err
