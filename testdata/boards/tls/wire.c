@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,13 @@ static void limit_waits(int socket, int seconds) {
     must(setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait), "setsockopt");
 }
 
+/* set_up limits reads and writes, and sends what is written at once: mbedTLS writes a flight in pieces. */
+static void set_up(int socket, int seconds) {
+    int one = 1;
+    must(setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one), "setsockopt");
+    limit_waits(socket, seconds);
+}
+
 void wire_accept(struct wire *wire, int listener, int seconds) {
     struct pollfd ready = {.fd = listener, .events = POLLIN};
     if (poll(&ready, 1, seconds * 1000) == 0) {
@@ -50,14 +58,14 @@ void wire_accept(struct wire *wire, int listener, int seconds) {
     }
     *wire = (struct wire){.socket = accept(listener, NULL, NULL)};
     must(wire->socket, "accept");
-    limit_waits(wire->socket, seconds);
+    set_up(wire->socket, seconds);
 }
 
 void wire_connect(struct wire *wire, int port, int seconds) {
     struct sockaddr_in address = loopback(port);
     *wire = (struct wire){.socket = socket(AF_INET, SOCK_STREAM, 0)};
     must(wire->socket, "socket");
-    limit_waits(wire->socket, seconds);
+    set_up(wire->socket, seconds);
     must(connect(wire->socket, (struct sockaddr *)&address, sizeof address), "connect");
 }
 
