@@ -119,10 +119,7 @@ func request(conn net.Conn) error {
 }
 
 // A boardPeer is a TLS server that boards visit as clients.
-type boardPeer struct {
-	listener net.Listener
-	port     int
-}
+type boardPeer struct{ port int }
 
 // newBoardPeer serves leaf to any number of visitors, one after the other.
 func newBoardPeer(t testing.TB, leaf boardLeaf) boardPeer {
@@ -142,7 +139,7 @@ func newBoardPeer(t testing.TB, leaf boardLeaf) boardPeer {
 			answer(conn)
 		}
 	}()
-	return boardPeer{l, l.Addr().(*net.TCPAddr).Port}
+	return boardPeer{l.Addr().(*net.TCPAddr).Port}
 }
 
 func answer(conn net.Conn) {

@@ -136,8 +136,7 @@ type boardProgram struct {
 
 func startProgram(t testing.TB, env []string, name string, args ...string) *boardProgram {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), boardWait)
-	t.Cleanup(cancel)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), boardWait)
 	p := &boardProgram{t: t, cmd: exec.CommandContext(ctx, name, args...), errors: new(bytes.Buffer)}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = p.errors
@@ -148,8 +147,13 @@ func startProgram(t testing.TB, env []string, name string, args ...string) *boar
 	}
 	p.lines = bufio.NewScanner(out)
 	if err := p.cmd.Start(); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		cancel() // ends it, if the test did not wait for its end
+		p.cmd.Wait()
+	})
 	return p
 }
 

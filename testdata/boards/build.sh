@@ -6,14 +6,15 @@
 # The folder lies in ${PICOCA_BOARDS_CACHE:-${XDG_CACHE_HOME:-~/.cache}/picoca/boards}.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${PICOCA_BOARDS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/picoca/boards}
+cache=${PICOCA_BOARDS_CACHE:-${XDG_CACHE_HOME:-${HOME:?set it, or PICOCA_BOARDS_CACHE}/.cache}/picoca/boards}
 
 # What is wanted: folder, package, version pattern, and which of the versions that fit. The lowest mbedTLS 3.6 is the one
-# nearest to the firmware's 3.6.2; the newest MicroPython 1.2x is the one nearest to the boards of today.
+# nearest to the firmware's 3.6.2. The highest MicroPython up to 1.28 is nearest to the boards of today; when sid moves on,
+# trixie's 1.25 remains.
 wanted='
 mbedtls-2.28 mbedtls     ^2[.]28[.]3-   lowest
 mbedtls-3.6  mbedtls     ^3[.]6[.]      lowest
-micropython  micropython ^1[.]2[6-9][.] highest
+micropython  micropython ^1[.]2[5-8][.] highest
 '
 releases='bookworm trixie sid'
 
@@ -55,6 +56,7 @@ int main(void) { return 0; }'; then
 # mirror prints the Debian mirror of this machine's apt configuration. A machine without package lists (a fresh image) has
 # to fetch them first; that goes to a folder of ours.
 mirror() {
+  # shellcheck disable=SC2016 # apt and awk replace these
   local format='$(REPO_URI) $(ORIGIN) $(LABEL)' pick='$2 == "Debian" && $3 == "Debian" && NF == 3 {print $1; exit}' found
   found=$(apt-get indextargets --format "$format" | awk "$pick")
   if [ -z "$found" ]; then
@@ -126,6 +128,7 @@ harness() {
   local flags=(-m32 -O2 -ffunction-sections "$@" "-DMBEDTLS_CONFIG_FILE=\"$config\"" -DMBEDTLS_ALLOW_PRIVATE_ACCESS
     "-I$here/tls" -isystem "$mbedtls/include" -isystem micropython)
   mkdir "objects-$name"
+  # shellcheck disable=SC2016 # the inner shell replaces these
   printf '%s\n' "$mbedtls"/library/*.c | xargs -P"$(nproc)" -I{} \
     sh -c 'gcc -w "$@" -c {} -o "$0/$(basename {} .c).o"' "objects-$name" "${flags[@]}"
   gcc -std=gnu11 -Wall -Wextra -Werror "${flags[@]}" "$here"/tls/*.c "objects-$name"/*.o -Wl,--gc-sections -o "out/$name"

@@ -12,8 +12,9 @@
 #include "wire.h"
 
 static const char usage[] =
-    "usage: parse|serve|connect --style circuitpython|micropython|micropython-1.23 [--cert FILE --key FILE] [--ca FILE]\n"
-    "  [--limit BYTES] [--timeout SECONDS] serve: [--port N] [--connections N] [--listener] connect: --port N [--host NAME]\n";
+    "usage: parse|serve|connect --style circuitpython|micropython|micropython-1.23\n"
+    "  [--cert FILE --key FILE] [--ca FILE] [--limit BYTES] [--timeout SECONDS] [--connections N]\n"
+    "  serve: [--port N] [--listener]   connect: --port N [--host NAME]\n";
 
 struct options {
     const char *command, *host;
