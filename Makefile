@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test build deps lint unit fuzz cross bench install clean
+.PHONY: demo test build deps boards lint unit fuzz cross bench install clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $(BIN) ./cmd/picoca
@@ -13,10 +13,15 @@ build:
 demo: build
 	$(GO) run ./demo $(BIN)
 
-test: deps lint unit fuzz cross
+test: deps boards lint unit fuzz cross
 
 deps:
 	scripts/deps.sh
+
+# The TLS stacks of the boards' firmware, from Debian's sources; built once. In
+# CI they must be there; elsewhere their tests name what they skip.
+boards:
+	testdata/boards/build.sh || [ -z "$$CI" ]
 
 lint:
 	scripts/lint.sh

@@ -11,7 +11,7 @@ gcc:gcc make:make git:git curl:curl openssl:openssl python3:python3 node:nodejs 
 gnutls-cli:gnutls-bin certtool:gnutls-bin mkcert:mkcert mount:mount tmux:tmux
 chromium:chromium certutil:libnss3-tools zbarimg:zbar-tools
 java:default-jdk-headless javac:default-jdk-headless plistutil:libplist-utils xmllint:libxml2-utils
-valgrind:valgrind xz:xz-utils dpkg-source:dpkg-dev
+valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev
 "
 # Packages without a command of their own.
 packages="libc6-dev gcc-multilib ca-certificates fonts-dejavu-core"
