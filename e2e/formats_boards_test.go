@@ -70,3 +70,20 @@ func TestBoardsServeFromTheCHeader(t *testing.T) {
 		}
 	}
 }
+
+// TestBoardsServeTheESPFiles: the same mbedTLS reads PEM there.
+func TestBoardsServeTheESPFiles(t *testing.T) {
+	b, h := boardBench(t), newDoor(t)
+	dir := h.path("esp")
+	h.run("export", "pico.local", "--format", "esp-idf", "--out", dir)
+	for _, s := range stacks {
+		if !s.readsPEM() {
+			continue
+		}
+		server := b.serve(t, s, "--cert", dir+"/servercert.pem", "--key", dir+"/prvtkey.pem", "--ca", dir+"/cacert.pem")
+		out, err := visitors[0].visit(t, h, strconv.Itoa(server.port), visitors[0].id(h, "legacy-des"))
+		if err != nil || !strings.Contains(out, boardSays) {
+			t.Errorf("%s: %v\n%s", s.name, err, out)
+		}
+	}
+}
