@@ -23,7 +23,7 @@ func (h home) rootFor(s stack) string {
 func TestBoardsLetIdentitiesIn(t *testing.T) {
 	b, h, stranger := boardBench(t), newDoor(t), newDoor(t)
 	h.run("export", "pico.local", "--format", "der", "--out", h.path("board"))
-	curl := visitors[0]
+	curl := callers[0]
 	for _, s := range stacks {
 		t.Run(s.name, func(t *testing.T) {
 			server := b.serve(t, s, "--cert", h.path("board", "cert.der"), "--key", h.path("board", "key.der"), "--ca", h.rootFor(s), "--connections", "4")
@@ -61,7 +61,7 @@ func TestBoardsServeFromTheCHeader(t *testing.T) {
 	}
 	for _, s := range stacks {
 		server := b.serve(t, s, "--cert", dir+"/cert", "--key", dir+"/key")
-		out, err := visitors[0].visit(t, h, strconv.Itoa(server.port), nil)
+		out, err := callers[0].visit(t, h, strconv.Itoa(server.port), nil)
 		if err != nil || !strings.Contains(out, boardSays) {
 			t.Errorf("%s: %v\n%s", s.name, err, out)
 		}
@@ -81,7 +81,7 @@ func TestBoardsServeTheESPFiles(t *testing.T) {
 			continue
 		}
 		server := b.serve(t, s, "--cert", dir+"/servercert.pem", "--key", dir+"/prvtkey.pem", "--ca", dir+"/cacert.pem")
-		out, err := visitors[0].visit(t, h, strconv.Itoa(server.port), visitors[0].id(h, "legacy-des"))
+		out, err := callers[0].visit(t, h, strconv.Itoa(server.port), callers[0].id(h, "legacy-des"))
 		if err != nil || !strings.Contains(out, boardSays) {
 			t.Errorf("%s: %v\n%s", s.name, err, out)
 		}

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// visitor is a client that can show an identity.
-type visitor struct {
+// caller is a client that can show an identity.
+type caller struct {
 	name  string
 	visit func(t *testing.T, h home, port string, id []string) (string, error)
 	id    func(h home, profile string) []string
@@ -35,7 +35,7 @@ func (h home) identityPEM(profile string) (cert, key string) {
 	return dir + "/cert.pem", dir + "/key.pem"
 }
 
-var visitors = []visitor{
+var callers = []caller{
 	{"curl", func(t *testing.T, h home, port string, id []string) (string, error) {
 		return outside(t, "curl", "curl", append(id, "-sS", "--max-time", "10", "--cacert", h.path("root.pem"), "--capath", "/nonexistent",
 			"--resolve", "pico.local:"+port+":127.0.0.1", "https://pico.local:"+port+"/")...)
@@ -61,7 +61,7 @@ var visitors = []visitor{
 func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
 	h, stranger := newDoor(t), newDoor(t)
 	port := h.door()
-	for _, v := range visitors {
+	for _, v := range callers {
 		for _, profile := range p12Profiles {
 			t.Run(v.name+"/"+profile, func(t *testing.T) {
 				if out, err := v.visit(t, h, port, v.id(h, profile)); err != nil || !strings.Contains(out, welcome(profile)) {
@@ -80,7 +80,7 @@ func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
 	}
 	t.Run("device", func(t *testing.T) {
 		id := []string{"-cert", h.path("pico.local", "cert.pem"), "-key", h.path("pico.local", "key.pem")}
-		if out, _ := visitors[1].visit(t, h, port, id); strings.Contains(out, "welcome") {
+		if out, _ := callers[1].visit(t, h, port, id); strings.Contains(out, "welcome") {
 			t.Errorf("a device's certificate is let in\n%s", out)
 		}
 	})
