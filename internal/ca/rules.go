@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 )
 
 // draft is a leaf before its signature, with all that the rules look at.
@@ -15,6 +15,7 @@ type draft struct {
 	names     Names
 	pub       crypto.PublicKey
 	template  *x509.Certificate
+	now       time.Time
 }
 
 // RuleError says which rule a leaf would break, and how.
@@ -31,6 +32,7 @@ var rules = []struct {
 	{"names", "RFC 6125 6.4.4: clients read the subjectAltName alone", hasNames},
 	{"key", "Chromium, boards: see docs/design.md", keyAccepted},
 	{"days", "Apple: at most 825 days, user-installed roots included", withinDays},
+	{"root-now", "RFC 5280 6.1.3 (a)(2): the validity period includes the current time", rootValid},
 	{"root-end", "RFC 5280 6.1.3: each certificate of the chain is valid", withinRoot},
 	{"inside-root", "RFC 5280 4.2.1.10: name constraints", insideConstraints},
 }
@@ -70,6 +72,8 @@ func withinDays(d draft) error {
 	return nil
 }
 
+func rootValid(d draft) error { return validAt(d.authority.cert, d.now) }
+
 func withinRoot(d draft) error {
 	if end := d.authority.cert.NotAfter; d.template.NotAfter.After(end) {
 		return RuleError{"root-end", fmt.Sprintf("certificate would end on %s, after its root on %s", day(d.template.NotAfter), day(end))}
@@ -90,5 +94,3 @@ func (a *Authority) Permits(names Names) error {
 	}
 	return errors.Join(outside...)
 }
-
-func cutWildcard(dns string) (string, bool) { return strings.CutPrefix(dns, "*.") }
