@@ -17,9 +17,11 @@ import (
 )
 
 // A leaf's life in days, counted from its notBefore, both ends included. Apple
-// refuses leaves of more than 825 days, those of user-installed roots too.
+// refuses leaves of more than 825 days, those of user-installed roots too. The
+// first day is over when the leaf is made: see backdate.
 const (
 	DefaultLeafDays = 820
+	minLeafDays     = 2
 	maxLeafDays     = 825
 )
 
@@ -29,7 +31,7 @@ const backdate = 24 * time.Hour
 
 // Profile is what kind of leaf is wanted.
 type Profile struct {
-	// Days is the leaf's life, from notBefore on: 1 to 825.
+	// Days is the leaf's life, from notBefore on: 2 to 825.
 	Days int
 	// Cut ends the leaf with its root when that ends first; otherwise such a
 	// leaf is refused.

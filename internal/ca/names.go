@@ -20,6 +20,10 @@ const (
 	maxLabel = 63
 )
 
+// maxInput bounds the work of a name's mapping, which grows with the square of
+// its length. No spelling of 253 bytes in punycode is that long.
+const maxInput = 10 * maxName
+
 // Reason is the kind of fault that a name has.
 type Reason string
 
@@ -152,6 +156,8 @@ func checkText(input string, fault faultFunc) error {
 	switch {
 	case input == "":
 		return fault(ReasonEmpty, "is empty")
+	case len(input) > maxInput:
+		return fault(ReasonLongName, "has %d bytes, at most %d are allowed", len(input), maxName)
 	case !utf8.ValidString(input):
 		return fault(ReasonUTF8, "is not valid UTF-8")
 	case strings.ContainsFunc(input, control):

@@ -49,10 +49,10 @@ type RootNameError struct{ Input, Text string }
 func (e RootNameError) Error() string { return fmt.Sprintf("CA name %q %s", e.Input, e.Text) }
 
 // DaysError says that a certificate may not be valid for so many days.
-type DaysError struct{ Have, Max int }
+type DaysError struct{ Have, Min, Max int }
 
 func (e DaysError) Error() string {
-	return fmt.Sprintf("days %d is not between 1 and %d", e.Have, e.Max)
+	return fmt.Sprintf("days %d is not between %d and %d", e.Have, e.Min, e.Max)
 }
 
 // NewRoot makes the root certificate for key, signed by itself. Its common
@@ -98,7 +98,7 @@ func (req RootRequest) Check() error {
 	case utf8.RuneCountInString(req.Name)+5 > ubCommonName:
 		return RootNameError{req.Name, fmt.Sprintf("has %d characters, at most %d are allowed", utf8.RuneCountInString(req.Name), ubCommonName-5)}
 	case req.Days < 1 || req.Days > maxRootDays:
-		return DaysError{req.Days, maxRootDays}
+		return DaysError{req.Days, 1, maxRootDays}
 	}
 	return nil
 }

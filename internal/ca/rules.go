@@ -66,8 +66,8 @@ func keyAccepted(d draft) error {
 }
 
 func withinDays(d draft) error {
-	if d.profile.Days < 1 || d.profile.Days > maxLeafDays {
-		return DaysError{d.profile.Days, maxLeafDays}
+	if d.profile.Days < minLeafDays || d.profile.Days > maxLeafDays {
+		return DaysError{d.profile.Days, minLeafDays, maxLeafDays}
 	}
 	return nil
 }
