@@ -141,8 +141,12 @@ func (s *Staged) replaceable() error {
 	}
 	for _, entry := range entries {
 		name := path.Join(path.Dir(s.dir), entry.Name())
-		if info, err := s.disk.Lstat(name); err == nil && !info.Mode().IsRegular() {
-			return &fs.PathError{Op: "replace", Path: name, Err: ErrNotRegular}
+		info, err := s.disk.Lstat(name)
+		if err == nil && !info.Mode().IsRegular() {
+			err = &fs.PathError{Op: "replace", Path: name, Err: ErrNotRegular}
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	return nil
