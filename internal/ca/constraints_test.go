@@ -144,7 +144,12 @@ func TestAllFaultsOfPermitComeAtOnce(t *testing.T) {
 }
 
 func TestPermitLeavesItsReceiver(t *testing.T) {
-	c := ca.HomeConstraints()
+	// A slice of nine has room for more, in which two could meet.
+	c, err := ca.HomeConstraints().Permit([]string{"example.net", "203.0.113.0/24"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := c.String()
 	one, errOne := c.Permit([]string{"one.example.com", "100.64.0.0/10"})
 	two, errTwo := c.Permit([]string{"two.example.com", "2001:db8::/32"})
 	if err := errors.Join(errOne, errTwo); err != nil {
@@ -156,7 +161,10 @@ func TestPermitLeavesItsReceiver(t *testing.T) {
 	if !slices.Contains(two.Domains(), "two.example.com") || slices.Contains(two.Domains(), "one.example.com") {
 		t.Errorf("second: have %s", two)
 	}
-	if c.String() != ca.HomeConstraints().String() {
+	if !slices.Contains(one.Prefixes(), netip.MustParsePrefix("100.64.0.0/10")) {
+		t.Errorf("first, after the second: have %s", one)
+	}
+	if c.String() != before {
 		t.Errorf("receiver: have %s", c)
 	}
 	one.Domains()[0], one.Prefixes()[0] = "evil.com", netip.MustParsePrefix("0.0.0.0/0")

@@ -107,14 +107,15 @@ func (a *Authority) template(profile Profile, names Names, pub crypto.PublicKey,
 	return t
 }
 
-// commonName is empty when the name is too long for it, and for an address:
-// OpenSSL and GnuTLS hold a commonName against the root's domains when no
-// dNSName is there. Clients read the subjectAltName alone, which Go marks
-// critical beside an empty subject (RFC 5280 section 4.1.2.6).
+// commonName is empty when the name is too long for it. Clients read the
+// subjectAltName alone, which Go marks critical beside an empty subject (RFC
+// 5280 section 4.1.2.6).
 func commonName(name Name) pkix.Name {
-	if name.addr.IsValid() || len(name.dns) > ubCommonName {
+	if len(name.dns) > ubCommonName {
 		return pkix.Name{}
 	}
+	// None for an address: OpenSSL and GnuTLS hold a commonName against the
+	// root's domains when the certificate has no dNSName.
 	return pkix.Name{CommonName: name.dns}
 }
 

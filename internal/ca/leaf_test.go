@@ -384,6 +384,24 @@ func TestSignerThatFailsUsesThePreparedUp(t *testing.T) {
 	}
 }
 
+// TestLeafThatDoesNotVerifyIsNotReturned signs under a root that another
+// program made, with a constraint that ours never have.
+func TestLeafThatDoesNotVerifyIsNotReturned(t *testing.T) {
+	root := custom(t, ca.P256, func(c *x509.Certificate) { c.ExcludedDNSDomains = []string{"secret.local"} })
+	a, err := ca.NewAuthority(root, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Unlock(newKey(t, ca.P256)); err != nil {
+		t.Fatal(err)
+	}
+	days := ca.Profile{Days: 2, Cut: true}
+	if leaf, err := a.Sign(prepare(t, a, days, parse(t, "pico.local", "x.secret.local"))); err == nil || leaf != nil {
+		t.Errorf("have %v, %v; want the excluded name to be found", leaf, err)
+	}
+	sign(t, a, prepare(t, a, days, parse(t, "pico.local")))
+}
+
 func TestWeakPublicKeyIsRefused(t *testing.T) {
 	for name, pub := range weakKeys(t) {
 		p := profile()

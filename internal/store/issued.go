@@ -47,62 +47,68 @@ func folder(name string) string { return path.Join("issued", FolderName(name)) }
 
 // Latest returns the newest certificate of a name, or ErrNotIssued.
 func (s *Store) Latest(name string) (Issued, error) {
-	last, err := s.lastEntry(folder(name))
+	all, err := s.certificates(folder(name))
 	if err != nil {
 		return Issued{}, err
 	}
-	if last == "" {
+	if len(all) == 0 {
 		return Issued{}, ErrNotIssued
 	}
-	return Issued{path.Join(folder(name), last)}, nil
+	return Issued{path.Join(folder(name), all[len(all)-1])}, nil
 }
 
-// lastEntry returns the certificate with the highest number in a name's
-// folder, "" if there is none.
-func (s *Store) lastEntry(dir string) (string, error) {
+// certificates returns the folders of a name's certificates, ordered by
+// number; none if there is no such name. Anything else there is the user's.
+func (s *Store) certificates(dir string) ([]string, error) {
 	entries, err := s.disk.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+		return nil, err
 	}
-	for _, entry := range slices.Backward(entries) {
-		if number(entry.Name()) > 0 {
-			return entry.Name(), nil
+	var all []string
+	for _, entry := range entries {
+		if entry.IsDir() && number(entry.Name()) > 0 {
+			all = append(all, entry.Name())
 		}
 	}
-	return "", nil
+	slices.SortStableFunc(all, func(x, y string) int { return number(x) - number(y) })
+	return all, nil
 }
 
 // number returns the number that a certificate's folder begins with, 0 for
-// anything else. Its six digits keep the folders in order by name.
+// anything else. Its six digits keep the folders in order where people look.
 func number(name string) int {
-	digits, _, _ := strings.Cut(name, "-")
-	n, err := strconv.Atoi(digits)
-	if err != nil || len(digits) < 6 {
+	digits, _, dash := strings.Cut(name, "-")
+	if !dash || len(digits) < 6 || strings.Trim(digits, "0123456789") != "" {
 		return 0
 	}
+	n, _ := strconv.Atoi(digits[:min(len(digits), 18)])
 	return n
 }
 
 // Put adds a certificate, under the next number of its name, so that it and
-// its key are there for good, or not at all. The lock must be held.
+// its key are there for good, or not at all. The lock must be held. It fails
+// with ErrOtherKey if key is not the certificate's.
 func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Issued, error) {
+	if err := about.check(); err != nil {
+		return Issued{}, err
+	}
+	if !isKeyOf(key, cert) {
+		return Issued{}, ErrOtherKey
+	}
 	keyPEM, err := sealKey(key, nil)
 	if err != nil {
 		return Issued{}, err
 	}
 	dir := folder(about.Name)
-	last, err := s.lastEntry(dir)
-	if err != nil {
-		return Issued{}, err
-	}
 	description, err := json.MarshalIndent(about, "", "  ")
 	if err != nil {
 		return Issued{}, err
 	}
-	if err := s.makeFolders("issued", dir); err != nil {
+	next, err := s.nextNumber(dir)
+	if err != nil {
 		return Issued{}, err
 	}
-	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, about.NotBefore.Format(time.DateOnly), about.Serial[:8])
+	place := fmt.Sprintf("%s/%06d-%s-%s", dir, next, cert.NotBefore.UTC().Format(time.DateOnly), fmt.Sprintf("%032x", cert.SerialNumber)[:8])
 	return Issued{place}, s.publish(place, []durable.File{
 		{Name: "cert.pem", Data: certificatePEM(cert), Mode: 0o644},
 		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
@@ -110,17 +116,27 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	})
 }
 
-func (s *Store) makeFolders(dirs ...string) error {
-	for _, dir := range dirs {
-		err := s.disk.Mkdir(dir, 0o700)
-		if err == nil {
-			err = s.disk.SyncDir(path.Dir(dir))
+// nextNumber returns the number of the next certificate in a name's folder,
+// which it makes for the first.
+func (s *Store) nextNumber(dir string) (int, error) {
+	all, err := s.certificates(dir)
+	if err != nil {
+		return 0, err
+	}
+	if len(all) > 0 {
+		return number(all[len(all)-1]) + 1, nil
+	}
+	for _, dir := range []string{"issued", dir} {
+		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return 0, err
 		}
-		if err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+		// One that is there without a certificate may come from a process that
+		// was killed before it came to this.
+		if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
+			return 0, err
 		}
 	}
-	return nil
+	return 1, nil
 }
 
 // Certificate returns the certificate itself.
@@ -128,10 +144,28 @@ func (s *Store) Certificate(i Issued) (*x509.Certificate, error) {
 	return s.certificate(path.Join(i.place, "cert.pem"))
 }
 
-// Key returns the certificate's key. It fails with ErrNoKey, or a ModeError if
-// others can read the file.
+// Key returns the certificate's key. It fails with ErrNoKey, ErrOtherKey, or a
+// ModeError if others can read the file.
 func (s *Store) Key(i Issued) (crypto.Signer, error) {
-	return s.key(path.Join(i.place, "key.pem"), nil)
+	name := path.Join(i.place, "key.pem")
+	key, err := s.key(name, nil)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := s.Certificate(i)
+	if err != nil {
+		return nil, err
+	}
+	// Damaged bytes can be another key: a P-256 key is any 32 of them.
+	if !isKeyOf(key, cert) {
+		return nil, fmt.Errorf("%s: %w", s.Path(name), ErrOtherKey)
+	}
+	return key, nil
+}
+
+func isKeyOf(key crypto.Signer, cert *x509.Certificate) bool {
+	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && pub.Equal(cert.PublicKey)
 }
 
 // Place returns the folder of a certificate, relative to the store's.
@@ -144,11 +178,31 @@ func (s *Store) About(i Issued) (About, error) {
 	if err != nil {
 		return About{}, err
 	}
-	var about About
-	if err := json.Unmarshal(data, &about); err != nil {
+	about, err := parseAbout(data)
+	if err != nil {
 		return About{}, fmt.Errorf("%s: %w", s.Path(name), err)
 	}
 	return about, nil
+}
+
+func parseAbout(data []byte) (About, error) {
+	var about About
+	if err := json.Unmarshal(data, &about); err != nil {
+		return About{}, err
+	}
+	if err := about.check(); err != nil {
+		return About{}, err
+	}
+	return about, nil
+}
+
+// check holds the names against what a folder can be called.
+func (a About) check() error {
+	name := FolderName(a.Name)
+	if name != path.Base(name) || strings.Trim(name, ".") == "" || !slices.Contains(a.Names, a.Name) {
+		return fmt.Errorf("name %q is no name of a certificate for %q", a.Name, a.Names)
+	}
+	return nil
 }
 
 // All yields every certificate in the store, or the newest of each name,
@@ -161,7 +215,7 @@ func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
 			return
 		}
 		for _, name := range names {
-			if !s.ofName(path.Join("issued", name.Name()), newestOnly, yield) {
+			if name.IsDir() && !s.ofName(path.Join("issued", name.Name()), newestOnly, yield) {
 				return
 			}
 		}
@@ -169,17 +223,16 @@ func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
 }
 
 func (s *Store) ofName(dir string, newestOnly bool, yield func(About, error) bool) bool {
-	entries, err := s.disk.ReadDir(dir)
+	all, err := s.certificates(dir)
 	if err != nil {
 		yield(About{}, err)
 		return false
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return number(e.Name()) == 0 })
-	if newestOnly && len(entries) > 1 {
-		entries = entries[len(entries)-1:]
+	if newestOnly && len(all) > 1 {
+		all = all[len(all)-1:]
 	}
-	for _, entry := range entries {
-		about, err := s.About(Issued{path.Join(dir, entry.Name())})
+	for _, name := range all {
+		about, err := s.About(Issued{path.Join(dir, name)})
 		if !yield(about, err) || err != nil {
 			return false
 		}

@@ -34,7 +34,7 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeFolder(dir); err != nil {
 		return err
 	}
 	s, err := openFolder(dir)
@@ -80,9 +80,43 @@ func (s *Store) publish(dir string, files []durable.File) error {
 	return staged.Publish(dir)
 }
 
+// makeFolder makes dir and the folders above it that are missing, for good.
+func makeFolder(dir string) error {
+	var missing []string
+	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, at)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, made := range missing {
+		parent, err := openFolder(filepath.Dir(made))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(parent.disk.SyncDir("."), parent.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Vacant reports whether Create may put an authority into dir: nil if so,
-// fs.ErrExist if one is there, or ErrForeign.
+// fs.ErrExist if one is there, ErrForeign if something else is, or a ModeError
+// if others can write to it.
 func Vacant(dir string) error {
+	// Listed before it is opened: what another Create makes in between is an
+	// authority, and nothing foreign.
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	s, err := Open(dir)
 	if err == nil {
 		return errors.Join(s.Close(), &fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist})
@@ -90,17 +124,16 @@ func Vacant(dir string) error {
 	if !errors.Is(err, ErrNoCA) {
 		return err
 	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	for _, entry := range entries {
 		name := entry.Name()
 		if name != "lock" && name != "layout" && !strings.HasPrefix(name, prefix) {
 			return fmt.Errorf("%s: %w", dir, ErrForeign)
 		}
 	}
-	return err
+	if s, err = openFolder(dir); err != nil {
+		return err
+	}
+	return errors.Join(s.checkMode(".", 0o755), s.Close())
 }
 
 // RootCertificate returns the certificate of the root.
