@@ -147,7 +147,7 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if i.key, err = i.keyType.Generate(); err != nil {
 		return err
 	}
-	profile := ca.Profile{Days: i.options.days, Cut: !i.options.given("days"), Force: i.options.force, BoardClock: i.options.boardClock}
+	profile := ca.Profile{Life: ca.Days(i.options.days), Cut: !i.options.given("days"), Force: i.options.force, BoardClock: i.options.boardClock}
 	if i.prepared, err = i.authority.Prepare(profile, i.names, i.key.Public(), now); err != nil {
 		return err
 	}

@@ -53,19 +53,6 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 	return s.create(certificatePEM(cert), keyPEM)
 }
 
-// makeFolder makes a folder and those above it, and reports whether it was not
-// there.
-func makeFolder(dir string) (made bool, err error) {
-	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
-		return false, err
-	}
-	err = os.Mkdir(dir, 0o700)
-	if errors.Is(err, fs.ErrExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // removeNew removes the folder of a store that did not come to be. One that
 // somebody else made there in the meantime has a root, and stays.
 func removeNew(dir string) {
@@ -109,9 +96,44 @@ func (s *Store) publish(dir string, files []durable.File) error {
 	return staged.Publish(dir)
 }
 
+// makeFolder makes dir and the folders above it that are missing, for good, and
+// reports whether dir was not there.
+func makeFolder(dir string) (made bool, err error) {
+	var missing []string
+	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, at)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return false, err
+	}
+	for _, one := range missing {
+		parent, err := openFolder(filepath.Dir(one))
+		if err != nil {
+			return true, err
+		}
+		if err := errors.Join(parent.disk.SyncDir("."), parent.Close()); err != nil {
+			return true, err
+		}
+	}
+	return len(missing) > 0, nil
+}
+
 // Vacant reports whether Create may put an authority into dir: nil if so,
-// fs.ErrExist if one is there, or ErrForeign.
+// fs.ErrExist if one is there, ErrForeign if something else is, or a ModeError
+// if others can write to it.
 func Vacant(dir string) error {
+	// Listed before it is opened: what another Create makes in between is an
+	// authority, and nothing foreign.
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	s, err := Open(dir)
 	if err == nil {
 		return errors.Join(s.Close(), &fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist})
@@ -119,17 +141,16 @@ func Vacant(dir string) error {
 	if !errors.Is(err, ErrNoCA) {
 		return err
 	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	for _, entry := range entries {
 		name := entry.Name()
 		if name != "lock" && name != "layout" && !strings.HasPrefix(name, prefix) {
 			return fmt.Errorf("%s: %w", dir, ErrForeign)
 		}
 	}
-	return err
+	if s, err = openFolder(dir); err != nil {
+		return err
+	}
+	return errors.Join(s.checkMode(".", 0o755), s.Close())
 }
 
 // RootCertificate returns the certificate of the root.
