@@ -107,7 +107,7 @@ func (i *identity) prepare(now time.Time) (err error) {
 	if i.prepared, err = i.authority.PrepareClient(profile, i.label, i.key.Public(), now); err != nil {
 		return err
 	}
-	i.out, err = openDestination(i.folder(), i.options.renew || i.options.force)
+	i.out, err = openDestination(i.folder(), i.authority.Certificate(), i.options.renew || i.options.force)
 	return err
 }
 
@@ -158,6 +158,9 @@ func (i *identity) publish(now time.Time) (*x509.Certificate, []export.File, err
 		if err := i.checkPrevious(now); err != nil {
 			return nil, nil, err
 		}
+	}
+	if err := i.out.prepare(); err != nil {
+		return nil, nil, err
 	}
 	leaf, err := i.authority.Sign(i.prepared)
 	if err != nil {

@@ -154,7 +154,7 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if err := i.board.Fits(i.facts(i.prepared.Size()), i.options.force); err != nil {
 		return err
 	}
-	i.out, err = openDestination(i.folder(), i.options.renew || i.options.force)
+	i.out, err = openDestination(i.folder(), i.authority.Certificate(), i.options.renew || i.options.force)
 	return err
 }
 
@@ -226,6 +226,9 @@ func (i *issuance) publish(now time.Time) (*x509.Certificate, []export.File, err
 		if err := i.checkPrevious(now); err != nil {
 			return nil, nil, err
 		}
+	}
+	if err := i.out.prepare(); err != nil {
+		return nil, nil, err
 	}
 	leaf, err := i.authority.Sign(i.prepared)
 	if err != nil {
