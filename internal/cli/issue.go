@@ -31,6 +31,8 @@ type issueOptions struct {
 	dryRun     bool
 	json       bool
 	passphrase passphraseFlags
+	client     string
+	p12        p12Flags
 	// given tells which flags the user set: a renewal keeps the rest.
 	given func(flag string) bool
 }
@@ -42,14 +44,21 @@ func (a *app) issueCommand() *cobra.Command {
 		Short: "Issue a certificate for a device, and write the files its board loads",
 		Long: `Issues a certificate for the names and addresses, the first of which becomes
 the device's own name, and writes the files that its board loads to a folder
-of that name. A new key is made each time.`,
+of that name. A new key is made each time.
+
+With --client a client identity is issued instead: a key by which a phone or a
+computer shows a server who it is (mutual TLS). LABEL is any text.`,
 		Example: `  picoca issue pico.local
   picoca issue pico.local 192.168.1.20
   picoca issue nas.local --board computer
-  picoca issue pico.local --renew`,
-		Args: atLeast(1, "a name, such as pico.local"),
+  picoca issue pico.local --renew
+  picoca issue --client kitchen-tablet`,
+		Args: namesOrClient,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.names, o.given = args, cmd.Flags().Changed
+			if o.given("client") {
+				return a.runIssueClient(cmd.Context(), o)
+			}
 			return a.runIssue(cmd.Context(), o)
 		},
 	}
@@ -64,6 +73,8 @@ of that name. A new key is made each time.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "check and tell everything, sign and write nothing")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.passphrase.file, "passphrase-file", "", "file whose first line is the passphrase of the root key")
+	f.StringVar(&o.client, "client", "", "issue a client identity of this `LABEL` instead of a device's certificate")
+	o.p12.add(cmd)
 	return cmd
 }
 
@@ -309,11 +320,15 @@ type issuedJSON struct {
 	board            device.Board
 	names            ca.Names
 	json             bool
+	boardClock       bool
 }
 
 // result tells what was issued, or, without a leaf, what would be.
 func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSON {
-	r := issuedJSON{board: i.board, names: i.names, json: i.options.json, Costs: i.board.CostOf(string(i.keyType))}
+	r := issuedJSON{
+		board: i.board, names: i.names, json: i.options.json, boardClock: i.options.boardClock,
+		Costs: i.board.CostOf(string(i.keyType)),
+	}
 	if leaf == nil {
 		r.About = store.About{
 			Name: i.names.First().String(), Names: i.names.Strings(), Board: i.board.ID, Key: string(i.keyType),
@@ -328,10 +343,13 @@ func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSO
 }
 
 func (a *app) tellIssued(r issuedJSON) error {
+	if r.boardClock {
+		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")
+	}
 	if r.json {
 		return a.printJSON(r)
 	}
-	a.say("%s: %s, until %s. Fits %s%s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), r.board.Name, costText(r.Costs))
+	a.say("%s: %s, until %s. Fits %s%s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), r.board.Name, costText(r.board, r.Costs))
 	if r.DryRun {
 		a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
 		return nil
@@ -366,10 +384,10 @@ func displayNames(names ca.Names) string {
 
 // costText tells the cheapest firmware's figures: " (27.7 KB of heap, 0.5 s in
 // MicroPython)".
-func costText(costs []device.Cost) string {
+func costText(board device.Board, costs []device.Cost) string {
 	if len(costs) == 0 {
 		return ""
 	}
 	cheapest := slices.MinFunc(costs, func(x, y device.Cost) int { return x.HeapBytes - y.HeapBytes })
-	return fmt.Sprintf(" (%s in %s)", cheapest, device.FirmwareName(cheapest.Firmware))
+	return fmt.Sprintf(" (%s in %s)", cheapest, board.FirmwareName(cheapest.Firmware))
 }

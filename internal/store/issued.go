@@ -21,7 +21,10 @@ import (
 // About is what a list tells of an issued certificate. It is written with the
 // certificate and never changed.
 type About struct {
-	Name      string    `json:"name"`
+	// Name is the device's own name, or a client identity's label.
+	Name string `json:"name"`
+	// Kind is KindClient for a client identity, "" for a device.
+	Kind      string    `json:"kind,omitempty"`
 	Names     []string  `json:"names"`
 	Board     string    `json:"board"`
 	Key       string    `json:"key"`
@@ -30,6 +33,9 @@ type About struct {
 	NotAfter  time.Time `json:"not_after"`
 	SHA256    string    `json:"sha256"`
 }
+
+// KindClient is the kind of a client identity.
+const KindClient = "client"
 
 // Issued is the place of one certificate in the store, as
 // "issued/pico.local/000001-2026-11-21-5a3f9a0c".
@@ -45,33 +51,60 @@ func FolderName(name string) string { return strings.NewReplacer("*", "_", ":", 
 
 func folder(name string) string { return path.Join("issued", FolderName(name)) }
 
+func (a About) folder() string {
+	if a.Kind == KindClient {
+		return clientFolder(a.Name)
+	}
+	return folder(a.Name)
+}
+
 // Latest returns the newest certificate of a name, or ErrNotIssued.
-func (s *Store) Latest(name string) (Issued, error) {
-	all, err := s.certificates(folder(name))
+func (s *Store) Latest(name string) (Issued, error) { return s.latest(folder(name)) }
+
+// LatestClient returns the newest certificate of the client identity with a
+// label, or ErrNotIssued.
+func (s *Store) LatestClient(label string) (Issued, error) { return s.latest(clientFolder(label)) }
+
+func (s *Store) latest(dir string) (Issued, error) {
+	last, err := s.lastEntry(dir)
 	if err != nil {
 		return Issued{}, err
 	}
-	if len(all) == 0 {
+	if last == "" {
 		return Issued{}, ErrNotIssued
 	}
-	return Issued{path.Join(folder(name), all[len(all)-1])}, nil
+	return Issued{path.Join(dir, last)}, nil
 }
 
-// certificates returns the folders of a name's certificates, ordered by
-// number; none if there is no such name. Anything else there is the user's.
-func (s *Store) certificates(dir string) ([]string, error) {
-	entries, err := s.disk.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+// lastEntry returns the certificate with the highest number in a name's
+// folder, "" if there is none. It asks for no order: putting ten thousand
+// entries in order takes longer than issuing a certificate.
+func (s *Store) lastEntry(dir string) (string, error) {
+	folder, err := s.disk.Open(filepath.FromSlash(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
-	var all []string
+	if err != nil {
+		return "", err
+	}
+	defer folder.Close()
+	entries, err := folder.ReadDir(-1)
+	last := ""
 	for _, entry := range entries {
-		if entry.IsDir() && number(entry.Name()) > 0 {
-			all = append(all, entry.Name())
+		if entryNumber(entry) > number(last) {
+			last = entry.Name()
 		}
 	}
-	slices.SortStableFunc(all, func(x, y string) int { return number(x) - number(y) })
-	return all, nil
+	return last, err
+}
+
+// entryNumber is the number of a certificate's folder, 0 for what the user put
+// beside them.
+func entryNumber(entry fs.DirEntry) int {
+	if !entry.IsDir() {
+		return 0
+	}
+	return number(entry.Name())
 }
 
 // number returns the number that a certificate's folder begins with, 0 for
@@ -99,44 +132,49 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	if err != nil {
 		return Issued{}, err
 	}
-	dir := folder(about.Name)
+	dir := about.folder()
+	last, err := s.lastEntry(dir)
+	if err != nil {
+		return Issued{}, err
+	}
 	description, err := json.MarshalIndent(about, "", "  ")
 	if err != nil {
 		return Issued{}, err
 	}
-	next, err := s.nextNumber(dir)
-	if err != nil {
-		return Issued{}, err
-	}
-	place := fmt.Sprintf("%s/%06d-%s-%s", dir, next, cert.NotBefore.UTC().Format(time.DateOnly), fmt.Sprintf("%032x", cert.SerialNumber)[:8])
-	return Issued{place}, s.publish(place, []durable.File{
+	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, []durable.File{
 		{Name: "cert.pem", Data: certificatePEM(cert), Mode: 0o644},
 		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
 		{Name: "about.json", Data: append(description, '\n'), Mode: 0o644},
 	})
+	if err != nil {
+		return Issued{}, err
+	}
+	if last == "" {
+		if err := s.makeFolders("issued", dir); err != nil {
+			return Issued{}, errors.Join(err, staged.Discard())
+		}
+	}
+	serial := fmt.Sprintf("%032x", cert.SerialNumber)
+	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, cert.NotBefore.UTC().Format(time.DateOnly), serial[:8])
+	if err := staged.Publish(place); err != nil {
+		_ = s.disk.Remove(dir) // if it is empty
+		return Issued{}, err
+	}
+	return Issued{place}, nil
 }
 
-// nextNumber returns the number of the next certificate in a name's folder,
-// which it makes for the first.
-func (s *Store) nextNumber(dir string) (int, error) {
-	all, err := s.certificates(dir)
-	if err != nil {
-		return 0, err
-	}
-	if len(all) > 0 {
-		return number(all[len(all)-1]) + 1, nil
-	}
-	for _, dir := range []string{"issued", dir} {
+// makeFolders makes folders for good. One that is there without a certificate
+// may come from a process that was killed before it had synced it.
+func (s *Store) makeFolders(dirs ...string) error {
+	for _, dir := range dirs {
 		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return 0, err
+			return err
 		}
-		// One that is there without a certificate may come from a process that
-		// was killed before it came to this.
 		if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return 1, nil
+	return nil
 }
 
 // Certificate returns the certificate itself.
@@ -196,9 +234,13 @@ func parseAbout(data []byte) (About, error) {
 	return about, nil
 }
 
-// check holds the names against what a folder can be called.
+// check holds the names against what a folder can be called. A label can be
+// any text: its folder is called otherwise.
 func (a About) check() error {
 	name := FolderName(a.Name)
+	if a.Kind == KindClient && a.Name != "" {
+		return nil
+	}
 	if name != path.Base(name) || strings.Trim(name, ".") == "" || !slices.Contains(a.Names, a.Name) {
 		return fmt.Errorf("name %q is no name of a certificate for %q", a.Name, a.Names)
 	}
@@ -223,16 +265,18 @@ func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
 }
 
 func (s *Store) ofName(dir string, newestOnly bool, yield func(About, error) bool) bool {
-	all, err := s.certificates(dir)
+	entries, err := s.disk.ReadDir(dir)
 	if err != nil {
 		yield(About{}, err)
 		return false
 	}
-	if newestOnly && len(all) > 1 {
-		all = all[len(all)-1:]
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return entryNumber(e) == 0 })
+	slices.SortStableFunc(entries, func(x, y fs.DirEntry) int { return entryNumber(x) - entryNumber(y) })
+	if newestOnly && len(entries) > 1 {
+		entries = entries[len(entries)-1:]
 	}
-	for _, name := range all {
-		about, err := s.About(Issued{path.Join(dir, name)})
+	for _, entry := range entries {
+		about, err := s.About(Issued{path.Join(dir, entry.Name())})
 		if !yield(about, err) || err != nil {
 			return false
 		}

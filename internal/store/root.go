@@ -34,18 +34,75 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 	if err != nil {
 		return err
 	}
-	if err := makeFolder(dir); err != nil {
+	made, err := makeFolder(dir)
+	if err != nil {
 		return err
 	}
 	s, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() {
+		if err != nil && made {
+			s.removeNew()
+		}
+		err = errors.Join(err, s.Close())
+	}()
 	if err := s.Lock(ctx, waiting); err != nil {
 		return err
 	}
 	return s.create(certificatePEM(cert), keyPEM)
+}
+
+// makeFolder makes dir and the folders above it that are missing, for good,
+// and reports whether dir was not there.
+func makeFolder(dir string) (made bool, err error) {
+	missing := missingFolders(dir)
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
+		return false, err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return false, err
+	} else if err == nil {
+		made = true
+	}
+	for _, name := range missing {
+		if err := syncFolder(filepath.Dir(name)); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
+}
+
+func missingFolders(dir string) []string {
+	var missing []string
+	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, at)
+	}
+	return missing
+}
+
+func syncFolder(dir string) error {
+	s, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.disk.SyncDir("."), s.Close())
+}
+
+// removeNew removes the folder of a store that did not come to be. Without the
+// lock, or with a root, it is another Create's, and stays.
+func (s *Store) removeNew() {
+	if _, err := s.disk.Lstat("root"); err == nil {
+		return
+	}
+	if s.held != nil {
+		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))
+	}
+	_ = os.Remove(s.dir)
 }
 
 func (s *Store) create(certPEM, keyPEM []byte) error {
@@ -78,30 +135,6 @@ func (s *Store) publish(dir string, files []durable.File) error {
 		return err
 	}
 	return staged.Publish(dir)
-}
-
-// makeFolder makes dir and the folders above it that are missing, for good.
-func makeFolder(dir string) error {
-	var missing []string
-	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
-		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		missing = append(missing, at)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	for _, made := range missing {
-		parent, err := openFolder(filepath.Dir(made))
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(parent.disk.SyncDir("."), parent.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Vacant reports whether Create may put an authority into dir: nil if so,
