@@ -77,8 +77,8 @@ func (s *Store) latest(dir string) (Issued, error) {
 }
 
 // lastEntry returns the certificate with the highest number in a name's
-// folder, "" if there is none. It reads names alone: ordering ten thousand
-// entries takes longer than issuing a certificate.
+// folder, "" if there is none. It asks for no order: putting ten thousand
+// entries in order takes longer than issuing a certificate.
 func (s *Store) lastEntry(dir string) (string, error) {
 	folder, err := s.disk.Open(filepath.FromSlash(dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -103,21 +103,13 @@ func (s *Store) isFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// certificates returns the folders of a name's certificates, ordered by
-// number. Anything else there is the user's.
-func (s *Store) certificates(dir string) ([]string, error) {
-	entries, err := s.disk.ReadDir(dir)
-	if err != nil {
-		return nil, err
+// entryNumber is the number of a certificate's folder, 0 for what the user put
+// beside them.
+func entryNumber(entry fs.DirEntry) int {
+	if !entry.IsDir() {
+		return 0
 	}
-	var all []string
-	for _, entry := range entries {
-		if entry.IsDir() && number(entry.Name()) > 0 {
-			all = append(all, entry.Name())
-		}
-	}
-	slices.SortStableFunc(all, func(x, y string) int { return number(x) - number(y) })
-	return all, nil
+	return number(entry.Name())
 }
 
 // number returns the number that a certificate's folder begins with, 0 for
@@ -167,7 +159,8 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 			return Issued{}, errors.Join(err, staged.Discard())
 		}
 	}
-	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, cert.NotBefore.UTC().Format(time.DateOnly), fmt.Sprintf("%032x", cert.SerialNumber)[:8])
+	serial := fmt.Sprintf("%032x", cert.SerialNumber)
+	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, cert.NotBefore.UTC().Format(time.DateOnly), serial[:8])
 	if err := staged.Publish(place); err != nil {
 		_ = s.disk.Remove(dir) // if it is empty
 		return Issued{}, err
@@ -175,13 +168,13 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	return Issued{place}, nil
 }
 
+// makeFolders makes folders for good. One that is there without a certificate
+// may come from a process that was killed before it had synced it.
 func (s *Store) makeFolders(dirs ...string) error {
 	for _, dir := range dirs {
 		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		// One that is there without a certificate may come from a process that
-		// was killed before it came to this.
 		if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
 			return err
 		}
@@ -246,13 +239,13 @@ func parseAbout(data []byte) (About, error) {
 	return about, nil
 }
 
-// check holds the names against what a folder can be called; a client identity's
-// folder is called by a hash of its label.
+// check holds the names against what a folder can be called. A label can be
+// any text: its folder is called otherwise.
 func (a About) check() error {
-	if a.Kind == KindClient {
+	name := FolderName(a.Name)
+	if a.Kind == KindClient && a.Name != "" {
 		return nil
 	}
-	name := FolderName(a.Name)
 	if name != path.Base(name) || strings.Trim(name, ".") == "" || !slices.Contains(a.Names, a.Name) {
 		return fmt.Errorf("name %q is no name of a certificate for %q", a.Name, a.Names)
 	}
@@ -277,16 +270,18 @@ func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
 }
 
 func (s *Store) ofName(dir string, newestOnly bool, yield func(About, error) bool) bool {
-	all, err := s.certificates(dir)
+	entries, err := s.disk.ReadDir(dir)
 	if err != nil {
 		yield(About{}, err)
 		return false
 	}
-	if newestOnly && len(all) > 1 {
-		all = all[len(all)-1:]
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return entryNumber(e) == 0 })
+	slices.SortStableFunc(entries, func(x, y fs.DirEntry) int { return entryNumber(x) - entryNumber(y) })
+	if newestOnly && len(entries) > 1 {
+		entries = entries[len(entries)-1:]
 	}
-	for _, name := range all {
-		about, err := s.About(Issued{path.Join(dir, name)})
+	for _, entry := range entries {
+		about, err := s.About(Issued{path.Join(dir, entry.Name())})
 		if !yield(about, err) || err != nil {
 			return false
 		}

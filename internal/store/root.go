@@ -43,9 +43,10 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 		return err
 	}
 	defer func() {
-		if err = errors.Join(err, s.Close()); err != nil && made {
-			removeNew(dir)
+		if err != nil && made {
+			s.removeNew()
 		}
+		err = errors.Join(err, s.Close())
 	}()
 	if err := s.Lock(ctx, waiting); err != nil {
 		return err
@@ -53,15 +54,55 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 	return s.create(certificatePEM(cert), keyPEM)
 }
 
-// removeNew removes the folder of a store that did not come to be. One that
-// somebody else made there in the meantime has a root, and stays.
-func removeNew(dir string) {
-	if _, err := os.Lstat(filepath.Join(dir, "root")); err == nil {
+// makeFolder makes dir and the folders above it that are missing, for good,
+// and reports whether dir was not there.
+func makeFolder(dir string) (made bool, err error) {
+	missing := missingFolders(dir)
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
+		return false, err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return false, err
+	} else if err == nil {
+		made = true
+	}
+	for _, name := range missing {
+		if err := syncFolder(filepath.Dir(name)); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
+}
+
+func missingFolders(dir string) []string {
+	var missing []string
+	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, at)
+	}
+	return missing
+}
+
+func syncFolder(dir string) error {
+	s, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.disk.SyncDir("."), s.Close())
+}
+
+// removeNew removes the folder of a store that did not come to be. Without the
+// lock, or with a root, it is another Create's, and stays.
+func (s *Store) removeNew() {
+	if _, err := s.disk.Lstat("root"); err == nil {
 		return
 	}
-	for _, name := range []string{"lock", "layout", "."} {
-		_ = os.Remove(filepath.Join(dir, name))
+	if s.held != nil {
+		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))
 	}
+	_ = os.Remove(s.dir)
 }
 
 func (s *Store) create(certPEM, keyPEM []byte) error {
@@ -94,31 +135,6 @@ func (s *Store) publish(dir string, files []durable.File) error {
 		return err
 	}
 	return staged.Publish(dir)
-}
-
-// makeFolder makes dir and the folders above it that are missing, for good, and
-// reports whether dir was not there.
-func makeFolder(dir string) (made bool, err error) {
-	var missing []string
-	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
-		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		missing = append(missing, at)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return false, err
-	}
-	for _, one := range missing {
-		parent, err := openFolder(filepath.Dir(one))
-		if err != nil {
-			return true, err
-		}
-		if err := errors.Join(parent.disk.SyncDir("."), parent.Close()); err != nil {
-			return true, err
-		}
-	}
-	return len(missing) > 0, nil
 }
 
 // Vacant reports whether Create may put an authority into dir: nil if so,

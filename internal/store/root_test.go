@@ -73,7 +73,7 @@ func TestCreateMakesTheFoldersAbove(t *testing.T) {
 	root := newPair(t, "Home CA TEST")
 	above := t.TempDir()
 	t.Chdir(above)
-	for _, dir := range []string{filepath.Join(above, "a", "b", "store"), "relative", "x/../y/store", "./z/", "w//store"} {
+	for _, dir := range []string{filepath.Join(above, "a", "b", "store"), "relative", "./z/", "w//store"} {
 		if err := Create(t.Context(), dir, root.cert, root.key, nil, never(t)); err != nil {
 			t.Errorf("create %q: %v", dir, err)
 			continue
