@@ -221,8 +221,9 @@ func (s *Server) seal(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.met(r, Trusted, platformOf(r.UserAgent()), "")
-	// The check page has another port, and so another origin on the same site.
-	w.Header().Set("Cross-Origin-Resource-Policy", "same-site")
+	// The check page has another port, and so another origin. Chromium does not
+	// take two ports of one IP address for the same site.
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	s.icon(w, r)
 }
 
