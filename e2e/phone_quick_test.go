@@ -1,32 +1,29 @@
 package e2e
 import ("testing";"github.com/picoca/picoca/internal/onboard";"path/filepath";"os")
 func TestQuickPhone(t *testing.T){
- run:=startPhone(t,nil)
+ run:=startPhone(t,func(c *onboard.Config){
+  c.Devices=[]onboard.Link{{"Kitchen clock","https://pico.local/"},{"Plant watering","https://plants.local/"}}
+  c.Identity=&onboard.Identity{"kitchen-tablet","kitchen-tablet.p12","application/x-pkcs12",[]byte("xxxx")}
+ })
  home:=newTrust(t); dir:=screenshots(t)
- b:=newBrowser(t,home,iPhone)
- b.do(nil,"open","url",run.url)
- b.look(dir,"iphone")
- var v []string
- b.do(&v,"axe"); t.Log("axe",v)
- b.do(&v,"complaints"); t.Log("complaints",v)
- err:=b.try(nil,"click","text","Check this")
- t.Log(err)
- b.do(nil,"screenshot","file",filepath.Join(dir,"warn.png"))
- err=b.try(nil,"proceed")
- t.Log(err)
- t.Log(b.text())
- b.look(dir,"check-no")
- t.Log(run.actions())
- b.close()
  f:=filepath.Join(t.TempDir(),"r.crt"); os.WriteFile(f,run.root.Raw,0o600)
  trustFile(t,home,f)
- b=newBrowser(t,home,iPhone)
- b.do(nil,"open","url",run.url)
+ for _,s:=range []screen{iPhone,laptop}{
+ b:=newBrowser(t,home,s)
+ var v []string
+ for _,p:=range []string{"","/iphone","/android","/mac","/windows","/linux"}{
+ b.do(nil,"open","url",run.url+p)
+ b.look(dir,s.Name+"-"+filepath.Base("x"+p))
+ b.do(&v,"axe"); t.Log("axe",v)
+ var n []int
+ b.do(&n,"size"); t.Log(n)
+ }
  b.do(nil,"click","text","Check this")
- t.Log(b.text())
- b.look(dir,"check-yes")
+ b.look(dir,"check-yes"+s.Name)
  b.do(&v,"axe"); t.Log("axe",v)
  b.do(&v,"complaints"); t.Log("complaints",v)
- t.Log(run.actions())
- t.Log(run.waitFor(onboard.Trusted))
+ }
+ b:=newBrowser(t,home,screen{"ff", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/145.0 Mobile/15E148 Safari/605.1.15",320,700,true,true})
+ b.do(nil,"open","url",run.url)
+ b.look(dir,"ff")
 }

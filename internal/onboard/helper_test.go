@@ -156,6 +156,7 @@ func serve(t testing.TB, change func(*Config)) *visit {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.patience = time.Second
 	v.Server = s
 	var ctx context.Context
 	ctx, v.stop = context.WithCancel(context.Background())

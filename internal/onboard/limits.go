@@ -20,6 +20,17 @@ type limits struct {
 // Unlimited tells whether the root could vouch for a site on the internet.
 func (l limits) Unlimited() bool { return l.AnyName || l.AnyAddress }
 
+// Home tells whether the root can vouch for nothing but homes.
+func (l limits) Home() bool {
+	return !l.Unlimited() && len(l.Ranges) == 0 && !slices.ContainsFunc(l.Names, func(name string) bool {
+		return !slices.ContainsFunc(homeNames, func(home string) bool { return strings.HasSuffix(name, home) })
+	})
+}
+
+// homeNames end names that no site on the internet can have (RFC 6762, RFC
+// 8375, ICANN's reservation of internal; lan is no top-level domain either).
+var homeNames = []string{".local", ".home.arpa", ".internal", ".lan"}
+
 func limitsOf(root *x509.Certificate) limits {
 	l := limits{
 		AnyName:    len(root.PermittedDNSDomains) == 0,

@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -98,7 +99,7 @@ func (v view) Plain(key string) string { return v.fill().Replace(v.language.say(
 
 func (v view) fill() *strings.Replacer {
 	return strings.NewReplacer(
-		"{ca}", v.CA(),
+		"{ca}", unbroken(v.CA()),
 		"{device}", v.deviceName(),
 		"{file}", v.File(),
 		"{names}", strings.Join(v.Limits().Names, ", "),
@@ -106,11 +107,20 @@ func (v view) fill() *strings.Replacer {
 	)
 }
 
+// unbroken keeps a name of usual length on one line.
+func unbroken(name string) string {
+	if len(name) > 24 {
+		return name
+	}
+	return strings.ReplaceAll(name, " ", "\u00a0")
+}
+
+// deviceName is what a sentence calls the device: "iPhone", "Android device".
 func (v view) deviceName() string {
 	if v.Device == "" {
 		return v.language.say("device")
 	}
-	return string(v.Device)
+	return cmp.Or(v.language.Words["device."+v.Device.path()], string(v.Device))
 }
 
 // Language is the tag for the html element.

@@ -21,7 +21,7 @@ const (
 	headerWithin   = 5 * time.Second
 	answerWithin   = 20 * time.Second
 	idleFor        = 15 * time.Second
-	sealWithin     = 8 * time.Second // how long the check page waits for its seal
+	sealWithin     = 8 * time.Second
 	closeWithin    = 2 * time.Second
 )
 
@@ -33,7 +33,8 @@ type Server struct {
 	token        string // a path element of 65 random bits
 	identityPath string
 	taken        atomic.Bool
-	proven       bool // in the goroutine of Run
+	proven       bool          // in the goroutine of Run
+	patience     time.Duration // how long the check page waits for its seal
 	events       chan Event
 	over         chan struct{}
 	gate         *gate
@@ -58,6 +59,7 @@ func New(c Config) (*Server, error) {
 		languages: languages,
 		limits:    limitsOf(c.Root),
 		token:     newToken(),
+		patience:  sealWithin,
 		events:    make(chan Event, maxConnections),
 		over:      make(chan struct{}),
 		gate:      &gate{max: maxConnections},

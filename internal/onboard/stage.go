@@ -137,7 +137,7 @@ func unasked(path string) bool {
 		strings.HasPrefix(path, "/apple-touch-icon") || strings.HasPrefix(path, "/.well-known/")
 }
 
-const html = "text/html; charset=utf-8"
+const htmlType = "text/html; charset=utf-8"
 
 func send(w http.ResponseWriter, contentType string, status int, body []byte) error {
 	w.Header().Set("Content-Type", contentType)
@@ -160,7 +160,7 @@ func (s *Server) page(picked Platform) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := s.viewFor(r, picked)
 		s.met(r, Opened, v.Device, "")
-		w.Header().Set("Content-Type", html)
+		w.Header().Set("Content-Type", htmlType)
 		v.write(w, "page")
 	}
 }
@@ -189,7 +189,7 @@ func (s *Server) icon(w http.ResponseWriter, _ *http.Request) {
 // seal was fetched or enough time has gone by, the verdict. So the page tells
 // the truth without a script.
 func (s *Server) check(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", html)
+	w.Header().Set("Content-Type", htmlType)
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -202,7 +202,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 	if http.NewResponseController(w).Flush() != nil {
 		return
 	}
-	late := time.NewTimer(sealWithin)
+	late := time.NewTimer(s.patience)
 	defer late.Stop()
 	select {
 	case <-sealed:

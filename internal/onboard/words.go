@@ -28,13 +28,14 @@ type language struct {
 
 // guide is what one platform has to do.
 type guide struct {
+	Button    string   `json:"button"`    // on what downloads the file
 	Elsewhere string   `json:"elsewhere"` // for a browser that cannot install
 	Steps     []step   `json:"steps"`
 	Undo      []string `json:"undo"`
 }
 
 // step is one thing to do. Slot names what the page puts below the words:
-// download, compare or check.
+// download, show or compare (the fingerprint), or check.
 type step struct {
 	Slot string `json:"slot"`
 	Do   string `json:"do"`
