@@ -81,6 +81,38 @@ func TestSlowConnectionsDoNotLockTheUserOut(t *testing.T) {
 	}
 }
 
+// An attacker at another address keeps coming back. A user on slow Wi-Fi, who
+// needs a while to say what they want, keeps their connection all the same.
+func TestAFloodFromElsewhereDoesNotPushTheUserOut(t *testing.T) {
+	v := serve(t, nil)
+	user, err := net.Dial("tcp", v.pageHost())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer user.Close()
+	attacker := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 5 * time.Second}
+	for range crowdSize {
+		c, err := attacker.Dial("tcp", v.pageHost())
+		if err != nil {
+			t.Skipf("this system has no second loopback address: %v", err)
+		}
+		defer c.Close()
+	}
+	user.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintf(user, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", v.base(), v.pageHost())
+	response, err := http.ReadResponse(bufio.NewReader(user), nil)
+	if err != nil {
+		t.Fatalf("the user was pushed out: %v", err)
+	}
+	response.Body.Close()
+	if response.StatusCode != 200 {
+		t.Errorf("the user got %s", response.Status)
+	}
+	if got := v.gate.open(); got > maxConnections {
+		t.Errorf("%d connections are open, want at most %d", got, maxConnections)
+	}
+}
+
 func TestSilentConnectionsAreClosedInTime(t *testing.T) {
 	v := serve(t, nil)
 	for name, send := range map[string]string{"silent": "", "a trickle": "GET / HTTP/1.1\r\n"} {

@@ -1,3 +1,6 @@
+//go:build linux && !race
+
+// The race detector multiplies the memory of the server under test.
 package onboard
 
 import (
