@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // fakeConn is a connection from an address.
@@ -133,5 +134,33 @@ func TestVisitorsAreForgottenBeforeTheyFillTheMemory(t *testing.T) {
 	}
 	if got := len(v.seen); got > maxVisitors {
 		t.Errorf("%d visitors are remembered, want at most %d", got, maxVisitors)
+	}
+}
+
+func TestVisitorsRepeatThemselvesQuietly(t *testing.T) {
+	v := visitors{seen: map[netip.Addr]*visitor{}}
+	one, other := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
+	start := time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		from       netip.Addr
+		after      time.Duration
+		distrusted bool
+		refused    int
+	}{
+		{one, 0, true, 1},
+		{one, time.Millisecond, false, 0},
+		{other, time.Millisecond, true, 1},
+		{one, quiet - 1, false, 0},
+		{one, quiet, true, 3}, // itself and the two held back
+		{one, 2*quiet - 1, false, 0},
+		{one, 3 * quiet, true, 2},
+	} {
+		now := start.Add(test.after)
+		if got := v.distrust(test.from, now); got != test.distrusted {
+			t.Errorf("%s after %v: distrust told: got %t, want %t", test.from, test.after, got, test.distrusted)
+		}
+		if got := v.refuse(test.from, now); got != test.refused {
+			t.Errorf("%s after %v: got %d refusals, want %d", test.from, test.after, got, test.refused)
+		}
 	}
 }
