@@ -2,12 +2,17 @@ package onboard
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -48,6 +53,10 @@ func TestRunEndsWithItsContextAndFreesThePorts(t *testing.T) {
 	v.stop()
 	v.ends(closeWithin + time.Second)
 	v.portsAreFree()
+	conn.SetReadDeadline(time.Now().Add(time.Second))
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("a silent connection is left open: %v", err)
+	}
 	if _, err := v.client(false).Get(v.URL()); err == nil {
 		t.Error("the server still answers")
 	}
@@ -55,11 +64,60 @@ func TestRunEndsWithItsContextAndFreesThePorts(t *testing.T) {
 
 func TestRunEndsWhileAVisitIsUnderWay(t *testing.T) {
 	v := serve(t, nil)
-	go v.client(true).Get(v.checkURL())
+	v.patience = time.Minute
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		if response, err := v.client(true).Get(v.checkURL()); err == nil {
+			io.Copy(io.Discard, response.Body)
+		}
+	}()
 	v.waitFor(Checking)
 	v.stop()
 	v.ends(closeWithin + time.Second)
 	v.portsAreFree()
+	select {
+	case <-left:
+	case <-time.After(time.Second):
+		t.Error("the visit goes on after the end")
+	}
+}
+
+func TestEveryWaitHasAnEnd(t *testing.T) {
+	server := newHTTPServer(nil)
+	for name, limit := range map[string]time.Duration{
+		"header": server.ReadHeaderTimeout, "answer": server.WriteTimeout, "idle": server.IdleTimeout,
+	} {
+		if limit <= 0 || limit > 20*time.Second {
+			t.Errorf("%s: got %v, want at most 20 s", name, limit)
+		}
+	}
+	if server.WriteTimeout < sealWithin+5*time.Second {
+		t.Errorf("answers may take %v, but the check page waits %v before its last words", server.WriteTimeout, sealWithin)
+	}
+	if server.ReadTimeout != 0 && server.ReadTimeout < sealWithin {
+		t.Errorf("reading ends after %v, and with it the wait of %v for the seal", server.ReadTimeout, sealWithin)
+	}
+}
+
+// A resumed session skips the certificate, and with it the proof.
+func TestEveryConnectionShowsTheCertificateAgain(t *testing.T) {
+	v := serve(t, nil)
+	roots := x509.NewCertPool()
+	roots.AddCert(v.root)
+	config := &tls.Config{RootCAs: roots, ClientSessionCache: tls.NewLRUClientSessionCache(8)}
+	for _, host := range []string{v.checkHost(), v.sealHost(), v.sealHost(), v.checkHost()} {
+		conn, err := tls.Dial("tcp", host, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "HEAD / HTTP/1.1\r\nHost: %s\r\n\r\n", host)
+		conn.Read(make([]byte, 4096)) // a ticket would come before the answer
+		if state := conn.ConnectionState(); state.DidResume || state.Version < tls.VersionTLS12 {
+			t.Errorf("%s: resumed %t, version %x", host, state.DidResume, state.Version)
+		}
+		conn.Close()
+	}
 }
 
 func TestUntilTrustedEndsAfterTheProofAndItsPage(t *testing.T) {
