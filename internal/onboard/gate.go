@@ -71,6 +71,16 @@ func (g *gate) remove(c *guest) {
 	}
 }
 
+// closeIdle closes every connection that no handler is working for.
+func (g *gate) closeIdle() {
+	g.mu.Lock()
+	idle := slices.DeleteFunc(slices.Clone(g.guests), func(c *guest) bool { return c.busy > 0 })
+	g.mu.Unlock()
+	for _, c := range idle {
+		c.Close()
+	}
+}
+
 func (g *gate) open() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -129,6 +129,7 @@ func (h home) makeConfig() Config {
 		Seal:      h.leaf("127.0.0.1"),
 		Now:       time.Now,
 		Notify:    func(Event) {},
+		patience:  time.Second,
 	}
 }
 
@@ -156,7 +157,6 @@ func serve(t testing.TB, change func(*Config)) *visit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.patience = time.Second
 	v.Server = s
 	var ctx context.Context
 	ctx, v.stop = context.WithCancel(context.Background())

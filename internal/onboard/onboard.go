@@ -102,6 +102,8 @@ type Config struct {
 	Now func() time.Time
 	// Notify is told every event, one at a time, from the goroutine of Run.
 	Notify func(Event)
+
+	patience time.Duration // of the check page for its seal; 0 means sealWithin
 }
 
 // Fingerprint is the SHA-256 of the certificate in upper-case hex with colons,

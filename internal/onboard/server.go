@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -33,8 +34,7 @@ type Server struct {
 	token        string // a path element of 65 random bits
 	identityPath string
 	taken        atomic.Bool
-	proven       bool          // in the goroutine of Run
-	patience     time.Duration // how long the check page waits for its seal
+	proven       bool // in the goroutine of Run
 	events       chan Event
 	over         chan struct{}
 	gate         *gate
@@ -54,12 +54,12 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.patience = cmp.Or(c.patience, sealWithin)
 	s := &Server{
 		config:    c,
 		languages: languages,
 		limits:    limitsOf(c.Root),
 		token:     newToken(),
-		patience:  sealWithin,
 		events:    make(chan Event, maxConnections),
 		over:      make(chan struct{}),
 		gate:      &gate{max: maxConnections},
@@ -101,6 +101,7 @@ func (s *Server) Run(ctx context.Context) error {
 	servers := s.start(failed)
 	go func() {
 		<-running.Done()
+		s.gate.closeIdle() // or Shutdown would wait for those that never spoke
 		shutDown(servers)
 		close(s.over)
 	}()

@@ -63,8 +63,7 @@ func TestRunEndsWithItsContextAndFreesThePorts(t *testing.T) {
 }
 
 func TestRunEndsWhileAVisitIsUnderWay(t *testing.T) {
-	v := serve(t, nil)
-	v.patience = time.Minute
+	v := serve(t, func(c *Config) { c.patience = time.Minute })
 	left := make(chan struct{})
 	go func() {
 		defer close(left)

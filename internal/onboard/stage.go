@@ -202,7 +202,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 	if http.NewResponseController(w).Flush() != nil {
 		return
 	}
-	late := time.NewTimer(s.patience)
+	late := time.NewTimer(s.config.patience)
 	defer late.Stop()
 	select {
 	case <-sealed:
