@@ -146,14 +146,36 @@ func (b *browser) text() string {
 	return text
 }
 
-// look takes a picture of the page as it is, light and dark.
-func (b *browser) look(dir, name string) {
+// look takes a picture of the page as it is, light and dark, for people to look
+// at: only when PICOCA_SCREENSHOTS names a folder for them.
+func (b *browser) look(name string) {
 	b.t.Helper()
+	if os.Getenv("PICOCA_SCREENSHOTS") == "" {
+		return
+	}
 	for _, scheme := range []string{"light", "dark"} {
 		b.do(nil, "scheme", "scheme", scheme)
-		b.do(nil, "screenshot", "file", filepath.Join(dir, name+"-"+scheme+".png"))
+		b.do(nil, "screenshot", "file", filepath.Join(pictures(b.t), name+"-"+scheme+".png"))
 	}
 	b.do(nil, "scheme", "scheme", "light")
+}
+
+// pictures is the folder for pictures: PICOCA_SCREENSHOTS, or one that is gone
+// after the test.
+func pictures(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("PICOCA_SCREENSHOTS")
+	if dir == "" {
+		return t.TempDir()
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // newTrust is a HOME whose browser trusts nothing of ours yet.

@@ -12,8 +12,6 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -177,22 +175,4 @@ func phoneSign(t testing.TB, template, parent *x509.Certificate, parentKey *ecds
 func phoneProfile(root *x509.Certificate) []byte {
 	return []byte("<plist><dict><key>PayloadContent</key><data>\n" +
 		base64.StdEncoding.EncodeToString(root.Raw) + "\n</data></dict></plist>\n")
-}
-
-// screenshots is the folder that pictures go to: PICOCA_SCREENSHOTS, to look at
-// them, or one that is gone after the test.
-func screenshots(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("PICOCA_SCREENSHOTS")
-	if dir == "" {
-		return t.TempDir()
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }

@@ -81,12 +81,6 @@ func (g *gate) closeIdle() {
 	}
 }
 
-func (g *gate) open() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.guests)
-}
-
 // work marks c as being answered until the returned function is called.
 func (c *guest) work() (done func()) {
 	c.add(1)

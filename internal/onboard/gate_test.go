@@ -23,6 +23,13 @@ type addr string
 func (a addr) Network() string { return "tcp" }
 func (a addr) String() string  { return string(a) }
 
+// open is the number of connections that the gate counts.
+func (g *gate) open() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.guests)
+}
+
 // crowd is a gate with room for three, and everybody who came.
 type crowd struct {
 	gate  *gate

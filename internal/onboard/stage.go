@@ -159,10 +159,19 @@ func (s *Server) met(r *http.Request, action Action, device Platform, file strin
 func (s *Server) page(picked Platform) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := s.viewFor(r, picked)
-		s.met(r, Opened, v.Device, "")
+		s.met(r, Opened, believe(platformOf(r.UserAgent()), picked), "")
 		w.Header().Set("Content-Type", htmlType)
 		v.write(w, "page")
 	}
+}
+
+// believe is what a visitor's device is, from what its browser claims and what
+// its reader picked: who looks at the steps for another device does not hold it.
+func believe(claimed, picked Platform) Platform {
+	if claimed == "" || claimed == Mac && picked == IPad {
+		return picked
+	}
+	return claimed
 }
 
 // file hands out public bytes. A profile goes without "attachment": iOS has to

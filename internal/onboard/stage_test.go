@@ -207,6 +207,14 @@ func TestAnIPadThatClaimsToBeAMacIsBelieved(t *testing.T) {
 	}
 }
 
+func TestLookingAtAnotherDeviceDoesNotMakeItOne(t *testing.T) {
+	v := serve(t, nil)
+	v.get(v.client(false), v.URL()+"/linux", iPhoneSafari)
+	if e := v.waitFor(Opened); e.Device != IPhone {
+		t.Errorf("told %+v, want an iPhone", e)
+	}
+}
+
 func TestFirefoxOnIOSIsSentToSafari(t *testing.T) {
 	v := serve(t, nil)
 	const firefox = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/145.0 Mobile/15E148 Safari/605.1.15"
