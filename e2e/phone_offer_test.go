@@ -22,11 +22,13 @@ import (
 
 // phoneRun is a running server for phones, with what it has told so far.
 type phoneRun struct {
-	t      testing.TB
-	url    string
-	root   *x509.Certificate
-	mu     sync.Mutex
-	events []onboard.Event
+	t    testing.TB
+	url  string
+	root *x509.Certificate
+
+	listeners onboard.Listeners
+	mu        sync.Mutex
+	events    []onboard.Event
 }
 
 // startPhone serves a fresh root on loopback until the test ends.
@@ -49,7 +51,7 @@ func startPhone(t testing.TB, change func(*onboard.Config)) *phoneRun {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run.url = server.URL()
+	run.url, run.listeners = server.URL(), config.Listeners
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
@@ -136,7 +138,7 @@ func phoneRoot(t testing.TB) (*x509.Certificate, *ecdsa.PrivateKey) {
 func phoneLeaf(t testing.TB, root *x509.Certificate, key *ecdsa.PrivateKey) tls.Certificate {
 	t.Helper()
 	leaf, leafKey := phoneSign(t, &x509.Certificate{
-		Subject:     pkix.Name{CommonName: "127.0.0.1"},
+		Subject:     pkix.Name{Organization: []string{"picoca phone"}}, // see TestPhoneLeafHoldsForEveryLibrary
 		NotAfter:    time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		KeyUsage:    x509.KeyUsageDigitalSignature,

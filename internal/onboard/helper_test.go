@@ -83,6 +83,17 @@ func sign(t testing.TB, template, parent *x509.Certificate, pub, key any) *x509.
 // leaf is a certificate for address, valid for an hour.
 func (h home) leaf(address string) tls.Certificate {
 	h.t.Helper()
+	return h.issue(address, pkix.Name{Organization: []string{"picoca phone"}})
+}
+
+// named is such a certificate with a common name.
+func (h home) named(address string) tls.Certificate {
+	h.t.Helper()
+	return h.issue(address, pkix.Name{CommonName: address})
+}
+
+func (h home) issue(address string, subject pkix.Name) tls.Certificate {
+	h.t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
 		h.t.Fatal(err)
@@ -90,7 +101,7 @@ func (h home) leaf(address string) tls.Certificate {
 	key := newKey(h.t)
 	leaf := sign(h.t, &x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: address},
+		Subject:      subject,
 		NotBefore:    time.Now().Add(-time.Minute),
 		NotAfter:     time.Now().Add(time.Hour),
 		IPAddresses:  []net.IP{net.ParseIP(address)},

@@ -179,6 +179,10 @@ func (c Config) checkLeaf(stage string, cert tls.Certificate, host netip.Addr) e
 	if err != nil {
 		return fmt.Errorf("%s certificate: %w", stage, err)
 	}
+	if name := leaf.Subject.CommonName; name != "" && len(leaf.DNSNames) == 0 {
+		// With no DNS name in it, they take the common name for one.
+		return fmt.Errorf("%s certificate has the common name %q: OpenSSL and GnuTLS hold it to the root's name constraints", stage, name)
+	}
 	roots := x509.NewCertPool()
 	roots.AddCert(c.Root)
 	_, err = leaf.Verify(x509.VerifyOptions{DNSName: host.String(), Roots: roots, CurrentTime: c.Now()})

@@ -35,6 +35,7 @@ func TestNewRefusesWhatWouldLieOrLeak(t *testing.T) {
 		{"a foreign check certificate", func(c *Config) { c.Check = stranger.leaf("127.0.0.1") }, "check certificate: x509: certificate signed by unknown authority"},
 		{"a foreign seal certificate", func(c *Config) { c.Seal = stranger.leaf("127.0.0.1") }, "seal certificate: x509: certificate signed by unknown authority"},
 		{"a seal certificate for another address", func(c *Config) { c.Seal = h.leaf("127.0.0.2") }, "seal certificate: x509: certificate is valid for 127.0.0.2, not 127.0.0.1"},
+		{"a check certificate with a common name", func(c *Config) { c.Check = h.named("127.0.0.1") }, `check certificate has the common name "127.0.0.1"`},
 		{"expired certificates", func(c *Config) {
 			c.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 		}, "has expired"},

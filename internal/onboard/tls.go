@@ -55,7 +55,8 @@ func (c *tlsConn) Read(b []byte) (int, error) {
 // refusesCertificate recognises the alerts bad_certificate, certificate_unknown,
 // unknown_ca and their like (RFC 8446 section 6.2). crypto/tls gives them no
 // exported type outside QUIC; their texts all have the word. A client that just
-// hangs up is not recognised.
+// hangs up is not recognised, nor is OpenSSL with TLS 1.3, which sends its alert
+// in clear where crypto/tls expects it encrypted.
 func refusesCertificate(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate")
