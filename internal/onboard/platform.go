@@ -16,14 +16,16 @@ const (
 	Linux   Platform = "Linux"
 )
 
-// platforms are all of them in the order of the page's list, with the word in
-// a user agent that gives them away. Android says "Linux" as well, so it stands
-// first. An iPad says "Macintosh" unless its reader asked for mobile pages: the
-// Mac's page points to the iPad's.
-var platforms = []struct {
+// claim is a word in a user agent and the platform that it gives away.
+type claim struct {
 	Platform
 	mark string
-}{
+}
+
+// platforms are all of them in the order of the page's list. Android says "Linux" as well, so it stands
+// first. An iPad says "Macintosh" unless its reader asked for mobile pages: the
+// Mac's page points to the iPad's.
+var platforms = []claim{
 	{IPhone, "iPhone"},
 	{IPad, "iPad"},
 	{Android, "Android"},

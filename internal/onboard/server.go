@@ -75,6 +75,7 @@ func New(c Config) (*Server, error) {
 // URL is the address to open on the phone, short enough for a small QR code.
 func (s *Server) URL() string { return "http://" + s.pageHost() + s.base() }
 
+func (s *Server) checkURL() string  { return "https://" + s.checkHost() + s.base() }
 func (s *Server) base() string      { return "/" + s.token }
 func (s *Server) pageHost() string  { return authority(s.config.Listeners.Page, 80) }
 func (s *Server) checkHost() string { return authority(s.config.Listeners.Check, 443) }

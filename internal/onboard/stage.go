@@ -2,6 +2,7 @@ package onboard
 
 import (
 	"context"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -23,15 +24,15 @@ type stage struct {
 func (s *Server) pageStage() stage {
 	root := s.config.Root
 	paths := map[string]http.HandlerFunc{
-		"":                    s.page(""),
-		"/":                   s.page(""),
-		"/icon.svg":           s.icon,
-		"/" + certificateFile: s.file(certificateFile, "application/x-x509-ca-cert", root.Raw),
-		"/" + pemFile:         s.file(pemFile, "application/x-pem-file", encodePEM(root)),
-		"/" + profileFile:     s.file(profileFile, "application/x-apple-aspen-config", s.config.Profile),
+		"":                    s.servePage(""),
+		"/":                   s.servePage(""),
+		"/icon.svg":           s.serveIcon,
+		"/" + certificateFile: s.serveFile(certificateFile, "application/x-x509-ca-cert", root.Raw),
+		"/" + pemFile:         s.serveFile(pemFile, "application/x-pem-file", encodePEM(root)),
+		"/" + profileFile:     s.serveFile(profileFile, "application/x-apple-aspen-config", s.config.Profile),
 	}
 	for _, p := range platforms {
-		paths["/"+p.path()] = s.page(p.Platform)
+		paths["/"+p.path()] = s.servePage(p.Platform)
 	}
 	return s.newStage(s.pageHost(), "'self'", paths)
 }
@@ -39,19 +40,19 @@ func (s *Server) pageStage() stage {
 // checkStage is the HTTPS port that the reader opens.
 func (s *Server) checkStage() stage {
 	paths := map[string]http.HandlerFunc{
-		"":          s.check,
-		"/":         s.check,
-		"/icon.svg": s.icon,
+		"":          s.serveCheck,
+		"/":         s.serveCheck,
+		"/icon.svg": s.serveIcon,
 	}
 	if s.config.Identity != nil {
-		paths[strings.TrimPrefix(s.identityPath, s.base())] = s.identity
+		paths[strings.TrimPrefix(s.identityPath, s.base())] = s.serveIdentity
 	}
 	return s.newStage(s.checkHost(), "'self' https://"+s.sealHost(), paths)
 }
 
 // sealStage is the HTTPS port that only the check page knows.
 func (s *Server) sealStage() stage {
-	return s.newStage(s.sealHost(), "'none'", map[string]http.HandlerFunc{"/seal.svg": s.seal})
+	return s.newStage(s.sealHost(), "'none'", map[string]http.HandlerFunc{"/seal.svg": s.serveSeal})
 }
 
 // newStage puts the paths under the random one.
@@ -156,12 +157,11 @@ func (s *Server) met(r *http.Request, action Action, device Platform, file strin
 	s.tell(Event{Action: action, Address: from, Device: s.visitors.meet(from, device), File: file})
 }
 
-func (s *Server) page(picked Platform) http.HandlerFunc {
+func (s *Server) servePage(picked Platform) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := s.viewFor(r, picked)
 		s.met(r, Opened, believe(platformOf(r.UserAgent()), picked), "")
-		w.Header().Set("Content-Type", htmlType)
-		v.write(w, "page")
+		send(w, htmlType, http.StatusOK, []byte(v.page()))
 	}
 }
 
@@ -174,9 +174,9 @@ func believe(claimed, picked Platform) Platform {
 	return claimed
 }
 
-// file hands out public bytes. A profile goes without "attachment": iOS has to
+// serveFile hands out public bytes. A profile goes without "attachment": iOS has to
 // take it over, not to save it.
-func (s *Server) file(name, contentType string, data []byte) http.HandlerFunc {
+func (s *Server) serveFile(name, contentType string, data []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if name != profileFile {
 			w.Header().Set("Content-Disposition", attachment(name))
@@ -190,14 +190,14 @@ func attachment(name string) string {
 	return mime.FormatMediaType("attachment", map[string]string{"filename": name})
 }
 
-func (s *Server) icon(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) serveIcon(w http.ResponseWriter, _ *http.Request) {
 	send(w, "image/svg+xml", http.StatusOK, iconSVG)
 }
 
-// check answers in two parts: a page with the seal's image in it, and, once the
+// serveCheck answers in two parts: a page with the seal's image in it, and, once the
 // seal was fetched or enough time has gone by, the verdict. So the page tells
 // the truth without a script.
-func (s *Server) check(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveCheck(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", htmlType)
 	if r.Method == http.MethodHead {
 		return
@@ -205,9 +205,8 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 	name, sealed, end := s.proofs.begin()
 	defer end()
 	v := s.viewFor(r, "")
-	v.SealURL = "https://" + s.sealHost() + s.base() + "/seal.svg?" + name
-	s.met(r, Checking, v.Device, "")
-	v.write(w, "check")
+	s.met(r, Checking, v.device, "")
+	io.WriteString(w, string(v.checking("https://"+s.sealHost()+s.base()+"/seal.svg?"+name)))
 	if http.NewResponseController(w).Flush() != nil {
 		return
 	}
@@ -215,16 +214,16 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 	defer late.Stop()
 	select {
 	case <-sealed:
-		v.write(w, "yes")
+		io.WriteString(w, string(v.yes()))
 	case <-late.C:
-		s.met(r, Unproven, v.Device, "")
-		v.write(w, "no")
+		s.met(r, Unproven, v.device, "")
+		io.WriteString(w, string(v.no()))
 	case <-r.Context().Done():
 	}
 }
 
-// seal is fetched as an image of one visit to the check page, once.
-func (s *Server) seal(w http.ResponseWriter, r *http.Request) {
+// serveSeal is fetched as an image of one visit to the check page, once.
+func (s *Server) serveSeal(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && !s.proofs.seal(r.URL.RawQuery) {
 		s.turnAway(w, r, wrongPath, http.StatusNotFound)
 		return
@@ -233,11 +232,11 @@ func (s *Server) seal(w http.ResponseWriter, r *http.Request) {
 	// The check page has another port, and so another origin. Chromium does not
 	// take two ports of one IP address for the same site.
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-	s.icon(w, r)
+	s.serveIcon(w, r)
 }
 
-// identity goes out once. A transfer that breaks off gives it back.
-func (s *Server) identity(w http.ResponseWriter, r *http.Request) {
+// serveIdentity goes out once. A transfer that breaks off gives it back.
+func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request) {
 	id := s.config.Identity
 	if r.Method == http.MethodGet && !s.taken.CompareAndSwap(false, true) {
 		s.turnAway(w, r, usedUp, http.StatusGone)

@@ -105,8 +105,16 @@ func TestThePageNeedsNothingFromOutsideAndNoScript(t *testing.T) {
 				t.Errorf("%s leads to %s", path, match[1])
 			}
 		}
+		for key := range v.languages[0].Words {
+			if strings.Contains(key, ".") && strings.Contains(body, ">"+key+"<") {
+				t.Errorf("%s shows the key %q: its word is missing", path, key)
+			}
+		}
+		if regexp.MustCompile(`\{[a-z]+\}`).MatchString(body[strings.Index(body, "</style>"):]) {
+			t.Errorf("%s shows a place that nothing filled", path)
+		}
 		if !strings.HasSuffix(body, "</html>\n") {
-			t.Errorf("%s is cut off: a template failed", path)
+			t.Errorf("%s is cut off", path)
 		}
 	}
 }

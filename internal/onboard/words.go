@@ -5,7 +5,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"slices"
 	"strconv"
@@ -95,27 +94,6 @@ func parseRange(part string) (tag string, q float64) {
 // matches tells whether "de-at" asks for "de".
 func matches(tag, have string) bool {
 	return tag == have || strings.HasPrefix(tag, have+"-")
-}
-
-// markup turns a text into HTML. What fill puts in is plain text, whatever it
-// holds.
-func markup(text string, fill *strings.Replacer) template.HTML {
-	var out strings.Builder
-	plain := func(s string) string { return template.HTMLEscapeString(fill.Replace(s)) }
-	for i, part := range strings.Split(text, "`") {
-		if i%2 == 1 {
-			out.WriteString("<code>" + plain(part) + "</code>")
-			continue
-		}
-		for j, part := range strings.Split(part, "*") {
-			if j%2 == 1 {
-				out.WriteString("<strong>" + plain(part) + "</strong>")
-				continue
-			}
-			out.WriteString(plain(part))
-		}
-	}
-	return template.HTML(out.String())
 }
 
 // guideOf is the guide for p; an iPad has the steps of an iPhone.
