@@ -105,7 +105,7 @@ func drawTerminal(t *testing.T, text, theme, picture string) {
 		t.Fatal(err)
 	}
 	options, err := json.Marshal(map[string]any{
-		"input": input, "output": picture, "columns": 80, "rows": 26, "theme": theme,
+		"input": input, "output": picture, "columns": 80, "rows": 32, "theme": theme,
 		"chromium": need(t, "chromium", "chromium"), "home": t.TempDir(),
 	})
 	if err != nil {
