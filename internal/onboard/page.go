@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -204,12 +205,8 @@ func (v view) others() safe {
 }
 
 func (v view) devices() safe {
-	var seen Platform
-	return `<nav aria-label="` + v.plain("devices.label") + "\">\n" + each(platforms, func(p claim) safe {
-		if p.Platform == seen {
-			return ""
-		}
-		seen = p.Platform
+	all := slices.CompactFunc(slices.Clone(platforms), func(a, b claim) bool { return a.Platform == b.Platform })
+	return `<nav aria-label="` + v.plain("devices.label") + "\">\n" + each(all, func(p claim) safe {
 		return `<a href="` + escape(v.base()+"/"+p.path()) + `"` + when(p.Platform == v.device, ` aria-current="page"`) + ">" + escape(string(p.Platform)) + "</a>\n"
 	}) + "</nav>"
 }
