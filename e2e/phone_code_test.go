@@ -42,7 +42,7 @@ func TestPhoneCodeScansFromALightAndADarkTerminal(t *testing.T) {
 	}
 }
 
-// The same code without its colours must not scan on a light theme: otherwise
+// The same code without its colours must not scan on a dark theme: otherwise
 // this test would prove nothing.
 func TestPhoneCodeNeedsItsColours(t *testing.T) {
 	plain := strings.NewReplacer("\x1b[38;5;16;48;5;231m", "", "\x1b[0m", "").Replace(newCode(t).Terminal())
