@@ -57,22 +57,20 @@ func trustIn(t testing.TB, text []byte) boardRoot {
 	return boardRoot{cert: cert, pemName: writeTemp(t, "root.pem", text), der: writeTemp(t, "root.der", block.Bytes)}
 }
 
-// issue has picoca issue pico.local for a Pico W, and returns its DER files.
-func (h home) issue(key string) (cert, keyFile string) {
-	h.t.Helper()
-	h.run("issue", "pico.local", "--renew", "--force", "--key", key, "--out", key)
-	return h.path(key, "cert.der"), h.path(key, "key.der")
+// files names the DER files in a folder, as the bench wants them named.
+func (h home) files(folder string) []string {
+	return []string{"--cert", h.path(folder, "cert.der"), "--key", h.path(folder, "key.der")}
 }
 
 // cell is the combination of picoca's own certificate with a stack.
 func (h home) cell(b bench, root boardRoot, s stack, key string) *boardCell {
 	h.t.Helper()
-	cert, keyFile := h.issue(key)
-	der, err := os.ReadFile(cert)
+	h.run("issue", "pico.local", "--renew", "--force", "--key", key, "--out", key)
+	der, err := os.ReadFile(h.path(key, "cert.der"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return &boardCell{b, root, boardLeaf{der: der}, s, key, "der", []string{"--cert", cert, "--key", keyFile}, nil}
+	return &boardCell{b, root, boardLeaf{der: der}, s, key, "der", h.files(key), nil}
 }
 
 // A costID is what one row of a board's costs is about.
