@@ -10,10 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // ubCommonName is the longest commonName in characters (RFC 5280 appendix A.1).
@@ -50,10 +47,10 @@ type RootNameError struct{ Input, Text string }
 func (e RootNameError) Error() string { return fmt.Sprintf("CA name %q %s", e.Input, e.Text) }
 
 // DaysError says that a certificate may not be valid for so many days.
-type DaysError struct{ Have, Max int }
+type DaysError struct{ Have, Min, Max int }
 
 func (e DaysError) Error() string {
-	return fmt.Sprintf("days %d is not between 1 and %d", e.Have, e.Max)
+	return fmt.Sprintf("days %d is not between %d and %d", e.Have, e.Min, e.Max)
 }
 
 // NewRoot makes the root certificate for key, signed by itself. Its common
@@ -70,7 +67,7 @@ func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certifica
 	template := &x509.Certificate{
 		SerialNumber:                newSerial(),
 		Subject:                     pkix.Name{CommonName: req.Name + " " + suffix},
-		NotBefore:                   earlier(boardEpoch, now.Add(-backdate)),
+		NotBefore:                   earlier(boardEpoch, now.Add(-Days(1))),
 		NotAfter:                    now.UTC().AddDate(0, 0, req.Days).Add(-time.Second),
 		BasicConstraintsValid:       true,
 		IsCA:                        true,
@@ -92,21 +89,14 @@ func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certifica
 func (req RootRequest) Check() error {
 	var days error
 	if req.Days < 1 || req.Days > maxRootDays {
-		days = DaysError{req.Days, maxRootDays}
+		days = DaysError{req.Days, 1, maxRootDays}
 	}
 	return errors.Join(req.checkName(), days)
 }
 
 func (req RootRequest) checkName() error {
-	odd := func(r rune) bool { return !unicode.IsPrint(r) }
-	length, most := utf8.RuneCountInString(req.Name), ubCommonName-len(" ABCD")
-	switch {
-	case strings.TrimSpace(req.Name) == "":
-		return RootNameError{req.Name, "is empty"}
-	case !utf8.ValidString(req.Name), strings.ContainsFunc(req.Name, odd):
-		return RootNameError{req.Name, "has a control or invisible character"}
-	case length > most:
-		return RootNameError{req.Name, fmt.Sprintf("has %d characters, at most %d are allowed", length, most)}
+	if fault := textFault(req.Name, ubCommonName-len(" ABCD")); fault != "" {
+		return RootNameError{req.Name, fault}
 	}
 	return nil
 }

@@ -49,8 +49,10 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.Is(err, store.ErrNoCA):
 		return exitNoCA
+	case isA[untrustedError](err):
+		return exitFound
 	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
-		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), errors.Is(err, errBothPassphrases):
+		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), isA[export.UnknownProfileError](err), errors.Is(err, errBothPassphrases):
 		return exitUsage
 	}
 	return exitFailed
@@ -93,6 +95,9 @@ var plainHints = []struct {
 	{errBothPassphrases, "give one of them"},
 	{errNoHome, "name a folder: picoca --home FOLDER"},
 	{errManyFiles, "name a folder: --out FOLDER"},
+	{errBinary, "name a place: --out FILE, or send it on: picoca export ... --out - | ..."},
+	{errNoScreen, "set one with --p12-passphrase-file FILE, or have it printed all the same: --show-passphrase"},
+	{syscall.EADDRINUSE, "choose other ports: --port 8450, or --port 0 for any that are free"},
 	{syscall.ENOSPC, "make room on the disk, then run the same command again"},
 	{syscall.EROFS, "choose a folder on a disk that can be written to: --home for the CA, --out for the files"},
 	{fs.ErrPermission, "run picoca as the owner of that folder, or choose another: --home for the CA, --out for the files"},
@@ -118,7 +123,26 @@ var hintRows = []func(*app, error) string{
 		return "choose one of these, or computer for any server: " + boardIDs()
 	}),
 	hintOf(func(e export.UnknownFormatError) string { return "choose one of " + formatIDs() }),
-	hintOf(func(e wrongFormatError) string { return "choose another format: der, pem" }),
+	hintOf(func(e wrongFormatError) string { return "choose another format: " + formatsFor(e.what) }),
+	hintOf(func(e export.UnknownProfileError) string {
+		return "choose legacy-des for phones, or modern2023 for computers"
+	}),
+	hintOf(func(e export.WeakPassphraseError) string {
+		return "leave --p12-passphrase-file out for a strong one, or add --force: whoever has the file can try passphrases at leisure"
+	}),
+	hintOf(func(e export.PassphraseError) string {
+		return "write letters, digits and signs of ASCII to the file's first line"
+	}),
+	hintOf(func(e ca.LabelError) string { return "choose a label such as --client kitchen-tablet" }),
+	hintOf(func(e webClipError) string {
+		return "name a device, or text and page: --web-clip Garden=https://pico.local/"
+	}),
+	hintOf(func(e wrongSignerError) string { return "name a device or a client identity: picoca list" }),
+	hintOf(func(e endedError) string { return "make a new one: " + issueCommandOf(e.subject) + " --renew" }),
+	hintOf(func(e identityValidError) string {
+		label := shellQuote(e.label)
+		return fmt.Sprintf("picoca issue --client %s --renew for a new key, or picoca export %[1]s --out FOLDER to write its files again", label)
+	}),
 	hintOf(func(e store.ModeError) string { return fmt.Sprintf("chmod %o %s", e.Want&e.Have, shellQuote(e.Path)) }),
 	hintOf(func(e store.LayoutError) string {
 		return "a later picoca wrote this folder: install that version, or choose another folder with --home"
@@ -129,9 +153,21 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e stillValidError) string {
 		return fmt.Sprintf("picoca issue %s --renew for a new key, or picoca export %[1]s to write its files again", e.name)
 	}),
-	hintOf(func(e notIssuedError) string { return "picoca list shows what there is; picoca issue " + e.name + " makes it" }),
-	hintOf(func(e unwrittenError) string { return "picoca export " + e.name + " --out FOLDER" }),
+	hintOf(func(e notIssuedError) string {
+		if _, err := ca.ParseNames([]string{e.name}); err != nil {
+			return "picoca list shows what there is; picoca issue --client " + shellQuote(e.name) + " makes it"
+		}
+		return "picoca list shows what there is; picoca issue " + e.name + " makes it"
+	}),
+	hintOf(func(e unwrittenError) string { return "picoca export " + shellQuote(e.name) + " --out FOLDER" }),
 	hintOf(hintInTheWay),
+	hintOf(func(e phoneAddressError) string {
+		return "connect this computer to your home network, or choose an address of its own: --address 192.168.1.20"
+	}),
+	hintOf(func(e untrustedError) string {
+		return "follow the steps on the page to the last one, the check; --for gives more time"
+	}),
+	hintOf(func(e notClientError) string { return "make one: picoca issue --client " + shellQuote(e.name) }),
 	hintOf(func(e unknownCommandError) string {
 		if len(e.suggestions) > 0 {
 			return "did you mean: picoca " + strings.Join(e.suggestions, " or picoca ")
@@ -211,6 +247,14 @@ func hintMisfit(e *device.MisfitError) string {
 
 func hintInTheWay(e inTheWayError) string {
 	return "choose another place with --out, or write into this folder with --force"
+}
+
+// issueCommandOf is the command that issued a certificate.
+func issueCommandOf(s subject) string {
+	if s.kind == aClient {
+		return "picoca issue --client " + shellQuote(s.name)
+	}
+	return "picoca issue " + s.name
 }
 
 func boardIDs() string {

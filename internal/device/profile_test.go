@@ -1,74 +1,10 @@
 package device
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
 )
-
-// edited is a board's file with one text in it replaced, which must be there.
-func edited(t *testing.T, id, old, new string) []byte {
-	t.Helper()
-	data, err := os.ReadFile("boards/" + id + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.Replace(string(data), old, new, 1)
-	if text == string(data) {
-		t.Fatalf("boards/%s.json has no %q", id, old)
-	}
-	return []byte(text)
-}
-
-func TestBoardFilesAreReadAndNamedByTheirID(t *testing.T) {
-	entries, err := os.ReadDir("boards")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		id := strings.TrimSuffix(entry.Name(), ".json")
-		if board, err := Find(id); err != nil || board.ID != id {
-			t.Errorf("Find(%q) = %q, %v", id, board.ID, err)
-		}
-	}
-	if len(All()) != len(entries) {
-		t.Errorf("All has %d boards, want %d", len(All()), len(entries))
-	}
-}
-
-func TestUnknownBoards(t *testing.T) {
-	for _, id := range []string{"", "pico", "PICO-W", "../boards/pico-w", "pico-w.json", "boards"} {
-		if _, err := Find(id); err != (UnknownBoardError{id}) {
-			t.Errorf("Find(%q): %v, want it unknown", id, err)
-		}
-	}
-}
-
-// TestFaultyBoardFilesAreRefused edits a good file in one place.
-func TestFaultyBoardFilesAreRefused(t *testing.T) {
-	for _, row := range []struct{ old, new, want string }{
-		{`"id": "pico-w"`, `"id": ""`, "no id or no name"},
-		{`"chip"`, `"chips"`, `unknown field "chips"`},
-		{`"ram_kb": 264`, `"ram_kb": "264"`, "ram_kb"},
-		{`"formats": [`, `"formats": [], "x": [`, `unknown field "x"`},
-		{`"p256",`, ``, `cost for key type "p256", which it does not load`},
-		{`"max_certificate_bytes": 4086`, `"max_certificate_bytes": 0`, "no max_certificate_bytes"},
-		{`"max_certificate_source": "measured`, `"max_certificate_source": "said`, `the source "said`},
-		{`"sec1-der"`, `"sec2-der"`, `loads "sec2-der", want some of sec1-der`},
-		{`"loads_source": "measured`, `"loads_source": "believed`, `the source "believed`},
-		{`"versions": "1.20 - 1.22"`, `"versions": ""`, "no name, versions or loads"},
-		{`"heap_bytes": `, `"heap_bytes": -`, "cost of p256 in micropython@1.28 is below zero"},
-		{`"seconds": `, `"seconds": -`, "is below zero"},
-		{`"sizes_source": "measured by the board bench"`, `"sizes_source": ""`, "want one for each figure"},
-		{`"seconds_source": "measured`, `"seconds_source": "guessed`, `"guessed`},
-		{`"seconds": 0.52`, `"seconds": 0`, "want one for each figure"},
-	} {
-		if _, err := Parse(edited(t, "pico-w", row.old, row.new)); err == nil || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("%s instead of %s: %v, want %q", row.new, row.old, err, row.want)
-		}
-	}
-}
 
 // TestUnwiseKeysCostMore is what makes them unwise.
 func TestUnwiseKeysCostMore(t *testing.T) {
@@ -99,6 +35,20 @@ func TestEstimatesNameTheirReason(t *testing.T) {
 			if reason, estimated := strings.CutPrefix(source, "estimated: "); estimated && len(reason) < 10 {
 				t.Errorf("%s: source %q gives no reason", board.ID, source)
 			}
+		}
+	}
+}
+
+// TestCostsAreToldOnce keeps two figures of one thing out of a file.
+func TestCostsAreToldOnce(t *testing.T) {
+	for _, board := range All() {
+		seen := make(map[[3]string]bool)
+		for _, cost := range board.Costs {
+			id := [3]string{cost.Firmware, cost.Key, cost.Curve}
+			if seen[id] {
+				t.Errorf("%s: %q twice", board.ID, id)
+			}
+			seen[id] = true
 		}
 	}
 }
