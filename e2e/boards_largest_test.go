@@ -72,7 +72,7 @@ func TestLargestCertificate(t *testing.T) {
 // have, is not.
 func TestManyNames(t *testing.T) {
 	b, h := boardBench(t), newHome(t)
-	root := h.boardRoot()
+	root := rootOf(t, h)
 	names := []string{"pico.local"}
 	args := func(board string) []string {
 		return append([]string{"issue", "--renew", "--force", "--board", board, "--out", board, "--"}, names...)

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"crypto/ecdsa"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"slices"
@@ -32,31 +30,6 @@ var profiledBoards = []string{"pico-w", "pico-2-w"}
 // profiledKeys are the key types that picoca issues for them.
 var profiledKeys = []string{"p256", "p384", "rsa-2048", "rsa-3072", "rsa-4096"}
 
-// boardRoot is the authority of a home as the clients of the bench trust it.
-func (h home) boardRoot() boardRoot {
-	h.t.Helper()
-	h.run("export", "ca", "--format", "pem", "--out", "root.pem", "--force")
-	text, err := os.ReadFile(h.path("root.pem"))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return trustIn(h.t, text)
-}
-
-// trustIn is an authority of which the bench has the certificate alone, as PEM.
-func trustIn(t testing.TB, text []byte) boardRoot {
-	t.Helper()
-	block, _ := pem.Decode(text)
-	if block == nil {
-		t.Fatalf("root is no PEM: %.60q", text)
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return boardRoot{cert: cert, pemName: writeTemp(t, "root.pem", text), der: writeTemp(t, "root.der", block.Bytes)}
-}
-
 // files names the DER files in a folder, as the bench wants them named.
 func (h home) files(folder string) []string {
 	return []string{"--cert", h.path(folder, "cert.der"), "--key", h.path(folder, "key.der")}
@@ -81,7 +54,7 @@ type costID struct{ release, key, curve string }
 func measureProfile(t *testing.T) map[costID]boardFigure {
 	t.Helper()
 	b, h := boardBench(t), newHome(t)
-	root := h.boardRoot()
+	root := rootOf(t, h)
 	figures := make(map[costID]boardFigure)
 	for _, p := range profiled {
 		if p.release == "" {

@@ -4,8 +4,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -44,7 +42,7 @@ type tableRow struct {
 func tableRows(t *testing.T) []tableRow {
 	t.Helper()
 	h := newHome(t)
-	root := h.boardRoot()
+	root := rootOf(t, h)
 	var rows []tableRow
 	for _, key := range []string{"p256", "rsa-2048", "rsa-4096"} {
 		c := h.cell(bench{}, root, microPython, key)
@@ -58,53 +56,46 @@ func tableRows(t *testing.T) []tableRow {
 func mkcertRow(t *testing.T) tableRow {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), need(t, "mkcert", "mkcert"), "pico.local")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CAROOT="+dir, "TRUST_STORES=none")
-	if err := wrapOutput(cmd); err != nil {
-		t.Fatal(err)
+	env := []string{"CAROOT=" + dir, "TRUST_STORES=none"}
+	out, err := outsideWith(t, env, nil, "mkcert", "mkcert", "-cert-file", dir+"/cert.pem", "-key-file", dir+"/key.pem", "pico.local")
+	if err != nil {
+		t.Fatalf("mkcert: %v\n%s", err, out)
 	}
-	return foreignRow(t, "mkcert pico.local", dir, "rootCA.pem", "pico.local.pem", "pico.local-key.pem", 0.1)
+	return foreignRow(t, "mkcert pico.local", dir, "rootCA.pem", 0.1)
 }
 
 // opensslRow makes a self-signed certificate, as tutorials do.
 func opensslRow(t *testing.T, key string) tableRow {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), need(t, "openssl", "openssl"), "req", "-x509", "-newkey", key, "-nodes", "-keyout", "key.pem",
-		"-out", "cert.pem", "-days", "365", "-subj", "/CN=pico.local", "-addext", "subjectAltName=DNS:pico.local")
-	cmd.Dir = dir
-	if err := wrapOutput(cmd); err != nil {
-		t.Fatal(err)
+	out, err := outside(t, "openssl", "openssl", "req", "-x509", "-newkey", key, "-nodes", "-keyout", dir+"/key.pem",
+		"-out", dir+"/cert.pem", "-days", "365", "-subj", "/CN=pico.local", "-addext", "subjectAltName=DNS:pico.local")
+	if err != nil {
+		t.Fatalf("openssl req: %v\n%s", err, out)
 	}
-	return foreignRow(t, "openssl req -x509 -newkey "+key, dir, "cert.pem", "cert.pem", "key.pem", mostDrift)
+	return foreignRow(t, "openssl req -x509 -newkey "+key, dir, "cert.pem", mostDrift)
 }
 
-// foreignRow converts PEM files to the DER that every board loads, with the
-// commands that docs/troubleshooting.md gives.
-func foreignRow(t *testing.T, title, dir, root, cert, key string, drift float64) tableRow {
+// foreignRow converts cert.pem and key.pem to the DER that every board loads,
+// with the commands that docs/troubleshooting.md gives.
+func foreignRow(t *testing.T, title, dir, root string, drift float64) tableRow {
 	t.Helper()
 	for _, args := range [][]string{
-		{"x509", "-in", cert, "-outform", "DER", "-out", "cert.der"},
-		{"rsa", "-in", key, "-traditional", "-outform", "DER", "-out", "key.der"},
+		{"x509", "-in", dir + "/cert.pem", "-outform", "DER", "-out", dir + "/cert.der"},
+		{"rsa", "-in", dir + "/key.pem", "-traditional", "-outform", "DER", "-out", dir + "/key.der"},
 	} {
-		cmd := exec.CommandContext(t.Context(), need(t, "openssl", "openssl"), args...)
-		cmd.Dir = dir
-		if err := wrapOutput(cmd); err != nil {
-			t.Fatal(err)
+		if out, err := outside(t, "openssl", "openssl", args...); err != nil {
+			t.Fatalf("openssl %v: %v\n%s", args, err, out)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dir, root))
+	der, err := os.ReadFile(dir + "/cert.der")
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := os.ReadFile(filepath.Join(dir, "cert.der"))
-	if err != nil {
-		t.Fatal(err)
+	files := func(form string) []string {
+		return []string{"--cert", dir + "/cert." + form, "--key", dir + "/key." + form}
 	}
-	files := func(cert, key string) []string {
-		return []string{"--cert", filepath.Join(dir, cert), "--key", filepath.Join(dir, key)}
-	}
-	return tableRow{title, trustIn(t, text), files(cert, key), files("cert.der", "key.der"), len(der), drift}
+	return tableRow{title, trustIn(t, dir+"/"+root), files("pem"), files("der"), len(der), drift}
 }
 
 // TestForeignFilesLoadWhenConverted: what mkcert and openssl write is PKCS#8 in
