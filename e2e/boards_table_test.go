@@ -30,8 +30,8 @@ var tableColumns = []tableColumn{
 type tableRow struct {
 	title string
 	root  boardRoot
-	made  []string // arguments for the files as they were made; nil: the DER
-	der   []string
+	made  []string // names the files as they were made
+	der   []string // names the DER files
 	size  int
 	// drift is how far sizes may be from the document's: mkcert writes the names
 	// of the user and the computer into its certificates.
@@ -46,22 +46,22 @@ func tableRows(t *testing.T) []tableRow {
 	var rows []tableRow
 	for _, key := range []string{"p256", "rsa-2048", "rsa-4096"} {
 		c := h.cell(bench{}, root, microPython, key)
-		rows = append(rows, tableRow{"picoca, " + key, root, nil, c.files, len(c.leaf.der), mostDrift})
+		rows = append(rows, tableRow{"picoca, " + key, root, c.files, c.files, len(c.leaf.der), mostDrift})
 	}
-	return append(rows, mkcertRow(t), opensslRow(t, "rsa"), opensslRow(t, "rsa:4096"))
+	return append(rows, mkcertRow(t, "rsa"), opensslRow(t, "rsa"), opensslRow(t, "rsa:4096"))
 }
 
 // mkcertRow runs mkcert with an authority of its own, which no trust store
 // learns of.
-func mkcertRow(t *testing.T) tableRow {
+func mkcertRow(t *testing.T, kind string, flags ...string) tableRow {
 	t.Helper()
 	dir := t.TempDir()
-	env := []string{"CAROOT=" + dir, "TRUST_STORES=none"}
-	out, err := outsideWith(t, env, nil, "mkcert", "mkcert", "-cert-file", dir+"/cert.pem", "-key-file", dir+"/key.pem", "pico.local")
+	args := append(flags, "-cert-file", dir+"/cert.pem", "-key-file", dir+"/key.pem", "pico.local")
+	out, err := outsideWith(t, []string{"CAROOT=" + dir, "TRUST_STORES=none"}, nil, "mkcert", "mkcert", args...)
 	if err != nil {
 		t.Fatalf("mkcert: %v\n%s", err, out)
 	}
-	return foreignRow(t, "mkcert pico.local", dir, "rootCA.pem", 0.1)
+	return foreignRow(t, "mkcert pico.local", dir, kind, "rootCA.pem", 0.1)
 }
 
 // opensslRow makes a self-signed certificate, as tutorials do.
@@ -73,21 +73,33 @@ func opensslRow(t *testing.T, key string) tableRow {
 	if err != nil {
 		t.Fatalf("openssl req: %v\n%s", err, out)
 	}
-	return foreignRow(t, "openssl req -x509 -newkey "+key, dir, "cert.pem", mostDrift)
+	return foreignRow(t, "openssl req -x509 -newkey "+key, dir, "rsa", "cert.pem", mostDrift)
 }
 
-// foreignRow converts cert.pem and key.pem to the DER that every board loads,
-// with the commands that docs/troubleshooting.md gives.
-func foreignRow(t *testing.T, title, dir, root string, drift float64) tableRow {
+// convert runs the document's commands that make DER files of cert.pem and
+// key.pem, for a key of one kind.
+func convert(t *testing.T, dir, kind string) {
 	t.Helper()
-	for _, args := range [][]string{
-		{"x509", "-in", dir + "/cert.pem", "-outform", "DER", "-out", dir + "/cert.der"},
-		{"rsa", "-in", dir + "/key.pem", "-traditional", "-outform", "DER", "-out", dir + "/key.der"},
-	} {
-		if out, err := outside(t, "openssl", "openssl", args...); err != nil {
-			t.Fatalf("openssl %v: %v\n%s", args, err, out)
+	text, err := os.ReadFile(troubleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := regexp.MustCompile(`(?m)^openssl (?:x509|`+kind+`) -in .*$`).FindAllString(string(text), -1)
+	if len(commands) != 2 {
+		t.Fatalf("%s has the conversions %q of %s, want 2", troubleFile, commands, kind)
+	}
+	for _, command := range commands {
+		if out, err := outside(t, "openssl", "sh", "-c", "cd '"+dir+"' && "+command); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
 		}
 	}
+}
+
+// foreignRow is a certificate that another tool made as cert.pem and key.pem,
+// with a key of one kind.
+func foreignRow(t *testing.T, title, dir, kind, root string, drift float64) tableRow {
+	t.Helper()
+	convert(t, dir, kind)
 	der, err := os.ReadFile(dir + "/cert.der")
 	if err != nil {
 		t.Fatal(err)
@@ -99,13 +111,10 @@ func foreignRow(t *testing.T, title, dir, root string, drift float64) tableRow {
 }
 
 // TestForeignFilesLoadWhenConverted: what mkcert and openssl write is PKCS#8 in
-// PEM, which MicroPython before 1.29 does not load; as PKCS#1 in DER all do.
+// PEM, which MicroPython before 1.29 does not load; as DER all load it.
 func TestForeignFilesLoadWhenConverted(t *testing.T) {
 	b := boardBench(t)
-	for _, row := range tableRows(t) {
-		if row.made == nil {
-			continue
-		}
+	for _, row := range []tableRow{mkcertRow(t, "rsa"), mkcertRow(t, "ec", "-ecdsa"), opensslRow(t, "rsa")} {
 		for _, s := range stacks {
 			made, converted := b.parse(t, s, row.made...), b.parse(t, s, row.der...)
 			if want := s != microPython; made.OK != want || !made.OK && made.Error != errInvalidKey {
