@@ -311,7 +311,7 @@ func (a *app) tellIssued(r issuedJSON) error {
 		return nil
 	}
 	a.sayWritten(r.Files)
-	a.say("next: copy %s to the %s, and have your devices trust the CA: picoca export ca --format pem", countText(len(r.Files)), placeOf(r.board))
+	a.say("next: copy %s to the %s; picoca phone", countText(len(r.Files)), placeOf(r.board))
 	return nil
 }
 
