@@ -10,6 +10,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/example"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -50,7 +51,9 @@ func exitCode(err error) int {
 	case errors.Is(err, store.ErrNoCA):
 		return exitNoCA
 	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
-		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), errors.Is(err, errBothPassphrases):
+		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), errors.Is(err, errBothPassphrases),
+		isA[device.ReleaseError](err), isA[device.UnknownFirmwareError](err), isA[example.UnknownFirmwareError](err),
+		errors.Is(err, example.ErrNoMutualTLS):
 		return exitUsage
 	}
 	return exitFailed
@@ -93,6 +96,9 @@ var plainHints = []struct {
 	{errBothPassphrases, "give one of them"},
 	{errNoHome, "name a folder: picoca --home FOLDER"},
 	{errManyFiles, "name a folder: --out FOLDER"},
+	{example.ErrWildcard, "issue a certificate for the board itself: picoca issue pico.local"},
+	{example.ErrNoMutualTLS, "choose --firmware micropython or circuitpython"},
+	{example.ErrStrictRoot, "make another CA without --strict-constraints: picoca --home FOLDER init"},
 	{syscall.ENOSPC, "make room on the disk, then run the same command again"},
 	{syscall.EROFS, "choose a folder on a disk that can be written to: --home for the CA, --out for the files"},
 	{fs.ErrPermission, "run picoca as the owner of that folder, or choose another: --home for the CA, --out for the files"},
@@ -118,6 +124,13 @@ var hintRows = []func(*app, error) string{
 		return "choose one of these, or computer for any server: " + boardIDs()
 	}),
 	hintOf(func(e export.UnknownFormatError) string { return "choose one of " + formatIDs() }),
+	hintOf(func(e example.UnknownFirmwareError) string { return "choose one with --firmware: " + exampleIDs() }),
+	hintOf(func(e example.HostError) string { return "issue a certificate for a shorter name" }),
+	hintOf(func(e device.ReleaseError) string { return "write it as micropython or micropython@1.28" }),
+	hintOf(func(e device.UnknownFirmwareError) string {
+		return "leave the version out for files that load on all of them"
+	}),
+	hintOf(func(e device.NoFormatError) string { return "tell the version, as --firmware circuitpython@10" }),
 	hintOf(func(e wrongFormatError) string { return "choose another format: der, pem" }),
 	hintOf(func(e store.ModeError) string { return fmt.Sprintf("chmod %o %s", e.Want&e.Have, shellQuote(e.Path)) }),
 	hintOf(func(e store.LayoutError) string {
@@ -129,7 +142,9 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e stillValidError) string {
 		return fmt.Sprintf("picoca issue %s --renew for a new key, or picoca export %[1]s to write its files again", e.name)
 	}),
-	hintOf(func(e notIssuedError) string { return "picoca list shows what there is; picoca issue " + e.name + " makes it" }),
+	hintOf(func(e notIssuedError) string {
+		return "picoca list shows what there is; picoca issue " + e.name + " makes it"
+	}),
 	hintOf(func(e unwrittenError) string { return "picoca export " + e.name + " --out FOLDER" }),
 	hintOf(hintInTheWay),
 	hintOf(func(e unknownCommandError) string {
