@@ -1,4 +1,8 @@
-# A stand-in for CircuitPython's wifi: the first try fails, as it may when the router starts up.
+# A stand-in for CircuitPython's wifi. With ROUTER_IS_LATE the first try fails, as when both start up together.
+import builtins
+import os
+
+
 class Radio:
     def __init__(self):
         self.connected = False
@@ -8,7 +12,7 @@ class Radio:
 
     def connect(self, ssid, password):
         self.tries += 1
-        if self.tries == 1:
+        if self.tries == 1 and os.getenv("ROUTER_IS_LATE"):
             raise ConnectionError("No network with that ssid")
         print("wifi", ssid, "as", self.hostname)
         self.connected = True
@@ -17,8 +21,6 @@ class Radio:
 class ConnectionError(OSError):
     pass
 
-
-import builtins
 
 builtins.ConnectionError = ConnectionError  # which MicroPython does not have
 radio = Radio()

@@ -25,6 +25,8 @@ class socket(io.IOBase):
         self.listen = self.real.listen
 
     def ioctl(self, request, flags):
+        if request != 3:  # anything but "is it ready": there is no such thing
+            return -22
         ready = self.poll.poll(0)
         return ready[0][1] if ready else 0
 

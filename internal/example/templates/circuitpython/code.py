@@ -15,6 +15,7 @@
 
 import errno
 import gc
+import io
 import json
 import os
 import time
@@ -141,25 +142,21 @@ class Connection:
 
     def answer(self, method, path, last):
         if method not in ("GET", "HEAD"):
-            return self.reply("405 Method Not Allowed", "text/plain", b"405\n", last)
+            return self.reply(method, "405 Method Not Allowed", "text/plain", io.BytesIO(b"405\n"), last)
         if path == "/status":
             gc.collect()
             status = {"seconds": int(time.monotonic()), "free": gc.mem_free()}
-            return self.reply("200 OK", "application/json", json.dumps(status).encode(), last)
+            body = io.BytesIO(json.dumps(status).encode())
+            return self.reply(method, "200 OK", "application/json", body, last)
         if path not in FILES:
-            return self.reply("404 Not Found", "text/plain", b"404\n", last)
+            return self.reply(method, "404 Not Found", "text/plain", io.BytesIO(b"404\n"), last)
         name, kind = FILES[path]
-        self.head("200 OK", kind, os.stat(name)[6], last)
         with open(name, "rb") as file:
-            # A file at once might not fit.
-            while method == "GET" and (count := file.readinto(self.piece)):
-                self.send(memoryview(self.piece)[:count])
+            self.reply(method, "200 OK", kind, file, last)
 
-    def reply(self, status, kind, body, last):
-        self.head(status, kind, len(body), last)
-        self.send(body)
-
-    def head(self, status, kind, size, last):
+    def reply(self, method, status, kind, body, last):
+        size = body.seek(0, 2)
+        body.seek(0)
         lines = (
             "HTTP/1.1 " + status,
             "Content-Type: " + kind,
@@ -169,6 +166,8 @@ class Connection:
             "\r\n",
         )
         self.send("\r\n".join(lines).encode())
+        while method != "HEAD" and (count := body.readinto(self.piece)):  # a file at once might not fit
+            self.send(memoryview(self.piece)[:count])
 
     def send(self, data):
         data = memoryview(data)

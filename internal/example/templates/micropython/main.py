@@ -13,6 +13,7 @@
 
 import asyncio
 import gc
+import io
 import json
 import network
 @mutual@import ntptime
@@ -107,31 +108,22 @@ async def converse(stream, address):
 
 async def answer(stream, method, path, last):
     if method not in ("GET", "HEAD"):
-        return await send(stream, "405 Method Not Allowed", "text/plain", b"405\n", last)
+        return await send(stream, method, "405 Method Not Allowed", "text/plain", io.BytesIO(b"405\n"), last)
     if path == "/status":
         gc.collect()
         status = {"seconds": time.ticks_ms() // 1000, "free": gc.mem_free()}
-        return await send(stream, "200 OK", "application/json", json.dumps(status).encode(), last)
+        body = io.BytesIO(json.dumps(status).encode())
+        return await send(stream, method, "200 OK", "application/json", body, last)
     if path not in FILES:
-        return await send(stream, "404 Not Found", "text/plain", b"404\n", last)
+        return await send(stream, method, "404 Not Found", "text/plain", io.BytesIO(b"404\n"), last)
     name, kind = FILES[path]
     with open(name, "rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
-        await head(stream, "200 OK", kind, size, last)
-        piece = bytearray(1024)  # a file at once might not fit
-        while method == "GET" and (count := file.readinto(piece)):
-            stream.write(memoryview(piece)[:count])
-            await stream.drain()
+        await send(stream, method, "200 OK", kind, file, last)
 
 
-async def send(stream, status, kind, body, last):
-    await head(stream, status, kind, len(body), last)
-    stream.write(body)
-    await stream.drain()
-
-
-async def head(stream, status, kind, size, last):
+async def send(stream, method, status, kind, body, last):
+    size = body.seek(0, 2)
+    body.seek(0)
     lines = (
         "HTTP/1.1 " + status,
         "Content-Type: " + kind,
@@ -142,6 +134,10 @@ async def head(stream, status, kind, size, last):
     )
     stream.write("\r\n".join(lines).encode())
     await stream.drain()
+    piece = bytearray(1024)  # a file at once might not fit
+    while method != "HEAD" and (count := body.readinto(piece)):
+        stream.write(memoryview(piece)[:count])
+        await stream.drain()
 
 
 async def serve(plain, _):
