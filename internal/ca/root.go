@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -25,7 +26,7 @@ const (
 	maxRootDays     = 36500
 )
 
-// BoardEpoch is the time at which a Pico W without a set clock believes to be.
+// boardEpoch is the time at which a Pico W without a set clock believes to be.
 // A root starts there, so that a board can verify a chain before it has asked
 // for the time; it costs nothing, since no client limits a root's life.
 var boardEpoch = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -86,19 +87,26 @@ func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certifica
 	return x509.ParseCertificate(der)
 }
 
-// Check returns what NewRoot would refuse in the request: a RootNameError or a
-// DaysError.
+// Check returns what NewRoot would refuse in the request: a RootNameError, a
+// DaysError, or both joined.
 func (req RootRequest) Check() error {
+	var days error
+	if req.Days < 1 || req.Days > maxRootDays {
+		days = DaysError{req.Days, maxRootDays}
+	}
+	return errors.Join(req.checkName(), days)
+}
+
+func (req RootRequest) checkName() error {
 	odd := func(r rune) bool { return !unicode.IsPrint(r) }
+	length, most := utf8.RuneCountInString(req.Name), ubCommonName-len(" ABCD")
 	switch {
 	case strings.TrimSpace(req.Name) == "":
 		return RootNameError{req.Name, "is empty"}
 	case !utf8.ValidString(req.Name), strings.ContainsFunc(req.Name, odd):
 		return RootNameError{req.Name, "has a control or invisible character"}
-	case utf8.RuneCountInString(req.Name)+5 > ubCommonName:
-		return RootNameError{req.Name, fmt.Sprintf("has %d characters, at most %d are allowed", utf8.RuneCountInString(req.Name), ubCommonName-5)}
-	case req.Days < 1 || req.Days > maxRootDays:
-		return DaysError{req.Days, maxRootDays}
+	case length > most:
+		return RootNameError{req.Name, fmt.Sprintf("has %d characters, at most %d are allowed", length, most)}
 	}
 	return nil
 }

@@ -309,11 +309,15 @@ type issuedJSON struct {
 	board            device.Board
 	names            ca.Names
 	json             bool
+	boardClock       bool
 }
 
 // result tells what was issued, or, without a leaf, what would be.
 func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSON {
-	r := issuedJSON{board: i.board, names: i.names, json: i.options.json, Costs: i.board.CostOf(string(i.keyType))}
+	r := issuedJSON{
+		board: i.board, names: i.names, json: i.options.json, boardClock: i.options.boardClock,
+		Costs: i.board.CostOf(string(i.keyType)),
+	}
 	if leaf == nil {
 		r.About = store.About{
 			Name: i.names.First().String(), Names: i.names.Strings(), Board: i.board.ID, Key: string(i.keyType),
@@ -328,10 +332,13 @@ func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSO
 }
 
 func (a *app) tellIssued(r issuedJSON) error {
+	if r.boardClock {
+		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")
+	}
 	if r.json {
 		return a.printJSON(r)
 	}
-	a.say("%s: %s, until %s. Fits %s%s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), r.board.Name, costText(r.Costs))
+	a.say("%s: %s, until %s. Fits %s%s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), r.board.Name, costText(r.board, r.Costs))
 	if r.DryRun {
 		a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
 		return nil
@@ -366,10 +373,10 @@ func displayNames(names ca.Names) string {
 
 // costText tells the cheapest firmware's figures: " (27.7 KB of heap, 0.5 s in
 // MicroPython)".
-func costText(costs []device.Cost) string {
+func costText(board device.Board, costs []device.Cost) string {
 	if len(costs) == 0 {
 		return ""
 	}
 	cheapest := slices.MinFunc(costs, func(x, y device.Cost) int { return x.HeapBytes - y.HeapBytes })
-	return fmt.Sprintf(" (%s in %s)", cheapest, device.FirmwareName(cheapest.Firmware))
+	return fmt.Sprintf(" (%s in %s)", cheapest, board.FirmwareName(cheapest.Firmware))
 }

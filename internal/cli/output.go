@@ -84,6 +84,9 @@ func (d *destination) stage(files []export.File) error {
 	work, mode := ".", fs.FileMode(0o755)
 	if d.exists {
 		work, mode = d.base, 0o700
+		if err := d.replaceable(files); err != nil {
+			return err
+		}
 		if err := durable.Recover(disk, stagePrefix, d.base); err != nil {
 			return err
 		}
@@ -91,6 +94,17 @@ func (d *destination) stage(files []export.File) error {
 	staged, err := durable.Stage(disk, work, stagePrefix, mode, durableFiles(files))
 	d.staged = staged
 	return err
+}
+
+// replaceable fails if something else than a file has the name of one.
+func (d *destination) replaceable(files []export.File) error {
+	for _, file := range files {
+		info, err := d.parent.Lstat(filepath.Join(d.base, file.Name))
+		if err == nil && !info.Mode().IsRegular() {
+			return inTheWayError{filepath.Join(d.shown, file.Name), "is not a regular file"}
+		}
+	}
+	return nil
 }
 
 // commit makes the staged files appear in the folder, all or none.

@@ -135,13 +135,11 @@ func (b Board) CostOf(key string) []Cost {
 
 // FirmwareName returns the name for people of a firmware that a cost names,
 // "MicroPython" for "micropython@1.28".
-func FirmwareName(id string) string {
+func (b Board) FirmwareName(id string) string {
 	id, _, _ = strings.Cut(id, "@")
-	for _, board := range All() {
-		for _, firmware := range board.Firmware {
-			if firmware.ID == id {
-				return firmware.Name
-			}
+	for _, firmware := range b.Firmware {
+		if firmware.ID == id {
+			return firmware.Name
 		}
 	}
 	return id

@@ -34,18 +34,47 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	made, err := makeFolder(dir)
+	if err != nil {
 		return err
 	}
 	s, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() {
+		if err = errors.Join(err, s.Close()); err != nil && made {
+			removeNew(dir)
+		}
+	}()
 	if err := s.Lock(ctx, waiting); err != nil {
 		return err
 	}
 	return s.create(certificatePEM(cert), keyPEM)
+}
+
+// makeFolder makes a folder and those above it, and reports whether it was not
+// there.
+func makeFolder(dir string) (made bool, err error) {
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
+		return false, err
+	}
+	err = os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// removeNew removes the folder of a store that did not come to be. One that
+// somebody else made there in the meantime has a root, and stays.
+func removeNew(dir string) {
+	if _, err := os.Lstat(filepath.Join(dir, "root")); err == nil {
+		return
+	}
+	for _, name := range []string{"lock", "layout", "."} {
+		_ = os.Remove(filepath.Join(dir, name))
+	}
 }
 
 func (s *Store) create(certPEM, keyPEM []byte) error {

@@ -1,0 +1,48 @@
+# make demo   shows the main job, in a throw-away folder
+# make test   all tests; installs what they need, or prints how
+# make bench  picoca's speed and size beside others'
+GO ?= go
+FUZZTIME ?= 5s
+BIN := bin/picoca
+
+.PHONY: demo test build deps boards lint unit fuzz cross bench install clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $(BIN) ./cmd/picoca
+
+demo: build
+	$(GO) run ./demo $(BIN)
+
+test: deps boards lint unit fuzz cross
+
+deps:
+	scripts/deps.sh
+
+# The TLS stacks of the boards' firmware, from Debian's sources; built once. In
+# CI they must be there; elsewhere their tests name what they skip.
+boards:
+	testdata/boards/build.sh || [ -z "$$CI" ]
+
+lint:
+	scripts/lint.sh
+
+# A shuffled order keeps tests from leaning on each other.
+unit:
+	$(GO) test -race -shuffle=on -timeout 15m ./...
+	$(GO) -C tools/zlint vet ./...
+
+fuzz:
+	scripts/fuzz.sh $(FUZZTIME)
+
+# People run picoca on a Raspberry Pi, a Mac and Windows; none of them needs cgo.
+cross:
+	scripts/cross.sh
+
+bench:
+	$(GO) run ./bench
+
+install: build
+	install -Dm755 $(BIN) $(DESTDIR)/usr/local/bin/picoca
+
+clean:
+	rm -rf bin

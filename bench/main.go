@@ -1,0 +1,250 @@
+// Command bench measures picoca against what stands beside it, in one run, and
+// prints the ratios as a table. It is run by make bench, from the project's
+// root.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+// rounds is how often each command of a comparison runs. They take turns, so
+// that a slow moment of the machine meets all of them.
+const rounds = 120
+
+// many is the size of the large store.
+const many = 10_000
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	dir, err := os.MkdirTemp("", "picoca-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := bench{dir: dir, table: tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
+	fmt.Printf("%s/%s, %d cores, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	fmt.Fprintln(b.table, "WHAT\tPICOCA\tBESIDE IT\tRATIO\tAIM")
+	return errors.Join(b.build(), b.help(), b.issue(), b.mkcert(), b.large(), b.list(), b.sizes(), b.table.Flush())
+}
+
+type bench struct {
+	dir   string
+	table *tabwriter.Writer
+}
+
+func (b *bench) path(elem ...string) string {
+	return filepath.Join(append([]string{b.dir}, elem...)...)
+}
+
+func (b *bench) build() error {
+	for name, pkg := range map[string]string{"picoca": "./cmd/picoca", "minimal": "./bench/minimal", "empty": "./bench/empty"} {
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.path(name), pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	_, err := b.run("picoca", "--home", b.path("store"), "init", "--no-passphrase")
+	return err
+}
+
+// run runs a program to its end and returns its wall time.
+func (b *bench) run(program string, args ...string) (time.Duration, error) {
+	if !strings.Contains(program, "/") {
+		program = b.path(program)
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "CAROOT="+b.path("mkcert"))
+	cmd.Dir = b.dir
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return 0, fmt.Errorf("%s %v: %w\n%s", program, args, err, errs.Bytes())
+	}
+	return time.Since(start), nil
+}
+
+// compare runs two commands in turns and adds a row with their medians.
+func (b *bench) compare(what, aim string, ours, theirs func(i int) (time.Duration, error)) error {
+	var x, y []time.Duration
+	for i := range rounds {
+		a, errA := ours(i)
+		c, errC := theirs(i)
+		if err := errors.Join(errA, errC); err != nil {
+			return err
+		}
+		x, y = append(x, a), append(y, c)
+	}
+	mx, my := median(x), median(y)
+	fmt.Fprintf(b.table, "%s\t%s\t%s\t%.2f\t%s\n", what, ms(mx), ms(my), float64(mx)/float64(my), aim)
+	return nil
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d.Microseconds())/1000) }
+
+func (b *bench) help() error {
+	return b.compare("picoca --help / an empty Go program", "<= 1.5",
+		func(int) (time.Duration, error) { return b.run("picoca", "--help") },
+		func(int) (time.Duration, error) { return b.run("empty") })
+}
+
+// issueIn issues the i-th certificate in a store.
+func (b *bench) issueIn(store string, i int) (time.Duration, error) {
+	name := fmt.Sprintf("d%d.local", i)
+	return b.run("picoca", "--home", b.path(store), "issue", name, "--renew", "--out", filepath.Join("out-"+store, name))
+}
+
+func (b *bench) issue() error {
+	if err := os.MkdirAll(b.path("out-store"), 0o700); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(b.path("out-minimal"), 0o700); err != nil {
+		return err
+	}
+	return b.compare("picoca issue / the minimal program", "<= 1.5",
+		func(i int) (time.Duration, error) { return b.issueIn("store", i) },
+		func(i int) (time.Duration, error) {
+			name := fmt.Sprintf("d%d.local", i)
+			return b.run("minimal", b.path("store"), name, b.path("out-minimal", name))
+		})
+}
+
+// mkcert is compared with its own ECDSA CA, which Debian's mkcert makes RSA
+// unless one is there.
+func (b *bench) mkcert() error {
+	tool, err := exec.LookPath("mkcert")
+	if err != nil {
+		return fmt.Errorf("mkcert is missing: run make deps")
+	}
+	if err := b.ecdsaCA(); err != nil {
+		return err
+	}
+	return b.compare("picoca issue / mkcert -ecdsa", "<= 1.0",
+		func(i int) (time.Duration, error) { return b.issueIn("store", rounds+i) },
+		func(i int) (time.Duration, error) {
+			return b.run(tool, "-ecdsa", "-cert-file", "m.pem", "-key-file", "m-key.pem", fmt.Sprintf("d%d.local", i))
+		})
+}
+
+// ecdsaCA gives mkcert a P-256 root, in the two files that it looks for.
+func (b *bench) ecdsaCA() error {
+	if err := os.MkdirAll(b.path("mkcert"), 0o700); err != nil {
+		return err
+	}
+	for from, to := range map[string]string{"cert.pem": "rootCA.pem", "key.pem": "rootCA-key.pem"} {
+		data, err := os.ReadFile(b.path("store", "root", from))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(b.path("mkcert", to), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// large compares a store of ten thousand certificates with an empty one: each
+// of another name, and then a thousand of the one that is issued again.
+func (b *bench) large() error {
+	for _, store := range []string{"large", "small"} {
+		if _, err := b.run("picoca", "--home", b.path(store), "init", "--no-passphrase"); err != nil {
+			return err
+		}
+		if _, err := b.run("picoca", "--home", b.path(store), "issue", "pile.local", "--out", "out-"+store); err != nil {
+			return err
+		}
+	}
+	renew := func(store string) func(int) (time.Duration, error) {
+		return func(int) (time.Duration, error) {
+			return b.run("picoca", "--home", b.path(store), "issue", "pile.local", "--renew", "--out", "out-"+store)
+		}
+	}
+	if err := b.fill(many, func(i int) string { return fmt.Sprintf("copy%d.local/%06d-2026-11-20-00000000", i, 1) }); err != nil {
+		return err
+	}
+	if err := b.compare("picoca issue, 10,000 in the store / empty", "<= 1.1", renew("large"), renew("small")); err != nil {
+		return err
+	}
+	if err := b.fill(1000, func(i int) string { return fmt.Sprintf("pile.local/%06d-2026-11-20-00000000", i+1000) }); err != nil {
+		return err
+	}
+	return b.compare("the same, 1,000 of them of that name", "", renew("large"), renew("small"))
+}
+
+// fill copies one issued certificate n times.
+func (b *bench) fill(n int, place func(i int) string) error {
+	places, err := filepath.Glob(b.path("large", "issued", "pile.local", "*"))
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		to := b.path("large", "issued", place(i))
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
+		}
+		if err := os.CopyFS(to, os.DirFS(places[0])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) list() error {
+	var all []time.Duration
+	for range 9 {
+		d, err := b.run("picoca", "--home", b.path("large"), "list", "--all")
+		if err != nil {
+			return err
+		}
+		all = append(all, d)
+	}
+	fmt.Fprintf(b.table, "picoca list --all, 10,000 certificates\t%s\t\t\t<= 1 s\n", ms(median(all)))
+	return nil
+}
+
+func (b *bench) sizes() error {
+	info, err := os.Stat(b.path("picoca"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.table, "stripped binary\t%.2f MB\t\t\t<= 8 MB\n", float64(info.Size())/1e6)
+	cmd := exec.Command(b.path("picoca"), "--home", b.path("store"), "issue", "pico.local")
+	cmd.Dir = b.dir
+	if err := cmd.Run(); err != nil {
+		return err
+	}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		fmt.Fprintf(b.table, "peak memory of issue\t%.1f MiB\t\t\t<= 12 MiB\n", float64(usage.Maxrss)/1024)
+	}
+	for _, file := range []string{"cert.der", "key.der"} {
+		info, err := os.Stat(b.path("pico.local", file))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b.table, "%s for pico.local, P-256\t%d bytes\n", file, info.Size())
+	}
+	return nil
+}

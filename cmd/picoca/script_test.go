@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/picoca/picoca/internal/cli"
+)
+
+// TestMain lets the scripts run picoca inside this test binary. The clock then
+// is PICOCA_TEST_NOW, if that is set: the real program knows no such variable.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"picoca": func() {
+		os.Exit(cli.Main(context.Background(), cli.World{
+			Args:   os.Args[1:],
+			Stdin:  os.Stdin,
+			Stdout: os.Stdout,
+			Stderr: os.Stderr,
+			Getenv: os.Getenv,
+			Now:    testClock,
+			Interrupts: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			},
+		}))
+	}, "fill": fill})
+}
+
+// fill writes to a new file until the disk is full.
+func fill() {
+	file, err := os.Create(os.Args[1])
+	for err == nil {
+		_, err = file.Write(make([]byte, 512))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func testClock() time.Time {
+	text := os.Getenv("PICOCA_TEST_NOW")
+	if text == "" {
+		return time.Now()
+	}
+	now, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return now
+}
+
+// TestScripts runs the terminal sessions in testdata/script.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "../../testdata/script",
+		RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PICOCA_HOME", filepath.Join(env.WorkDir, "ca"))
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("NO_COLOR", "1")
+			return nil
+		},
+		Condition: condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":  exits,
+			"mode":   mode,
+			"tree":   tree,
+			"tmpfs":  tmpfs,
+			"many":   many,
+			"refuse": refuse,
+		},
+	})
+}
+
+func condition(name string) (bool, error) {
+	switch name {
+	case "posix":
+		return runtime.GOOS != "windows", nil
+	case "root":
+		return os.Geteuid() == 0, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// exits CODE COMMAND... runs a command of picoca's and wants that exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE picoca [ARG ...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if have := fmt.Sprint(code); have != args[0] {
+		ts.Fatalf("exit code: have %s, want %s", have, args[0])
+	}
+}
+
+// mode OCTAL FILE... wants files to have exactly that mode.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if runtime.GOOS == "windows" {
+		return
+	}
+	for _, name := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		if have := fmt.Sprintf("%04o", info.Mode().Perm()); (have == args[0]) == neg {
+			ts.Fatalf("%s has mode %s, want %s", name, have, args[0])
+		}
+	}
+}
+
+// tree save DIR remembers names, modes and contents below a folder; tree same
+// DIR wants them unchanged. The lock file may come and change.
+func tree(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tree save|same DIR")
+	}
+	now, key := snapshot(ts, ts.MkAbs(args[1])), "TREE_"+fmt.Sprintf("%x", args[1])
+	if args[0] == "save" {
+		ts.Setenv(key, now)
+		return
+	}
+	if before := ts.Getenv(key); before != now {
+		ts.Fatalf("%s changed\nbefore:\n%s\nnow:\n%s", args[1], before, now)
+	}
+}
+
+func snapshot(ts *testscript.TestScript, dir string) string {
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() == "lock" {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		data, _ := os.ReadFile(path) // a folder has none
+		fmt.Fprintf(&all, "%s %v %x\n", path, info.Mode(), sha256.Sum256(data))
+		return nil
+	})
+	ts.Check(err)
+	return all.String()
+}
+
+// tmpfs DIR SIZE mounts a small disk, which only root can do.
+func tmpfs(ts *testscript.TestScript, neg bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o700))
+	ts.Check(ts.Exec("mount", "-t", "tmpfs", "-o", "size="+args[1]+",mode=700", "tmpfs", dir))
+	ts.Defer(func() { _ = exec.Command("umount", "-l", dir).Run() })
+}
+
+// many CODE N COMMAND... runs a command with N names more, and wants that exit
+// code.
+func many(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	command := slices.Clone(args[2:])
+	for i := range n {
+		command = append(command, fmt.Sprintf("device-%d.local", i))
+	}
+	exits(ts, neg, append(args[:1:1], command...))
+}
+
+// refuse FILE issues each name of a file, a line each with Go's escapes, and
+// wants an error that quotes it, a hint, and nothing written.
+func refuse(ts *testscript.TestScript, neg bool, args []string) {
+	quoted := regexp.MustCompile(`(?m)^"(.*)"$`)
+	rows := quoted.FindAllStringSubmatch(ts.ReadFile(args[0]), -1)
+	if len(rows) < 40 {
+		ts.Fatalf("%s has %d names, want at least 40", args[0], len(rows))
+	}
+	before := snapshot(ts, ts.MkAbs("."))
+	for _, row := range rows {
+		refuseOne(ts, row[0])
+	}
+	if now := snapshot(ts, ts.MkAbs(".")); now != before {
+		ts.Fatalf("a refused name changed something\nbefore:\n%s\nnow:\n%s", before, now)
+	}
+}
+
+func refuseOne(ts *testscript.TestScript, literal string) {
+	var name string
+	if _, err := fmt.Sscanf(literal, "%q", &name); err != nil {
+		ts.Fatalf("%s: %v", literal, err)
+	}
+	err := ts.Exec("picoca", "issue", "--", name)
+	stderr := ts.ReadFile("stderr")
+	exit, ok := err.(*exec.ExitError)
+	switch {
+	case !ok || exit.ExitCode() != 1:
+		ts.Fatalf("name %q: have %v, want exit code 1", name, err)
+	case ts.ReadFile("stdout") != "":
+		ts.Fatalf("name %q: standard output is not empty", name)
+	case !strings.HasPrefix(stderr, fmt.Sprintf("error: name %q ", name)), !strings.Contains(stderr, "\nhint: "):
+		ts.Fatalf("name %q: error does not quote it, or has no hint:\n%s", name, stderr)
+	}
+}

@@ -1,0 +1,44 @@
+package e2e
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"testing"
+)
+
+// rootOf reads the authority of a store as the boards' tests have it.
+func rootOf(t *testing.T, h home) boardRoot {
+	t.Helper()
+	data, err := os.ReadFile(h.path("store", "root", "cert.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(data)
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return boardRoot{cert: cert, pemName: h.path("store", "root", "cert.pem"), der: writeTemp(t, "root.der", block.Bytes)}
+}
+
+// TestBoardsServeWhatPicocaIssues has every stack serve the very DER files that
+// picoca wrote, to real clients that trust this CA alone, or a foreign one.
+func TestBoardsServeWhatPicocaIssues(t *testing.T) {
+	b, foreign := boardBench(t), newBoardRoot(t)
+	for _, rootKey := range []string{"p256", "rsa-2048"} {
+		h := newHome(t, "--key", rootKey)
+		root := rootOf(t, h)
+		for _, key := range []string{"p256", "rsa-2048"} {
+			h.run("issue", "pico.local", "--renew", "--key", key, "--out", key)
+			files := []string{"--cert", h.path(key, "cert.der"), "--key", h.path(key, "key.der")}
+			for _, s := range stacks {
+				t.Run(s.name+"/"+key+" under "+rootKey, func(t *testing.T) {
+					for _, c := range boardClients {
+						b.checkServes(t, s, files, c, root, foreign)
+					}
+				})
+			}
+		}
+	}
+}

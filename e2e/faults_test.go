@@ -1,0 +1,244 @@
+//go:build unix
+
+package e2e
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// start starts picoca in h's folder without waiting for it.
+func (h home) start(args ...string) (*exec.Cmd, *bytes.Buffer) {
+	h.t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = h.dir
+	cmd.Env = append(os.Environ(), "PICOCA_HOME="+h.path("store"))
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	return cmd, &out
+}
+
+// TestKilledAtAnyMoment kills init and issue 200 times. Whatever the moment,
+// the next run works, no half state is read, what was reported is there, and
+// no key was ever readable by others.
+func TestKilledAtAnyMoment(t *testing.T) {
+	syscall.Umask(0) // the modes must not lean on it
+	defer syscall.Umask(0o022)
+	h := home{t, t.TempDir()}
+	watch := watchModes(t, h.dir)
+	reported := map[string]string{}
+	kills := 0
+	for i := 0; kills < 200 && i < 2000; i++ {
+		if i%20 == 0 { // a new store now and then, so that init is killed too
+			verifyAll(t, h, reported)
+			reported = map[string]string{}
+			remove(t, h.path("store"), h.path("out"))
+		}
+		args := []string{"issue", fmt.Sprintf("d%d.local", i%5), "--renew", "--json", "--out", "out"}
+		if _, err := os.Stat(h.path("store", "root")); err != nil {
+			args = []string{"init", "--no-passphrase"}
+		}
+		cmd, out := h.start(args...)
+		time.Sleep(time.Duration(rand.Int64N(int64(8 * time.Millisecond))))
+		_ = cmd.Process.Kill()
+		if err := cmd.Wait(); err != nil {
+			kills++
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
+				t.Fatalf("run %d: picoca %v: %v", i, args, err)
+			}
+		}
+		note(t, reported, out.Bytes())
+	}
+	if kills < 200 {
+		t.Fatalf("killed %d runs, want 200", kills)
+	}
+	verifyAll(t, h, reported)
+	watch()
+}
+
+// note remembers what a run reported: a line of JSON counts once it is whole.
+func note(t *testing.T, reported map[string]string, out []byte) {
+	var result struct{ Name, Serial, SHA256 string }
+	if json.Unmarshal(out, &result) == nil && result.Serial != "" {
+		reported[result.Serial] = result.SHA256
+	}
+}
+
+// verifyAll issues once more, and checks that every certificate in the store
+// verifies, has its key, and that none of the reported ones is missing.
+func verifyAll(t *testing.T, h home, reported map[string]string) {
+	t.Helper()
+	if _, err := os.Stat(h.path("store", "root")); err != nil {
+		h.run("init", "--no-passphrase")
+	}
+	h.run("issue", "after.local", "--renew", "--out", "out")
+	if _, err := tls.LoadX509KeyPair(h.path("store", "root", "cert.pem"), h.path("store", "root", "key.pem")); err != nil {
+		t.Fatal(err)
+	}
+	found := storeSerials(t, h)
+	for serial := range reported {
+		if !found[serial] {
+			t.Errorf("certificate %s was reported, and is lost", serial)
+		}
+	}
+	checkPair(t, h.path("out"))
+	if stale, _ := filepath.Glob(h.path("*", ".picoca-*")); len(stale) > 0 {
+		t.Errorf("left over: %v", stale)
+	}
+}
+
+// checkPair checks that the certificate and the key for the board match.
+func checkPair(t *testing.T, dir string) {
+	t.Helper()
+	cert, err := os.ReadFile(filepath.Join(dir, "cert.der"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(filepath.Join(dir, "key.der"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tls.X509KeyPair(
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
+		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key}))
+	if err != nil {
+		t.Errorf("%s: %v", dir, err)
+	}
+}
+
+// storeSerials verifies every certificate of a store and returns their serial
+// numbers, which must differ.
+func storeSerials(t *testing.T, h home) map[string]bool {
+	t.Helper()
+	rootPEM, err := os.ReadFile(h.path("store", "root", "cert.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(rootPEM)
+	places, err := filepath.Glob(h.path("store", "issued", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serials := map[string]bool{}
+	for _, place := range places {
+		pair, err := tls.LoadX509KeyPair(filepath.Join(place, "cert.pem"), filepath.Join(place, "key.pem"))
+		if err != nil {
+			t.Fatalf("%s: %v", place, err)
+		}
+		if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots}); err != nil {
+			t.Fatalf("%s: %v", place, err)
+		}
+		serial := fmt.Sprintf("%032x", pair.Leaf.SerialNumber)
+		if serials[serial] {
+			t.Errorf("serial number %s was used twice", serial)
+		}
+		serials[serial] = true
+	}
+	return serials
+}
+
+// watchModes looks for key files that others could read, until the function
+// that it returns is called.
+func watchModes(t *testing.T, dir string) (stop func()) {
+	done, finished := make(chan struct{}), make(chan struct{})
+	look := func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasPrefix(d.Name(), "key.") {
+			return nil
+		}
+		if info, err := os.Lstat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return nil
+	}
+	go func() {
+		defer close(finished)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+				_ = filepath.WalkDir(dir, look)
+			}
+		}
+	}()
+	return func() { close(done); <-finished }
+}
+
+func remove(t *testing.T, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// together runs n commands at once and returns how many succeeded.
+func together(h home, n int, args func(i int) []string) (succeeded int) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			if _, err := h.try(args(i)...); err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				succeeded++
+			}
+		})
+	}
+	wg.Wait()
+	return succeeded
+}
+
+func TestTwentyFirstInitsMakeOneCA(t *testing.T) {
+	h := home{t, t.TempDir()}
+	won := together(h, 20, func(int) []string { return []string{"init", "--no-passphrase"} })
+	if won != 1 {
+		t.Errorf("%d of 20 runs made a CA, want 1", won)
+	}
+	verifyAll(t, h, nil)
+}
+
+func TestFiftyIssuesAtOnce(t *testing.T) {
+	h := newHome(t)
+	won := together(h, 50, func(i int) []string { return []string{"issue", fmt.Sprintf("d%d.local", i)} })
+	if won != 50 {
+		t.Errorf("%d of 50 runs succeeded", won)
+	}
+	if serials := storeSerials(t, h); len(serials) != 50 {
+		t.Errorf("the store has %d certificates, want 50", len(serials))
+	}
+	for i := range 50 {
+		checkPair(t, h.path(fmt.Sprintf("d%d.local", i)))
+	}
+}
+
+func TestFiftyIssuesOfOneNameMakeOne(t *testing.T) {
+	h := newHome(t)
+	won := together(h, 50, func(i int) []string { return []string{"issue", "pico.local", "--out", fmt.Sprint("out", i)} })
+	if serials := storeSerials(t, h); won != 1 || len(serials) != 1 {
+		t.Errorf("%d runs succeeded and the store has %d certificates, want 1 and 1", won, len(serials))
+	}
+	if outs, _ := filepath.Glob(h.path("out*")); len(outs) != 1 {
+		t.Errorf("folders written: %v, want one", outs)
+	}
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Go: Debian packages, and npm packages for
+# the browser tests. As root, or in CI, it installs what is missing; elsewhere
+# it prints the one line that does, and the tests name what they skip.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# A command that a test runs, and the Debian package that has it.
+commands="
+gcc:gcc make:make git:git curl:curl openssl:openssl python3:python3 node:nodejs npm:npm
+gnutls-cli:gnutls-bin certtool:gnutls-bin mkcert:mkcert mount:mount tmux:tmux
+chromium:chromium certutil:libnss3-tools zbarimg:zbar-tools
+java:default-jdk-headless javac:default-jdk-headless plistutil:libplist-utils xmllint:libxml2-utils
+valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev
+"
+# Packages without a command of their own.
+packages="libc6-dev gcc-multilib ca-certificates fonts-dejavu-core"
+
+missing=()
+for pair in $commands; do
+  command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+done
+for package in $packages; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+  sudo=
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  if [ "$(id -u)" != 0 ] && [ -z "${CI:-}" ]; then
+    echo "missing, and their tests will be skipped; to install them run:"
+    echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}"
+    exit 0
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  $sudo apt-get update -qq
+  $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if [ -f testdata/clients/package-lock.json ] && ! [ testdata/clients/node_modules/.package-lock.json -nt testdata/clients/package-lock.json ]; then
+  npm ci --prefix testdata/clients --no-audit --no-fund --ignore-scripts
+fi
