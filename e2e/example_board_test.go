@@ -25,21 +25,6 @@ const exampleFiles = "../testdata/example"
 // exampleWait bounds everything that waits for an example.
 const exampleWait = 60 * time.Second
 
-// exampleMicroPython returns the bench's folder: MicroPython, built with the
-// Pico W's TLS, and what its firmware has frozen in.
-func exampleMicroPython(t testing.TB) string {
-	t.Helper()
-	out, err := exec.Command("../testdata/boards/build.sh", "--print").Output()
-	if err == nil {
-		return strings.TrimSpace(string(out))
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatalf("the board bench is not built (run make boards): %v", err)
-	}
-	t.Skip("the board bench is not built: run make boards")
-	return ""
-}
-
 // An exampleFirmware is how an example runs on a computer: the real
 // MicroPython, with a board's heap.
 type exampleFirmware struct {
@@ -92,8 +77,8 @@ func newExample(t testing.TB, firmware exampleFirmware, flags ...string) *exampl
 // as after a reset.
 func startExample(t testing.TB, h home, firmware exampleFirmware) *exampleBoard {
 	t.Helper()
-	bench := exampleMicroPython(t)
-	b := &exampleBoard{t: t, home: h, log: &exampleLog{}, https: exampleAddress(t), http: exampleAddress(t)}
+	bench := boardBench(t).dir
+	b := &exampleBoard{t: t, home: h, log: &exampleLog{}, https: "127.0.0.1:" + freePort(t), http: "127.0.0.1:" + freePort(t)}
 	var path []string
 	for _, module := range firmware.modules {
 		if below, ok := strings.CutPrefix(module, "bench/"); ok {
@@ -131,18 +116,6 @@ func (b *exampleBoard) stop() {
 	if b.t.Failed() {
 		b.t.Logf("the board said:\n%s", b.log)
 	}
-}
-
-// exampleAddress finds a free port of this computer, for programs that cannot
-// tell which one they were given.
-func exampleAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func portOf(address string) string {
