@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"path"
 	"path/filepath"
@@ -91,6 +92,13 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 	return a.tellExample(r, firmware, o.json)
 }
 
+// smallBoardError says that no example fits into a board.
+type smallBoardError struct{ board device.Board }
+
+func (e smallBoardError) Error() string {
+	return fmt.Sprintf("%s has %d KB of memory, an example needs %d", e.board.Name, e.board.RAMKB, example.MinRAMKB)
+}
+
 // render chooses the firmware and the format of its files by the board, and
 // renders the project.
 func (o exampleOptions) render(s *store.Store, name ca.Name, issued store.Issued) (example.Firmware, []export.File, error) {
@@ -101,6 +109,9 @@ func (o exampleOptions) render(s *store.Store, name ca.Name, issued store.Issued
 	board, err := device.Find(about.Board)
 	if err != nil {
 		return example.Firmware{}, nil, err
+	}
+	if board.RAMKB > 0 && board.RAMKB < example.MinRAMKB {
+		return example.Firmware{}, nil, smallBoardError{board}
 	}
 	release, err := device.ParseRelease(cmp.Or(o.firmware, board.Firmware[0].ID))
 	if err != nil {

@@ -126,6 +126,7 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e export.UnknownFormatError) string { return "choose one of " + formatIDs() }),
 	hintOf(func(e example.UnknownFirmwareError) string { return "choose one with --firmware: " + exampleIDs() }),
 	hintOf(func(e example.HostError) string { return "issue a certificate for a shorter name" }),
+	hintOf(func(e smallBoardError) string { return "take a board such as the Pico W" }),
 	hintOf(func(e device.ReleaseError) string { return "write it as micropython or micropython@1.28" }),
 	hintOf(func(e device.UnknownFirmwareError) string {
 		return "leave the version out for files that load on all of them"

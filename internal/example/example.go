@@ -13,6 +13,10 @@ import (
 	"github.com/picoca/picoca/internal/export"
 )
 
+// MinRAMKB is the memory of a board, in KB, that the programs need: TLS and the
+// language fit into no less.
+const MinRAMKB = 200
+
 // Firmware is one that there is a project for.
 type Firmware struct {
 	ID string
