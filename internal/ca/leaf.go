@@ -39,6 +39,8 @@ type Profile struct {
 	// board that has not asked for the time stands. Its life is then longer
 	// than Apple's 825 days: it is for boards that verify boards.
 	BoardClock bool
+
+	client Label // of PrepareClient
 }
 
 // Prepared is a leaf that passed every rule and that its authority may sign
@@ -81,15 +83,19 @@ func (p *Prepared) NotBefore() time.Time { return p.template.NotBefore }
 func (p *Prepared) NotAfter() time.Time { return p.template.NotAfter }
 
 func (a *Authority) template(profile Profile, names Names, pub crypto.PublicKey, now time.Time) *x509.Certificate {
+	purpose, subject := x509.ExtKeyUsageServerAuth, commonName(names.First())
+	if profile.client != (Label{}) {
+		purpose, subject = x509.ExtKeyUsageClientAuth, pkix.Name{CommonName: profile.client.text}
+	}
 	usage := x509.KeyUsageDigitalSignature
 	if kt, err := KeyTypeOf(pub); err == nil && kt.IsRSA() {
 		usage |= x509.KeyUsageKeyEncipherment // TLS_RSA_* of old firmware
 	}
 	t := &x509.Certificate{
 		SerialNumber: newSerial(),
-		Subject:      commonName(names.First()),
+		Subject:      subject,
 		KeyUsage:     usage,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage:  []x509.ExtKeyUsage{purpose},
 	}
 	t.NotBefore, t.NotAfter = validity(profile, a.cert, now)
 	for _, name := range names.list {

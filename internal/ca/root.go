@@ -10,10 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // ubCommonName is the longest commonName in characters (RFC 5280 appendix A.1).
@@ -98,15 +95,8 @@ func (req RootRequest) Check() error {
 }
 
 func (req RootRequest) checkName() error {
-	odd := func(r rune) bool { return !unicode.IsPrint(r) }
-	length, most := utf8.RuneCountInString(req.Name), ubCommonName-len(" ABCD")
-	switch {
-	case strings.TrimSpace(req.Name) == "":
-		return RootNameError{req.Name, "is empty"}
-	case !utf8.ValidString(req.Name), strings.ContainsFunc(req.Name, odd):
-		return RootNameError{req.Name, "has a control or invisible character"}
-	case length > most:
-		return RootNameError{req.Name, fmt.Sprintf("has %d characters, at most %d are allowed", length, most)}
+	if fault := textFault(req.Name, ubCommonName-len(" ABCD")); fault != "" {
+		return RootNameError{req.Name, fault}
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ var rules = []struct {
 	check        func(draft) error
 }{
 	{"names", "RFC 6125 6.4.4: clients read the subjectAltName alone", hasNames},
+	{"label", "ours: one word, one certificate", labelled},
 	{"key", "Chromium, boards: see docs/design.md", keyAccepted},
 	{"days", "Apple: at most 825 days, user-installed roots included", withinDays},
 	{"root-end", "RFC 5280 6.1.3: each certificate of the chain is valid", withinRoot},
@@ -46,7 +47,7 @@ func checkRules(d draft) error {
 }
 
 func hasNames(d draft) error {
-	if len(d.names.list) == 0 {
+	if len(d.names.list) == 0 && d.profile.client == (Label{}) {
 		return RuleError{"names", "certificate has no name"}
 	}
 	return nil

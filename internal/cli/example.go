@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/example"
 	"github.com/picoca/picoca/internal/export"
@@ -65,31 +64,54 @@ type exampleJSON struct {
 }
 
 func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
-	dir, err := a.home()
-	if err != nil {
-		return err
-	}
-	s, err := store.Open(dir)
+	s, err := a.openToRead()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	name, issued, err := find(s, o.name)
+	who, about, err := findDevice(s, o.name)
 	if err != nil {
 		return err
 	}
-	firmware, files, err := o.render(s, name, issued)
+	firmware, project, err := o.plan(about)
+	if err != nil {
+		return err
+	}
+	if project.Bundle, err = (&exporting{subject: who}).load(s); err != nil {
+		return err
+	}
+	files, err := firmware.Render(project)
 	if err != nil {
 		return err
 	}
 	if err := lockForOutput(ctx, s, a.waiting); err != nil {
 		return err
 	}
-	r := exampleJSON{name.String(), firmware.ID, o.mutualTLS, o.folder(name, firmware), nil}
+	r := exampleJSON{about.Name, firmware.ID, o.mutualTLS, o.folder(about.Name, firmware), nil}
 	if r.Files, err = writeFolders(r.Folder, files, o.force); err != nil {
 		return err
 	}
 	return a.tellExample(r, firmware, o.json)
+}
+
+// notDeviceError says that a name is not a device's.
+type notDeviceError struct{ who subject }
+
+func (e notDeviceError) Error() string {
+	return fmt.Sprintf("%q is %s, not a device", e.who.display, e.who.kind)
+}
+
+// findDevice returns a device and what is known of its newest certificate.
+func findDevice(s *store.Store, input string) (subject, store.About, error) {
+	who, err := find(s, input)
+	if err != nil {
+		return subject{}, store.About{}, err
+	}
+	if who.kind != aDevice {
+		return subject{}, store.About{}, notDeviceError{who}
+	}
+	about, err := s.About(who.issued)
+	return who, about, err
 }
 
 // smallBoardError says that no example fits into a board.
@@ -99,37 +121,25 @@ func (e smallBoardError) Error() string {
 	return fmt.Sprintf("%s has %d KB of memory, an example needs %d", e.board.Name, e.board.RAMKB, example.MinRAMKB)
 }
 
-// render chooses the firmware and the format of its files by the board, and
-// renders the project.
-func (o exampleOptions) render(s *store.Store, name ca.Name, issued store.Issued) (example.Firmware, []export.File, error) {
-	about, err := s.About(issued)
-	if err != nil {
-		return example.Firmware{}, nil, err
-	}
+// plan chooses the firmware, and the format of its files, by the board.
+func (o exampleOptions) plan(about store.About) (example.Firmware, example.Project, error) {
 	board, err := device.Find(about.Board)
 	if err != nil {
-		return example.Firmware{}, nil, err
+		return example.Firmware{}, example.Project{}, err
 	}
 	if board.RAMKB > 0 && board.RAMKB < example.MinRAMKB {
-		return example.Firmware{}, nil, smallBoardError{board}
+		return example.Firmware{}, example.Project{}, smallBoardError{board}
 	}
 	release, err := device.ParseRelease(cmp.Or(o.firmware, board.Firmware[0].ID))
 	if err != nil {
-		return example.Firmware{}, nil, err
+		return example.Firmware{}, example.Project{}, err
 	}
 	firmware, err := example.Find(release.ID)
 	if err != nil {
-		return example.Firmware{}, nil, err
+		return example.Firmware{}, example.Project{}, err
 	}
-	project := example.Project{Name: name.String(), MutualTLS: o.mutualTLS}
-	if project.Format, err = formatFor(board, release, about.Key); err != nil {
-		return example.Firmware{}, nil, err
-	}
-	if project.Bundle, err = bundle(s, issued); err != nil {
-		return example.Firmware{}, nil, err
-	}
-	files, err := firmware.Render(project)
-	return firmware, files, err
+	format, err := formatFor(board, release, about.Key)
+	return firmware, example.Project{Name: about.Name, Format: format, MutualTLS: o.mutualTLS}, err
 }
 
 // formatFor is the format that the firmware loads. A board that runs another
@@ -146,21 +156,8 @@ func formatFor(board device.Board, release device.Release, key string) (string, 
 	return device.FormatFor(rows, key)
 }
 
-func bundle(s *store.Store, issued store.Issued) (export.Bundle, error) {
-	root, err := s.RootCertificate()
-	if err != nil {
-		return export.Bundle{}, err
-	}
-	leaf, err := s.Certificate(issued)
-	if err != nil {
-		return export.Bundle{}, err
-	}
-	key, err := s.Key(issued)
-	return export.Bundle{Root: root, Leaf: leaf, Key: key}, err
-}
-
-func (o exampleOptions) folder(name ca.Name, firmware example.Firmware) string {
-	return cmp.Or(o.out, store.FolderName(name.String())+"-"+firmware.ID)
+func (o exampleOptions) folder(name string, firmware example.Firmware) string {
+	return cmp.Or(o.out, store.FolderName(name)+"-"+firmware.ID)
 }
 
 // writeFolders writes a project, whose files may be one folder deep. The

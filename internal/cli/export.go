@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -16,76 +18,101 @@ import (
 )
 
 type exportOptions struct {
-	name   string
-	format string
-	out    string
-	force  bool
-	json   bool
+	name     string
+	format   string
+	out      string
+	force    bool
+	json     bool
+	webClips []string
+	sign     string
+	p12      p12Flags
+	// given tells which flags the user set.
+	given func(flag string) bool
 }
 
 func (a *app) exportCommand() *cobra.Command {
 	var o exportOptions
+	var list bool
 	cmd := &cobra.Command{
-		Use:   "export NAME|ca",
-		Short: "Write a device's files, or the CA's certificate, again",
-		Long: `Writes the newest certificate of a device and its key, or the root
-certificate ("ca"), in a format of your choice. The root's key never leaves
-the store.
+		Use:   "export NAME|LABEL|ca",
+		Short: "Write the files of a device or a client identity, or the CA's certificate, again",
+		Long: `Writes the newest certificate of a device or a client identity and its key, or
+the root certificate ("ca"), in a format of your choice: --list tells who reads
+which. The root's key never leaves the store.
 
---out is a folder for a device (default: its name) and a file for the ca;
-- is standard output, for formats of one file.`,
-		Example: `  picoca export pico.local --format pem
-  picoca export ca --format pem
+--out is a folder for a device or a client identity (default: its name) and a
+file for the ca; - is standard output, for formats of one file.`,
+		Example: `  picoca export --list
+  picoca export pico.local --format c-header
+  picoca export ca --format mobileconfig --web-clip pico.local
   picoca export ca --format der --out - | sha256sum`,
-		Args: exactly(1, "a device's name, or ca"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if list {
+				return exactly(0, "none beside --list")(cmd, args)
+			}
+			return exactly(1, "a device's name, a client identity's label, or ca")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.name = args[0]
+			if list {
+				return a.listFormats(o.json)
+			}
+			o.name, o.given = args[0], cmd.Flags().Changed
 			return a.runExport(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "pem", "format of the files: der, pem, pkcs8")
+	f.StringVar(&o.format, "format", "pem", "format of the files: see --list (default for a client identity: p12)")
+	f.BoolVar(&list, "list", false, "list the formats, and who reads them")
 	f.StringVar(&o.out, "out", "", "where to write to; - is standard output")
-	f.BoolVar(&o.force, "force", false, "replace files that are there")
+	f.BoolVar(&o.force, "force", false, "replace files that are there; allow a weak passphrase")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringArrayVar(&o.webClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
+	f.StringVar(&o.sign, "sign", "", "`NAME` of a device or client identity that signs the profile (mobileconfig)")
+	o.p12.add(cmd)
 	return cmd
 }
 
 func (a *app) runExport(ctx context.Context, o exportOptions) (err error) {
-	format, err := export.Find(o.format)
-	if err != nil {
+	if _, err := export.Find(o.format); err != nil {
 		return err
 	}
-	dir, err := a.home()
-	if err != nil {
-		return err
-	}
-	s, err := store.Open(dir)
+	s, err := a.openToRead()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	files, err := o.render(s, format)
+	e, err := a.prepareExport(s, o)
+	if err != nil {
+		return err
+	}
+	files, err := e.render()
 	if err != nil {
 		return err
 	}
 	if o.out == "-" {
-		return a.pipe(files)
+		if err := a.pipe(files, o.force); err != nil {
+			return err
+		}
+		a.tellPassphrase(e.p12, o.p12, false)
+		return nil
 	}
 	if err := lockForOutput(ctx, s, a.waiting); err != nil {
 		return err
 	}
-	written, err := o.write(files)
+	written, err := e.write(files)
 	if err != nil {
 		return err
 	}
-	if o.json {
-		return a.printJSON(struct {
-			Files []writtenJSON `json:"files"`
-		}{written})
+	return a.tellExported(e, written)
+}
+
+// openToRead opens the store, whose root may have expired.
+func (a *app) openToRead() (*store.Store, error) {
+	dir, err := a.home()
+	if err != nil {
+		return nil, err
 	}
-	a.sayWritten(written)
-	return nil
+	return store.Open(dir)
 }
 
 // lockForOutput takes the store's lock, so that no other picoca writes to the
@@ -98,6 +125,58 @@ func lockForOutput(ctx context.Context, s *store.Store, waiting func(string)) er
 	return err
 }
 
+// exporting is one run of export: what was decided so far.
+type exporting struct {
+	options exportOptions
+	subject subject
+	form    func(export.Bundle) ([]export.File, error)
+	bundle  export.Bundle
+	p12     p12Choice // zero where nothing is encrypted
+}
+
+func (a *app) prepareExport(s *store.Store, o exportOptions) (*exporting, error) {
+	e := &exporting{options: o}
+	var err error
+	if e.subject, err = find(s, o.name); err != nil {
+		return nil, err
+	}
+	if e.subject.kind == aClient && !o.given("format") {
+		e.options.format = "p12"
+	}
+	if err := e.choose(); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(e.choosePassphrase(a), e.checkFlags()); err != nil {
+		return nil, err
+	}
+	if e.bundle, err = e.load(s); err != nil {
+		return nil, err
+	}
+	return e, e.decorate(a, s)
+}
+
+// choose finds the format's form for the subject.
+func (e *exporting) choose() error {
+	format, err := export.Find(e.options.format)
+	if err != nil {
+		return err
+	}
+	if e.form = formFor(format, e.subject.kind); e.form == nil {
+		return wrongFormatError{format.ID, e.subject.kind}
+	}
+	return nil
+}
+
+func formFor(format export.Format, kind string) func(export.Bundle) ([]export.File, error) {
+	switch kind {
+	case theCA:
+		return format.CA
+	case aClient:
+		return format.Client
+	}
+	return format.Device
+}
+
 // wrongFormatError says that a format has no form for what is exported.
 type wrongFormatError struct{ format, what string }
 
@@ -105,80 +184,115 @@ func (e wrongFormatError) Error() string {
 	return fmt.Sprintf("format %q is not for %s", e.format, e.what)
 }
 
-// render renders the root, or a device, whose name it puts in canonical form.
-func (o *exportOptions) render(s *store.Store, format export.Format) ([]export.File, error) {
-	root, err := s.RootCertificate()
-	if err != nil {
-		return nil, err
+// choosePassphrase decides how a .p12 is encrypted, if there will be one.
+func (e *exporting) choosePassphrase(a *app) (err error) {
+	o, kind := e.options, e.subject.kind
+	switch {
+	case !e.hasP12():
+		return nil
+	case kind == theCA:
+		e.p12, err = a.trustP12(o.p12)
+		return err
+	case kind == aClient:
+		e.p12, err = a.keyP12(o.p12, export.LegacyDES, o.force)
+	default:
+		e.p12, err = a.keyP12(o.p12, export.Modern2023, o.force)
 	}
-	if o.name == "ca" {
-		if format.CA == nil {
-			return nil, wrongFormatError{format.ID, "the ca"}
+	return errors.Join(err, a.checkScreen(e.p12, o.p12))
+}
+
+func (e *exporting) hasP12() bool {
+	return e.options.format == "p12" || e.options.format == "mobileconfig" && e.subject.kind == aClient
+}
+
+// checkFlags refuses flags that change nothing in the format.
+func (e *exporting) checkFlags() error {
+	var faults []error
+	idle := func(used bool, flags ...string) {
+		for _, flag := range flags {
+			if !used && e.options.given(flag) {
+				faults = append(faults, usageError{fmt.Errorf("--%s changes nothing in format %s of %s", flag, e.options.format, e.subject.kind), "picoca export"})
+			}
 		}
-		return format.CA(export.Bundle{Root: root})
 	}
-	if format.Device == nil {
-		return nil, wrongFormatError{format.ID, "a device"}
-	}
-	name, issued, err := find(s, o.name)
-	if err != nil {
-		return nil, err
-	}
-	o.name = name.String()
-	leaf, err := s.Certificate(issued)
-	if err != nil {
-		return nil, err
-	}
-	key, err := s.Key(issued)
-	if err != nil {
-		return nil, err
-	}
-	return format.Device(export.Bundle{Root: root, Leaf: leaf, Key: key})
+	idle(e.options.format == "mobileconfig", "web-clip", "sign")
+	idle(e.hasP12(), p12FlagNames...)
+	return errors.Join(faults...)
 }
 
-// notIssuedError says that a device has no certificate.
-type notIssuedError struct{ name string }
-
-func (e notIssuedError) Error() string { return fmt.Sprintf("no certificate for %q", e.name) }
-
-// find returns the newest certificate of a device, whose name may be spelled
-// as people spell it.
-func find(s *store.Store, input string) (ca.Name, store.Issued, error) {
-	names, err := ca.ParseNames([]string{input})
+// load reads what the format draws from.
+func (e *exporting) load(s *store.Store) (export.Bundle, error) {
+	root, err := s.RootCertificate()
+	if err != nil || e.subject.kind == theCA {
+		return export.Bundle{Root: root, P12: e.p12.P12}, err
+	}
+	leaf, err := s.Certificate(e.subject.issued)
 	if err != nil {
-		return ca.Name{}, store.Issued{}, err
+		return export.Bundle{}, err
 	}
-	issued, err := s.Latest(names.First().String())
-	if errors.Is(err, store.ErrNotIssued) {
-		err = notIssuedError{input}
-	}
-	return names.First(), issued, err
+	key, err := s.Key(e.subject.issued)
+	return export.Bundle{Root: root, Leaf: leaf, Key: key, Stem: e.subject.stem(), P12: e.p12.P12}, err
 }
 
-var errManyFiles = errors.New("format has several files, and standard output takes one")
+// decorate adds what only an Apple profile has.
+func (e *exporting) decorate(a *app, s *store.Store) error {
+	if len(e.options.webClips) > 0 {
+		authority, err := ca.NewAuthority(e.bundle.Root, a.Now())
+		if err != nil {
+			return err
+		}
+		if e.bundle.WebClips, err = parseWebClips(e.options.webClips, authority); err != nil {
+			return err
+		}
+	}
+	if e.options.given("sign") {
+		signer, err := a.profileSigner(s, e.options.sign)
+		if err != nil {
+			return err
+		}
+		e.bundle.Signer = signer
+	}
+	return nil
+}
 
-func (a *app) pipe(files []export.File) error {
+func (e *exporting) render() ([]export.File, error) { return e.form(e.bundle) }
+
+var (
+	errManyFiles = errors.New("format has several files, and standard output takes one")
+	errBinary    = errors.New("format is binary, and standard output is a terminal")
+)
+
+func (a *app) pipe(files []export.File, force bool) error {
 	if len(files) != 1 {
 		return errManyFiles
+	}
+	if isTerminal(a.Stdout) && isBinary(files[0].Data) && !force {
+		return errBinary
 	}
 	_, err := a.Stdout.Write(files[0].Data)
 	return err
 }
 
-// write writes the root's one file to a file, a device's files to a folder.
-func (o exportOptions) write(files []export.File) ([]writtenJSON, error) {
-	dir := o.out
-	if o.name == "ca" {
-		dir = filepath.Dir(o.out) // "." without --out
-		if o.out != "" {
-			files[0].Name = filepath.Base(o.out)
+// isBinary reports whether a terminal would take a part of data for commands.
+func isBinary(data []byte) bool {
+	odd := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }
+	return !utf8.Valid(data) || bytes.ContainsFunc(data, odd)
+}
+
+// write writes the root's one file to a file, all others to a folder.
+func (e *exporting) write(files []export.File) ([]writtenJSON, error) {
+	dir := e.options.out
+	if e.subject.kind == theCA {
+		dir = filepath.Dir(e.options.out) // "." without --out
+		if e.options.out != "" {
+			files[0].Name = filepath.Base(e.options.out)
 		}
-		return writeFiles(dir, files, o.force, true)
+		return writeFiles(dir, files, e.options.force, true)
 	}
 	if dir == "" {
-		dir = store.FolderName(o.name)
+		dir = e.subject.stem()
 	}
-	return writeFiles(dir, files, o.force, false)
+	return writeFiles(dir, files, e.options.force, false)
 }
 
 // writeFiles writes files to a folder; beside other files if shared.
@@ -200,4 +314,22 @@ func writeFiles(dir string, files []export.File, force, shared bool) (_ []writte
 		return nil, err
 	}
 	return describeFiles(dir, files), nil
+}
+
+// exportedJSON is the result of export as --json prints it.
+type exportedJSON struct {
+	Files      []writtenJSON `json:"files"`
+	Passphrase string        `json:"passphrase,omitempty"`
+}
+
+func (a *app) tellExported(e *exporting, written []writtenJSON) error {
+	a.tellPassphrase(e.p12, e.options.p12, e.options.json)
+	if e.options.json {
+		return a.printJSON(exportedJSON{written, e.p12.jsonPassphrase(e.options.p12)})
+	}
+	a.sayWritten(written)
+	if e.p12.Passphrase == export.TrustStorePassphrase {
+		a.note("its passphrase is %s, as Java has it: a trust store holds nothing secret", e.p12.Passphrase)
+	}
+	return nil
 }

@@ -31,6 +31,8 @@ type issueOptions struct {
 	dryRun     bool
 	json       bool
 	passphrase passphraseFlags
+	client     string
+	p12        p12Flags
 	// given tells which flags the user set: a renewal keeps the rest.
 	given func(flag string) bool
 }
@@ -42,14 +44,21 @@ func (a *app) issueCommand() *cobra.Command {
 		Short: "Issue a certificate for a device, and write the files its board loads",
 		Long: `Issues a certificate for the names and addresses, the first of which becomes
 the device's own name, and writes the files that its board loads to a folder
-of that name. A new key is made each time.`,
+of that name. A new key is made each time.
+
+With --client a client identity is issued instead: a key by which a phone or a
+computer shows a server who it is (mutual TLS). LABEL is any text.`,
 		Example: `  picoca issue pico.local
   picoca issue pico.local 192.168.1.20
   picoca issue nas.local --board computer
-  picoca issue pico.local --renew`,
-		Args: atLeast(1, "a name, such as pico.local"),
+  picoca issue pico.local --renew
+  picoca issue --client kitchen-tablet`,
+		Args: namesOrClient,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.names, o.given = args, cmd.Flags().Changed
+			if o.given("client") {
+				return a.runIssueClient(cmd.Context(), o)
+			}
 			return a.runIssue(cmd.Context(), o)
 		},
 	}
@@ -64,6 +73,8 @@ of that name. A new key is made each time.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "check and tell everything, sign and write nothing")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.passphrase.file, "passphrase-file", "", "file whose first line is the passphrase of the root key")
+	f.StringVar(&o.client, "client", "", "issue a client identity of this `LABEL` instead of a device's certificate")
+	o.p12.add(cmd)
 	return cmd
 }
 

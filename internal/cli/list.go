@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -71,7 +72,7 @@ func (a *app) tellList(list listJSON) error {
 	}
 	row("ca", "-", list.CA.Key, list.CA.NotAfter, list.CA.SHA256)
 	for _, c := range list.Certificates {
-		row(c.Name, c.Board, c.Key, c.NotAfter, c.SHA256)
+		row(c.Name, cmp.Or(c.Kind, c.Board), c.Key, c.NotAfter, c.SHA256)
 	}
 	return w.Flush()
 }

@@ -15,8 +15,8 @@ import (
 func (a *app) showCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "show NAME|ca",
-		Short: "Show a device's certificate, or the CA's, with its fingerprints",
+		Use:   "show NAME|LABEL|ca",
+		Short: "Show the certificate of a device, a client identity or the CA, with its fingerprints",
 		Args:  exactly(1, "a device's name, or ca"),
 		RunE:  func(_ *cobra.Command, args []string) error { return a.runShow(args[0], asJSON) },
 	}
@@ -74,26 +74,27 @@ type shownJSON struct {
 }
 
 func (a *app) showDevice(s *store.Store, input string, asJSON bool) error {
-	name, issued, err := find(s, input)
+	subject, err := find(s, input)
 	if err != nil {
 		return err
 	}
-	about, err := s.About(issued)
+	about, err := s.About(subject.issued)
 	if err != nil {
 		return err
 	}
-	cert, err := s.Certificate(issued)
+	cert, err := s.Certificate(subject.issued)
 	if err != nil {
 		return err
 	}
-	folder := s.Path(issued.Place())
+	folder := s.Path(subject.issued.Place())
 	if asJSON {
 		return a.printJSON(shownJSON{about, len(cert.Raw), fingerprint1(cert), folder})
 	}
-	return a.table([][2]string{
-		{"name", name.Display()},
-		{"names", strings.Join(about.Names, " ")},
-		{"board", about.Board},
+	what := [][2]string{{"name", subject.display}, {"names", strings.Join(about.Names, " ")}, {"board", about.Board}}
+	if subject.kind == aClient {
+		what = [][2]string{{"label", subject.display}, {"kind", about.Kind}}
+	}
+	return a.table(append(what, [][2]string{
 		{"key", keyTitle(about.Key)},
 		{"serial", about.Serial},
 		{"valid", a.period(cert)},
@@ -101,7 +102,7 @@ func (a *app) showDevice(s *store.Store, input string, asJSON bool) error {
 		{"SHA-256", fingerprint(cert)},
 		{"SHA-1", fingerprint1(cert)},
 		{"stored in", folder},
-	})
+	}...))
 }
 
 func (a *app) period(cert *x509.Certificate) string {

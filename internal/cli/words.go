@@ -51,7 +51,7 @@ func exitCode(err error) int {
 	case errors.Is(err, store.ErrNoCA):
 		return exitNoCA
 	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
-		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), errors.Is(err, errBothPassphrases),
+		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), isA[export.UnknownProfileError](err), errors.Is(err, errBothPassphrases),
 		isA[device.ReleaseError](err), isA[device.UnknownFirmwareError](err), isA[example.UnknownFirmwareError](err),
 		errors.Is(err, example.ErrNoMutualTLS):
 		return exitUsage
@@ -99,6 +99,8 @@ var plainHints = []struct {
 	{example.ErrWildcard, "issue a certificate for the board itself: picoca issue pico.local"},
 	{example.ErrNoMutualTLS, "choose --firmware micropython or circuitpython"},
 	{example.ErrStrictRoot, "make another CA without --strict-constraints: picoca --home FOLDER init"},
+	{errBinary, "name a place: --out FILE, or send it on: picoca export ... --out - | ..."},
+	{errNoScreen, "set one with --p12-passphrase-file FILE, or have it printed all the same: --show-passphrase"},
 	{syscall.ENOSPC, "make room on the disk, then run the same command again"},
 	{syscall.EROFS, "choose a folder on a disk that can be written to: --home for the CA, --out for the files"},
 	{fs.ErrPermission, "run picoca as the owner of that folder, or choose another: --home for the CA, --out for the files"},
@@ -126,13 +128,33 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e export.UnknownFormatError) string { return "choose one of " + formatIDs() }),
 	hintOf(func(e example.UnknownFirmwareError) string { return "choose one with --firmware: " + exampleIDs() }),
 	hintOf(func(e example.HostError) string { return "issue a certificate for a shorter name" }),
+	hintOf(func(e notDeviceError) string { return "name a device: picoca list" }),
 	hintOf(func(e smallBoardError) string { return "take a board such as the Pico W" }),
 	hintOf(func(e device.ReleaseError) string { return "write it as micropython or micropython@1.28" }),
 	hintOf(func(e device.UnknownFirmwareError) string {
 		return "leave the version out for files that load on all of them"
 	}),
 	hintOf(func(e device.NoFormatError) string { return "tell the version, as --firmware circuitpython@10" }),
-	hintOf(func(e wrongFormatError) string { return "choose another format: der, pem" }),
+	hintOf(func(e wrongFormatError) string { return "choose another format: " + formatsFor(e.what) }),
+	hintOf(func(e export.UnknownProfileError) string {
+		return "choose legacy-des for phones, or modern2023 for computers"
+	}),
+	hintOf(func(e export.WeakPassphraseError) string {
+		return "leave --p12-passphrase-file out for a strong one, or add --force: whoever has the file can try passphrases at leisure"
+	}),
+	hintOf(func(e export.PassphraseError) string {
+		return "write letters, digits and signs of ASCII to the file's first line"
+	}),
+	hintOf(func(e ca.LabelError) string { return "choose a label such as --client kitchen-tablet" }),
+	hintOf(func(e webClipError) string {
+		return "name a device, or text and page: --web-clip Garden=https://pico.local/"
+	}),
+	hintOf(func(e wrongSignerError) string { return "name a device or a client identity: picoca list" }),
+	hintOf(func(e endedError) string { return "make a new one: " + issueCommandOf(e.subject) + " --renew" }),
+	hintOf(func(e identityValidError) string {
+		label := shellQuote(e.label)
+		return fmt.Sprintf("picoca issue --client %s --renew for a new key, or picoca export %[1]s --out FOLDER to write its files again", label)
+	}),
 	hintOf(func(e store.ModeError) string { return fmt.Sprintf("chmod %o %s", e.Want&e.Have, shellQuote(e.Path)) }),
 	hintOf(func(e store.LayoutError) string {
 		return "a later picoca wrote this folder: install that version, or choose another folder with --home"
@@ -144,9 +166,12 @@ var hintRows = []func(*app, error) string{
 		return fmt.Sprintf("picoca issue %s --renew for a new key, or picoca export %[1]s to write its files again", e.name)
 	}),
 	hintOf(func(e notIssuedError) string {
+		if _, err := ca.ParseNames([]string{e.name}); err != nil {
+			return "picoca list shows what there is; picoca issue --client " + shellQuote(e.name) + " makes it"
+		}
 		return "picoca list shows what there is; picoca issue " + e.name + " makes it"
 	}),
-	hintOf(func(e unwrittenError) string { return "picoca export " + e.name + " --out FOLDER" }),
+	hintOf(func(e unwrittenError) string { return "picoca export " + shellQuote(e.name) + " --out FOLDER" }),
 	hintOf(hintInTheWay),
 	hintOf(func(e unknownCommandError) string {
 		if len(e.suggestions) > 0 {
@@ -227,6 +252,14 @@ func hintMisfit(e *device.MisfitError) string {
 
 func hintInTheWay(e inTheWayError) string {
 	return "choose another place with --out, or write into this folder with --force"
+}
+
+// issueCommandOf is the command that issued a certificate.
+func issueCommandOf(s subject) string {
+	if s.kind == aClient {
+		return "picoca issue --client " + shellQuote(s.name)
+	}
+	return "picoca issue " + s.name
 }
 
 func boardIDs() string {

@@ -7,9 +7,9 @@ import (
 	"crypto/x509"
 )
 
-// derDevice writes cert.der and key.der. The key is SEC1 (RFC 5915) or PKCS#1
+// derLeaf writes cert.der and key.der. The key is SEC1 (RFC 5915) or PKCS#1
 // (RFC 8017 appendix A.1.2), never PKCS#8, which MicroPython 1.23 refuses.
-func derDevice(b Bundle) ([]File, error) {
+func derLeaf(b Bundle) ([]File, error) {
 	key, _, err := boardKey(b.Key)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,13 @@ type Bundle struct {
 	Root *x509.Certificate
 	Leaf *x509.Certificate
 	Key  crypto.Signer
+	// Stem is the name without an extension of files that people carry around.
+	Stem string
+	// P12 says how a .p12 is encrypted, WebClips which icons an Apple profile
+	// puts on the home screen, Signer who signs it, if anybody.
+	P12      P12
+	WebClips []WebClip
+	Signer   *Signer
 }
 
 // File is one file of a format: a base name without folders, and its bytes.
@@ -31,16 +38,22 @@ type Format struct {
 	ID string
 	// Reader tells who reads these files, for people.
 	Reader string
-	// Device renders a leaf and its key, CA the root alone; nil where the
-	// format has no such form.
-	Device, CA func(Bundle) ([]File, error)
+	// Device renders a device's leaf and its key, Client a client identity, CA
+	// the root alone; nil where the format has no such form.
+	Device, Client, CA func(Bundle) ([]File, error)
 }
 
 // formats has a line for each format.
 var formats = []Format{
-	{"der", "boards: MicroPython, CircuitPython, Pico SDK; Windows, Java", derDevice, derCA},
-	{"pem", "boards with PEM: ESP32, Arduino; curl, browsers on Linux", pemDevice, pemCA},
-	{"pkcs8", "servers on a computer: nginx, Caddy, Node, Python, Go", pkcs8Device, nil},
+	{"der", "boards: MicroPython, CircuitPython, Pico SDK; Windows, Java", derLeaf, derLeaf, derCA},
+	{"pem", "boards with PEM: ESP32, Arduino; curl, browsers on Linux", pemLeaf, pemLeaf, pemCA},
+	{"pem-chain", "servers that want fullchain.pem and privkey.pem: Home Assistant, NAS", pemChain, nil, nil},
+	{"pkcs8", "servers on a computer: nginx, Caddy, Node, Python, Go", pkcs8Leaf, pkcs8Leaf, nil},
+	{"c-header", "programs in C and C++: Pico SDK, Arduino", cHeader, cHeader, nil},
+	{"esp-idf", "ESP-IDF: esp_https_server, MQTT and HTTP clients", espServer, espClient, nil},
+	{"p12", "phones, browsers and Java; for the ca: a trust store of Java", p12Leaf, p12Leaf, p12CA},
+	{"mobileconfig", "iPhone, iPad, Mac", nil, profileClient, profileCA},
+	{"crt", "Android, Windows", nil, nil, crtCA},
 }
 
 // Formats returns every format, the boards' first.

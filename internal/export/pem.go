@@ -5,8 +5,8 @@ import (
 	"encoding/pem"
 )
 
-// pemDevice writes cert.pem and key.pem, the key SEC1 or PKCS#1 as in DER.
-func pemDevice(b Bundle) ([]File, error) {
+// pemLeaf writes cert.pem and key.pem, the key SEC1 or PKCS#1 as in DER.
+func pemLeaf(b Bundle) ([]File, error) {
 	der, label, err := boardKey(b.Key)
 	if err != nil {
 		return nil, err
@@ -14,8 +14,8 @@ func pemDevice(b Bundle) ([]File, error) {
 	return pemPair(b.Leaf, der, label), nil
 }
 
-// pkcs8Device writes cert.pem and key.pem, the key PKCS#8 (RFC 5958).
-func pkcs8Device(b Bundle) ([]File, error) {
+// pkcs8Leaf writes cert.pem and key.pem, the key PKCS#8 (RFC 5958).
+func pkcs8Leaf(b Bundle) ([]File, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(b.Key)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,10 @@ import (
 // About is what a list tells of an issued certificate. It is written with the
 // certificate and never changed.
 type About struct {
-	Name      string    `json:"name"`
+	// Name is the device's own name, or a client identity's label.
+	Name string `json:"name"`
+	// Kind is KindClient for a client identity, "" for a device.
+	Kind      string    `json:"kind,omitempty"`
 	Names     []string  `json:"names"`
 	Board     string    `json:"board"`
 	Key       string    `json:"key"`
@@ -30,6 +33,9 @@ type About struct {
 	NotAfter  time.Time `json:"not_after"`
 	SHA256    string    `json:"sha256"`
 }
+
+// KindClient is the kind of a client identity.
+const KindClient = "client"
 
 // Issued is the place of one certificate in the store, as
 // "issued/pico.local/000001-2026-11-21-5a3f9a0c".
@@ -45,16 +51,29 @@ func FolderName(name string) string { return strings.NewReplacer("*", "_", ":", 
 
 func folder(name string) string { return path.Join("issued", FolderName(name)) }
 
+func (a About) folder() string {
+	if a.Kind == KindClient {
+		return clientFolder(a.Name)
+	}
+	return folder(a.Name)
+}
+
 // Latest returns the newest certificate of a name, or ErrNotIssued.
-func (s *Store) Latest(name string) (Issued, error) {
-	last, err := s.lastEntry(folder(name))
+func (s *Store) Latest(name string) (Issued, error) { return s.latest(folder(name)) }
+
+// LatestClient returns the newest certificate of the client identity with a
+// label, or ErrNotIssued.
+func (s *Store) LatestClient(label string) (Issued, error) { return s.latest(clientFolder(label)) }
+
+func (s *Store) latest(dir string) (Issued, error) {
+	last, err := s.lastEntry(dir)
 	if err != nil {
 		return Issued{}, err
 	}
 	if last == "" {
 		return Issued{}, ErrNotIssued
 	}
-	return Issued{path.Join(folder(name), last)}, nil
+	return Issued{path.Join(dir, last)}, nil
 }
 
 // lastEntry returns the certificate with the highest number in a name's
@@ -97,7 +116,7 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	if err != nil {
 		return Issued{}, err
 	}
-	dir := folder(about.Name)
+	dir := about.folder()
 	last, err := s.lastEntry(dir)
 	if err != nil {
 		return Issued{}, err

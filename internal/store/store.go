@@ -6,6 +6,7 @@
 //	lock                       held while anything changes
 //	root/cert.pem root/key.pem
 //	issued/NAME/000001-2026-11-21-5a3f9a0c/cert.pem key.pem about.json
+//	issued/client_LABEL_0123456789abcdef/...  the same for a client identity
 package store
 
 import (

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/picoca/picoca/internal/export"
+)
+
+// p12Flags say how a .p12 is encrypted.
+type p12Flags struct {
+	profile string
+	file    string
+	show    bool
+}
+
+var p12FlagNames = []string{"p12-profile", "p12-passphrase-file", "show-passphrase"}
+
+func (f *p12Flags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.profile, "p12-profile", "", "algorithms of a .p12: legacy-des for phones (default for client identities), or modern2023 for computers")
+	flags.StringVar(&f.file, "p12-passphrase-file", "", "file whose first line is the passphrase of a .p12 (default: a new one, shown once)")
+	flags.BoolVar(&f.show, "show-passphrase", false, "print the passphrase of a .p12 where there is no terminal too, with --json in the result")
+}
+
+// p12Choice is how the .p12 of this run are encrypted; generated if nobody
+// knows the passphrase yet.
+type p12Choice struct {
+	export.P12
+	generated bool
+}
+
+var errNoScreen = errors.New("no terminal to show the passphrase of the .p12 on")
+
+// keyP12 decides how a .p12 with a private key is encrypted.
+func (a *app) keyP12(flags p12Flags, profile export.P12Profile, force bool) (c p12Choice, err error) {
+	profileErr := c.parse(flags, profile)
+	if flags.file == "" {
+		c.Passphrase, err = export.NewPassphrase()
+		c.generated = true
+		return c, errors.Join(profileErr, err)
+	}
+	err = a.readP12(flags, &c)
+	if err == nil {
+		err = export.CheckPassphrase(c.Passphrase, true)
+	}
+	if isA[export.WeakPassphraseError](err) && force {
+		a.note("%v", err)
+		err = nil
+	}
+	return c, errors.Join(profileErr, err)
+}
+
+// trustP12 decides how a trust store, which has no secret, is encrypted.
+func (a *app) trustP12(flags p12Flags) (c p12Choice, err error) {
+	profileErr := c.parse(flags, export.Modern2023)
+	c.Passphrase = export.TrustStorePassphrase
+	if flags.file != "" {
+		err = a.readP12(flags, &c)
+	}
+	if err == nil {
+		err = export.CheckPassphrase(c.Passphrase, false)
+	}
+	return c, errors.Join(profileErr, err)
+}
+
+func (c *p12Choice) parse(flags p12Flags, usual export.P12Profile) (err error) {
+	c.Profile, err = export.ParseP12Profile(cmp.Or(flags.profile, string(usual)))
+	return err
+}
+
+func (a *app) readP12(flags p12Flags, c *p12Choice) error {
+	line, _, err := a.passphraseFromFile(passphraseFlags{file: flags.file})
+	c.Passphrase = string(line)
+	return err
+}
+
+// checkScreen fails if a new passphrase would be seen by nobody, or end up in
+// a log: before anything is signed.
+func (a *app) checkScreen(c p12Choice, flags p12Flags) error {
+	if c.generated && !flags.show && !isTerminal(a.Stderr) {
+		return errNoScreen
+	}
+	return nil
+}
+
+// jsonPassphrase returns what --json may tell of the passphrase.
+func (c p12Choice) jsonPassphrase(flags p12Flags) string {
+	if flags.show {
+		return c.Passphrase
+	}
+	return ""
+}
+
+// tellPassphrase shows a new passphrase, beside the result and once.
+func (a *app) tellPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
+	switch {
+	case c.Passphrase == "", flags.show && asJSON:
+	case c.generated:
+		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
+		a.note("the device asks for the passphrase, hyphens included; it is kept nowhere and not shown again")
+	case flags.show:
+		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

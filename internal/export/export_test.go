@@ -1,0 +1,134 @@
+package export
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/cryptotest"
+)
+
+// forms are what each format can hold, with the fixed leaf it is tried on.
+var forms = []struct {
+	kind, leaf string
+	of         func(Format) func(Bundle) ([]File, error)
+}{
+	{"device", "device", func(f Format) func(Bundle) ([]File, error) { return f.Device }},
+	{"client", "client", func(f Format) func(Bundle) ([]File, error) { return f.Client }},
+	{"ca", "", func(f Format) func(Bundle) ([]File, error) { return f.CA }},
+}
+
+// rendered calls test with the files of each form of each format.
+func rendered(t *testing.T, test func(t *testing.T, kind, format string, b Bundle, files []File)) {
+	for _, form := range forms {
+		for _, format := range Formats() {
+			render := form.of(format)
+			if render == nil {
+				continue
+			}
+			t.Run(form.kind+"/"+format.ID, func(t *testing.T) {
+				cryptotest.SetGlobalRandom(t, 1)
+				b := fixedBundle(t, form.leaf)
+				b.WebClips = []WebClip{{"Garden & <yard>", "https://pico.local/?a=1&b=2"}}
+				files, err := render(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				test(t, form.kind, format.ID, b, files)
+			})
+		}
+	}
+}
+
+// TestFormatsAreAsBefore holds every file against the golden one. Whoever
+// changes a format on purpose runs go test -update and reads the difference.
+func TestFormatsAreAsBefore(t *testing.T) {
+	want := map[string]bool{}
+	rendered(t, func(t *testing.T, kind, format string, _ Bundle, files []File) {
+		dir := filepath.Join("testdata", "golden", kind, format)
+		for _, file := range files {
+			golden := filepath.Join(dir, file.Name)
+			want[golden] = true
+			if *update {
+				writeGolden(t, golden, file.Data)
+			}
+			data, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(data, file.Data) {
+				t.Errorf("%s has changed", golden)
+			}
+		}
+	})
+	found, err := filepath.Glob("testdata/golden/*/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, golden := range found {
+		if !want[golden] {
+			t.Errorf("%s: no format makes it", golden)
+		}
+	}
+}
+
+func writeGolden(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFilesWithKeysArePrivate: the CA's files hold no key and are for everybody;
+// of all others exactly one is for its owner alone, and it alone has the key.
+func TestFilesWithKeysArePrivate(t *testing.T) {
+	rendered(t, func(t *testing.T, kind, format string, _ Bundle, files []File) {
+		private := 0
+		for _, file := range files {
+			if file.Private {
+				private++
+			}
+			if file.Name != filepath.Base(file.Name) || file.Name == "" {
+				t.Errorf("file name %q is no base name", file.Name)
+			}
+			if !file.Private && bytes.Contains(file.Data, []byte("PRIVATE KEY")) {
+				t.Errorf("%s holds a private key and is not private", file.Name)
+			}
+		}
+		if want := map[string]int{"device": 1, "client": 1, "ca": 0}[kind]; private != want {
+			t.Errorf("private files: have %d, want %d", private, want)
+		}
+	})
+}
+
+// TestFileNamesOfAFormatDiffer: one would replace the other in its folder.
+func TestFileNamesOfAFormatDiffer(t *testing.T) {
+	rendered(t, func(t *testing.T, _, _ string, _ Bundle, files []File) {
+		seen := map[string]bool{}
+		for _, file := range files {
+			if seen[strings.ToLower(file.Name)] {
+				t.Errorf("two files are called %q", file.Name)
+			}
+			seen[strings.ToLower(file.Name)] = true
+		}
+	})
+}
+
+// TestEveryFormatHasAReader: the list of formats would tell nothing otherwise.
+func TestEveryFormatHasAReader(t *testing.T) {
+	for _, format := range Formats() {
+		if format.Reader == "" || format.Device == nil && format.Client == nil && format.CA == nil {
+			t.Errorf("format %q has no reader or no form", format.ID)
+		}
+		if found, err := Find(format.ID); err != nil || found.ID != format.ID {
+			t.Errorf("Find(%q): have %q, %v", format.ID, found.ID, err)
+		}
+	}
+	if _, err := Find("jks"); err != (UnknownFormatError{"jks"}) {
+		t.Errorf("Find(jks): have %v", err)
+	}
+}

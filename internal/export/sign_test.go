@@ -1,0 +1,62 @@
+package export
+
+import (
+	"bytes"
+	"crypto/x509"
+	"testing"
+
+	"github.com/smallstep/pkcs7"
+)
+
+func signedProfile(t *testing.T, leaf string) (b Bundle, signed []byte) {
+	t.Helper()
+	b = fixedBundle(t, "")
+	b.Signer = &Signer{fixedCert(t, leaf), fixedKey(t, leaf)}
+	return b, render(t, profileCA, b)["picoca-root.mobileconfig"]
+}
+
+// TestSignedProfileVerifies with each kind of key, against the root alone.
+func TestSignedProfileVerifies(t *testing.T) {
+	for _, leaf := range []string{"device", "device-rsa", "client"} {
+		b, signed := signedProfile(t, leaf)
+		b.Signer = nil
+		plain := render(t, profileCA, b)["picoca-root.mobileconfig"]
+		message, err := pkcs7.Parse(signed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roots := x509.NewCertPool()
+		roots.AddCert(b.Root)
+		if err := message.VerifyWithChainAtTime(roots, fixedTime); err != nil {
+			t.Errorf("%s: %v", leaf, err)
+		}
+		if !bytes.Equal(message.Content, plain) {
+			t.Errorf("%s: what is signed is not the profile", leaf)
+		}
+		if digest := message.Signers[0].DigestAlgorithm.Algorithm; !digest.Equal(pkcs7.OIDDigestAlgorithmSHA256) {
+			t.Errorf("%s: digest algorithm is %v, want SHA-256", leaf, digest)
+		}
+	}
+}
+
+func TestChangedProfileDoesNotVerify(t *testing.T) {
+	b, signed := signedProfile(t, "device")
+	changed := bytes.Replace(signed, []byte(b.Root.Subject.CommonName), []byte("Evil Only UVPP"), 1)
+	message, err := pkcs7.Parse(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := message.Verify(); err == nil || bytes.Equal(signed, changed) {
+		t.Error("a changed profile verifies")
+	}
+}
+
+// TestSignerOfAnotherRootIsRefused: nobody could verify the profile.
+func TestSignerOfAnotherRootIsRefused(t *testing.T) {
+	b := fixedBundle(t, "")
+	b.Signer = &Signer{fixedCert(t, "device"), fixedKey(t, "device")}
+	b.Root = fixedCert(t, "client")
+	if files, err := profileCA(b); err == nil || files != nil {
+		t.Errorf("have %d files, %v", len(files), err)
+	}
+}

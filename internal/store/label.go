@@ -1,0 +1,48 @@
+package store
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"path"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxStem bounds what a file's name keeps of a label.
+const maxStem = 40
+
+// LabelStem turns a label, which may hold anything, into a file name without
+// its extension that every file system and shell takes: lower-case ASCII
+// letters and digits without accents, and a hyphen for whatever else stands
+// between them. Labels of other scripts alone become "client".
+func LabelStem(label string) string {
+	if stem := stem(label); stem != "" {
+		return stem
+	}
+	return "client"
+}
+
+func stem(label string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(norm.NFKD.String(label)) {
+		switch {
+		case b.Len() == maxStem:
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			b.WriteRune(r)
+		case !unicode.IsMark(r) && b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	return strings.Trim(b.String(), "-")
+}
+
+// clientFolder returns the folder of a client identity: what people can read
+// of its label, and a part of the label's hash, so that two labels never share
+// one, not even on a file system that takes A for a. No name of a device has
+// the underscore.
+func clientFolder(label string) string {
+	sum := sha256.Sum256([]byte(label))
+	return path.Join("issued", fmt.Sprintf("client_%s_%x", stem(label), sum[:8]))
+}
