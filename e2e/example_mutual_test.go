@@ -1,17 +1,10 @@
 package e2e
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestExampleMutualTLS has devices with a certificate of the board's authority
@@ -19,16 +12,16 @@ import (
 func TestExampleMutualTLS(t *testing.T) {
 	eachExample(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware, "--mutual-tls")
-		foreign := newHome(t)
+		own, foreign := b.home.identity(), newHome(t).identity()
 		for _, row := range []struct {
 			name     string
 			identity *tls.Certificate
 			says     string // what the board prints, "" if it lets the device in
 		}{
-			{"its own", b.home.identity(), ""},
+			{"its own", own, ""},
 			{"none", nil, "NO_CLIENT_CERTIFICATE"},
-			{"another authority's", foreign.identity(), "not correctly signed by the trusted CA"},
-			{"its own again", b.home.identity(), ""},
+			{"another authority's", foreign, "not correctly signed by the trusted CA"},
+			{"its own again", own, ""},
 		} {
 			v := b.visitor("127.0.0.1")
 			v.identity = row.identity
@@ -70,28 +63,17 @@ func TestExampleMutualTLSNeedsTheClock(t *testing.T) {
 	b.log.wait(t, "starts in the future")
 }
 
-// identity makes a certificate for a visitor, with the authority's own key.
+// identity has picoca make a client identity, as for a phone.
 func (h home) identity() *tls.Certificate {
 	h.t.Helper()
-	root, err := tls.LoadX509KeyPair(h.path("store", "root", "cert.pem"), h.path("store", "root", "key.pem"))
+	if err := os.WriteFile(h.path("passphrase"), []byte("correct-horse-battery-staple-2026\n"), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	h.run("issue", "--client", "phone", "--out", "phone-p12", "--p12-passphrase-file", "passphrase")
+	h.run("export", "phone", "--format", "pem", "--out", "phone-pem")
+	pair, err := tls.LoadX509KeyPair(h.path("phone-pem", "cert.pem"), h.path("phone-pem", "key.pem"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: "a phone"},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, root.Leaf, &key.PublicKey, root.PrivateKey)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return &pair
 }

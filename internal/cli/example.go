@@ -77,6 +77,8 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	folder := cmp.Or(o.out, store.FolderName(about.Name)+"-"+firmware.ID)
+	project.Folder = filepath.Base(folder)
 	if project.Bundle, err = (&exporting{subject: who}).load(s); err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 	if err := lockForOutput(ctx, s, a.waiting); err != nil {
 		return err
 	}
-	r := exampleJSON{about.Name, firmware.ID, o.mutualTLS, o.folder(about.Name, firmware), nil}
+	r := exampleJSON{about.Name, firmware.ID, o.mutualTLS, folder, nil}
 	if r.Files, err = writeFolders(r.Folder, files, o.force); err != nil {
 		return err
 	}
@@ -154,10 +156,6 @@ func formatFor(board device.Board, release device.Release, key string) (string, 
 		return "", err
 	}
 	return device.FormatFor(rows, key)
-}
-
-func (o exampleOptions) folder(name string, firmware example.Firmware) string {
-	return cmp.Or(o.out, store.FolderName(name)+"-"+firmware.ID)
 }
 
 // writeFolders writes a project, whose files may be one folder deep. The

@@ -97,7 +97,7 @@ var plainHints = []struct {
 	{errNoHome, "name a folder: picoca --home FOLDER"},
 	{errManyFiles, "name a folder: --out FOLDER"},
 	{example.ErrWildcard, "issue a certificate for the board itself: picoca issue pico.local"},
-	{example.ErrNoMutualTLS, "choose --firmware micropython or circuitpython"},
+	{example.ErrNoMutualTLS, "choose --firmware micropython, circuitpython or esp-idf"},
 	{example.ErrStrictRoot, "make another CA without --strict-constraints: picoca --home FOLDER init"},
 	{errBinary, "name a place: --out FILE, or send it on: picoca export ... --out - | ..."},
 	{errNoScreen, "set one with --p12-passphrase-file FILE, or have it printed all the same: --show-passphrase"},

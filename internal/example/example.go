@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -25,9 +26,14 @@ type Firmware struct {
 	// credentials is the export format of the certificate and its key; "" is
 	// DER or PEM, as the firmware's version loads.
 	credentials string
-	// root is the export format of the root, for visitors' certificates; ""
-	// says that the project cannot ask for them.
-	root string
+	// mutual says that the project can ask visitors for a certificate; root is
+	// the export format of the root then, "" where credentials has it anyway.
+	mutual bool
+	root   string
+	// folder holds the credentials and the page, below the project's own.
+	folder string
+	// inHeader puts the page into the header page.h.
+	inHeader bool
 	// program are the project's own files, to which the page is added.
 	program []template
 }
@@ -35,21 +41,56 @@ type Firmware struct {
 // firmwares has a row for each firmware.
 var firmwares = []Firmware{
 	{
-		ID:   "micropython",
-		Next: "write your Wi-Fi into secrets.py, copy all files to the board (mpremote cp * :), and reset it",
-		root: "der",
+		ID:     "micropython",
+		Next:   "write your Wi-Fi into secrets.py, copy all files to the board (mpremote cp * :), and reset it",
+		mutual: true, root: "der",
 		program: []template{
 			{source: "micropython/main.py"},
 			{source: "micropython/secrets.py", private: true},
 		},
 	},
 	{
-		ID:   "circuitpython",
-		Next: "write your Wi-Fi into settings.toml, and copy all files to the drive CIRCUITPY",
-		root: "pem",
+		ID:     "circuitpython",
+		Next:   "write your Wi-Fi into settings.toml, and copy all files to the drive CIRCUITPY",
+		mutual: true, root: "pem",
 		program: []template{
 			{source: "circuitpython/code.py"},
 			{source: "circuitpython/settings.toml", private: true},
+		},
+	},
+	{
+		ID:          "arduino",
+		Next:        "write your Wi-Fi into secrets.h, open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
+		credentials: "c-header", inHeader: true,
+		program: []template{
+			{source: "arduino/sketch.ino", name: "@FOLDER@.ino"}, // the IDE wants the folder's name
+			{source: "arduino/secrets.h", private: true},
+		},
+	},
+	{
+		ID:          "pico-sdk",
+		Next:        "write your Wi-Fi into secrets.h, and build: cmake -B build && cmake --build build",
+		credentials: "c-header",
+		program: []template{
+			{source: "pico-sdk/CMakeLists.txt"},
+			{source: "pico-sdk/main.c"},
+			{source: "pico-sdk/files.S"},
+			{source: "pico-sdk/nofiles.h"},
+			{source: "pico-sdk/lwipopts.h"},
+			{source: "pico-sdk/mbedtls_config.h"},
+			{source: "pico-sdk/secrets.h", private: true},
+		},
+	},
+	{
+		ID:          "esp-idf",
+		Next:        "write your Wi-Fi into sdkconfig.defaults, and build: idf.py set-target esp32 flash monitor",
+		credentials: "esp-idf", mutual: true, folder: "main",
+		program: []template{
+			{source: "esp-idf/CMakeLists.txt"},
+			{source: "esp-idf/sdkconfig.defaults", private: true},
+			{source: "esp-idf/main/CMakeLists.txt", name: "main/CMakeLists.txt"},
+			{source: "esp-idf/main/idf_component.yml", name: "main/idf_component.yml"},
+			{source: "esp-idf/main/main.c", name: "main/main.c"},
 		},
 	},
 }
@@ -82,6 +123,9 @@ type Project struct {
 	Bundle export.Bundle
 	// Format is der or pem: what the firmware's version loads.
 	Format string
+	// Folder is the name of the project's folder, for programs that must have
+	// the same.
+	Folder string
 	// MutualTLS lets in only visitors with a certificate of the same root.
 	MutualTLS bool
 }
@@ -95,35 +139,47 @@ var (
 	ErrStrictRoot = errors.New("root certificate has critical name constraints, which no board can load")
 )
 
-// Render returns the files of a project. It fails with ErrWildcard,
-// ErrNoMutualTLS, ErrStrictRoot or a HostError, or as the export formats do.
+// Render returns the files of a project; a name may have a folder before it,
+// as main/main.c. It fails with ErrWildcard, ErrNoMutualTLS, ErrStrictRoot or a
+// HostError, or as the export formats do.
 func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err := f.check(p); err != nil {
 		return nil, err
 	}
-	files, err := f.loaded(p)
+	loaded, err := f.loaded(p)
 	if err != nil {
 		return nil, err
 	}
-	values, err := valuesOf(p.Name, files)
+	values, err := valuesOf(p, loaded)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range slices.Concat(f.program, page) {
-		file, err := t.fill(p.MutualTLS, values)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, file)
+	program, err := fillAll(f.program, p.MutualTLS, values)
+	if err != nil {
+		return nil, err
 	}
-	return files, nil
+	web, err := fillAll(page, p.MutualTLS, values)
+	if err != nil {
+		return nil, err
+	}
+	if f.inHeader {
+		web = []export.File{pageHeader(web)}
+	}
+	return slices.Concat(program, inFolder(f.folder, loaded), inFolder(f.folder, web)), nil
+}
+
+func inFolder(folder string, files []export.File) []export.File {
+	for i := range files {
+		files[i].Name = path.Join(folder, files[i].Name)
+	}
+	return files
 }
 
 func (f Firmware) check(p Project) error {
 	switch {
 	case strings.HasPrefix(p.Name, "*."):
 		return ErrWildcard
-	case p.MutualTLS && f.root == "":
+	case p.MutualTLS && !f.mutual:
 		return ErrNoMutualTLS
 	case p.MutualTLS && p.Bundle.Root.PermittedDNSDomainsCritical:
 		return ErrStrictRoot
@@ -139,7 +195,7 @@ func (f Firmware) loaded(p Project) ([]export.File, error) {
 		return nil, err
 	}
 	files, err := format.Device(p.Bundle)
-	if err != nil || !p.MutualTLS {
+	if err != nil || !p.MutualTLS || f.root == "" {
 		return files, err
 	}
 	if format, err = export.Find(f.root); err != nil {

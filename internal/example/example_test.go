@@ -45,7 +45,7 @@ func newBundle(t *testing.T) export.Bundle {
 }
 
 func project(t *testing.T) Project {
-	return Project{Name: "pico.local", Bundle: newBundle(t), Format: "der"}
+	return Project{Name: "pico.local", Bundle: newBundle(t), Format: "der", Folder: "web-app"}
 }
 
 // render renders a project and returns its files by name.
@@ -70,7 +70,7 @@ func eachProject(t *testing.T, f func(t *testing.T, firmware Firmware, p Project
 	for _, firmware := range All() {
 		p := project(t)
 		t.Run(firmware.ID, func(t *testing.T) { f(t, firmware, p, render(t, firmware, p)) })
-		if firmware.root != "" {
+		if firmware.mutual {
 			p.MutualTLS = true
 			t.Run(firmware.ID+"-mutual", func(t *testing.T) { f(t, firmware, p, render(t, firmware, p)) })
 		}
@@ -98,7 +98,7 @@ func TestNothingIsLeftToFill(t *testing.T) {
 // TestSecretsArePrivate wants whatever holds a key or a password for its
 // owner's eyes, and nothing else.
 func TestSecretsArePrivate(t *testing.T) {
-	secret := regexp.MustCompile(`(?i)key|secret|settings|picoca_cert\.h|wifi`)
+	secret := regexp.MustCompile(`(?i)key|secret|settings|sdkconfig|picoca_cert\.h|wifi`)
 	eachProject(t, func(t *testing.T, _ Firmware, p Project, files map[string]export.File) {
 		private := 0
 		for name, file := range files {
@@ -167,7 +167,10 @@ func TestMutualTLSIsAsked(t *testing.T) {
 }
 
 func TestManifestIsOne(t *testing.T) {
-	eachProject(t, func(t *testing.T, _ Firmware, p Project, files map[string]export.File) {
+	eachProject(t, func(t *testing.T, f Firmware, p Project, files map[string]export.File) {
+		if f.inHeader {
+			return // TestHeaderHasThePage
+		}
 		manifest, icon := find(files, "app.webmanifest"), find(files, "icon.png")
 		var m struct {
 			Name, Short_name, Start_url, Display string
@@ -184,6 +187,23 @@ func TestManifestIsOne(t *testing.T) {
 			t.Errorf("icon: %+v, %v, told as %+v", config, err, m.Icons)
 		}
 	})
+}
+
+// TestHeaderHasThePage wants each text of the page in page.h as it is.
+func TestHeaderHasThePage(t *testing.T) {
+	arduino, err := Find("arduino")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, pages := render(t, arduino, project(t)), render(t, firmwares[0], project(t))
+	for _, name := range []string{"index.html", "app.webmanifest", "sw.js"} {
+		if want := append(append([]byte(`R"~~~(`), pages[name].Data...), `)~~~"`...); !bytes.Contains(files["page.h"].Data, want) {
+			t.Errorf("page.h lacks %s", name)
+		}
+	}
+	if !bytes.Contains(files["page.h"].Data, []byte("icon_png_len = 1412;")) || files["web-app.ino"].Data == nil {
+		t.Error("the icon or the sketch of the folder's name is missing")
+	}
 }
 
 // find returns the contents of a file, in whatever folder.
@@ -238,7 +258,9 @@ func TestServiceWorkerKeepsThePage(t *testing.T) {
 // changes, and only then.
 func TestServiceWorkerVersionFollowsThePage(t *testing.T) {
 	version := func(name string) string {
-		values, err := valuesOf(name, nil)
+		p := project(t)
+		p.Name = name
+		values, err := valuesOf(p, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -278,7 +300,7 @@ func TestRefusals(t *testing.T) {
 	strict.Root.PermittedDNSDomainsCritical = true
 	long := strings.Repeat("a", 33)
 	none := firmwares[0]
-	none.root = ""
+	none.mutual = false
 	for _, row := range []struct {
 		name     string
 		firmware Firmware
