@@ -100,8 +100,10 @@ func verifyAll(t *testing.T, h home, reported map[string]string) {
 		}
 	}
 	checkPair(t, h.path("out"))
-	if stale, _ := filepath.Glob(h.path("*", ".picoca-*")); len(stale) > 0 {
-		t.Errorf("left over: %v", stale)
+	for _, where := range []string{h.path(".picoca-*"), h.path("out", ".picoca-*"), h.path("store", ".picoca-*")} {
+		if stale, _ := filepath.Glob(where); len(stale) > 0 {
+			t.Errorf("left over: %v", stale)
+		}
 	}
 }
 

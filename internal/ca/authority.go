@@ -48,11 +48,19 @@ func NewAuthority(cert *x509.Certificate, now time.Time) (*Authority, error) {
 	if !selfSigned || cert.KeyUsage&x509.KeyUsageCertSign == 0 {
 		return nil, ErrNotRoot
 	}
-	// RFC 5280 section 4.1.2.5: both limits count as valid.
-	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
-		return nil, ExpiredError{cert.NotBefore, cert.NotAfter, now}
+	if err := validAt(cert, now); err != nil {
+		return nil, err
 	}
 	return &Authority{cert: cert, keyType: keyType}, nil
+}
+
+// validAt fails with an ExpiredError outside the life of a root. RFC 5280
+// section 4.1.2.5: both limits count as valid.
+func validAt(root *x509.Certificate, now time.Time) error {
+	if now.Before(root.NotBefore) || now.After(root.NotAfter) {
+		return ExpiredError{root.NotBefore, root.NotAfter, now}
+	}
+	return nil
 }
 
 // Certificate returns the root certificate.

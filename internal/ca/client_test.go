@@ -97,12 +97,12 @@ func TestLabelIsNoDevicesName(t *testing.T) {
 	authority := clientAuthority(t, "nas")
 	var fault ca.LabelError
 	for _, label := range []string{"nas", "NAS", "fe80::1"} {
-		if _, err := issueClient(t, authority, label, ca.Profile{Days: 820}, ca.P256); !errors.As(err, &fault) {
+		if _, err := issueClient(t, authority, label, ca.Profile{Life: ca.Days(820)}, ca.P256); !errors.As(err, &fault) {
 			t.Errorf("%q: have %v", label, err)
 		}
 	}
 	for _, label := range []string{"nas tablet", "tablet"} {
-		if _, err := issueClient(t, authority, label, ca.Profile{Days: 820}, ca.P256); err != nil {
+		if _, err := issueClient(t, authority, label, ca.Profile{Life: ca.Days(820)}, ca.P256); err != nil {
 			t.Errorf("%q: %v", label, err)
 		}
 	}
@@ -124,7 +124,7 @@ func TestClientIdentityIsForClientsAlone(t *testing.T) {
 	if err := authority.Unlock(key); err != nil {
 		t.Fatal(err)
 	}
-	prepared, err := issueClient(t, authority, "Küchen-Tablet", ca.Profile{Days: 820}, ca.P256)
+	prepared, err := issueClient(t, authority, "Küchen-Tablet", ca.Profile{Life: ca.Days(820)}, ca.P256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,14 +158,14 @@ func TestClientIdentityIsForClientsAlone(t *testing.T) {
 func TestClientIdentityKeepsTheRules(t *testing.T) {
 	authority := clientAuthority(t)
 	var days ca.DaysError
-	if _, err := issueClient(t, authority, "tablet", ca.Profile{Days: 826}, ca.P256); !errors.As(err, &days) {
+	if _, err := issueClient(t, authority, "tablet", ca.Profile{Life: ca.Days(826)}, ca.P256); !errors.As(err, &days) {
 		t.Errorf("826 days: have %v", err)
 	}
 	var rule ca.RuleError
-	if _, err := issueClient(t, authority, "tablet", ca.Profile{Days: 820}, ca.P384); !errors.As(err, &rule) || rule.Rule != "key" {
+	if _, err := issueClient(t, authority, "tablet", ca.Profile{Life: ca.Days(820)}, ca.P384); !errors.As(err, &rule) || rule.Rule != "key" {
 		t.Errorf("p384: have %v", err)
 	}
-	if _, err := authority.PrepareClient(ca.Profile{Days: 820}, ca.Label{}, nil, clientNow); err == nil {
+	if _, err := authority.PrepareClient(ca.Profile{Life: ca.Days(820)}, ca.Label{}, nil, clientNow); err == nil {
 		t.Error("no label and no key: accepted")
 	}
 }
@@ -199,7 +199,7 @@ func FuzzParseLabel(f *testing.F) {
 		if again, err := ca.ParseLabel(label.String()); err != nil || again != label {
 			t.Fatalf("%q read again: %q, %v", label, again, err)
 		}
-		prepared, err := authority.PrepareClient(ca.Profile{Days: 820}, label, key.Public(), clientNow)
+		prepared, err := authority.PrepareClient(ca.Profile{Life: ca.Days(820)}, label, key.Public(), clientNow)
 		var isName ca.LabelError
 		if errors.As(err, &isName) {
 			return

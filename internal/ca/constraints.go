@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-
-	"golang.org/x/net/publicsuffix"
 )
 
 // Constraints are the names that a root may vouch for: the permitted subtrees
@@ -68,6 +66,9 @@ func (c *Constraints) add(input string) error {
 	if prefix, ok := parsePrefix(input); ok {
 		return c.addPrefix(input, prefix)
 	}
+	if strings.Contains(input, "/") {
+		return &PermitError{input, "is no range of addresses, such as 100.64.0.0/10"}
+	}
 	name, err := parseName(strings.TrimPrefix(input, "."))
 	if err != nil {
 		err.(*NameError).Input = input
@@ -79,9 +80,8 @@ func (c *Constraints) add(input string) error {
 	if slices.Contains(c.domains, name.dns) {
 		return nil
 	}
-	// A suffix on the list under which strangers register names: com, co.uk.
-	// Names that the list doesn't know (localhost, fritz.box) are local ones.
-	if suffix, icann := publicsuffix.PublicSuffix(name.dns); suffix == name.dns && (icann || strings.Contains(suffix, ".")) {
+	// Single labels that the list doesn't know (localhost, home) are local ones.
+	if isSuffix, listed := publicSuffix(name.dns); isSuffix && listed {
 		return &PermitError{input, "is a public suffix: the root could then vouch for strangers' names"}
 	}
 	c.domains = append(c.domains, name.dns)

@@ -8,11 +8,12 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
+	"math/bits"
 	"net"
 	"time"
-	"unicode/utf8"
 )
 
 // A leaf's life in days, counted from its notBefore, both ends included. Apple
@@ -23,13 +24,19 @@ const (
 )
 
 // backdate is how far before its making a certificate begins to be valid, for
-// clocks that run behind.
-const backdate = 24 * time.Hour
+// clocks that run behind: a day, or less for a short life.
+func backdate(life time.Duration) time.Duration { return min(24*time.Hour, life/24) }
+
+// Days returns the life of n days, or of a hundred thousand if n is more.
+func Days(n int) time.Duration {
+	const most = 100_000 // a time.Duration overflows at 106,751
+	return time.Duration(max(-most, min(n, most))) * 24 * time.Hour
+}
 
 // Profile is what kind of leaf is wanted.
 type Profile struct {
-	// Days is the leaf's life, from notBefore on: 1 to 825.
-	Days int
+	// Life is the leaf's life, from notBefore on: at most 825 days.
+	Life time.Duration
 	// Cut ends the leaf with its root when that ends first; otherwise such a
 	// leaf is refused.
 	Cut bool
@@ -57,11 +64,12 @@ type Prepared struct {
 
 // Prepare makes the leaf for names and pub that the authority would sign at
 // now, and holds it against every rule. It needs no private key. The error
-// joins one error for each rule that is broken: *NameError, RuleError.
+// joins one error for each rule that is broken: *NameError, RuleError,
+// DaysError, UnknownKeyTypeError, ExpiredError (of the root).
 func (a *Authority) Prepare(profile Profile, names Names, pub crypto.PublicKey, now time.Time) (*Prepared, error) {
 	p := &Prepared{authority: a, names: names, pub: pub, now: now}
 	p.template = a.template(profile, names, pub, now)
-	if err := checkRules(draft{a, profile, names, pub, p.template}); err != nil {
+	if err := checkRules(draft{a, profile, names, pub, p.template, now}); err != nil {
 		return nil, err
 	}
 	size, err := p.measure()
@@ -72,8 +80,9 @@ func (a *Authority) Prepare(profile Profile, names Names, pub crypto.PublicKey, 
 	return p, nil
 }
 
-// Size returns the most bytes of DER that the certificate will have; the
-// signature of an ECDSA root may make it up to 4 bytes shorter.
+// Size returns the most bytes of DER that the certificate will have: all of
+// them under an RSA root; the signature of an ECDSA root is mostly 0 to 2
+// bytes shorter than its longest.
 func (p *Prepared) Size() int { return p.size }
 
 // NotBefore returns the first second at which the certificate is valid.
@@ -108,20 +117,23 @@ func (a *Authority) template(profile Profile, names Names, pub crypto.PublicKey,
 	return t
 }
 
-// commonName is empty when the name is too long for it: clients read the
-// subjectAltName alone, which Go then marks critical (RFC 5280 4.1.2.6).
+// commonName is empty when the name is too long for it. Clients read the
+// subjectAltName alone, which Go marks critical beside an empty subject (RFC
+// 5280 section 4.1.2.6).
 func commonName(name Name) pkix.Name {
-	if utf8.RuneCountInString(name.String()) > ubCommonName {
+	if len(name.dns) > ubCommonName {
 		return pkix.Name{}
 	}
-	return pkix.Name{CommonName: name.String()}
+	// None for an address: OpenSSL and GnuTLS hold a commonName against the
+	// root's domains when the certificate has no dNSName.
+	return pkix.Name{CommonName: name.dns}
 }
 
 // validity returns the first and the last second. RFC 5280 section 4.1.2.5:
-// both count as valid, so a life of n days ends one second before n days.
+// both count as valid, so a life of n days ends one second before them.
 func validity(profile Profile, root *x509.Certificate, now time.Time) (first, last time.Time) {
-	first = now.UTC().Truncate(time.Second).Add(-backdate)
-	last = first.AddDate(0, 0, profile.Days).Add(-time.Second)
+	first = now.UTC().Truncate(time.Second).Add(-backdate(profile.Life))
+	last = first.Add(profile.Life - time.Second)
 	if profile.BoardClock {
 		first = earlier(boardEpoch, first)
 	}
@@ -151,20 +163,33 @@ func (p *Prepared) measure() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(draft.RawTBSCertificate) + afterTBS(p.authority.keyType), nil
+	var tbs asn1.RawValue
+	if _, err := asn1.Unmarshal(draft.RawTBSCertificate, &tbs); err != nil {
+		return 0, err
+	}
+	return signedSize(len(tbs.Bytes), p.authority.keyType), nil
 }
 
-// afterTBS is how many bytes of a certificate stand around its TBSCertificate
-// at most (RFC 5280 section 4.1): the outer SEQUENCE's header, the signature
-// algorithm, and the BIT STRING. RSA's algorithm is 3 bytes longer than
-// ECDSA's, for its NULL and longer OID, here and inside.
-func afterTBS(root KeyType) int {
-	const header, algorithm, bitString = 4, 12, 5
-	size := header + algorithm + bitString + maxSignature(root)
+// signedSize returns the most bytes of a certificate (RFC 5280 section 4.1)
+// whose TBSCertificate has that content under an ECDSA root. The algorithm of
+// an RSA signature, which stands inside too, is 3 bytes longer for its NULL
+// and its OID.
+func signedSize(tbs int, root KeyType) int {
+	algorithm := 12
 	if root.IsRSA() {
-		size += 3 + 3
+		algorithm, tbs = algorithm+3, tbs+3
 	}
-	return size
+	const unusedBits = 1
+	return element(element(tbs) + algorithm + element(unusedBits+maxSignature(root)))
+}
+
+// element returns the size of a DER element with n bytes of content (X.690
+// section 8.1.3).
+func element(n int) int {
+	if n < 128 {
+		return n + 2
+	}
+	return n + 2 + (bits.Len(uint(n))+7)/8
 }
 
 // ErrUsed says that a prepared certificate was signed before, or by another
@@ -190,7 +215,10 @@ func (a *Authority) Sign(p *Prepared) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return leaf, a.prove(leaf, p)
+	if err := a.prove(leaf, p); err != nil {
+		return nil, err
+	}
+	return leaf, nil
 }
 
 func (a *Authority) prove(leaf *x509.Certificate, p *Prepared) error {

@@ -20,6 +20,10 @@ const (
 	maxLabel = 63
 )
 
+// maxInput bounds the work of a name's mapping, which grows with the square of
+// its length. No spelling of 253 bytes in punycode is that long.
+const maxInput = 10 * maxName
+
 // Reason is the kind of fault that a name has.
 type Reason string
 
@@ -74,10 +78,15 @@ func (n Name) String() string {
 // Display returns the name for people: an international name both ways, as
 // "büro.local (xn--bro-hoa.local)".
 func (n Name) Display() string {
-	if people, err := idna.Display.ToUnicode(n.dns); err == nil && people != n.dns {
-		return people + " (" + n.dns + ")"
+	host, wildcard := cutWildcard(n.dns)
+	people, err := idna.Display.ToUnicode(host)
+	if err != nil || people == host {
+		return n.String()
 	}
-	return n.String()
+	if wildcard {
+		people = "*." + people
+	}
+	return people + " (" + n.dns + ")"
 }
 
 // Names are the names of one certificate: parsed, without duplicates, the
@@ -147,6 +156,8 @@ func checkText(input string, fault faultFunc) error {
 	switch {
 	case input == "":
 		return fault(ReasonEmpty, "is empty")
+	case len(input) > maxInput:
+		return fault(ReasonLongName, "has %d bytes, at most %d are allowed", len(input), maxName)
 	case !utf8.ValidString(input):
 		return fault(ReasonUTF8, "is not valid UTF-8")
 	case strings.ContainsFunc(input, control):
@@ -179,8 +190,9 @@ func lookup(host string) (string, error) {
 }
 
 func parseDNS(input string, fault faultFunc) (Name, error) {
-	host := strings.ToLower(strings.TrimSuffix(input, "."))
-	host, wildcard := strings.CutPrefix(host, "*.")
+	// ASCII alone: the mapping below knows the lower case of all other letters.
+	host := strings.Map(lowerASCII, strings.TrimSuffix(input, "."))
+	host, wildcard := cutWildcard(host)
 	if strings.Contains(host, "*") {
 		return Name{}, fault(ReasonWildcard, "has a wildcard that is not its whole first label")
 	}
@@ -196,8 +208,8 @@ func parseDNS(input string, fault faultFunc) (Name, error) {
 	}
 	if wildcard {
 		// Chromium, Firefox, WebKit, curl, GnuTLS and Apple refuse these.
-		if suffix, _ := publicsuffix.PublicSuffix(ascii); suffix == ascii {
-			return Name{}, fault(ReasonBroad, "is a wildcard directly under %q; browsers refuse it", suffix)
+		if isSuffix, _ := publicSuffix(ascii); isSuffix {
+			return Name{}, fault(ReasonBroad, "is a wildcard directly under %q; browsers refuse it", ascii)
 		}
 		ascii = "*." + ascii
 	}
@@ -238,10 +250,31 @@ func checkLabel(label string, fault faultFunc) error {
 		return fault(ReasonEmptyLabel, "has an empty label: two dots in a row, or one at the start")
 	case strings.HasPrefix(label, "-"), strings.HasSuffix(label, "-"):
 		return fault(ReasonHyphen, "has a label that starts or ends with a hyphen")
+	case len(label) >= 4 && label[2:4] == "--" && !strings.HasPrefix(label, "xn--"):
+		// RFC 5891 section 4.2.3.1.
+		return fault(ReasonHyphen, "has a label with hyphens as its third and fourth characters, which only punycode (xn--) has")
 	case isASCII(label) && len(label) > maxLabel:
 		return fault(ReasonLongLabel, "has a label of %d bytes, at most %d are allowed", len(label), maxLabel)
 	}
 	return nil
+}
+
+// publicSuffix reports whether domain is one under which strangers register
+// names, and whether the list of such suffixes says so: a single label that it
+// doesn't know counts as one. The list's wildcards (*.ck) make suffixes of all
+// names below ck, so a name below domain is what is looked up.
+func publicSuffix(domain string) (isSuffix, listed bool) {
+	suffix, icann := publicsuffix.PublicSuffix("x." + domain)
+	return len(suffix) >= len(domain), icann || strings.Contains(suffix, ".")
+}
+
+func cutWildcard(dns string) (string, bool) { return strings.CutPrefix(dns, "*.") }
+
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
 }
 
 func isASCII(s string) bool {

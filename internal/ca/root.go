@@ -47,10 +47,10 @@ type RootNameError struct{ Input, Text string }
 func (e RootNameError) Error() string { return fmt.Sprintf("CA name %q %s", e.Input, e.Text) }
 
 // DaysError says that a certificate may not be valid for so many days.
-type DaysError struct{ Have, Max int }
+type DaysError struct{ Have, Min, Max int }
 
 func (e DaysError) Error() string {
-	return fmt.Sprintf("days %d is not between 1 and %d", e.Have, e.Max)
+	return fmt.Sprintf("days %d is not between %d and %d", e.Have, e.Min, e.Max)
 }
 
 // NewRoot makes the root certificate for key, signed by itself. Its common
@@ -67,7 +67,7 @@ func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certifica
 	template := &x509.Certificate{
 		SerialNumber:                newSerial(),
 		Subject:                     pkix.Name{CommonName: req.Name + " " + suffix},
-		NotBefore:                   earlier(boardEpoch, now.Add(-backdate)),
+		NotBefore:                   earlier(boardEpoch, now.Add(-Days(1))),
 		NotAfter:                    now.UTC().AddDate(0, 0, req.Days).Add(-time.Second),
 		BasicConstraintsValid:       true,
 		IsCA:                        true,
@@ -89,7 +89,7 @@ func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certifica
 func (req RootRequest) Check() error {
 	var days error
 	if req.Days < 1 || req.Days > maxRootDays {
-		days = DaysError{req.Days, maxRootDays}
+		days = DaysError{req.Days, 1, maxRootDays}
 	}
 	return errors.Join(req.checkName(), days)
 }

@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 )
 
 // draft is a leaf before its signature, with all that the rules look at.
@@ -15,6 +15,7 @@ type draft struct {
 	names     Names
 	pub       crypto.PublicKey
 	template  *x509.Certificate
+	now       time.Time
 }
 
 // RuleError says which rule a leaf would break, and how.
@@ -32,6 +33,7 @@ var rules = []struct {
 	{"label", "ours: one word, one certificate", labelled},
 	{"key", "Chromium, boards: see docs/design.md", keyAccepted},
 	{"days", "Apple: at most 825 days, user-installed roots included", withinDays},
+	{"root-now", "RFC 5280 6.1.3 (a)(2): the validity period includes the current time", rootValid},
 	{"root-end", "RFC 5280 6.1.3: each certificate of the chain is valid", withinRoot},
 	{"inside-root", "RFC 5280 4.2.1.10: name constraints", insideConstraints},
 }
@@ -65,11 +67,13 @@ func keyAccepted(d draft) error {
 }
 
 func withinDays(d draft) error {
-	if d.profile.Days < 1 || d.profile.Days > maxLeafDays {
-		return DaysError{d.profile.Days, maxLeafDays}
+	if life := d.profile.Life; life < time.Second || life > Days(maxLeafDays) {
+		return DaysError{int(life / Days(1)), 1, maxLeafDays}
 	}
 	return nil
 }
+
+func rootValid(d draft) error { return validAt(d.authority.cert, d.now) }
 
 func withinRoot(d draft) error {
 	if end := d.authority.cert.NotAfter; d.template.NotAfter.After(end) {
@@ -91,5 +95,3 @@ func (a *Authority) Permits(names Names) error {
 	}
 	return errors.Join(outside...)
 }
-
-func cutWildcard(dns string) (string, bool) { return strings.CutPrefix(dns, "*.") }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -287,17 +288,17 @@ func (e *exporting) write(files []export.File) ([]writtenJSON, error) {
 		if e.options.out != "" {
 			files[0].Name = filepath.Base(e.options.out)
 		}
-		return writeFiles(dir, files, e.options.force, true)
+		return writeFiles(dir, e.bundle.Root, files, e.options.force, true)
 	}
 	if dir == "" {
 		dir = e.subject.stem()
 	}
-	return writeFiles(dir, files, e.options.force, false)
+	return writeFiles(dir, e.bundle.Root, files, e.options.force, false)
 }
 
 // writeFiles writes files to a folder; beside other files if shared.
-func writeFiles(dir string, files []export.File, force, shared bool) (_ []writtenJSON, err error) {
-	d, err := openDestination(dir, force || shared)
+func writeFiles(dir string, root *x509.Certificate, files []export.File, force, shared bool) (_ []writtenJSON, err error) {
+	d, err := openDestination(dir, root, force || shared)
 	if err != nil {
 		return nil, err
 	}
@@ -306,6 +307,9 @@ func writeFiles(dir string, files []export.File, force, shared bool) (_ []writte
 		if err := d.vacant(files); err != nil {
 			return nil, err
 		}
+	}
+	if err := d.prepare(); err != nil {
+		return nil, err
 	}
 	if err := d.stage(files); err != nil {
 		return nil, err

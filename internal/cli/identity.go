@@ -103,11 +103,11 @@ func (i *identity) prepare(now time.Time) (err error) {
 	if i.key, err = i.keyType.Generate(); err != nil {
 		return err
 	}
-	profile := ca.Profile{Days: i.options.days, Cut: !i.options.given("days"), Force: i.options.force, BoardClock: i.options.boardClock}
+	profile := ca.Profile{Life: ca.Days(i.options.days), Cut: !i.options.given("days"), Force: i.options.force, BoardClock: i.options.boardClock}
 	if i.prepared, err = i.authority.PrepareClient(profile, i.label, i.key.Public(), now); err != nil {
 		return err
 	}
-	i.out, err = openDestination(i.folder(), i.options.renew || i.options.force)
+	i.out, err = openDestination(i.folder(), i.authority.Certificate(), i.options.renew || i.options.force)
 	return err
 }
 
@@ -151,52 +151,21 @@ func (i *identity) checkPrevious(now time.Time) error {
 	return nil
 }
 
-// publish signs, and writes the identity to the store and its files to their
-// folder. The lock is held.
+// publish signs and writes. The lock is held.
 func (i *identity) publish(now time.Time) (*x509.Certificate, []export.File, error) {
 	if !i.options.renew { // somebody may have issued it while we waited
 		if err := i.checkPrevious(now); err != nil {
 			return nil, nil, err
 		}
 	}
-	leaf, err := i.authority.Sign(i.prepared)
-	if err != nil {
-		return nil, nil, err
-	}
-	files, err := i.render(leaf)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := i.out.stage(files); err != nil {
-		return nil, nil, err
-	}
-	if _, err := i.store.Put(i.about(leaf), leaf, i.key); err != nil {
-		return nil, nil, err
-	}
-	if err := i.out.commit(); err != nil {
-		return nil, nil, unwrittenError{i.label.String(), err}
-	}
-	return leaf, files, nil
+	return publication{i.store, i.authority, i.prepared, i.key, i.out, i.about, i.render}.run()
 }
 
 func (i *identity) render(leaf *x509.Certificate) ([]export.File, error) {
-	bundle := export.Bundle{
+	return renderAll(clientFormats, aClient, export.Bundle{
 		Root: i.authority.Certificate(), Leaf: leaf, Key: i.key,
 		Stem: store.LabelStem(i.label.String()), P12: i.p12.P12,
-	}
-	var all []export.File
-	for _, id := range clientFormats {
-		format, err := export.Find(id)
-		if err != nil {
-			return nil, err
-		}
-		files, err := format.Client(bundle)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, files...)
-	}
-	return all, nil
+	})
 }
 
 func (i *identity) about(leaf *x509.Certificate) store.About {

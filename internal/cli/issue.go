@@ -147,14 +147,14 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if i.key, err = i.keyType.Generate(); err != nil {
 		return err
 	}
-	profile := ca.Profile{Days: i.options.days, Cut: !i.options.given("days"), Force: i.options.force, BoardClock: i.options.boardClock}
+	profile := ca.Profile{Life: ca.Days(i.options.days), Cut: !i.options.given("days"), Force: i.options.force, BoardClock: i.options.boardClock}
 	if i.prepared, err = i.authority.Prepare(profile, i.names, i.key.Public(), now); err != nil {
 		return err
 	}
 	if err := i.board.Fits(i.facts(i.prepared.Size()), i.options.force); err != nil {
 		return err
 	}
-	i.out, err = openDestination(i.folder(), i.options.renew || i.options.force)
+	i.out, err = openDestination(i.folder(), i.authority.Certificate(), i.options.renew || i.options.force)
 	return err
 }
 
@@ -219,46 +219,19 @@ func (i *issuance) keep(last store.About) error {
 	return errors.Join(nameErr, boardErr)
 }
 
-// publish signs, and writes the certificate to the store and its files to
-// their folder. The lock is held.
+// publish signs and writes. The lock is held.
 func (i *issuance) publish(now time.Time) (*x509.Certificate, []export.File, error) {
 	if !i.options.renew { // somebody may have issued it while we waited
 		if err := i.checkPrevious(now); err != nil {
 			return nil, nil, err
 		}
 	}
-	leaf, err := i.authority.Sign(i.prepared)
-	if err != nil {
-		return nil, nil, err
-	}
-	files, err := render(i.board.Formats, export.Bundle{Root: i.authority.Certificate(), Leaf: leaf, Key: i.key})
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := i.out.stage(files); err != nil {
-		return nil, nil, err
-	}
-	if _, err := i.store.Put(i.about(leaf), leaf, i.key); err != nil {
-		return nil, nil, err
-	}
-	if err := i.out.commit(); err != nil {
-		return nil, nil, unwrittenError{i.names.First().String(), err}
-	}
-	return leaf, files, nil
+	return publication{i.store, i.authority, i.prepared, i.key, i.out, i.about, i.render}.run()
 }
 
-// unwrittenError says that a certificate is in the store and its files are not
-// where the user wants them.
-type unwrittenError struct {
-	name string
-	error
+func (i *issuance) render(leaf *x509.Certificate) ([]export.File, error) {
+	return renderAll(i.board.Formats, aDevice, export.Bundle{Root: i.authority.Certificate(), Leaf: leaf, Key: i.key})
 }
-
-func (e unwrittenError) Error() string {
-	return fmt.Sprintf("%s is issued, and its files are not written: %v", e.name, e.error)
-}
-
-func (e unwrittenError) Unwrap() error { return e.error }
 
 func (i *issuance) about(leaf *x509.Certificate) store.About {
 	return store.About{
@@ -271,23 +244,6 @@ func (i *issuance) about(leaf *x509.Certificate) store.About {
 		NotAfter:  leaf.NotAfter,
 		SHA256:    fingerprint(leaf),
 	}
-}
-
-// render renders a bundle in several formats, each file once.
-func render(formats []string, bundle export.Bundle) ([]export.File, error) {
-	var all []export.File
-	for _, id := range formats {
-		format, err := export.Find(id)
-		if err != nil {
-			return nil, err
-		}
-		files, err := format.Device(bundle)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, files...)
-	}
-	return all, nil
 }
 
 // unlock gives the authority its key, asking for the passphrase if there is

@@ -1,25 +1,36 @@
 package cli
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/store"
 )
 
-// stagePrefix begins the names of our folders of changes under way, outside
-// the store.
-const stagePrefix = ".picoca-"
+// stagePrefix begins the names of folders of changes under way, outside the
+// store. Another CA has another prefix: its lock is not ours, so what it has
+// under way must not be swept.
+func stagePrefix(root *x509.Certificate) string {
+	sum := sha256.Sum256(root.Raw)
+	return fmt.Sprintf("%s%x-", stageMark, sum[:4])
+}
+
+const stageMark = ".picoca-"
 
 // destination is a folder that files can be written to: it was looked at, and
 // nothing stands in the way. The store's lock is held while it is used.
 type destination struct {
 	parent *os.Root
+	prefix string // of folders of changes under way
 	base   string // the folder in parent
 	shown  string // the folder as the user knows it
 	exists bool
@@ -31,14 +42,14 @@ type inTheWayError struct{ path, what string }
 
 func (e inTheWayError) Error() string { return fmt.Sprintf("output %q %s", e.path, e.what) }
 
-// openDestination checks folder out. A folder that is there must be empty,
-// unless the user wants its files replaced.
-func openDestination(out string, replace bool) (*destination, error) {
+// openDestination checks folder out for files of the CA with that root. A
+// folder that is there must be empty, unless the user wants its files replaced.
+func openDestination(out string, root *x509.Certificate, replace bool) (*destination, error) {
 	parent, err := os.OpenRoot(filepath.Dir(filepath.Clean(out)))
 	if err != nil {
 		return nil, fmt.Errorf("output %q: %w", out, err)
 	}
-	d := &destination{parent: parent, base: filepath.Base(filepath.Clean(out)), shown: out}
+	d := &destination{parent: parent, prefix: stagePrefix(root), base: filepath.Base(filepath.Clean(out)), shown: out}
 	if err := d.check(replace); err != nil {
 		return nil, errors.Join(err, parent.Close())
 	}
@@ -49,7 +60,7 @@ func (d *destination) check(replace bool) error {
 	info, err := d.parent.Lstat(d.base)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return d.probe(".")
+		return nil
 	case err != nil:
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	case info.Mode()&fs.ModeSymlink != 0:
@@ -62,37 +73,47 @@ func (d *destination) check(replace bool) error {
 	if err != nil {
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	}
-	if len(entries) > 0 && !replace {
+	theirs := func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), stageMark) }
+	if slices.ContainsFunc(entries, theirs) && !replace {
 		return inTheWayError{d.shown, "is there already, and not empty"}
 	}
-	return d.probe(d.base)
+	return nil
 }
 
-// probe proves that a folder can be written to, before anything is signed.
-func (d *destination) probe(dir string) error {
-	name := filepath.Join(dir, fmt.Sprintf("%sprobe-%d", stagePrefix, os.Getpid()))
-	if err := d.parent.Mkdir(name, 0o700); err != nil {
+// prepare completes or sweeps what a crash left, and proves that the files can
+// be written, before anything is signed. The lock must be held from here on:
+// what a run has under way would be swept by another.
+func (d *destination) prepare() error {
+	if err := durable.Recover(d.disk(), d.prefix, d.work()); err != nil {
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	}
-	return d.parent.Remove(name)
+	probe, err := durable.Stage(d.disk(), d.work(), d.prefix, 0o700, nil)
+	if err != nil {
+		return fmt.Errorf("output %q: %w", d.shown, err)
+	}
+	return probe.Discard()
 }
 
-// stage writes the files beside or inside the folder: all that can fill a disk
-// happens here.
-func (d *destination) stage(files []export.File) error {
-	disk := store.Disk{Root: d.parent}
-	work, mode := ".", fs.FileMode(0o755)
+func (d *destination) disk() store.Disk { return store.Disk{Root: d.parent} }
+
+// work is where files are staged: in the folder itself, or beside its place.
+func (d *destination) work() string {
 	if d.exists {
-		work, mode = d.base, 0o700
+		return d.base
+	}
+	return "."
+}
+
+// stage writes the files: all that can fill a disk happens here.
+func (d *destination) stage(files []export.File) (err error) {
+	mode := fs.FileMode(0o755)
+	if d.exists {
+		mode = 0o700
 		if err := d.replaceable(files); err != nil {
 			return err
 		}
-		if err := durable.Recover(disk, stagePrefix, d.base); err != nil {
-			return err
-		}
 	}
-	staged, err := durable.Stage(disk, work, stagePrefix, mode, durableFiles(files))
-	d.staged = staged
+	d.staged, err = durable.Stage(d.disk(), d.work(), d.prefix, mode, durableFiles(files))
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -85,58 +86,68 @@ func Stage(disk Disk, work, prefix string, mode fs.FileMode, files []File) (*Sta
 // system. It fails with fs.ErrExist if dir is there, and after any failure
 // nothing has changed.
 func (s *Staged) Publish(dir string) error {
-	if err := s.publish(dir); err != nil {
+	_, err := s.disk.Lstat(dir)
+	if err == nil {
+		err = &fs.PathError{Op: "publish", Path: dir, Err: fs.ErrExist}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, s.Discard())
 	}
-	return nil
+	return s.move(dir)
 }
 
-func (s *Staged) publish(dir string) error {
-	switch _, err := s.disk.Lstat(dir); {
-	case err == nil:
-		return &fs.PathError{Op: "publish", Path: dir, Err: fs.ErrExist}
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
+// move gives the staged folder another name for good, or discards it.
+func (s *Staged) move(name string) error {
+	if err := s.disk.Rename(s.dir, name); err != nil {
+		return errors.Join(err, s.Discard())
 	}
-	if err := s.disk.Rename(s.dir, dir); err != nil {
-		return err
+	fault := s.disk.SyncDir(path.Dir(name))
+	if fault == nil {
+		return nil
 	}
-	if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
-		return errors.Join(err, s.disk.Rename(dir, s.dir))
+	err := s.disk.Rename(name, s.dir)
+	if err == nil {
+		err = s.disk.SyncDir(path.Dir(name))
 	}
-	return nil
+	if err != nil {
+		// A power cut may still bring the new name back, and then with every
+		// file: they are left to Recover.
+		return errors.Join(fault, err)
+	}
+	return errors.Join(fault, s.Discard())
 }
 
 // Replace puts the files into the standing folder that they were staged in,
 // over files of the same names. It fails, changing nothing, if a name is taken
 // by a folder or a link. Once it returned nil the files are there for good,
 // and after another failure or a crash Recover leaves all of the old or all of
-// the new.
+// the new; it must have run before the next Replace in that folder.
 func (s *Staged) Replace() error {
-	commit := strings.TrimSuffix(s.dir, staging) + committed
-	if err := s.commit(commit); err != nil {
+	if err := s.replaceable(); err != nil {
 		return errors.Join(err, s.Discard())
+	}
+	// The decision must last before its first effect can be seen.
+	commit := strings.TrimSuffix(s.dir, staging) + committed
+	if err := s.move(commit); err != nil {
+		return err
 	}
 	return finish(s.disk, commit)
 }
 
-func (s *Staged) commit(commit string) error {
+func (s *Staged) replaceable() error {
 	entries, err := s.disk.ReadDir(s.dir)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
 		name := path.Join(path.Dir(s.dir), entry.Name())
-		if info, err := s.disk.Lstat(name); err == nil && !info.Mode().IsRegular() {
-			return &fs.PathError{Op: "replace", Path: name, Err: ErrNotRegular}
+		info, err := s.disk.Lstat(name)
+		if err == nil && !info.Mode().IsRegular() {
+			err = &fs.PathError{Op: "replace", Path: name, Err: ErrNotRegular}
 		}
-	}
-	if err := s.disk.Rename(s.dir, commit); err != nil {
-		return err
-	}
-	// The decision must last before its first effect can be seen.
-	if err := s.disk.SyncDir(path.Dir(commit)); err != nil {
-		return errors.Join(err, s.disk.Rename(commit, s.dir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }
@@ -151,11 +162,19 @@ func Recover(disk Disk, prefix, dir string) error {
 	if err != nil {
 		return err
 	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) })
+	if len(entries) == 0 {
+		return nil
+	}
+	// Whoever was interrupted may not have come to this: a name that a power
+	// cut could still take back decides nothing.
+	if err := disk.SyncDir(dir); err != nil {
+		return err
+	}
 	var faults []error
 	for _, entry := range entries {
 		name := path.Join(dir, entry.Name())
 		switch {
-		case !strings.HasPrefix(entry.Name(), prefix) || !entry.IsDir():
 		case strings.HasSuffix(name, committed):
 			faults = append(faults, finish(disk, name))
 		case strings.HasSuffix(name, staging):
@@ -184,7 +203,7 @@ func finish(disk Disk, commit string) error {
 }
 
 func writeFile(disk Disk, dir string, file File) error {
-	if file.Name != path.Base(file.Name) {
+	if file.Name != path.Base(file.Name) || strings.Trim(file.Name, ".") == "" {
 		return fmt.Errorf("file name %q is not a base name", file.Name)
 	}
 	f, err := disk.Create(path.Join(dir, file.Name), file.Mode)

@@ -102,7 +102,7 @@ func makeFixedKeys(t *testing.T) {
 	if namesErr != nil || labelErr != nil {
 		t.Fatal(namesErr, labelErr)
 	}
-	profile := ca.Profile{Days: 820}
+	profile := ca.Profile{Life: ca.Days(820)}
 	sign := func(name string, p *ca.Prepared, err error) {
 		t.Helper()
 		if err != nil {

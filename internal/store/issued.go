@@ -77,8 +77,8 @@ func (s *Store) latest(dir string) (Issued, error) {
 }
 
 // lastEntry returns the certificate with the highest number in a name's
-// folder, "" if there is none. It reads names alone: ordering ten thousand
-// entries takes longer than issuing a certificate.
+// folder, "" if there is none. It asks for no order: putting ten thousand
+// entries in order takes longer than issuing a certificate.
 func (s *Store) lastEntry(dir string) (string, error) {
 	folder, err := s.disk.Open(filepath.FromSlash(dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,27 +91,48 @@ func (s *Store) lastEntry(dir string) (string, error) {
 	names, err := folder.Readdirnames(-1)
 	last := ""
 	for _, name := range names {
-		if number(name) > number(last) {
+		if number(name) > number(last) && s.isFolder(path.Join(dir, name)) {
 			last = name
 		}
 	}
 	return last, err
 }
 
-// number returns the number that a certificate's folder begins with, 0 for
-// anything else. Its six digits keep the folders in order by name.
-func number(name string) int {
-	digits, _, _ := strings.Cut(name, "-")
-	n, err := strconv.Atoi(digits)
-	if err != nil || len(digits) < 6 {
+func (s *Store) isFolder(name string) bool {
+	info, err := s.disk.Lstat(filepath.FromSlash(name))
+	return err == nil && info.IsDir()
+}
+
+// entryNumber is the number of a certificate's folder, 0 for what the user put
+// beside them.
+func entryNumber(entry fs.DirEntry) int {
+	if !entry.IsDir() {
 		return 0
 	}
+	return number(entry.Name())
+}
+
+// number returns the number that a certificate's folder begins with, 0 for
+// anything else. Its six digits keep the folders in order where people look.
+func number(name string) int {
+	digits, _, dash := strings.Cut(name, "-")
+	if !dash || len(digits) < 6 || strings.Trim(digits, "0123456789") != "" {
+		return 0
+	}
+	n, _ := strconv.Atoi(digits[:min(len(digits), 18)])
 	return n
 }
 
 // Put adds a certificate, under the next number of its name, so that it and
-// its key are there for good, or not at all. The lock must be held.
+// its key are there for good, or not at all. The lock must be held. It fails
+// with ErrOtherKey if key is not the certificate's.
 func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Issued, error) {
+	if err := about.check(); err != nil {
+		return Issued{}, err
+	}
+	if !isKeyOf(key, cert) {
+		return Issued{}, ErrOtherKey
+	}
 	keyPEM, err := sealKey(key, nil)
 	if err != nil {
 		return Issued{}, err
@@ -133,10 +154,13 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	if err != nil {
 		return Issued{}, err
 	}
-	if err := s.makeFolders("issued", dir); err != nil {
-		return Issued{}, errors.Join(err, staged.Discard())
+	if last == "" {
+		if err := s.makeFolders("issued", dir); err != nil {
+			return Issued{}, errors.Join(err, staged.Discard())
+		}
 	}
-	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, about.NotBefore.Format(time.DateOnly), about.Serial[:8])
+	serial := fmt.Sprintf("%032x", cert.SerialNumber)
+	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, cert.NotBefore.UTC().Format(time.DateOnly), serial[:8])
 	if err := staged.Publish(place); err != nil {
 		_ = s.disk.Remove(dir) // if it is empty
 		return Issued{}, err
@@ -144,13 +168,14 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	return Issued{place}, nil
 }
 
+// makeFolders makes folders for good. One that is there without a certificate
+// may come from a process that was killed before it had synced it.
 func (s *Store) makeFolders(dirs ...string) error {
 	for _, dir := range dirs {
-		err := s.disk.Mkdir(dir, 0o700)
-		if err == nil {
-			err = s.disk.SyncDir(path.Dir(dir))
+		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
 		}
-		if err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
 			return err
 		}
 	}
@@ -162,10 +187,28 @@ func (s *Store) Certificate(i Issued) (*x509.Certificate, error) {
 	return s.certificate(path.Join(i.place, "cert.pem"))
 }
 
-// Key returns the certificate's key. It fails with ErrNoKey, or a ModeError if
-// others can read the file.
+// Key returns the certificate's key. It fails with ErrNoKey, ErrOtherKey, or a
+// ModeError if others can read the file.
 func (s *Store) Key(i Issued) (crypto.Signer, error) {
-	return s.key(path.Join(i.place, "key.pem"), nil)
+	name := path.Join(i.place, "key.pem")
+	key, err := s.key(name, nil)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := s.Certificate(i)
+	if err != nil {
+		return nil, err
+	}
+	// Damaged bytes can be another key: a P-256 key is any 32 of them.
+	if !isKeyOf(key, cert) {
+		return nil, fmt.Errorf("%s: %w", s.Path(name), ErrOtherKey)
+	}
+	return key, nil
+}
+
+func isKeyOf(key crypto.Signer, cert *x509.Certificate) bool {
+	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && pub.Equal(cert.PublicKey)
 }
 
 // Place returns the folder of a certificate, relative to the store's.
@@ -178,11 +221,35 @@ func (s *Store) About(i Issued) (About, error) {
 	if err != nil {
 		return About{}, err
 	}
-	var about About
-	if err := json.Unmarshal(data, &about); err != nil {
+	about, err := parseAbout(data)
+	if err != nil {
 		return About{}, fmt.Errorf("%s: %w", s.Path(name), err)
 	}
 	return about, nil
+}
+
+func parseAbout(data []byte) (About, error) {
+	var about About
+	if err := json.Unmarshal(data, &about); err != nil {
+		return About{}, err
+	}
+	if err := about.check(); err != nil {
+		return About{}, err
+	}
+	return about, nil
+}
+
+// check holds the names against what a folder can be called. A label can be
+// any text: its folder is called otherwise.
+func (a About) check() error {
+	name := FolderName(a.Name)
+	if a.Kind == KindClient && a.Name != "" {
+		return nil
+	}
+	if name != path.Base(name) || strings.Trim(name, ".") == "" || !slices.Contains(a.Names, a.Name) {
+		return fmt.Errorf("name %q is no name of a certificate for %q", a.Name, a.Names)
+	}
+	return nil
 }
 
 // All yields every certificate in the store, or the newest of each name,
@@ -195,7 +262,7 @@ func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
 			return
 		}
 		for _, name := range names {
-			if !s.ofName(path.Join("issued", name.Name()), newestOnly, yield) {
+			if name.IsDir() && !s.ofName(path.Join("issued", name.Name()), newestOnly, yield) {
 				return
 			}
 		}
@@ -208,7 +275,8 @@ func (s *Store) ofName(dir string, newestOnly bool, yield func(About, error) boo
 		yield(About{}, err)
 		return false
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return number(e.Name()) == 0 })
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return entryNumber(e) == 0 })
+	slices.SortStableFunc(entries, func(x, y fs.DirEntry) int { return entryNumber(x) - entryNumber(y) })
 	if newestOnly && len(entries) > 1 {
 		entries = entries[len(entries)-1:]
 	}

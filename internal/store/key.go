@@ -14,14 +14,18 @@ var (
 	ErrNoKey = errors.New("file is empty, cut short, or no private key in PEM (PKCS#8)")
 	// ErrPassphrase says that a passphrase does not open a key.
 	ErrPassphrase = errors.New("passphrase is wrong")
+	// ErrOtherKey says that a key is not the one of its certificate.
+	ErrOtherKey = errors.New("key is not the key of the certificate: damaged, or of another one")
 )
 
 // sealing is how a key file is encrypted: PBES2 (RFC 8018 section 6.2) with
 // AES-256-CBC and PBKDF2-HMAC-SHA-256, which every OpenSSL since 1.1 reads.
 // The iterations are OWASP's figure for this function.
-var sealing = pkcs8.Opts{
-	Cipher:  pkcs8.AES256CBC,
-	KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 16, IterationCount: 600_000, HMACHash: crypto.SHA256},
+func sealing() *pkcs8.Opts {
+	return &pkcs8.Opts{
+		Cipher:  pkcs8.AES256CBC,
+		KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 16, IterationCount: 600_000, HMACHash: crypto.SHA256},
+	}
 }
 
 // sealKey writes a private key as PKCS#8 in PEM, encrypted under passphrase
@@ -31,7 +35,7 @@ func sealKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
 	if len(passphrase) == 0 {
 		label, passphrase = "PRIVATE KEY", nil
 	}
-	der, err := pkcs8.MarshalPrivateKey(key, passphrase, &sealing)
+	der, err := pkcs8.MarshalPrivateKey(key, passphrase, sealing())
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +48,9 @@ func openKey(keyPEM, passphrase []byte) (crypto.Signer, error) {
 	block, _ := pem.Decode(keyPEM)
 	switch {
 	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
+		if len(passphrase) == 0 {
+			return nil, ErrPassphrase // the library would read it as unencrypted
+		}
 		return parseKey(block.Bytes, passphrase, ErrPassphrase)
 	case block != nil && block.Type == "PRIVATE KEY":
 		return parseKey(block.Bytes, nil, ErrNoKey)

@@ -43,9 +43,10 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 		return err
 	}
 	defer func() {
-		if err = errors.Join(err, s.Close()); err != nil && made {
-			removeNew(dir)
+		if err != nil && made {
+			s.removeNew()
 		}
+		err = errors.Join(err, s.Close())
 	}()
 	if err := s.Lock(ctx, waiting); err != nil {
 		return err
@@ -53,28 +54,55 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 	return s.create(certificatePEM(cert), keyPEM)
 }
 
-// makeFolder makes a folder and those above it, and reports whether it was not
-// there.
+// makeFolder makes dir and the folders above it that are missing, for good,
+// and reports whether dir was not there.
 func makeFolder(dir string) (made bool, err error) {
+	missing := missingFolders(dir)
 	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
 		return false, err
 	}
-	err = os.Mkdir(dir, 0o700)
-	if errors.Is(err, fs.ErrExist) {
-		return false, nil
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return false, err
+	} else if err == nil {
+		made = true
 	}
-	return err == nil, err
+	for _, name := range missing {
+		if err := syncFolder(filepath.Dir(name)); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
 }
 
-// removeNew removes the folder of a store that did not come to be. One that
-// somebody else made there in the meantime has a root, and stays.
-func removeNew(dir string) {
-	if _, err := os.Lstat(filepath.Join(dir, "root")); err == nil {
+func missingFolders(dir string) []string {
+	var missing []string
+	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, at)
+	}
+	return missing
+}
+
+func syncFolder(dir string) error {
+	s, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.disk.SyncDir("."), s.Close())
+}
+
+// removeNew removes the folder of a store that did not come to be. Without the
+// lock, or with a root, it is another Create's, and stays.
+func (s *Store) removeNew() {
+	if _, err := s.disk.Lstat("root"); err == nil {
 		return
 	}
-	for _, name := range []string{"lock", "layout", "."} {
-		_ = os.Remove(filepath.Join(dir, name))
+	if s.held != nil {
+		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))
 	}
+	_ = os.Remove(s.dir)
 }
 
 func (s *Store) create(certPEM, keyPEM []byte) error {
@@ -110,8 +138,18 @@ func (s *Store) publish(dir string, files []durable.File) error {
 }
 
 // Vacant reports whether Create may put an authority into dir: nil if so,
-// fs.ErrExist if one is there, or ErrForeign.
+// fs.ErrExist if one is there, ErrForeign if something else is, or a ModeError
+// if others can write to it.
 func Vacant(dir string) error {
+	// Listed before it is opened: what another Create makes in between is an
+	// authority, and nothing foreign.
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	s, err := Open(dir)
 	if err == nil {
 		return errors.Join(s.Close(), &fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist})
@@ -119,17 +157,16 @@ func Vacant(dir string) error {
 	if !errors.Is(err, ErrNoCA) {
 		return err
 	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	for _, entry := range entries {
 		name := entry.Name()
 		if name != "lock" && name != "layout" && !strings.HasPrefix(name, prefix) {
 			return fmt.Errorf("%s: %w", dir, ErrForeign)
 		}
 	}
-	return err
+	if s, err = openFolder(dir); err != nil {
+		return err
+	}
+	return errors.Join(s.checkMode(".", 0o755), s.Close())
 }
 
 // RootCertificate returns the certificate of the root.

@@ -112,9 +112,13 @@ func (s *Store) checkLayout() error {
 	if err != nil {
 		return err
 	}
+	return parseLayout(data)
+}
+
+func parseLayout(data []byte) error {
 	have := strings.TrimSpace(string(data))
 	if n, err := strconv.Atoi(have); err != nil || n < 1 || n > layout {
-		return LayoutError{have}
+		return LayoutError{have[:min(len(have), 20)]} // of whatever file that is
 	}
 	return nil
 }
@@ -148,9 +152,7 @@ func (s *Store) Close() error {
 // Close releases the lock.
 func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
 	lock := flock.New(s.Path("lock"), flock.SetPermissions(0o600))
-	slow := time.AfterFunc(time.Second, func() { waiting(s.holder()) })
-	defer slow.Stop()
-	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
+	if err := s.wait(ctx, lock, waiting); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	s.held = lock
@@ -159,7 +161,23 @@ func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
 	return durable.Recover(s.disk, prefix, ".")
 }
 
+func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder string)) error {
+	const again = 5 * time.Millisecond
+	second, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, err := lock.TryLockContext(second, again)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		waiting(s.holder())
+		_, err = lock.TryLockContext(ctx, again)
+	}
+	return err
+}
+
+// holder returns the process ID in the lock file, which anything could be in.
 func (s *Store) holder() string {
 	data, _ := s.disk.ReadFile("lock")
-	return string(data)
+	if pid, err := strconv.Atoi(string(data)); err == nil && pid > 0 {
+		return strconv.Itoa(pid)
+	}
+	return ""
 }

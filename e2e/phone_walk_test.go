@@ -1,0 +1,249 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/picoca/picoca/internal/onboard"
+)
+
+// Each phone walks the page as its user would: look, download, check in vain,
+// trust what was downloaded, check again.
+func TestPhoneWalksFromThePageToTrust(t *testing.T) {
+	for _, walk := range []struct {
+		screen screen
+		button string
+		file   string
+		device onboard.Platform
+	}{
+		{iPhone, "Download the profile", "picoca-root.mobileconfig", onboard.IPhone},
+		{pixel, "Download the certificate", "picoca-root.crt", onboard.Android},
+		{laptop, "Download the certificate", "picoca-root.crt", onboard.Mac},
+	} {
+		t.Run(walk.screen.Name, func(t *testing.T) {
+			run := startPhone(t, nil)
+			home := newTrust(t)
+			b := newBrowser(t, home, walk.screen)
+			b.do(nil, "open", "url", run.url)
+			b.look(walk.screen.Name + "-1-page")
+			fingerprint := onboard.Fingerprint(run.root)
+			if text := strings.ReplaceAll(b.text(), "\n", ""); !strings.Contains(text, fingerprint) {
+				t.Errorf("the page does not show the fingerprint %s", fingerprint)
+			}
+
+			served := filepath.Join(t.TempDir(), walk.file)
+			var name string
+			b.do(&name, "download", "text", walk.button, "file", served)
+			if name != walk.file {
+				t.Errorf("the download is called %q, want %q", name, walk.file)
+			}
+			b.do(nil, "click", "text", "Check this")
+			if text := b.text(); !strings.Contains(text, "ERR_CERT_AUTHORITY_INVALID") {
+				t.Fatalf("without trust the check page opens: %s", text)
+			}
+			b.look(walk.screen.Name + "-2-warning")
+			if e := run.waitFor(onboard.Distrusted); e.Device != walk.device {
+				t.Errorf("told %+v, want the device %s", e, walk.device)
+			}
+			b.close()
+			if got := run.actions(); got != "opened downloaded distrusted" {
+				t.Errorf("told %q before there was trust", got)
+			}
+
+			trustFile(t, home, rootIn(t, served, run.root.Raw))
+			b = newBrowser(t, home, walk.screen)
+			b.do(nil, "open", "url", run.url)
+			var at string
+			b.do(&at, "click", "text", "Check this")
+			if !strings.HasPrefix(at, "https://127.0.0.1:") {
+				t.Errorf("the check page is at %s", at)
+			}
+			if text := b.text(); !strings.Contains(text, "Yes. It is done.") {
+				t.Errorf("with trust the check page says: %s", text)
+			}
+			b.look(walk.screen.Name + "-3-trusted")
+			if e := run.waitFor(onboard.Trusted); e.Device != walk.device {
+				t.Errorf("told %+v, want the device %s", e, walk.device)
+			}
+			b.complains()
+		})
+	}
+}
+
+// rootIn is a file with the certificate that a served file brings: the file
+// itself, or what a profile holds. It must be the root.
+func rootIn(t *testing.T, served string, root []byte) string {
+	t.Helper()
+	data, err := os.ReadFile(served)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Ext(served) == ".mobileconfig" {
+		held := regexp.MustCompile(`(?s)<data>(.*)</data>`).FindSubmatch(data)
+		if held == nil {
+			t.Fatalf("the profile holds no data: %s", data)
+		}
+		if data, err = base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(held[1]), nil))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(data, root) {
+		t.Fatalf("%s does not bring the root", filepath.Base(served))
+	}
+	file := filepath.Join(t.TempDir(), "served.der")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// complains fails the test when the browser's console has something to say.
+func (b *browser) complains() {
+	b.t.Helper()
+	var complaints []string
+	b.do(&complaints, "complaints")
+	if len(complaints) != 0 {
+		b.t.Errorf("the browser complains: %q", complaints)
+	}
+}
+
+// Who taps past the warning sees the check page, but it tells the truth, and so
+// does the event: the seal's certificate was not tapped away.
+func TestPhoneThatTapsPastTheWarningDoesNotTrust(t *testing.T) {
+	run := startPhone(t, nil)
+	b := newBrowser(t, newTrust(t), iPhone)
+	b.do(nil, "open", "url", run.url)
+	b.do(nil, "click", "text", "Check this")
+	b.do(nil, "proceed")
+	if text := b.text(); !strings.Contains(text, "No, not yet.") || strings.Contains(text, "It is done") {
+		t.Errorf("the check page says: %s", text)
+	}
+	b.look("tapped-past")
+	b.accessible("the verdict no")
+	run.waitFor(onboard.Unproven)
+	if got := run.actions(); got != "opened distrusted checking unproven" {
+		t.Errorf("told %q", got)
+	}
+}
+
+func TestPhoneThatTrustsAnotherRootFails(t *testing.T) {
+	run, other := startPhone(t, nil), startPhone(t, nil)
+	home := newTrust(t)
+	file := filepath.Join(t.TempDir(), "other.der")
+	if err := os.WriteFile(file, other.root.Raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	trustFile(t, home, file)
+	b := newBrowser(t, home, pixel)
+	b.do(nil, "open", "url", run.url)
+	b.do(nil, "click", "text", "Check this")
+	if text := b.text(); !strings.Contains(text, "ERR_CERT_AUTHORITY_INVALID") {
+		t.Errorf("a foreign root opens the check page: %s", text)
+	}
+	run.waitFor(onboard.Distrusted)
+}
+
+func TestPhoneWithoutScriptsGetsEverything(t *testing.T) {
+	run, home := startPhone(t, nil), newTrust(t)
+	silent := iPhone
+	silent.Scripts = false
+	b := newBrowser(t, home, silent)
+	b.do(nil, "open", "url", run.url)
+	served := filepath.Join(t.TempDir(), "picoca-root.mobileconfig")
+	b.do(nil, "download", "text", "Download the profile", "file", served)
+	b.do(nil, "click", "text", "Android")
+	if text := b.text(); !strings.Contains(text, "on this Android device") {
+		t.Errorf("the reader cannot pick a device: %s", text)
+	}
+	b.close()
+	trustFile(t, home, rootIn(t, served, run.root.Raw))
+	b = newBrowser(t, home, silent)
+	b.do(nil, "open", "url", run.url)
+	b.do(nil, "click", "text", "Check this")
+	if text := b.text(); !strings.Contains(text, "Yes. It is done.") || strings.Contains(text, "Checking") {
+		t.Errorf("the check page says: %s", text)
+	}
+	run.waitFor(onboard.Trusted)
+}
+
+func TestPhoneFetchesItsIdentityOnce(t *testing.T) {
+	secret := []byte("only bytes, as far as the server is concerned")
+	run := startPhone(t, func(c *onboard.Config) {
+		c.Devices = []onboard.Link{{Name: "Kitchen clock", URL: "https://pico.local/"}, {Name: "Plant watering", URL: "https://plants.local/"}}
+		c.Identity = &onboard.Identity{Name: "kitchen-tablet", File: "kitchen-tablet.p12", MIME: "application/x-pkcs12", Data: secret}
+	})
+	home := newTrust(t)
+	root := filepath.Join(t.TempDir(), "root.der")
+	if err := os.WriteFile(root, run.root.Raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	trustFile(t, home, root)
+	b := newBrowser(t, home, pixel)
+	b.do(nil, "open", "url", run.url)
+	b.do(nil, "click", "text", "Check this")
+	b.look("identity")
+	b.accessible("the verdict yes")
+	file := filepath.Join(t.TempDir(), "identity")
+	var name string
+	b.do(&name, "download", "text", "kitchen-tablet", "file", file)
+	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, secret) || name != "kitchen-tablet.p12" {
+		t.Errorf("got %q as %q, %v", got, name, err)
+	}
+	run.waitFor(onboard.Delivered)
+	b.do(nil, "open", "url", run.url)
+	b.do(nil, "click", "text", "Check this")
+	if text := b.text(); !strings.Contains(text, "downloaded already") || !strings.Contains(text, "Kitchen clock") {
+		t.Errorf("the check page says: %s", text)
+	}
+}
+
+// accessible fails the test for what axe-core finds, of any impact.
+func (b *browser) accessible(what string) {
+	b.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		b.do(nil, "scheme", "scheme", scheme)
+		var found []string
+		b.do(&found, "axe")
+		for _, violation := range found {
+			b.t.Errorf("%s, %s: %s", what, scheme, violation)
+		}
+	}
+	b.do(nil, "scheme", "scheme", "light")
+}
+
+func TestPhonePagesAreAccessibleAndFitEveryScreen(t *testing.T) {
+	firefox := screen{"firefox-ios", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/145.0 Mobile/15E148 Safari/605.1.15", 320, 568, true, true}
+	every := []string{"", "/iphone", "/ipad", "/android", "/mac", "/windows", "/linux"}
+	for _, test := range []struct {
+		screen screen
+		paths  []string
+	}{
+		{pixel, every},
+		{laptop, every},
+		{firefox, []string{"", "/linux"}},
+		{screen{"unknown", "nobody", 390, 844, true, true}, every[:1]},
+	} {
+		s := test.screen
+		t.Run(s.Name, func(t *testing.T) {
+			run := startPhone(t, nil)
+			b := newBrowser(t, newTrust(t), s)
+			for _, path := range test.paths {
+				b.do(nil, "open", "url", run.url+path)
+				b.look(fmt.Sprintf("%s-page%s", s.Name, strings.ReplaceAll(path, "/", "-")))
+				b.accessible(s.Name + path)
+				var width [2]int
+				b.do(&width, "size")
+				if width[0] > width[1] {
+					t.Errorf("%s is %d pixels wide on a screen of %d", path, width[0], width[1])
+				}
+			}
+			b.complains()
+		})
+	}
+}

@@ -1,0 +1,156 @@
+package ca_test
+
+import (
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+)
+
+// noon is the time at which the tests' certificates are made.
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+var keyTypes = []ca.KeyType{ca.P256, ca.P384, ca.RSA2048, ca.RSA3072, ca.RSA4096}
+
+// keyOf returns one key of each type, made when it is first asked for: RSA
+// keys take seconds.
+var keyOf = func() map[ca.KeyType]func() (crypto.Signer, error) {
+	keys := map[ca.KeyType]func() (crypto.Signer, error){}
+	for _, kt := range keyTypes {
+		keys[kt] = sync.OnceValues(kt.Generate)
+	}
+	return keys
+}()
+
+func newKey(t testing.TB, kt ca.KeyType) crypto.Signer {
+	t.Helper()
+	key, err := keyOf[kt]()
+	if err != nil {
+		t.Fatalf("key %s: %v", kt, err)
+	}
+	return key
+}
+
+func homeRequest() ca.RootRequest {
+	return ca.RootRequest{Name: "Home CA", Days: ca.DefaultRootDays, Constraints: ca.HomeConstraints()}
+}
+
+// newRoot makes a root at noon.
+func newRoot(t testing.TB, req ca.RootRequest, kt ca.KeyType) *x509.Certificate {
+	t.Helper()
+	root, err := ca.NewRoot(req, newKey(t, kt), noon)
+	if err != nil {
+		t.Fatalf("root %+v: %v", req, err)
+	}
+	return root
+}
+
+// newAuthority makes an authority with its key, at noon.
+func newAuthority(t testing.TB, req ca.RootRequest, kt ca.KeyType) *ca.Authority {
+	t.Helper()
+	authority, err := ca.NewAuthority(newRoot(t, req, kt), noon)
+	if err != nil {
+		t.Fatalf("authority %+v: %v", req, err)
+	}
+	if err := authority.Unlock(newKey(t, kt)); err != nil {
+		t.Fatalf("unlock: %v", err)
+	}
+	return authority
+}
+
+// home is an authority as `picoca init` makes it by default.
+func home(t testing.TB) *ca.Authority {
+	t.Helper()
+	return newAuthority(t, homeRequest(), ca.P256)
+}
+
+func parse(t testing.TB, raw ...string) ca.Names {
+	t.Helper()
+	names, err := ca.ParseNames(raw)
+	if err != nil {
+		t.Fatalf("names %q: %v", raw, err)
+	}
+	return names
+}
+
+// profile is the one of `picoca issue` without flags.
+func profile() ca.Profile { return ca.Profile{Life: ca.Days(ca.DefaultLeafDays), Cut: true} }
+
+func prepare(t testing.TB, a *ca.Authority, p ca.Profile, names ca.Names) *ca.Prepared {
+	t.Helper()
+	prepared, err := a.Prepare(p, names, newKey(t, ca.P256).Public(), noon)
+	if err != nil {
+		t.Fatalf("prepare %q: %v", names.Strings(), err)
+	}
+	return prepared
+}
+
+func sign(t testing.TB, a *ca.Authority, p *ca.Prepared) *x509.Certificate {
+	t.Helper()
+	leaf, err := a.Sign(p)
+	if err != nil {
+		t.Fatalf("sign: %v", err)
+	}
+	return leaf
+}
+
+// issue prepares and signs a P-256 leaf with the usual profile.
+func issue(t testing.TB, a *ca.Authority, raw ...string) *x509.Certificate {
+	t.Helper()
+	return sign(t, a, prepare(t, a, profile(), parse(t, raw...)))
+}
+
+// verifyAt asks crypto/x509, as a client would, whether leaf holds for host.
+func verifyAt(root, leaf *x509.Certificate, host string, at time.Time) error {
+	roots := x509.NewCertPool()
+	roots.AddCert(root)
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]" // as in a URL
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: at, DNSName: host})
+	return err
+}
+
+// faultsOf takes a joined error apart.
+func faultsOf(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, faultsOf(e)...)
+	}
+	return all
+}
+
+// reasonsOf returns the reason of each name fault in err.
+func reasonsOf(t testing.TB, err error) []ca.Reason {
+	t.Helper()
+	var reasons []ca.Reason
+	for _, fault := range faultsOf(err) {
+		if name, ok := errors.AsType[*ca.NameError](fault); ok {
+			reasons = append(reasons, name.Reason)
+		} else {
+			t.Errorf("fault %v is a %T, want a *ca.NameError", fault, fault)
+		}
+	}
+	return reasons
+}
+
+// sanOf returns the names in a certificate.
+func sanOf(cert *x509.Certificate) []string {
+	all := append([]string{}, cert.DNSNames...)
+	for _, ip := range cert.IPAddresses {
+		all = append(all, net.IP(ip).String())
+	}
+	return all
+}

@@ -1,0 +1,282 @@
+package onboard
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	iPhoneSafari  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+	androidChrome = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"
+	macSafari     = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15"
+)
+
+// home is a root with its key, as an authority would have them.
+type home struct {
+	t    testing.TB
+	root *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newHome(t testing.TB, change func(*x509.Certificate)) home {
+	t.Helper()
+	_, private, _ := net.ParseCIDR("127.0.0.0/8")
+	_, ula, _ := net.ParseCIDR("fc00::/7")
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "Home CA 7Q3F"},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().AddDate(10, 0, 0),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		MaxPathLenZero:        true,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		PermittedDNSDomains:   []string{"local", "home.arpa", "internal", "lan"},
+		PermittedIPRanges:     []*net.IPNet{private, ula},
+	}
+	if change != nil {
+		change(template)
+	}
+	key := newKey(t)
+	return home{t, sign(t, template, template, key.Public(), key), key}
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func sign(t testing.TB, template, parent *x509.Certificate, pub, key any) *x509.Certificate {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+// leaf is a certificate for address, valid for an hour.
+func (h home) leaf(address string) tls.Certificate {
+	h.t.Helper()
+	return h.issue(address, pkix.Name{Organization: []string{"picoca phone"}})
+}
+
+// named is such a certificate with a common name.
+func (h home) named(address string) tls.Certificate {
+	h.t.Helper()
+	return h.issue(address, pkix.Name{CommonName: address})
+}
+
+func (h home) issue(address string, subject pkix.Name) tls.Certificate {
+	h.t.Helper()
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	key := newKey(h.t)
+	leaf := sign(h.t, &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      subject,
+		NotBefore:    time.Now().Add(-time.Minute),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.ParseIP(address)},
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}, h.root, key.Public(), h.key)
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}
+}
+
+// profile is as little of a profile as New accepts, with the line breaks that
+// property lists have.
+func (h home) profile() []byte {
+	text := base64.StdEncoding.EncodeToString(h.root.Raw)
+	var out bytes.Buffer
+	out.WriteString("<plist><dict><key>PayloadContent</key><data>\n")
+	for len(text) > 68 {
+		out.WriteString("\t" + text[:68] + "\n")
+		text = text[68:]
+	}
+	out.WriteString("\t" + text + "\n</data></dict></plist>\n")
+	return out.Bytes()
+}
+
+// makeConfig is a configuration on loopback that New accepts.
+func (h home) makeConfig() Config {
+	h.t.Helper()
+	listeners, err := Listen(Address{netip.MustParseAddr("127.0.0.1"), "lo"}, 0)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { listeners.Close() })
+	return Config{
+		Offer:     Offer{Root: h.root, Profile: h.profile()},
+		Listeners: listeners,
+		Check:     h.leaf("127.0.0.1"),
+		Seal:      h.leaf("127.0.0.1"),
+		Now:       time.Now,
+		Notify:    func(Event) {},
+		patience:  time.Second,
+	}
+}
+
+// visit is a running server and what it has told so far.
+type visit struct {
+	home
+	*Server
+	stop   context.CancelFunc
+	ended  chan error
+	mu     sync.Mutex
+	events []Event
+}
+
+// serve runs a server until the test ends.
+func serve(t testing.TB, change func(*Config)) *visit {
+	t.Helper()
+	h := newHome(t, nil)
+	c := h.makeConfig()
+	if change != nil {
+		change(&c)
+	}
+	v := &visit{home: h, ended: make(chan error, 1)}
+	c.Notify = v.note
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Server = s
+	var ctx context.Context
+	ctx, v.stop = context.WithCancel(context.Background())
+	go func() { v.ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		v.stop()
+		select {
+		case <-s.over:
+		case <-time.After(10 * time.Second):
+			t.Error("Run goes on 10 s after its context ended")
+		}
+	})
+	return v
+}
+
+func (v *visit) note(e Event) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.events = append(v.events, e)
+}
+
+func (v *visit) told() []Event {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return append([]Event(nil), v.events...)
+}
+
+// waitFor returns the first event with that action, which may be on its way.
+func (v *visit) waitFor(action Action) Event {
+	v.t.Helper()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		for _, e := range v.told() {
+			if e.Action == action {
+				return e
+			}
+		}
+	}
+	v.t.Fatalf("no event %q; told: %v", action, v.told())
+	return Event{}
+}
+
+func (v *visit) count(action Action) int {
+	n := 0
+	for _, e := range v.told() {
+		if e.Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+// client is a browser: trusting tells whether it has the root.
+func (v *visit) client(trusting bool) *http.Client {
+	roots := x509.NewCertPool()
+	if trusting {
+		roots.AddCert(v.root)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	v.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
+}
+
+// get fetches url as the browser with that user agent.
+func (v *visit) get(client *http.Client, url, userAgent string) (*http.Response, string) {
+	v.t.Helper()
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	request.Header.Set("User-Agent", userAgent)
+	return v.do(client, request)
+}
+
+func (v *visit) do(client *http.Client, request *http.Request) (*http.Response, string) {
+	v.t.Helper()
+	response, err := client.Do(request)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+// raw sends bytes to the page's port as they are, and reads one answer.
+func (v *visit) raw(request string) (*http.Response, string) {
+	v.t.Helper()
+	conn, err := net.Dial("tcp", v.config.Listeners.Page.Addr().String())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(conn, request); err != nil {
+		v.t.Fatal(err)
+	}
+	method, _, _ := strings.Cut(request, " ")
+	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		v.t.Fatalf("%.60q: %v", request, err)
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	return response, string(body)
+}
+
+func (v *visit) checkURL() string { return "https://" + v.checkHost() + v.base() }
+
+func (v *visit) sealURL() string { return "https://" + v.sealHost() + v.base() + "/seal.svg" }

@@ -1,0 +1,219 @@
+package onboard
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func (v *visit) ends(within time.Duration) {
+	v.t.Helper()
+	select {
+	case err := <-v.ended:
+		if err != nil {
+			v.t.Errorf("Run: %v", err)
+		}
+	case <-time.After(within):
+		v.t.Fatalf("Run has not ended after %v", within)
+	}
+}
+
+func (v *visit) portsAreFree() {
+	v.t.Helper()
+	l := v.Server.config.Listeners
+	for _, was := range []net.Listener{l.Page, l.Check, l.Seal} {
+		again, err := net.Listen("tcp", was.Addr().String())
+		if err != nil {
+			v.t.Errorf("the port is still taken: %v", err)
+			continue
+		}
+		again.Close()
+	}
+}
+
+func TestRunEndsWithItsContextAndFreesThePorts(t *testing.T) {
+	v := serve(t, nil)
+	v.get(v.client(false), v.URL(), "") // leaves an idle connection behind
+	conn, err := net.Dial("tcp", v.Server.config.Listeners.Page.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	v.stop()
+	v.ends(closeWithin + time.Second)
+	v.portsAreFree()
+	conn.SetReadDeadline(time.Now().Add(time.Second))
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("a silent connection is left open: %v", err)
+	}
+	if _, err := v.client(false).Get(v.URL()); err == nil {
+		t.Error("the server still answers")
+	}
+}
+
+func TestRunEndsWhileAVisitIsUnderWay(t *testing.T) {
+	v := serve(t, func(c *Config) { c.patience = time.Minute })
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		if response, err := v.client(true).Get(v.checkURL()); err == nil {
+			io.Copy(io.Discard, response.Body)
+		}
+	}()
+	v.waitFor(Checking)
+	v.stop()
+	v.ends(closeWithin + time.Second)
+	v.portsAreFree()
+	select {
+	case <-left:
+	case <-time.After(time.Second):
+		t.Error("the visit goes on after the end")
+	}
+}
+
+func TestEveryWaitHasAnEnd(t *testing.T) {
+	server := newHTTPServer(nil)
+	for name, limit := range map[string]time.Duration{
+		"header": server.ReadHeaderTimeout, "answer": server.WriteTimeout, "idle": server.IdleTimeout,
+	} {
+		if limit <= 0 || limit > 20*time.Second {
+			t.Errorf("%s: got %v, want at most 20 s", name, limit)
+		}
+	}
+	if server.WriteTimeout < sealWithin+5*time.Second {
+		t.Errorf("answers may take %v, but the check page waits %v before its last words", server.WriteTimeout, sealWithin)
+	}
+	if server.ReadTimeout != 0 && server.ReadTimeout < sealWithin {
+		t.Errorf("reading ends after %v, and with it the wait of %v for the seal", server.ReadTimeout, sealWithin)
+	}
+}
+
+// A resumed session skips the certificate, and with it the proof.
+func TestEveryConnectionShowsTheCertificateAgain(t *testing.T) {
+	v := serve(t, nil)
+	roots := x509.NewCertPool()
+	roots.AddCert(v.root)
+	config := &tls.Config{RootCAs: roots, ClientSessionCache: tls.NewLRUClientSessionCache(8)}
+	for _, host := range []string{v.checkHost(), v.sealHost(), v.sealHost(), v.checkHost()} {
+		conn, err := tls.Dial("tcp", host, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "HEAD / HTTP/1.1\r\nHost: %s\r\n\r\n", host)
+		conn.Read(make([]byte, 4096)) // a ticket would come before the answer
+		if state := conn.ConnectionState(); state.DidResume || state.Version < tls.VersionTLS12 {
+			t.Errorf("%s: resumed %t, version %x", host, state.DidResume, state.Version)
+		}
+		conn.Close()
+	}
+}
+
+func TestUntilTrustedEndsAfterTheProofAndItsPage(t *testing.T) {
+	v := serve(t, func(c *Config) { c.UntilTrusted = true })
+	if body := v.prove(v.client(true)); !strings.Contains(body, "It is done") {
+		t.Error("the page did not get its verdict")
+	}
+	v.ends(closeWithin + time.Second)
+	v.portsAreFree()
+	if v.count(Trusted) != 1 {
+		t.Errorf("told %v", v.told())
+	}
+}
+
+func TestUntilTrustedWaitsForTheIdentity(t *testing.T) {
+	v := serve(t, func(c *Config) {
+		c.UntilTrusted = true
+		c.Identity = &Identity{"a", "a.p12", "application/x-pkcs12", []byte("p12")}
+	})
+	trusting := v.client(true)
+	v.prove(trusting)
+	v.waitFor(Trusted)
+	select {
+	case <-v.ended:
+		t.Fatal("Run ended before the identity was fetched")
+	case <-time.After(100 * time.Millisecond):
+	}
+	v.get(trusting, "https://"+v.checkHost()+v.identityPath, "")
+	v.ends(closeWithin + time.Second)
+}
+
+func TestRunGoesOnAfterTheProofOtherwise(t *testing.T) {
+	v := serve(t, nil)
+	v.prove(v.client(true))
+	v.waitFor(Trusted)
+	if response, _ := v.get(v.client(false), v.URL(), ""); response.StatusCode != 200 {
+		t.Errorf("got %s", response.Status)
+	}
+}
+
+func TestRunReportsAListenerThatBreaks(t *testing.T) {
+	c := newHome(t, nil).makeConfig()
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Listeners.Seal.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.Run(ctx); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v, want net.ErrClosed", err)
+	}
+}
+
+func TestURLsAreShortAndOnTheListenersAddress(t *testing.T) {
+	v := serve(t, nil)
+	at := v.Server.config.Listeners.Page.Addr().String()
+	if !regexp.MustCompile(`^http://` + regexp.QuoteMeta(at) + `/[a-z2-7]{13}$`).MatchString(v.URL()) {
+		t.Errorf("got %s", v.URL())
+	}
+	other := serve(t, nil)
+	if other.base() == v.base() {
+		t.Error("two servers have the same path")
+	}
+}
+
+func TestEventsReadAsLinesAndAsJSON(t *testing.T) {
+	phone := netip.MustParseAddr("192.168.1.33")
+	at := time.Date(2026, 11, 21, 14, 2, 11, 0, time.UTC)
+	tests := []struct {
+		event      Event
+		line, json string
+	}{
+		{Event{at, Opened, phone, IPhone, "", "", 0}, "192.168.1.33 (iPhone) opened the page",
+			`{"time":"2026-11-21T14:02:11Z","event":"opened","address":"192.168.1.33","device":"iPhone"}`},
+		{Event{at, Downloaded, phone, Android, "picoca-root.crt", "", 0}, "192.168.1.33 (Android) downloaded picoca-root.crt",
+			`{"time":"2026-11-21T14:02:11Z","event":"downloaded","address":"192.168.1.33","device":"Android","file":"picoca-root.crt"}`},
+		{Event{at, Distrusted, phone, IPhone, "", "", 0}, "192.168.1.33 (iPhone) does not trust the root yet",
+			`{"time":"2026-11-21T14:02:11Z","event":"distrusted","address":"192.168.1.33","device":"iPhone"}`},
+		{Event{at, Checking, phone, "", "", "", 0}, "192.168.1.33 opened the check page",
+			`{"time":"2026-11-21T14:02:11Z","event":"checking","address":"192.168.1.33"}`},
+		{Event{at, Trusted, phone, IPhone, "", "", 0}, "192.168.1.33 (iPhone) trusts the root, checked over HTTPS",
+			`{"time":"2026-11-21T14:02:11Z","event":"trusted","address":"192.168.1.33","device":"iPhone"}`},
+		{Event{at, Unproven, phone, IPhone, "", "", 0}, "192.168.1.33 (iPhone) opened the check page past a warning: no proof of trust",
+			`{"time":"2026-11-21T14:02:11Z","event":"unproven","address":"192.168.1.33","device":"iPhone"}`},
+		{Event{at, Delivered, phone, IPad, "tablet.p12", "", 0}, "192.168.1.33 (iPad) downloaded tablet.p12",
+			`{"time":"2026-11-21T14:02:11Z","event":"delivered","address":"192.168.1.33","device":"iPad","file":"tablet.p12"}`},
+		{Event{at, Refused, phone, "", "", wrongHost, 3}, "192.168.1.33 was refused: wrong Host header (3)",
+			`{"time":"2026-11-21T14:02:11Z","event":"refused","address":"192.168.1.33","reason":"wrong Host header","count":3}`},
+	}
+	for _, test := range tests {
+		if got := test.event.String(); got != test.line {
+			t.Errorf("got %q, want %q", got, test.line)
+		}
+		got, err := json.Marshal(test.event)
+		if err != nil || string(got) != test.json {
+			t.Errorf("got %s, %v, want %s", got, err, test.json)
+		}
+	}
+}

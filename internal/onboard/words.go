@@ -1,0 +1,110 @@
+package onboard
+
+import (
+	"cmp"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// texts holds every word of the pages, one file a language. A new language is
+// a new file with the keys of en.json.
+//
+//go:embed texts/*.json
+var texts embed.FS
+
+// language is one file of texts. In a text, *word* is a word of a menu,
+// `word` something to type, and {ca}, {device}, {file} stand for names.
+type language struct {
+	Tag    string            `json:"tag"`
+	Words  map[string]string `json:"words"`
+	Guides map[string]guide  `json:"guides"`
+}
+
+// guide is what one platform has to do.
+type guide struct {
+	Button    string   `json:"button"`    // on what downloads the file
+	Elsewhere string   `json:"elsewhere"` // for a browser that cannot install
+	Steps     []step   `json:"steps"`
+	Undo      []string `json:"undo"`
+}
+
+// step is one thing to do. Slot names what the page puts below the words:
+// download, show or compare (the fingerprint), or check.
+type step struct {
+	Slot string `json:"slot"`
+	Do   string `json:"do"`
+	Note string `json:"note"`
+}
+
+// readLanguages reads every file of texts, English first.
+func readLanguages(fsys fs.FS) ([]language, error) {
+	names, err := fs.Glob(fsys, "texts/*.json")
+	if err != nil {
+		return nil, err
+	}
+	var all []language
+	for _, name := range names {
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		var l language
+		if err := json.Unmarshal(data, &l); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, l)
+	}
+	slices.SortStableFunc(all, func(a, b language) int { return after(a.Tag != "en", b.Tag != "en") })
+	return all, nil
+}
+
+// choose is the language that an Accept-Language header (RFC 9110 section
+// 12.5.4) likes best; the first one when it likes none.
+func choose(all []language, accept string) language {
+	best, weight := all[0], 0.0
+	for part := range strings.SplitSeq(accept, ",") {
+		tag, q := parseRange(part)
+		i := slices.IndexFunc(all, func(l language) bool { return matches(tag, l.Tag) })
+		if i >= 0 && q > weight {
+			best, weight = all[i], q
+		}
+	}
+	return best
+}
+
+func parseRange(part string) (tag string, q float64) {
+	tag, parameter, weighted := strings.Cut(part, ";")
+	tag = strings.ToLower(strings.TrimSpace(tag))
+	if !weighted {
+		return tag, 1
+	}
+	value, ok := strings.CutPrefix(strings.TrimSpace(parameter), "q=")
+	q, err := strconv.ParseFloat(value, 64)
+	if !ok || err != nil || !(q >= 0 && q <= 1) {
+		return tag, 0
+	}
+	return tag, q
+}
+
+// matches tells whether "de-at" asks for "de".
+func matches(tag, have string) bool {
+	return tag == have || strings.HasPrefix(tag, have+"-")
+}
+
+// guideOf is the guide for p; an iPad has the steps of an iPhone.
+func (l language) guideOf(p Platform) guide {
+	if p == IPad {
+		p = IPhone
+	}
+	return l.Guides[p.path()]
+}
+
+// say is a text by its key. A missing key shows itself, and fails a test.
+func (l language) say(key string) string {
+	return cmp.Or(l.Words[key], key)
+}

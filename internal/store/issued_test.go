@@ -1,0 +1,440 @@
+package store
+
+import (
+	"crypto/ecdsa"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// issue puts a new certificate for a name into a store whose lock is held.
+func issue(t testing.TB, s *Store, name string) (Issued, pair) {
+	t.Helper()
+	p := newPair(t, name)
+	issued, err := s.Put(p.about(name), p.cert, p.key)
+	if err != nil {
+		t.Fatalf("put %q: %v", name, err)
+	}
+	return issued, p
+}
+
+func TestWhatWasPutIsThere(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	for _, name := range []string{"pico.local", "*.pico.local", "192.168.1.20", "fd00::1", "xn--bro-hoa.local", strings.Repeat("a", 63) + ".local"} {
+		p := newPair(t, name)
+		about := p.about(name, "nas.local", "10.0.0.1")
+		issued, err := s.Put(about, p.cert, p.key)
+		if err != nil {
+			t.Errorf("put %q: %v", name, err)
+			continue
+		}
+		reader := open(t, s.Path(".")) // needs no lock
+		if latest, err := reader.Latest(name); err != nil || latest != issued {
+			t.Errorf("latest of %q: have %v, %v; want %v", name, latest, err, issued)
+		}
+		if cert, err := reader.Certificate(issued); err != nil || !cert.Equal(p.cert) {
+			t.Errorf("certificate of %q: %v", name, err)
+		}
+		if key, err := reader.Key(issued); err != nil || !p.key.(*ecdsa.PrivateKey).Equal(key) {
+			t.Errorf("key of %q: %v", name, err)
+		}
+		if have, err := reader.About(issued); err != nil || !reflect.DeepEqual(have, about) {
+			t.Errorf("about %q: have %+v, %v; want %+v", name, have, err, about)
+		}
+	}
+}
+
+func TestPlaceTellsNumberDayAndSerial(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	issued, p := issue(t, s, "*.pico.local")
+	want := "issued/_.pico.local/000001-2026-11-21-" + fmt.Sprintf("%032x", p.cert.SerialNumber)[:8]
+	if have := issued.Place(); have != want {
+		t.Errorf("have %q, want %q", have, want)
+	}
+	if have, want := entries(t, s.Path(issued.Place())), []string{"about.json", "cert.pem", "key.pem"}; !slices.Equal(have, want) {
+		t.Errorf("have %q, want %q", have, want)
+	}
+}
+
+func TestFolderNameIsOneThatFileSystemsTake(t *testing.T) {
+	seen := map[string]string{}
+	for name, want := range map[string]string{
+		"pico.local": "pico.local", "*.pico.local": "_.pico.local", "fd00::1": "fd00__1", "::1": "__1", "192.168.1.1": "192.168.1.1",
+	} {
+		have := FolderName(name)
+		if have != want || seen[have] != "" {
+			t.Errorf("name %q: have %q, want %q, alone", name, have, want)
+		}
+		seen[have] = name
+	}
+}
+
+func TestLatestIsTheHighestNumber(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	var last Issued
+	for range 12 { // beyond 000009
+		last, _ = issue(t, s, "pico.local")
+	}
+	if have, err := s.Latest("pico.local"); err != nil || have != last {
+		t.Errorf("have %v, %v; want %v", have, err, last)
+	}
+	var numbers []string
+	for _, name := range entries(t, s.Path("issued/pico.local")) {
+		numbers = append(numbers, name[:6])
+	}
+	want := []string{"000001", "000002", "000003", "000004", "000005", "000006", "000007", "000008", "000009", "000010", "000011", "000012"}
+	if !slices.Equal(numbers, want) {
+		t.Errorf("have %q, want %q", numbers, want)
+	}
+}
+
+func TestNumbersGoOnBeyondSixDigits(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	first, _ := issue(t, s, "pico.local")
+	place := "issued/pico.local/999999-2026-11-21-ffffffff"
+	if err := os.Rename(s.Path(first.Place()), s.Path(place)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1000000, 1000001} {
+		next, _ := issue(t, s, "pico.local")
+		if have := number(filepath.Base(next.Place())); have != want {
+			t.Errorf("have number %d, want %d", have, want)
+		}
+		if latest, err := s.Latest("pico.local"); err != nil || latest != next {
+			t.Errorf("latest: have %v, %v; want %v", latest, err, next)
+		}
+	}
+}
+
+func TestNumberOfAFolder(t *testing.T) {
+	for name, want := range map[string]int{
+		"000001-2026-11-21-5a3f9a0c": 1, "000010-x": 10, "1000000-x": 1000000, "000123-": 123,
+		"000000-x": 0, "00001-x": 0, "000001": 0, "": 0, "-": 0, "+00001-x": 0, "-00001-x": 0, "00000a-x": 0, "０００００１-x": 0, " 00001-x": 0,
+		".picoca-A.stage": 0, "notes": 0, "123456789012345678901234567890-x": 123456789012345678,
+	} {
+		if have := number(name); have != want {
+			t.Errorf("folder %q: have %d, want %d", name, have, want)
+		}
+	}
+}
+
+func TestForeignFilesAreIgnored(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	issued, _ := issue(t, s, "pico.local")
+	put(t, s.Path("issued/.DS_Store"), "x", 0o644)
+	put(t, s.Path("issued/README"), "x", 0o644)
+	mkdir(t, s.Path("issued/empty.local"), 0o700)
+	put(t, s.Path("issued/pico.local/000009-notes.txt"), "a file", 0o644)
+	mkdir(t, s.Path("issued/pico.local/my notes"), 0o700)
+	mkdir(t, s.Path("issued/pico.local/00007-short"), 0o700)
+	if err := os.Symlink("/", s.Path("issued/pico.local/000008-link")); err != nil {
+		t.Fatal(err)
+	}
+	if have, err := s.Latest("pico.local"); err != nil || have != issued {
+		t.Errorf("latest: have %v, %v; want %v", have, err, issued)
+	}
+	for _, newestOnly := range []bool{true, false} {
+		if have := namesOf(t, s, newestOnly); !slices.Equal(have, []string{"pico.local"}) {
+			t.Errorf("all (newest only %v): have %q", newestOnly, have)
+		}
+	}
+	if next, _ := issue(t, s, "pico.local"); number(filepath.Base(next.Place())) != 2 {
+		t.Errorf("next: have %s", next.Place())
+	}
+	if _, err := s.Latest("empty.local"); !errors.Is(err, ErrNotIssued) {
+		t.Errorf("a name's empty folder: have %v, want %v", err, ErrNotIssued)
+	}
+}
+
+// namesOf lists a store by name.
+func namesOf(t testing.TB, s *Store, newestOnly bool) []string {
+	t.Helper()
+	var names []string
+	for about, err := range s.All(newestOnly) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, about.Name)
+	}
+	return names
+}
+
+func TestNothingIssuedYet(t *testing.T) {
+	s, _ := create(t)
+	for _, name := range []string{"pico.local", "", ".", "..", "../root"} {
+		if have, err := s.Latest(name); !errors.Is(err, ErrNotIssued) {
+			t.Errorf("latest of %q: have %v, %v; want %v", name, have, err, ErrNotIssued)
+		}
+	}
+	if have := namesOf(t, s, false); len(have) != 0 {
+		t.Errorf("have %q", have)
+	}
+}
+
+func TestPutRefusesWhatIsNoName(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	before := snapshot(t, s.Path("."))
+	for _, name := range []string{"", ".", "..", "../evil", "a/b", "/etc", "a/"} {
+		p := newPair(t, "x")
+		if issued, err := s.Put(p.about(name), p.cert, p.key); err == nil {
+			t.Errorf("name %q is put in %q", name, issued.Place())
+		}
+	}
+	p := newPair(t, "pico.local")
+	about := p.about("pico.local")
+	about.Names = []string{"nas.local"}
+	if _, err := s.Put(about, p.cert, p.key); err == nil {
+		t.Error("a name that is not among the certificate's is put")
+	}
+	if have := snapshot(t, s.Path(".")); have != before {
+		t.Errorf("have\n%s\nwant\n%s", have, before)
+	}
+}
+
+func TestPutRefusesAnotherKey(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	p := newPair(t, "pico.local")
+	if _, err := s.Put(p.about("pico.local"), p.cert, newKey(t)); !errors.Is(err, ErrOtherKey) {
+		t.Errorf("have %v, want %v", err, ErrOtherKey)
+	}
+	if _, err := s.Latest("pico.local"); !errors.Is(err, ErrNotIssued) {
+		t.Errorf("latest: have %v", err)
+	}
+}
+
+func TestPutThatFailsLeavesNothing(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	put(t, s.Path("issued"), "a file in the way", 0o600)
+	before := snapshot(t, s.Path("."))
+	p := newPair(t, "pico.local")
+	if _, err := s.Put(p.about("pico.local"), p.cert, p.key); err == nil {
+		t.Error("put below a file")
+	}
+	if have := snapshot(t, s.Path(".")); have != before {
+		t.Errorf("have\n%s\nwant\n%s", have, before)
+	}
+}
+
+func TestIssuedKeyThatOthersCanReadIsRefused(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	issued, _ := issue(t, s, "pico.local")
+	if err := os.Chmod(s.Path(issued.Place()+"/key.pem"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Key(issued); !isModeError(err) {
+		t.Errorf("have %v, want a ModeError", err)
+	}
+}
+
+func TestKeyOfAnotherCertificateIsRefused(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	one, _ := issue(t, s, "one.local")
+	two, _ := issue(t, s, "two.local")
+	key, err := os.ReadFile(s.Path(one.Place() + "/key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, s.Path(two.Place()+"/key.pem"), string(key), 0o600)
+	if _, err := s.Key(two); !errors.Is(err, ErrOtherKey) || !strings.Contains(err.Error(), two.Place()) {
+		t.Errorf("have %v, want %v with the file's name", err, ErrOtherKey)
+	}
+}
+
+// TestDamagedKeyIsNeverAnotherKey flips each bit of a stored key: of a P-256
+// key most of them leave a key.
+func TestDamagedKeyIsNeverAnotherKey(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	issued, p := issue(t, s, "pico.local")
+	name := s.Path(issued.Place() + "/key.pem")
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(data)
+	other := 0
+	for bit := range len(block.Bytes) * 8 {
+		block.Bytes[bit/8] ^= 1 << (bit % 8)
+		put(t, name, string(pem.EncodeToMemory(block)), 0o600)
+		block.Bytes[bit/8] ^= 1 << (bit % 8)
+		key, err := s.Key(issued)
+		switch {
+		case err == nil && !p.key.(*ecdsa.PrivateKey).Equal(key):
+			t.Errorf("bit %d: another key is returned", bit)
+		case errors.Is(err, ErrOtherKey):
+			other++
+		case err != nil && !errors.Is(err, ErrNoKey):
+			t.Errorf("bit %d: have %v", bit, err)
+		}
+	}
+	if other < 200 {
+		t.Errorf("other keys: %d, want those of the 256 bits of the key itself", other)
+	}
+}
+
+func TestDamagedAboutIsAnError(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	issue(t, s, "a.local")
+	issued, _ := issue(t, s, "b.local")
+	issue(t, s, "c.local")
+	name := s.Path(issued.Place() + "/about.json")
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(whole) - 2 { // all but the last brace
+		put(t, name, string(whole[:n]), 0o644)
+		if _, err := s.About(issued); err == nil || !strings.Contains(err.Error(), name) {
+			t.Fatalf("cut to %d bytes: have %v, want an error that names the file", n, err)
+		}
+	}
+	for _, data := range []string{"null", "{}", "[]", `"x"`, `{"name":"pico.local"}`, `{"name":"../x","names":["../x"]}`, `{"name":1}`} {
+		put(t, name, data, 0o644)
+		if _, err := s.About(issued); err == nil {
+			t.Errorf("about.json %s is accepted", data)
+		}
+	}
+	// A list ends there: half a list must not pass for the whole.
+	var have []string
+	for about, err := range s.All(true) {
+		have = append(have, fmt.Sprintf("%s %v", about.Name, err != nil))
+	}
+	if want := []string{"a.local false", " true"}; !slices.Equal(have, want) {
+		t.Errorf("all: have %q, want %q", have, want)
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.About(issued); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing: have %v, want %v", err, fs.ErrNotExist)
+	}
+}
+
+func TestAllIsOrderedByFolderAndNumber(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	var want []string
+	for _, name := range []string{"b.local", "a.local", "b.local", "c.local", "b.local"} {
+		_, p := issue(t, s, name)
+		want = append(want, name+" "+fmt.Sprintf("%032x", p.cert.SerialNumber))
+	}
+	// By folder, and in the order of their making.
+	slices.SortStableFunc(want, func(x, y string) int { return strings.Compare(x[:1], y[:1]) })
+	if have := serialsOf(t, s, false); !slices.Equal(have, want) {
+		t.Errorf("all: have %q, want %q", have, want)
+	}
+	newest := []string{want[0], want[3], want[4]}
+	if have := serialsOf(t, s, true); !slices.Equal(have, newest) {
+		t.Errorf("newest: have %q, want %q", have, newest)
+	}
+	for about := range s.All(false) { // whoever has enough may stop
+		if about.Name != "a.local" {
+			t.Errorf("first: have %q", about.Name)
+		}
+		break
+	}
+}
+
+func serialsOf(t testing.TB, s *Store, newestOnly bool) []string {
+	t.Helper()
+	var all []string
+	for about, err := range s.All(newestOnly) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, about.Name+" "+about.Serial)
+	}
+	return all
+}
+
+func TestAllOfTenThousand(t *testing.T) {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		t.Setenv("TMPDIR", "/dev/shm") // a disk takes seconds for so many folders
+	}
+	s, _ := create(t)
+	var want, newest []string
+	for i := range 5000 {
+		name := fmt.Sprintf("pico-%04d.local", i)
+		for n := range 2 {
+			serial := fmt.Sprintf("%032x", 2*i+n)
+			data, err := json.Marshal(About{Name: name, Names: []string{name}, Serial: serial, NotBefore: noon, NotAfter: noon})
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := s.Path(fmt.Sprintf("issued/%s/%06d-2026-11-21-%s", name, n+9, serial[24:]))
+			if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "about.json"), data, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, name+" "+serial)
+		}
+		newest = append(newest, want[len(want)-1])
+	}
+	if have := serialsOf(t, s, false); !slices.Equal(have, want) {
+		t.Errorf("all: have %d, want %d in order", len(have), len(want))
+	}
+	if have := serialsOf(t, s, true); !slices.Equal(have, newest) {
+		t.Errorf("newest: have %d, want %d in order", len(have), len(newest))
+	}
+}
+
+// FuzzAbout holds whatever is accepted against the promise: it names a
+// certificate, and is written and read again as it is.
+func FuzzAbout(f *testing.F) {
+	whole, err := json.Marshal(About{
+		Name: "pico.local", Names: []string{"pico.local", "192.168.1.20"}, Board: "pico-w", Key: "p256",
+		Serial: strings.Repeat("0f", 16), NotBefore: noon, NotAfter: noon.AddDate(2, 0, 0), SHA256: "AA:BB",
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{
+		string(whole), string(whole[:len(whole)/2]), "", "null", "{}", "[]", `{"name":"x","names":["x"]}`, `{"name":"../x y","kind":"client"}`, `{"name":"","kind":"client"}`, `{"name":"..","names":[".."]}`,
+		`{"name":"x","names":["x"],"not_after":"9999-12-31T23:59:59-23:59"}`, `{"NAME":"x","names":["x"],"name":"y"}`, `{"name":"\u202e","names":["\u202e"]}`,
+		base64.StdEncoding.EncodeToString(whole),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		about, err := parseAbout(data)
+		if err != nil {
+			if !reflect.DeepEqual(about, About{}) {
+				t.Errorf("refused, and %+v returned", about)
+			}
+			return
+		}
+		if filepath.Dir(about.folder()) != "issued" || about.Name == "" || about.Kind == "" && !slices.Contains(about.Names, about.Name) {
+			t.Errorf("accepted %+v", about)
+		}
+		once, err := json.Marshal(about)
+		if err != nil {
+			t.Fatalf("%+v: %v", about, err)
+		}
+		again, err := parseAbout(once)
+		if err != nil {
+			t.Fatalf("%s: %v", once, err)
+		}
+		if twice, err := json.Marshal(again); err != nil || string(twice) != string(once) {
+			t.Errorf("have %s, then %s, %v", once, twice, err)
+		}
+	})
+}

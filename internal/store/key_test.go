@@ -1,0 +1,232 @@
+package store
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/youmark/pkcs8"
+)
+
+// keys are one of each type that picoca issues, made once.
+var keys = sync.OnceValue(func() map[string]crypto.Signer {
+	p256, err1 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p384, err2 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	rsa2048, err3 := rsa.GenerateKey(rand.Reader, 2048)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		panic(err)
+	}
+	return map[string]crypto.Signer{"p256": p256, "p384": p384, "rsa-2048": rsa2048}
+})
+
+func equal(x, y crypto.Signer) bool {
+	return x.(interface{ Equal(crypto.PrivateKey) bool }).Equal(y)
+}
+
+func TestKeyIsOpenedAsItWasSealed(t *testing.T) {
+	for name, key := range keys() {
+		plain, err := sealKey(key, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, err := openKey(plain, []byte("needs none")); err != nil || !equal(key, have) {
+			t.Errorf("%s, no passphrase: have %v", name, err)
+		}
+		for _, passphrase := range []string{"x", "correct horse battery staple", "пароль\x00\xff"} {
+			checkSealed(t, key, sealQuickly(t, key, passphrase, quickPBKDF2), passphrase)
+			checkSealed(t, key, sealQuickly(t, key, passphrase, quickScrypt), passphrase) // by another tool
+		}
+	}
+	sealed, err := sealKey(keys()["p256"], []byte("correct horse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSealed(t, keys()["p256"], sealed, "correct horse")
+}
+
+func checkSealed(t testing.TB, key crypto.Signer, sealed []byte, passphrase string) {
+	t.Helper()
+	if have, err := openKey(sealed, []byte(passphrase)); err != nil || !equal(key, have) {
+		t.Errorf("passphrase %q: have %v", passphrase, err)
+	}
+	for _, wrong := range []string{"", passphrase + "x", passphrase[1:] + "y"} {
+		if have, err := openKey(sealed, []byte(wrong)); !errors.Is(err, ErrPassphrase) || have != nil {
+			t.Errorf("passphrase %q for %q: have %v, want %v", wrong, passphrase, err, ErrPassphrase)
+		}
+	}
+}
+
+func TestUnsealedKeyIsPlainPKCS8(t *testing.T) {
+	for name, key := range keys() {
+		data, err := sealKey(key, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, rest := pem.Decode(data)
+		if block == nil || block.Type != "PRIVATE KEY" || len(rest) != 0 || len(block.Headers) != 0 {
+			t.Errorf("%s: have %q", name, data)
+			continue
+		}
+		if have, err := x509.ParsePKCS8PrivateKey(block.Bytes); err != nil || !equal(key, have.(crypto.Signer)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSealedKeyHidesTheKey(t *testing.T) {
+	key := keys()["p256"].(*ecdsa.PrivateKey)
+	plain, err := key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err1 := sealKey(key, []byte("passphrase"))
+	two, err2 := sealKey(key, []byte("passphrase"))
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(one)
+	if block.Type != "ENCRYPTED PRIVATE KEY" || bytes.Contains(block.Bytes, plain) || bytes.Contains(block.Bytes, []byte("passphrase")) {
+		t.Errorf("have %s with the key or the passphrase in it", block.Type)
+	}
+	if bytes.Equal(one, two) {
+		t.Error("sealed twice: the same bytes, so the same salt")
+	}
+	// OWASP's figure for PBKDF2-HMAC-SHA-256.
+	if have := sealing().KDFOpts.(pkcs8.PBKDF2Opts); have.IterationCount != 600_000 || have.SaltSize != 16 || have.HMACHash != crypto.SHA256 {
+		t.Errorf("sealing: have %+v", have)
+	}
+	// 600,000 as a DER INTEGER.
+	if !bytes.Contains(block.Bytes, []byte{0x02, 0x03, 0x09, 0x27, 0xc0}) {
+		t.Error("the iterations are not in the file")
+	}
+}
+
+func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
+	key := keys()["p256"]
+	plain, err := sealKey(key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(plain)
+	sec1, err := x509.MarshalECPrivateKey(key.(*ecdsa.PrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(label string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}) }
+	for name, data := range map[string][]byte{
+		"empty": nil, "garbage": []byte("garbage"), "DER": block.Bytes, "zeros": make([]byte, 4096),
+		"SEC1":           as("EC PRIVATE KEY", sec1),
+		"SEC1 in PKCS#8": as("PRIVATE KEY", sec1),
+		"certificate":    as("CERTIFICATE", newPair(t, "x").cert.Raw),
+		"public":         as("PUBLIC KEY", block.Bytes),
+		"no bytes":       as("PRIVATE KEY", nil),
+		"cut":            plain[:len(plain)/2],
+		"cut DER":        as("PRIVATE KEY", block.Bytes[:len(block.Bytes)-1]),
+	} {
+		for _, passphrase := range [][]byte{nil, []byte("x")} {
+			if have, err := openKey(data, passphrase); !errors.Is(err, ErrNoKey) || have != nil {
+				t.Errorf("%s: have %T, %v; want %v", name, have, err, ErrNoKey)
+			}
+		}
+	}
+	for name, data := range map[string][]byte{
+		"nothing": as("ENCRYPTED PRIVATE KEY", nil), "garbage": as("ENCRYPTED PRIVATE KEY", []byte("garbage")),
+		"plain": as("ENCRYPTED PRIVATE KEY", block.Bytes),
+	} {
+		for _, passphrase := range [][]byte{nil, []byte("x")} {
+			if have, err := openKey(data, passphrase); !errors.Is(err, ErrPassphrase) || have != nil {
+				t.Errorf("encrypted %s: have %T, %v; want %v", name, have, err, ErrPassphrase)
+			}
+		}
+	}
+}
+
+// sealQuickly seals a key with so few iterations that it can be opened
+// thousands of times.
+func sealQuickly(t testing.TB, key crypto.Signer, passphrase string, kdf pkcs8.KDFOpts) []byte {
+	t.Helper()
+	der, err := pkcs8.MarshalPrivateKey(key, []byte(passphrase), &pkcs8.Opts{Cipher: pkcs8.AES256CBC, KDFOpts: kdf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der})
+}
+
+var (
+	quickPBKDF2 = pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 1, HMACHash: crypto.SHA256}
+	quickScrypt = pkcs8.ScryptOpts{SaltSize: 8, CostParameter: 2, BlockSize: 1, ParallelizationParameter: 1}
+)
+
+// TestDamagedSealedKeyIsRefusedOrUnmistakable flips each bit of a sealed key.
+// CBC has no seal of its own: what opens all the same is a key, and
+// ca.Authority.Unlock tells whether it is the root's.
+func TestDamagedSealedKeyIsRefusedOrUnmistakable(t *testing.T) {
+	for _, kdf := range []pkcs8.KDFOpts{quickPBKDF2, quickScrypt} {
+		key := keys()["p256"]
+		block, _ := pem.Decode(sealQuickly(t, key, "x", kdf))
+		refused := 0
+		for bit := range len(block.Bytes) * 8 {
+			block.Bytes[bit/8] ^= 1 << (bit % 8)
+			have, err := openKey(pem.EncodeToMemory(block), []byte("x"))
+			block.Bytes[bit/8] ^= 1 << (bit % 8)
+			switch {
+			case err == nil && have == nil, err != nil && (have != nil || !errors.Is(err, ErrPassphrase)):
+				t.Errorf("bit %d: have %T, %v", bit, have, err)
+			case err != nil:
+				refused++
+			}
+		}
+		if refused < len(block.Bytes)*8/2 {
+			t.Errorf("refused %d of %d", refused, len(block.Bytes)*8)
+		}
+	}
+}
+
+// FuzzOpenKey holds whatever is opened against the promise: it is a key that
+// can be sealed and opened again, and what is refused is refused by one of two
+// reasons, without a panic.
+func FuzzOpenKey(f *testing.F) {
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, key := range []crypto.Signer{keys()["p256"], keys()["p384"], keys()["rsa-2048"], ed} {
+		plain, err := sealKey(key, nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(plain, []byte(nil))
+		f.Add(plain[:len(plain)/2], []byte(nil))
+		f.Add(sealQuickly(f, key, "x", quickPBKDF2), []byte("x"))
+		f.Add(sealQuickly(f, key, "x", quickScrypt), []byte("x"))
+		f.Add(sealQuickly(f, key, "x", quickPBKDF2), []byte("wrong"))
+	}
+	f.Add([]byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), []byte("x"))
+	f.Add([]byte(nil), []byte(nil))
+	f.Fuzz(func(t *testing.T, data, passphrase []byte) {
+		key, err := openKey(data, passphrase)
+		if err != nil {
+			if key != nil || err != ErrNoKey && err != ErrPassphrase {
+				t.Errorf("have %T, %v", key, err)
+			}
+			return
+		}
+		sealed, err := sealKey(key, nil)
+		if err != nil {
+			t.Fatalf("%T: %v", key, err)
+		}
+		again, err := openKey(sealed, nil)
+		if err != nil || !equal(key, again) {
+			t.Errorf("%T: opened, sealed, and %v", key, err)
+		}
+	})
+}
