@@ -7,14 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
-
-// exampleClients is where the driver of Chromium is.
-const exampleClients = "../testdata/clients"
 
 // TestExampleInChromium is all that the project is for: an authority is made,
 // a certificate issued, the example written; the real MicroPython serves it
@@ -96,12 +92,7 @@ type appReport struct {
 // https://pico.local at the counter's port.
 func openApp(t testing.TB, home string, between *counter) *app {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(exampleClients, "node_modules", "playwright-core")); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the driver's packages are missing: run make deps: %v", err)
-		}
-		t.Skip("the driver's packages are missing: run make deps")
-	}
+	needDrivers(t)
 	options, err := json.Marshal(map[string]string{
 		"chromium": need(t, "chromium", "chromium"), "home": home,
 		"url": "https://pico.local:" + portOf(between.address) + "/", "resolve": "MAP pico.local 127.0.0.1",
@@ -113,7 +104,7 @@ func openApp(t testing.TB, home string, between *counter) *app {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*exampleWait)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, need(t, "node", "nodejs"), "example.js", string(options))
-	cmd.Dir, cmd.Stderr, cmd.WaitDelay = exampleClients, os.Stderr, 5*time.Second
+	cmd.Dir, cmd.Stderr, cmd.WaitDelay = clientDrivers, os.Stderr, 5*time.Second
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -154,18 +145,7 @@ func (a *app) goOn() { io.WriteString(a.in, "\n") }
 // trusting makes a HOME whose browser trusts the authority of h.
 func trusting(t testing.TB, h home) string {
 	t.Helper()
-	dir := t.TempDir()
-	database := "sql:" + filepath.Join(dir, ".pki", "nssdb")
-	if err := os.MkdirAll(filepath.Join(dir, ".pki", "nssdb"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{
-		{"-N", "-d", database, "--empty-password"},
-		{"-A", "-d", database, "-n", "root", "-t", "C,,", "-i", h.path("store", "root", "cert.pem")},
-	} {
-		if out, err := exec.Command(need(t, "certutil", "libnss3-tools"), args...).CombinedOutput(); err != nil {
-			t.Fatalf("certutil: %v\n%s", err, out)
-		}
-	}
+	dir := newTrust(t)
+	trustFile(t, dir, h.path("store", "root", "cert.pem"))
 	return dir
 }

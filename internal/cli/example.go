@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -90,7 +91,7 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 		return err
 	}
 	r := exampleJSON{about.Name, firmware.ID, o.mutualTLS, folder, nil}
-	if r.Files, err = writeFolders(r.Folder, files, o.force); err != nil {
+	if r.Files, err = writeFolders(r.Folder, project.Bundle.Root, files, o.force); err != nil {
 		return err
 	}
 	return a.tellExample(r, firmware, o.json)
@@ -160,7 +161,7 @@ func formatFor(board device.Board, release device.Release, key string) (string, 
 
 // writeFolders writes a project, whose files may be one folder deep. The
 // folders come one after the other, the project's own first.
-func writeFolders(dir string, files []export.File, force bool) ([]writtenJSON, error) {
+func writeFolders(dir string, root *x509.Certificate, files []export.File, force bool) ([]writtenJSON, error) {
 	byFolder := map[string][]export.File{}
 	for _, file := range files {
 		folder := path.Dir(file.Name)
@@ -169,7 +170,7 @@ func writeFolders(dir string, files []export.File, force bool) ([]writtenJSON, e
 	}
 	var all []writtenJSON
 	for _, folder := range slices.Sorted(maps.Keys(byFolder)) {
-		written, err := writeFiles(filepath.Join(dir, folder), byFolder[folder], force, false)
+		written, err := writeFiles(filepath.Join(dir, folder), root, byFolder[folder], force, false)
 		if err != nil {
 			return nil, err
 		}
