@@ -132,19 +132,59 @@ func (e NoFormatError) Error() string {
 // some type that each of the rows loads; DER if both do, since it is smaller.
 // It fails with a NoFormatError.
 func FormatFor(rows []Firmware, key string) (string, error) {
-	container := "sec1"
-	if strings.HasPrefix(key, "rsa-") {
-		container = "pkcs1"
-	}
 	for _, format := range []string{"der", "pem"} {
-		if all(rows, container+"-"+format) {
+		lacks := func(f Firmware) bool { return !slices.Contains(f.FormatsOf(key), format) }
+		if !slices.ContainsFunc(rows, lacks) {
 			return format, nil
 		}
 	}
 	return "", NoFormatError{key, rows}
 }
 
-func all(rows []Firmware, container string) bool {
-	lacks := func(f Firmware) bool { return !slices.Contains(f.Loads, container) }
-	return !slices.ContainsFunc(rows, lacks)
+// FormatsOf returns the export formats, der and pem, of the files with a key of
+// some type that the firmware loads.
+func (f Firmware) FormatsOf(key string) []string {
+	container := "sec1-"
+	if strings.HasPrefix(key, "rsa-") {
+		container = "pkcs1-"
+	}
+	var formats []string
+	for _, format := range []string{"der", "pem"} {
+		if slices.Contains(f.Loads, container+format) {
+			formats = append(formats, format)
+		}
+	}
+	return formats
+}
+
+// Figures are the least and the most that one connection costs, which depends
+// on the client; zero where nobody measured.
+type Figures struct {
+	HeapBytes [2]int     `json:"heap_bytes"`
+	Seconds   [2]float64 `json:"seconds"`
+}
+
+// FiguresOf returns what a connection with a key costs a row of the board's
+// firmware.
+func (b Board) FiguresOf(f Firmware, key string) Figures {
+	var all Figures
+	for _, cost := range b.CostOf(key) {
+		release, err := ParseRelease(cost.Firmware)
+		if err != nil || !f.covers(release) {
+			continue
+		}
+		widen(&all.HeapBytes, cost.HeapBytes)
+		widen(&all.Seconds, cost.Seconds)
+	}
+	return all
+}
+
+func widen[N int | float64](span *[2]N, figure N) {
+	switch {
+	case figure == 0:
+	case span[1] == 0:
+		*span = [2]N{figure, figure}
+	default:
+		span[0], span[1] = min(span[0], figure), max(span[1], figure)
+	}
 }

@@ -5,9 +5,9 @@
 # 1. Formats. CircuitPython takes the names of two files, and looks into them only when the first connection comes. A key
 #    must be SEC1 ("EC PRIVATE KEY") or PKCS#1 ("RSA PRIVATE KEY"). For all else the error is -15616, for a certificate that
 #    it cannot read -8576. @CERT@ and @KEY@ are right.
-# 2. The listening socket. Wrap the accepted socket, as this program does, not the listening one: that makes two TLS
-#    contexts of about 30 KB, which is more than a Pico W has (MemoryError, or OSError 16), and takes 5.9 s instead of 3.4 s.
-#    For the same reason it serves one connection at a time, and the others wait for their turn without TLS.
+# 2. The listening socket. Wrap the accepted socket, as this program does, not the listening one: that takes the memory of
+#    two TLS connections, 56 KB instead of 31 KB, and a Pico W runs out (MemoryError, or OSError 16). For the same reason
+#    this program serves one connection at a time, and the others wait for their turn without TLS.
 @simple@# 3. The clock. A board wakes up in the past, and that does not matter: a browser goes by its own clock, and CircuitPython
 @simple@#    never looks at the dates of a certificate. So it also takes an expired one, if you let it check its visitors'.
 @mutual@# 3. The clock. A board wakes up in the past, and CircuitPython never looks at the dates of a certificate. So it lets in its
