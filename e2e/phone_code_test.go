@@ -42,7 +42,7 @@ func TestPhoneCodeScansFromALightAndADarkTerminal(t *testing.T) {
 	}
 }
 
-// The same code without its colours must not scan on a light theme: otherwise
+// The same code without its colours must not scan on a dark theme: otherwise
 // this test would prove nothing.
 func TestPhoneCodeNeedsItsColours(t *testing.T) {
 	plain := strings.NewReplacer("\x1b[38;5;16;48;5;231m", "", "\x1b[0m", "").Replace(newCode(t).Terminal())
@@ -105,7 +105,7 @@ func drawTerminal(t *testing.T, text, theme, picture string) {
 		t.Fatal(err)
 	}
 	options, err := json.Marshal(map[string]any{
-		"input": input, "output": picture, "columns": 80, "rows": 26, "theme": theme,
+		"input": input, "output": picture, "columns": 80, "rows": 32, "theme": theme,
 		"chromium": need(t, "chromium", "chromium"), "home": t.TempDir(),
 	})
 	if err != nil {

@@ -85,13 +85,7 @@ func rootIn(t *testing.T, served string, root []byte) string {
 		t.Fatal(err)
 	}
 	if filepath.Ext(served) == ".mobileconfig" {
-		held := regexp.MustCompile(`(?s)<data>(.*)</data>`).FindSubmatch(data)
-		if held == nil {
-			t.Fatalf("the profile holds no data: %s", data)
-		}
-		if data, err = base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(held[1]), nil))); err != nil {
-			t.Fatal(err)
-		}
+		data = rootOfProfile(t, data, root)
 	}
 	if !bytes.Equal(data, root) {
 		t.Fatalf("%s does not bring the root", filepath.Base(served))
@@ -101,6 +95,22 @@ func rootIn(t *testing.T, served string, root []byte) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// rootOfProfile is the data of a profile that is the root; icons are data too.
+func rootOfProfile(t *testing.T, profile, root []byte) []byte {
+	t.Helper()
+	for _, held := range regexp.MustCompile(`(?s)<data>(.*?)</data>`).FindAllSubmatch(profile, -1) {
+		data, err := base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(held[1]), nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(data, root) {
+			return data
+		}
+	}
+	t.Fatalf("the profile does not hold the root: %s", profile)
+	return nil
 }
 
 // complains fails the test when the browser's console has something to say.

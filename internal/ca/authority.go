@@ -80,4 +80,7 @@ func (a *Authority) Unlock(key crypto.Signer) error {
 	return nil
 }
 
+// Lock makes the authority forget its key.
+func (a *Authority) Lock() { a.signer = nil }
+
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -50,6 +50,8 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.Is(err, store.ErrNoCA):
 		return exitNoCA
+	case isA[untrustedError](err):
+		return exitFound
 	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
 		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), isA[export.UnknownProfileError](err), errors.Is(err, errBothPassphrases),
 		isA[device.ReleaseError](err), isA[device.UnknownFirmwareError](err), isA[example.UnknownFirmwareError](err),
@@ -101,6 +103,7 @@ var plainHints = []struct {
 	{example.ErrStrictRoot, "make another CA without --strict-constraints: picoca --home FOLDER init"},
 	{errBinary, "name a place: --out FILE, or send it on: picoca export ... --out - | ..."},
 	{errNoScreen, "set one with --p12-passphrase-file FILE, or have it printed all the same: --show-passphrase"},
+	{syscall.EADDRINUSE, "choose other ports: --port 8450, or --port 0 for any that are free"},
 	{syscall.ENOSPC, "make room on the disk, then run the same command again"},
 	{syscall.EROFS, "choose a folder on a disk that can be written to: --home for the CA, --out for the files"},
 	{fs.ErrPermission, "run picoca as the owner of that folder, or choose another: --home for the CA, --out for the files"},
@@ -173,6 +176,13 @@ var hintRows = []func(*app, error) string{
 	}),
 	hintOf(func(e unwrittenError) string { return "picoca export " + shellQuote(e.name) + " --out FOLDER" }),
 	hintOf(hintInTheWay),
+	hintOf(func(e phoneAddressError) string {
+		return "connect this computer to your home network, or choose an address of its own: --address 192.168.1.20"
+	}),
+	hintOf(func(e untrustedError) string {
+		return "follow the steps on the page to the last one, the check; --for gives more time"
+	}),
+	hintOf(func(e notClientError) string { return "make one: picoca issue --client " + shellQuote(e.name) }),
 	hintOf(func(e unknownCommandError) string {
 		if len(e.suggestions) > 0 {
 			return "did you mean: picoca " + strings.Join(e.suggestions, " or picoca ")

@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -85,27 +87,64 @@ func Parse(data []byte) (Board, error) {
 	if err := decoder.Decode(&b); err != nil {
 		return Board{}, fmt.Errorf("board file: %w", err)
 	}
-	return b, b.check()
+	if _, err := decoder.Token(); err != io.EOF {
+		return Board{}, fmt.Errorf("board file: board %q is not all that is in it", b.ID)
+	}
+	if err := b.check(); err != nil {
+		return Board{}, fmt.Errorf("board %q %w", b.ID, err)
+	}
+	return b, nil
 }
 
 func (b Board) check() error {
-	switch {
+	switch keys := slices.Concat(b.Keys, b.UnwiseKeys); {
+	case strings.Trim(b.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+		return errors.New("has an id with more than lower-case letters, digits and hyphens")
 	case b.ID == "" || b.Name == "":
-		return fmt.Errorf("board %q has no id or no name", b.ID)
+		return errors.New("has no id or no name")
 	case len(b.Formats) == 0 || len(b.Keys) == 0 || len(b.Firmware) == 0:
-		return fmt.Errorf("board %q has no formats, keys or firmware", b.ID)
+		return errors.New("has no formats, keys or firmware")
 	case b.MaxCertificateBytes < 1 || b.MaxCertificateSource == "":
-		return fmt.Errorf("board %q has no max_certificate_bytes or no source for it", b.ID)
+		return errors.New("has no max_certificate_bytes or no source for it")
+	case !once(keys) || !once(b.Formats) || !once(b.RootKeys):
+		return errors.New("has a key type or a format twice, or an empty one")
+	case slices.ContainsFunc(b.Firmware, func(f Firmware) bool { return f.ID == "" || f.Name == "" }):
+		return errors.New("has firmware without an id or a name")
 	}
 	for _, cost := range b.Costs {
-		if !b.loads(cost.Key) {
-			return fmt.Errorf("board %q has a cost for key type %q, which it does not load", b.ID, cost.Key)
-		}
-		if cost.HeapBytes < 0 || cost.Seconds < 0 || (cost.HeapBytes > 0) != (cost.HeapSource != "") || (cost.Seconds > 0) != (cost.SecondsSource != "") {
-			return fmt.Errorf("board %q has a cost of %q without a source, or below zero", b.ID, cost.Key)
+		if err := b.checkCost(cost); err != nil {
+			return fmt.Errorf("has a cost of firmware %q with key type %q %w", cost.Firmware, cost.Key, err)
 		}
 	}
 	return nil
+}
+
+// checkCost wants at least one figure, and a source for each.
+func (b Board) checkCost(c Cost) error {
+	id, _, _ := strings.Cut(c.Firmware, "@")
+	switch {
+	case !b.loads(c.Key):
+		return errors.New("which it does not load")
+	case !slices.ContainsFunc(b.Firmware, func(f Firmware) bool { return f.ID == id }):
+		return errors.New("which is none of its firmware")
+	case c.HeapBytes < 0 || c.Seconds < 0 || c.CertificateBytes < 0 || c.HeapBytes == 0 && c.Seconds == 0:
+		return errors.New("that is nothing, or below zero")
+	case (c.HeapBytes > 0) != (c.HeapSource != "") || (c.Seconds > 0) != (c.SecondsSource != ""):
+		return errors.New("with a figure or a source, and not both")
+	}
+	return nil
+}
+
+// once reports whether each of names is there, and not twice.
+func once(names []string) bool {
+	seen := map[string]bool{"": true}
+	for _, name := range names {
+		if seen[name] {
+			return false
+		}
+		seen[name] = true
+	}
+	return true
 }
 
 // All returns every board, ordered by ID.

@@ -85,7 +85,7 @@ func (c Cost) String() string {
 // Seconds writes a duration with no more digits than a measurement has: "0.5 s",
 // "26 s".
 func Seconds(s float64) string {
-	if s >= 10 {
+	if s >= 9.95 { // which one digit would round up
 		return fmt.Sprintf("%.0f s", s)
 	}
 	return fmt.Sprintf("%.1f s", s)

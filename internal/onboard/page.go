@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -125,13 +126,14 @@ func (v view) title(title, lead string) safe {
 		when(v.limits.Unlimited(), v.card("alarm", "limits", "about.warning.title", "<p>"+v.say("about.warning")+"</p>"))
 }
 
-// steps are the guide for the device.
+// steps are the guide for the device. The role is for Safari, which takes a list
+// with numbers of its own for none.
 func (v view) steps() safe {
 	return v.title("title", "lead") +
 		when(v.device == Mac, `<p class="hint">`+v.say("mac.ipad")+` <a href="`+escape(v.base())+`/ipad">`+v.say("mac.ipad.link")+"</a></p>\n") +
 		when(v.elsewhere, v.card("alarm", "elsewhere", "elsewhere.title", "<p>"+v.text(v.guide().Elsewhere)+"</p><p>"+v.say("elsewhere.copy")+
 			`</p><p><code class="copy">`+escape(v.URL())+"</code></p>")) +
-		`<ol class="steps">` + each(v.guide().Steps, v.step) + "</ol>\n"
+		`<ol class="steps" role="list">` + each(v.guide().Steps, v.step) + "</ol>\n"
 }
 
 func (v view) step(s step) safe {
@@ -204,12 +206,8 @@ func (v view) others() safe {
 }
 
 func (v view) devices() safe {
-	var seen Platform
-	return `<nav aria-label="` + v.plain("devices.label") + "\">\n" + each(platforms, func(p claim) safe {
-		if p.Platform == seen {
-			return ""
-		}
-		seen = p.Platform
+	all := slices.CompactFunc(slices.Clone(platforms), func(a, b claim) bool { return a.Platform == b.Platform })
+	return `<nav aria-label="` + v.plain("devices.label") + "\">\n" + each(all, func(p claim) safe {
 		return `<a href="` + escape(v.base()+"/"+p.path()) + `"` + when(p.Platform == v.device, ` aria-current="page"`) + ">" + escape(string(p.Platform)) + "</a>\n"
 	}) + "</nav>"
 }

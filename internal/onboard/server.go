@@ -91,8 +91,8 @@ func authority(l net.Listener, usual uint16) string {
 	return at.String()
 }
 
-// Run serves until ctx ends or, with UntilTrusted, until the first browser has
-// proven its trust. It gives answers under way two seconds, closes every
+// Run serves until ctx ends, which may have a time limit, or, with UntilTrusted,
+// until the first browser has proven its trust. It gives answers under way two seconds, closes every
 // connection and listener, and returns nil; or the error of a listener that
 // broke. A Server runs once.
 func (s *Server) Run(ctx context.Context) error {
@@ -115,7 +115,20 @@ func (s *Server) Run(ctx context.Context) error {
 			broken = err
 			stop()
 		case <-s.over:
+			s.drain()
 			return broken
+		}
+	}
+}
+
+// drain reports what happened while the ports were closing.
+func (s *Server) drain() {
+	for {
+		select {
+		case e := <-s.events:
+			s.config.Notify(e)
+		default:
+			return
 		}
 	}
 }

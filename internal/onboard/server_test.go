@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -146,6 +147,37 @@ func TestUntilTrustedWaitsForTheIdentity(t *testing.T) {
 	}
 	v.get(trusting, "https://"+v.checkHost()+v.identityPath, "")
 	v.ends(closeWithin + time.Second)
+}
+
+func TestNoEventIsLostAtTheEnd(t *testing.T) {
+	slow := make(chan struct{})
+	var told []Event
+	c := newHome(t, nil).makeConfig()
+	c.Notify = func(e Event) { <-slow; told = append(told, e) }
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
+	const visits = 20
+	for range visits {
+		response, err := http.Get(s.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	stop()
+	<-s.over
+	close(slow)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if len(told) != visits {
+		t.Errorf("told %d events of %d", len(told), visits)
+	}
 }
 
 func TestRunGoesOnAfterTheProofOtherwise(t *testing.T) {

@@ -116,6 +116,13 @@ func TestNumbersGoOnBeyondSixDigits(t *testing.T) {
 		if latest, err := s.Latest("pico.local"); err != nil || latest != next {
 			t.Errorf("latest: have %v, %v; want %v", latest, err, next)
 		}
+		newest, err := s.About(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have := serialsOf(t, s, true); !slices.Equal(have, []string{"pico.local " + newest.Serial}) {
+			t.Errorf("newest of all: have %q, want %q", have, newest.Serial)
+		}
 	}
 }
 
@@ -221,14 +228,24 @@ func TestPutRefusesAnotherKey(t *testing.T) {
 func TestPutThatFailsLeavesNothing(t *testing.T) {
 	s, _ := create(t)
 	lock(t, s)
-	put(t, s.Path("issued"), "a file in the way", 0o600)
-	before := snapshot(t, s.Path("."))
-	p := newPair(t, "pico.local")
-	if _, err := s.Put(p.about("pico.local"), p.cert, p.key); err == nil {
-		t.Error("put below a file")
-	}
-	if have := snapshot(t, s.Path(".")); have != before {
-		t.Errorf("have\n%s\nwant\n%s", have, before)
+	for what, inTheWay := range map[string]func() error{
+		"file": func() error { return os.WriteFile(s.Path("issued"), nil, 0o600) },
+		"link": func() error { return os.Symlink("nowhere", s.Path("issued")) },
+	} {
+		if err := inTheWay(); err != nil {
+			t.Fatal(err)
+		}
+		before := snapshot(t, s.Path("."))
+		p := newPair(t, "pico.local")
+		if _, err := s.Put(p.about("pico.local"), p.cert, p.key); err == nil {
+			t.Errorf("put below a %s", what)
+		}
+		if have := snapshot(t, s.Path(".")); have != before {
+			t.Errorf("below a %s: have\n%s\nwant\n%s", what, have, before)
+		}
+		if err := os.Remove(s.Path("issued")); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -165,6 +166,60 @@ func is(want error) func(error) bool {
 func isLayoutError(err error) bool { _, ok := errors.AsType[LayoutError](err); return ok }
 
 func isModeError(err error) bool { _, ok := errors.AsType[ModeError](err); return ok }
+
+// TestCreateThatFailsLeavesNothing: neither the folder that it made, nor what
+// another Create has there.
+func TestCreateThatFailsLeavesNothing(t *testing.T) {
+	root := newPair(t, "Home CA TEST")
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	dir := filepath.Join(t.TempDir(), "store")
+	if err := Create(interrupted, dir, root.cert, root.key, nil, never(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("have %v, want %v", err, context.Canceled)
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("folder that it made: have %v, want %v", err, fs.ErrNotExist)
+	}
+	mkdir(t, dir, 0o700)
+	if err := Create(interrupted, dir, root.cert, root.key, nil, never(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("have %v, want %v", err, context.Canceled)
+	}
+	if _, err := os.Lstat(dir); err != nil {
+		t.Errorf("folder that was there: have %v", err)
+	}
+}
+
+func TestNewFolderIsRemovedOnlyWhenItIsOurs(t *testing.T) {
+	for name, row := range map[string]struct {
+		setup func(*Store)
+		locks bool
+		left  []string // nil when the folder goes
+	}{
+		"locked":        {func(s *Store) { put(t, s.Path("layout"), "1\n", 0o600) }, true, nil},
+		"another's":     {func(s *Store) { put(t, s.Path("lock"), "1", 0o600) }, false, []string{"lock"}},
+		"with a root":   {func(s *Store) { mkdir(t, s.Path("root"), 0o700) }, true, []string{"lock", "root"}},
+		"with the user": {func(s *Store) { put(t, s.Path("thesis.txt"), "mine", 0o600) }, true, []string{"thesis.txt"}},
+	} {
+		dir := t.TempDir()
+		s, err := openFolder(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row.locks {
+			lock(t, s)
+		}
+		row.setup(s)
+		s.removeNew()
+		if err := s.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(dir); (err == nil) != (row.left != nil) {
+			t.Errorf("%s: folder: have %v", name, err)
+		} else if err == nil && !slices.Equal(entries(t, dir), row.left) {
+			t.Errorf("%s: left %q, want %q", name, entries(t, dir), row.left)
+		}
+	}
+}
 
 func TestCreateWhereAFileStands(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")

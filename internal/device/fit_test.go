@@ -1,0 +1,128 @@
+package device
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func board(t testing.TB, id string) Board {
+	t.Helper()
+	b, err := Find(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// limitsOf takes what Fits says apart.
+func limitsOf(t testing.TB, err error) []Limit {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	var limits []Limit
+	for _, fault := range err.(interface{ Unwrap() []error }).Unwrap() {
+		misfit, ok := errors.AsType[*MisfitError](fault)
+		if !ok {
+			t.Fatalf("fault %v is a %T", fault, fault)
+		}
+		limits = append(limits, misfit.Limit)
+	}
+	return limits
+}
+
+func TestCertificateFitsOrEachLimitIsTold(t *testing.T) {
+	for _, row := range []struct {
+		board        string
+		key, rootKey string
+		bytes        int
+		force        bool
+		want         []Limit
+	}{
+		{"pico-w", "p256", "p256", 400, false, nil},
+		{"pico-w", "rsa-2048", "p256", 700, false, nil},
+		{"pico-w", "p256", "rsa-4096", 900, false, nil},
+		{"pico-w", "p256", "p256", 0, false, nil}, // not made yet
+		{"pico-w", "p256", "p256", 4086, false, nil},
+		{"pico-w", "p256", "p256", 4087, false, []Limit{LimitBytes}},
+		{"pico-w", "p256", "p256", 4087, true, []Limit{LimitBytes}},
+		{"pico-w", "rsa-4096", "p256", 900, false, []Limit{LimitUnwise}},
+		{"pico-w", "rsa-4096", "p256", 900, true, nil},
+		{"pico-w", "p384", "p256", 500, false, []Limit{LimitUnwise}},
+		{"pico-w", "ed25519", "p256", 400, false, []Limit{LimitKey}},
+		{"pico-w", "ed25519", "p256", 400, true, []Limit{LimitKey}},
+		{"pico-w", "", "", 0, false, []Limit{LimitKey}},
+		{"pico-w", "rsa-4096", "p256", 5000, false, []Limit{LimitUnwise, LimitBytes}},
+		{"esp8266", "rsa-2048", "rsa-2048", 900, false, nil},
+		{"esp8266", "rsa-2048", "rsa-4096", 900, false, nil},
+		{"esp8266", "rsa-2048", "p256", 700, false, []Limit{LimitRoot}},
+		{"esp8266", "rsa-2048", "p256", 700, true, []Limit{LimitRoot}},
+		{"esp8266", "p256", "p256", 400, false, []Limit{LimitKey, LimitRoot}},
+		{"esp8266", "p256", "p256", 5000, true, []Limit{LimitKey, LimitRoot, LimitBytes}},
+		{"computer", "p256", "p256", 60000, false, nil},
+		{"computer", "rsa-4096", "p256", 900, false, []Limit{LimitUnwise}},
+	} {
+		err := board(t, row.board).Fits(Certificate{row.key, row.rootKey, row.bytes}, row.force)
+		if have := limitsOf(t, err); !slices.Equal(have, row.want) {
+			t.Errorf("%+v: have %q: %v", row, have, err)
+		}
+	}
+}
+
+func TestMisfitTellsFiguresAndWhatHelps(t *testing.T) {
+	for _, row := range []struct {
+		board   string
+		c       Certificate
+		text    string
+		instead string
+	}{
+		{"pico-w", Certificate{"rsa-4096", "p256", 900},
+			`Raspberry Pi Pico W would need 43.7 KB of heap, 26 s for one connection with key type "rsa-4096"`, "p256"},
+		{"pico-w", Certificate{"ed25519", "p256", 900}, `Raspberry Pi Pico W does not load a key of type "ed25519"`, "p256"},
+		{"esp8266", Certificate{"p256", "rsa-2048", 900}, `Espressif ESP8266 does not load a key of type "p256"`, "rsa-2048"},
+		{"esp8266", Certificate{"rsa-2048", "p256", 900},
+			`Espressif ESP8266 does not load a certificate that a root of type "p256" signed; it takes rsa-2048, rsa-3072, rsa-4096`, ""},
+		{"pico-w", Certificate{"p256", "p256", 20000},
+			"Raspberry Pi Pico W serves at most 4086 bytes of certificate; this one would have 20000", ""},
+		{"computer", Certificate{"rsa-4096", "p256", 900},
+			`any computer would need far more time and memory for one connection with key type "rsa-4096"`, "p256"},
+	} {
+		err := board(t, row.board).Fits(row.c, false)
+		misfit, ok := errors.AsType[*MisfitError](err)
+		if !ok {
+			t.Errorf("%s, %+v: have %v", row.board, row.c, err)
+			continue
+		}
+		if misfit.Error() != row.text || misfit.Instead != row.instead || misfit.Board.ID != row.board {
+			t.Errorf("%s, %+v: have %v (instead %q), want %q (instead %q)", row.board, row.c, err, misfit.Instead, row.text, row.instead)
+		}
+	}
+}
+
+func TestSecondsHaveNoMoreDigitsThanAMeasurement(t *testing.T) {
+	for s, want := range map[float64]string{
+		0.52: "0.5 s", 1: "1.0 s", 3.4: "3.4 s", 9.94: "9.9 s", 9.96: "10 s", 10: "10 s", 12.3: "12 s", 26: "26 s", 99.5: "100 s",
+	} {
+		if have := Seconds(s); have != want {
+			t.Errorf("%v: have %q, want %q", s, have, want)
+		}
+	}
+}
+
+func TestCostTellsWhatIsKnown(t *testing.T) {
+	for want, cost := range map[string]Cost{
+		"27.7 KB of heap, 0.5 s": {HeapBytes: 27700, Seconds: 0.52},
+		"43.7 KB of heap":        {HeapBytes: 43700},
+		"26 s":                   {Seconds: 26},
+		"":                       {Key: "p256"},
+	} {
+		if have := cost.String(); have != want {
+			t.Errorf("%+v: have %q, want %q", cost, have, want)
+		}
+	}
+	if have := strings.Count(Cost{HeapBytes: 1, Seconds: 1}.String(), ","); have != 1 {
+		t.Errorf("have %d commas", have)
+	}
+}
