@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test build deps boards lint unit fuzz cross bench install clean
+.PHONY: demo test build deps boards lint unit fuzz cross bench boards-table install clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $(BIN) ./cmd/picoca
@@ -40,6 +40,11 @@ cross:
 
 bench:
 	$(GO) run ./bench
+
+# What a handshake costs with picoca's certificates, mkcert's and openssl's.
+boards-table: boards
+	PICOCA_BOARD_TABLE=$(CURDIR)/bin/handshakes.md $(GO) test -count=1 -run TestHandshakeTable ./e2e
+	cat bin/handshakes.md
 
 install: build
 	install -Dm755 $(BIN) $(DESTDIR)/usr/local/bin/picoca

@@ -88,7 +88,8 @@ loads and your devices trust.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err, cmd.CommandPath()} })
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "folder of the certificate authority (default $PICOCA_HOME, or the system's place for data)")
-	root.AddCommand(a.initCommand(), a.issueCommand(), a.exportCommand(), a.listCommand(), a.showCommand(), a.boardsCommand(), a.phoneCommand())
+	root.AddCommand(a.initCommand(), a.issueCommand(), a.exportCommand(), a.listCommand(), a.showCommand(), a.boardsCommand(), a.phoneCommand(),
+		a.exampleCommand(), a.fitCommand())
 	return root
 }
 

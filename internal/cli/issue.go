@@ -324,7 +324,10 @@ func placeOf(board device.Board) string {
 }
 
 func countText(n int) string {
-	if n == 2 {
+	switch n {
+	case 1:
+		return "it"
+	case 2:
 		return "both"
 	}
 	return fmt.Sprintf("all %d", n)

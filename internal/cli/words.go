@@ -10,6 +10,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/example"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -52,7 +53,9 @@ func exitCode(err error) int {
 	case isA[untrustedError](err):
 		return exitFound
 	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
-		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), isA[export.UnknownProfileError](err), errors.Is(err, errBothPassphrases):
+		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), isA[export.UnknownProfileError](err), errors.Is(err, errBothPassphrases),
+		isA[device.ReleaseError](err), isA[device.UnknownFirmwareError](err), isA[example.UnknownFirmwareError](err),
+		errors.Is(err, example.ErrNoMutualTLS):
 		return exitUsage
 	}
 	return exitFailed
@@ -95,6 +98,9 @@ var plainHints = []struct {
 	{errBothPassphrases, "give one of them"},
 	{errNoHome, "name a folder: picoca --home FOLDER"},
 	{errManyFiles, "name a folder: --out FOLDER"},
+	{example.ErrWildcard, "issue a certificate for the board itself: picoca issue pico.local"},
+	{example.ErrNoMutualTLS, "choose --firmware micropython, circuitpython or esp-idf"},
+	{example.ErrStrictRoot, "make another CA without --strict-constraints: picoca --home FOLDER init"},
 	{errBinary, "name a place: --out FILE, or send it on: picoca export ... --out - | ..."},
 	{errNoScreen, "set one with --p12-passphrase-file FILE, or have it printed all the same: --show-passphrase"},
 	{syscall.EADDRINUSE, "choose other ports: --port 8450, or --port 0 for any that are free"},
@@ -123,6 +129,15 @@ var hintRows = []func(*app, error) string{
 		return "choose one of these, or computer for any server: " + boardIDs()
 	}),
 	hintOf(func(e export.UnknownFormatError) string { return "choose one of " + formatIDs() }),
+	hintOf(func(e example.UnknownFirmwareError) string { return "choose one with --firmware: " + exampleIDs() }),
+	hintOf(func(e example.HostError) string { return "issue a certificate for a shorter name" }),
+	hintOf(func(e notDeviceError) string { return "name a device: picoca list" }),
+	hintOf(func(e smallBoardError) string { return "take a board such as the Pico W" }),
+	hintOf(func(e device.ReleaseError) string { return "write it as micropython or micropython@1.28" }),
+	hintOf(func(e device.UnknownFirmwareError) string {
+		return "leave the version out for files that load on all of them"
+	}),
+	hintOf(func(e device.NoFormatError) string { return "tell the version, as --firmware circuitpython@10" }),
 	hintOf(func(e wrongFormatError) string { return "choose another format: " + formatsFor(e.what) }),
 	hintOf(func(e export.UnknownProfileError) string {
 		return "choose legacy-des for phones, or modern2023 for computers"

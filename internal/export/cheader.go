@@ -20,15 +20,16 @@ func cHeader(b Bundle) ([]File, error) {
 	fmt.Fprintf(&h, "// %q until %s, with its private key: publish neither this file nor a program built from it.\n",
 		b.Leaf.Subject.CommonName, b.Leaf.NotAfter.UTC().Format("2006-01-02"))
 	h.WriteString("#ifndef PICOCA_CERT_H\n#define PICOCA_CERT_H\n")
-	writeArray(&h, "picoca_cert_der", "the certificate", b.Leaf.Raw)
-	writeArray(&h, "picoca_key_der", "its private key (SEC1 or PKCS#1)", key)
-	writeArray(&h, "picoca_root_der", "the certificate authority", b.Root.Raw)
+	WriteArray(&h, "picoca_cert_der", "the certificate", b.Leaf.Raw)
+	WriteArray(&h, "picoca_key_der", "its private key (SEC1 or PKCS#1)", key)
+	WriteArray(&h, "picoca_root_der", "the certificate authority", b.Root.Raw)
 	h.WriteString("\n#endif\n")
 	return []File{{Name: "picoca_cert.h", Data: h.Bytes(), Private: true}}, nil
 }
 
-// writeArray writes an array of twelve bytes a line, and its length.
-func writeArray(h *bytes.Buffer, name, what string, data []byte) {
+// WriteArray writes a C array of bytes, named name, and its length name_len;
+// what says in a comment what it is.
+func WriteArray(h *bytes.Buffer, name, what string, data []byte) {
 	fmt.Fprintf(h, "\n// %s\nstatic const unsigned char %s[] = {", what, name)
 	for i, c := range data {
 		if i%12 == 0 {

@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestExamplesInCCompile has a compiler read the projects for C and C++, against
+// stand-ins for the firmware's headers: they are not linked, and not run.
+func TestExamplesInCCompile(t *testing.T) {
+	t.Parallel()
+	compilers := map[string][]string{ // the sketch gets what the IDE puts before it
+		"arduino":  {need(t, "g++", "g++"), "-std=gnu++17", "-include", "Arduino.h", "-x", "c++", "project.ino"},
+		"pico-sdk": {need(t, "gcc", "gcc"), "-std=gnu11", "-Wno-deprecated-declarations", "main.c"},
+		"esp-idf":  {need(t, "gcc", "gcc"), "-std=gnu17", "main/main.c"},
+	}
+	for _, row := range []struct {
+		firmware string
+		flags    []string
+	}{{"arduino", nil}, {"pico-sdk", nil}, {"esp-idf", nil}, {"esp-idf", []string{"--mutual-tls"}}} {
+		h := newHome(t)
+		h.run("issue", "pico.local")
+		h.run(append([]string{"example", "pico.local", "--firmware", row.firmware, "--out", "project"}, row.flags...)...)
+		if err := compile(h, row.firmware, compilers[row.firmware]); err != nil {
+			t.Errorf("%s %v: %v", row.firmware, row.flags, err)
+		}
+	}
+}
+
+func compile(h home, firmware string, compiler []string) error {
+	headers, err := filepath.Abs(filepath.Join(exampleFiles, firmware))
+	if err != nil {
+		return err
+	}
+	args := append([]string{"-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", ".", "-I", headers}, compiler[1:]...)
+	cmd := exec.CommandContext(h.t.Context(), compiler[0], args...)
+	cmd.Dir = h.path("project")
+	return wrapOutput(cmd)
+}
+
+// TestPicoSDKExampleEmbedsThePage assembles the file that takes the page into
+// the program.
+func TestPicoSDKExampleEmbedsThePage(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.run("issue", "pico.local")
+	h.run("example", "pico.local", "--firmware", "pico-sdk", "--out", "project")
+	cmd := exec.CommandContext(t.Context(), need(t, "gcc", "gcc"), "-c", "files.S", "-o", "files.o")
+	cmd.Dir = h.path("project")
+	if err := wrapOutput(cmd); err != nil {
+		t.Fatal(err)
+	}
+}

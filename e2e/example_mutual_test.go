@@ -1,0 +1,79 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestExampleMutualTLS has devices with a certificate of the board's authority
+// get in, and nobody else: not those of another authority, not those without.
+func TestExampleMutualTLS(t *testing.T) {
+	eachExample(t, func(t *testing.T, firmware exampleFirmware) {
+		b := newExample(t, firmware, "--mutual-tls")
+		own, foreign := b.home.identity(), newHome(t).identity()
+		for _, row := range []struct {
+			name     string
+			identity *tls.Certificate
+			says     string // what the board prints, "" if it lets the device in
+		}{
+			{"its own", own, ""},
+			{"none", nil, "NO_CLIENT_CERTIFICATE"},
+			{"another authority's", foreign, "not correctly signed by the trusted CA"},
+			{"its own again", own, ""},
+		} {
+			v := b.visitor("127.0.0.1")
+			v.identity = row.identity
+			client := v.client()
+			status, _, err := get(client, "/")
+			client.CloseIdleConnections()
+			if in := err == nil && status == 200; in != (row.says == "") {
+				t.Errorf("%s: status %d, %v", row.name, status, err)
+			}
+			b.log.wait(t, row.says)
+		}
+	})
+}
+
+// TestExampleMutualTLSNeedsTheClock shows why the MicroPython example sets the
+// clock first: without that line a good certificate is refused.
+func TestExampleMutualTLSNeedsTheClock(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.run("issue", "pico.local")
+	h.run("example", "pico.local", "--firmware", "micropython", "--mutual-tls", "--out", "project")
+	program, err := os.ReadFile(h.path("project", "main.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := strings.Replace(string(program), "    await set_clock()\n", "", 1)
+	if without == string(program) {
+		t.Fatal("main.py does not set the clock")
+	}
+	if err := os.WriteFile(h.path("project", "main.py"), []byte(without), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := startExample(t, h, exampleOnMicroPython)
+	v := b.visitor("127.0.0.1")
+	v.identity = h.identity()
+	if status, _, err := get(v.client(), "/"); err == nil {
+		t.Errorf("status %d with the clock in 2021", status)
+	}
+	b.log.wait(t, "starts in the future")
+}
+
+// identity has picoca make a client identity, as for a phone.
+func (h home) identity() *tls.Certificate {
+	h.t.Helper()
+	if err := os.WriteFile(h.path("passphrase"), []byte("correct-horse-battery-staple-2026\n"), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	h.run("issue", "--client", "phone", "--out", "phone-p12", "--p12-passphrase-file", "passphrase")
+	h.run("export", "phone", "--format", "pem", "--out", "phone-pem")
+	pair, err := tls.LoadX509KeyPair(h.path("phone-pem", "cert.pem"), h.path("phone-pem", "key.pem"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &pair
+}

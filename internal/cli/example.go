@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/example"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/store"
+)
+
+type exampleOptions struct {
+	name      string
+	firmware  string
+	out       string
+	mutualTLS bool
+	force     bool
+	json      bool
+}
+
+func (a *app) exampleCommand() *cobra.Command {
+	var o exampleOptions
+	cmd := &cobra.Command{
+		Use:   "example NAME",
+		Short: "Write a whole project: a web app that the board serves over HTTPS",
+		Long: `Writes the smallest whole project that serves a web app over HTTPS from a
+board: its program, the page, which can be added to a phone's home screen, and
+the newest certificate of NAME with its key.`,
+		Example: `  picoca example pico.local
+  picoca example pico.local --firmware circuitpython@10
+  picoca example pico.local --firmware micropython --mutual-tls`,
+		Args: exactly(1, "a device's name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.name = args[0]
+			return a.runExample(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.firmware, "firmware", "", "firmware of the board: "+exampleIDs()+"; a version, as micropython@1.28, picks its files (default: the board's first)")
+	f.StringVar(&o.out, "out", "", "folder for the project (default: the name and the firmware)")
+	f.BoolVar(&o.mutualTLS, "mutual-tls", false, "let in only visitors with a certificate of your CA")
+	f.BoolVar(&o.force, "force", false, "replace files that are there")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+// exampleJSON is the result of example as --json prints it.
+type exampleJSON struct {
+	Name      string        `json:"name"`
+	Firmware  string        `json:"firmware"`
+	MutualTLS bool          `json:"mutual_tls"`
+	Folder    string        `json:"folder"`
+	Files     []writtenJSON `json:"files"`
+}
+
+func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
+	s, err := a.openToRead()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	who, about, err := findDevice(s, o.name)
+	if err != nil {
+		return err
+	}
+	firmware, project, err := o.plan(about)
+	if err != nil {
+		return err
+	}
+	folder := cmp.Or(o.out, store.FolderName(about.Name)+"-"+firmware.ID)
+	project.Folder = filepath.Base(folder)
+	if project.Bundle, err = (&exporting{subject: who}).load(s); err != nil {
+		return err
+	}
+	files, err := firmware.Render(project)
+	if err != nil {
+		return err
+	}
+	if err := lockForOutput(ctx, s, a.waiting); err != nil {
+		return err
+	}
+	r := exampleJSON{about.Name, firmware.ID, o.mutualTLS, folder, nil}
+	if r.Files, err = writeFolders(r.Folder, project.Bundle.Root, files, o.force); err != nil {
+		return err
+	}
+	return a.tellExample(r, firmware, o.json)
+}
+
+// notDeviceError says that a name is not a device's.
+type notDeviceError struct{ who subject }
+
+func (e notDeviceError) Error() string {
+	return fmt.Sprintf("%q is %s, not a device", e.who.display, e.who.kind)
+}
+
+// findDevice returns a device and what is known of its newest certificate.
+func findDevice(s *store.Store, input string) (subject, store.About, error) {
+	who, err := find(s, input)
+	if err != nil {
+		return subject{}, store.About{}, err
+	}
+	if who.kind != aDevice {
+		return subject{}, store.About{}, notDeviceError{who}
+	}
+	about, err := s.About(who.issued)
+	return who, about, err
+}
+
+// smallBoardError says that no example fits into a board.
+type smallBoardError struct{ board device.Board }
+
+func (e smallBoardError) Error() string {
+	return fmt.Sprintf("%s has %d KB of memory, an example needs %d", e.board.Name, e.board.RAMKB, example.MinRAMKB)
+}
+
+// plan chooses the firmware, and the format of its files, by the board.
+func (o exampleOptions) plan(about store.About) (example.Firmware, example.Project, error) {
+	board, err := device.Find(about.Board)
+	if err != nil {
+		return example.Firmware{}, example.Project{}, err
+	}
+	if board.RAMKB > 0 && board.RAMKB < example.MinRAMKB {
+		return example.Firmware{}, example.Project{}, smallBoardError{board}
+	}
+	release, err := device.ParseRelease(cmp.Or(o.firmware, board.Firmware[0].ID))
+	if err != nil {
+		return example.Firmware{}, example.Project{}, err
+	}
+	firmware, err := example.Find(release.ID)
+	if err != nil {
+		return example.Firmware{}, example.Project{}, err
+	}
+	format, err := formatFor(board, release, about.Key)
+	return firmware, example.Project{Name: about.Name, Format: format, MutualTLS: o.mutualTLS}, err
+}
+
+// formatFor is the format that the firmware loads. A board that runs another
+// firmware than those of its file gets the files that load nearly everywhere.
+func formatFor(board device.Board, release device.Release, key string) (string, error) {
+	known := func(f device.Firmware) bool { return f.ID == release.ID }
+	if !slices.ContainsFunc(board.Firmware, known) {
+		return board.Formats[0], nil
+	}
+	rows, err := board.Covering(release)
+	if err != nil {
+		return "", err
+	}
+	return device.FormatFor(rows, key)
+}
+
+// writeFolders writes a project, whose files may be one folder deep. The
+// folders come one after the other, the project's own first.
+func writeFolders(dir string, root *x509.Certificate, files []export.File, force bool) ([]writtenJSON, error) {
+	byFolder := map[string][]export.File{}
+	for _, file := range files {
+		folder := path.Dir(file.Name)
+		file.Name = path.Base(file.Name)
+		byFolder[folder] = append(byFolder[folder], file)
+	}
+	var all []writtenJSON
+	for _, folder := range slices.Sorted(maps.Keys(byFolder)) {
+		written, err := writeFiles(filepath.Join(dir, folder), root, byFolder[folder], force, false)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, written...)
+	}
+	return all, nil
+}
+
+func (a *app) tellExample(r exampleJSON, firmware example.Firmware, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(r)
+	}
+	a.sayWritten(r.Files)
+	if r.MutualTLS {
+		a.say("only devices with a certificate of your CA get in")
+	}
+	a.say("next: %s", firmware.Next)
+	return nil
+}
+
+// exampleIDs lists the firmware that there is an example for.
+func exampleIDs() string {
+	var ids []string
+	for _, firmware := range example.All() {
+		ids = append(ids, firmware.ID)
+	}
+	return strings.Join(ids, ", ")
+}

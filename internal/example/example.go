@@ -1,0 +1,206 @@
+// Package example writes the smallest whole project that serves a web app over
+// HTTPS from a board: its program, the page, and the certificate with its key.
+// Everything here is pure: no files, no clock, no printing.
+package example
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/picoca/picoca/internal/export"
+)
+
+// MinRAMKB is the memory of a board, in KB, that the programs need: TLS and the
+// language fit into no less.
+const MinRAMKB = 200
+
+// Firmware is one that there is a project for.
+type Firmware struct {
+	ID string
+	// Next tells what to do with the files, for people.
+	Next string
+	// credentials is the export format of the certificate and its key; "" is
+	// DER or PEM, as the firmware's version loads.
+	credentials string
+	// mutual says that the project can ask visitors for a certificate; root is
+	// the export format of the root then, "" where credentials has it anyway.
+	mutual bool
+	root   string
+	// folder holds the credentials and the page, below the project's own.
+	folder string
+	// inHeader puts the page into the header page.h.
+	inHeader bool
+	// program are the project's own files, to which the page is added.
+	program []template
+}
+
+// firmwares has a row for each firmware.
+var firmwares = []Firmware{
+	{
+		ID:     "micropython",
+		Next:   "write your Wi-Fi into secrets.py, copy all files to the board (mpremote cp * :), and reset it",
+		mutual: true, root: "der",
+		program: []template{
+			{source: "micropython/main.py"},
+			{source: "micropython/secrets.py", private: true},
+		},
+	},
+	{
+		ID:     "circuitpython",
+		Next:   "write your Wi-Fi into settings.toml, and copy all files to the drive CIRCUITPY",
+		mutual: true, root: "pem",
+		program: []template{
+			{source: "circuitpython/code.py"},
+			{source: "circuitpython/settings.toml", private: true},
+		},
+	},
+	{
+		ID:          "arduino",
+		Next:        "write your Wi-Fi into secrets.h, open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
+		credentials: "c-header", inHeader: true,
+		program: []template{
+			{source: "arduino/sketch.ino", name: "@FOLDER@.ino"}, // the IDE wants the folder's name
+			{source: "arduino/secrets.h", private: true},
+		},
+	},
+	{
+		ID:          "pico-sdk",
+		Next:        "write your Wi-Fi into secrets.h, and build: cmake -B build && cmake --build build",
+		credentials: "c-header",
+		program: []template{
+			{source: "pico-sdk/CMakeLists.txt"},
+			{source: "pico-sdk/main.c"},
+			{source: "pico-sdk/files.S"},
+			{source: "pico-sdk/nofiles.h"},
+			{source: "pico-sdk/lwipopts.h"},
+			{source: "pico-sdk/mbedtls_config.h"},
+			{source: "pico-sdk/secrets.h", private: true},
+		},
+	},
+	{
+		ID:          "esp-idf",
+		Next:        "write your Wi-Fi into sdkconfig.defaults, and build: idf.py set-target esp32 flash monitor",
+		credentials: "esp-idf", mutual: true, folder: "main",
+		program: []template{
+			{source: "esp-idf/CMakeLists.txt"},
+			{source: "esp-idf/sdkconfig.defaults", private: true},
+			{source: "esp-idf/main/CMakeLists.txt", name: "main/CMakeLists.txt"},
+			{source: "esp-idf/main/idf_component.yml", name: "main/idf_component.yml"},
+			{source: "esp-idf/main/main.c", name: "main/main.c"},
+		},
+	},
+}
+
+// All returns every firmware that there is a project for.
+func All() []Firmware { return slices.Clone(firmwares) }
+
+// UnknownFirmwareError says that there is no project for the firmware Input.
+type UnknownFirmwareError struct{ Input string }
+
+func (e UnknownFirmwareError) Error() string {
+	return fmt.Sprintf("firmware %q has no example", e.Input)
+}
+
+// Find returns the firmware with an ID, or an UnknownFirmwareError.
+func Find(id string) (Firmware, error) {
+	for _, firmware := range firmwares {
+		if firmware.ID == id {
+			return firmware, nil
+		}
+	}
+	return Firmware{}, UnknownFirmwareError{id}
+}
+
+// Project is what a project is made of.
+type Project struct {
+	// Name is the board's, as it stands in the certificate: a DNS name or an
+	// address, not a wildcard.
+	Name   string
+	Bundle export.Bundle
+	// Format is der or pem: what the firmware's version loads.
+	Format string
+	// Folder is the name of the project's folder, for programs that must have
+	// the same.
+	Folder string
+	// MutualTLS lets in only visitors with a certificate of the same root.
+	MutualTLS bool
+}
+
+var (
+	// ErrWildcard says that a project needs the name of one board.
+	ErrWildcard = errors.New("certificate is for a wildcard, and an example needs the name of one board")
+	// ErrNoMutualTLS says that a firmware's project asks for no certificates.
+	ErrNoMutualTLS = errors.New("example for this firmware has no mutual TLS")
+	// ErrStrictRoot says that no board can load the root.
+	ErrStrictRoot = errors.New("root certificate has critical name constraints, which no board can load")
+)
+
+// Render returns the files of a project; a name may have a folder before it,
+// as main/main.c. It fails with ErrWildcard, ErrNoMutualTLS, ErrStrictRoot or a
+// HostError, or as the export formats do.
+func (f Firmware) Render(p Project) ([]export.File, error) {
+	if err := f.check(p); err != nil {
+		return nil, err
+	}
+	loaded, err := f.loaded(p)
+	if err != nil {
+		return nil, err
+	}
+	values, err := valuesOf(p, loaded)
+	if err != nil {
+		return nil, err
+	}
+	program, err := fillAll(f.program, p.MutualTLS, values)
+	if err != nil {
+		return nil, err
+	}
+	web, err := fillAll(page, p.MutualTLS, values)
+	if err != nil {
+		return nil, err
+	}
+	if f.inHeader {
+		web = []export.File{pageHeader(web)}
+	}
+	return slices.Concat(program, inFolder(f.folder, loaded), inFolder(f.folder, web)), nil
+}
+
+func inFolder(folder string, files []export.File) []export.File {
+	for i := range files {
+		files[i].Name = path.Join(folder, files[i].Name)
+	}
+	return files
+}
+
+func (f Firmware) check(p Project) error {
+	switch {
+	case strings.HasPrefix(p.Name, "*."):
+		return ErrWildcard
+	case p.MutualTLS && !f.mutual:
+		return ErrNoMutualTLS
+	case p.MutualTLS && p.Bundle.Root.PermittedDNSDomainsCritical:
+		return ErrStrictRoot
+	}
+	return nil
+}
+
+// loaded returns what the program loads: the certificate, its key and, for
+// mutual TLS, the root.
+func (f Firmware) loaded(p Project) ([]export.File, error) {
+	format, err := export.Find(cmp.Or(f.credentials, p.Format))
+	if err != nil {
+		return nil, err
+	}
+	files, err := format.Device(p.Bundle)
+	if err != nil || !p.MutualTLS || f.root == "" {
+		return files, err
+	}
+	if format, err = export.Find(f.root); err != nil {
+		return nil, err
+	}
+	root, err := format.CA(p.Bundle)
+	return append(files, root...), err
+}

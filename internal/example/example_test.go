@@ -1,0 +1,330 @@
+package example
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"errors"
+	"image/png"
+	"math/big"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/picoca/picoca/internal/export"
+)
+
+// newBundle makes a root and a leaf; their contents do not matter here.
+func newBundle(t *testing.T) export.Bundle {
+	t.Helper()
+	certificate := func(key crypto.Signer, cn string) *x509.Certificate {
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: cn}, NotAfter: time.Unix(1e9, 0)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cert
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return export.Bundle{Root: certificate(key, "root"), Leaf: certificate(key, "leaf"), Key: key}
+}
+
+func project(t *testing.T) Project {
+	return Project{Name: "pico.local", Bundle: newBundle(t), Format: "der", Folder: "web-app"}
+}
+
+// render renders a project and returns its files by name.
+func render(t *testing.T, f Firmware, p Project) map[string]export.File {
+	t.Helper()
+	files, err := f.Render(p)
+	if err != nil {
+		t.Fatalf("%s: %v", f.ID, err)
+	}
+	byName := map[string]export.File{}
+	for _, file := range files {
+		if _, twice := byName[file.Name]; twice {
+			t.Errorf("%s: %s is there twice", f.ID, file.Name)
+		}
+		byName[file.Name] = file
+	}
+	return byName
+}
+
+// eachProject calls f for each firmware, without and with mutual TLS.
+func eachProject(t *testing.T, f func(t *testing.T, firmware Firmware, p Project, files map[string]export.File)) {
+	for _, firmware := range All() {
+		p := project(t)
+		t.Run(firmware.ID, func(t *testing.T) { f(t, firmware, p, render(t, firmware, p)) })
+		if firmware.mutual {
+			p.MutualTLS = true
+			t.Run(firmware.ID+"-mutual", func(t *testing.T) { f(t, firmware, p, render(t, firmware, p)) })
+		}
+	}
+}
+
+var unfilled = regexp.MustCompile(`@[A-Za-z_]+@`)
+
+func TestNothingIsLeftToFill(t *testing.T) {
+	eachProject(t, func(t *testing.T, _ Firmware, _ Project, files map[string]export.File) {
+		for name, file := range files {
+			if ext := path.Ext(name); ext == ".png" || ext == ".der" {
+				continue
+			}
+			if left := unfilled.Find(file.Data); left != nil {
+				t.Errorf("%s still has %s", name, left)
+			}
+			if bytes.ContainsRune(file.Data, '\r') || !bytes.HasSuffix(file.Data, []byte("\n")) {
+				t.Errorf("%s has carriage returns, or no end of line at its end", name)
+			}
+		}
+	})
+}
+
+// TestSecretsArePrivate wants whatever holds a key or a password for its
+// owner's eyes, and nothing else.
+func TestSecretsArePrivate(t *testing.T) {
+	secret := regexp.MustCompile(`(?i)key|secret|settings|sdkconfig|picoca_cert\.h|wifi`)
+	eachProject(t, func(t *testing.T, _ Firmware, p Project, files map[string]export.File) {
+		private := 0
+		for name, file := range files {
+			if file.Private != secret.MatchString(path.Base(name)) {
+				t.Errorf("%s: private is %v", name, file.Private)
+			}
+			if file.Private {
+				private++
+			}
+		}
+		if private < 2 {
+			t.Errorf("%d private files, want the key and the Wi-Fi's password", private)
+		}
+	})
+}
+
+// TestProgramLoadsWhatIsThere wants every file that a program names to be in
+// the project, and every file of the certificate to be named.
+func TestProgramLoadsWhatIsThere(t *testing.T) {
+	named := regexp.MustCompile(`"([a-z-]+\.(?:der|pem|html|png|js|webmanifest))"`)
+	for _, format := range []string{"der", "pem"} {
+		for _, id := range []string{"micropython", "circuitpython"} {
+			p := project(t)
+			p.MutualTLS, p.Format = true, format
+			firmware, err := Find(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := render(t, firmware, p)
+			program := files[path.Base(firmware.program[0].source)].Data
+			seen := map[string]bool{}
+			for _, match := range named.FindAllSubmatch(program, -1) {
+				name := string(match[1])
+				if seen[name] = true; files[name].Data == nil {
+					t.Errorf("%s names %s, which is not in the project", id, name)
+				}
+			}
+			for name := range files {
+				if loaded := regexp.MustCompile(`\.(der|pem)$`).MatchString(name); loaded && !seen[name] {
+					t.Errorf("%s does not name %s", id, name)
+				}
+			}
+		}
+	}
+}
+
+// TestMutualTLSIsAsked wants the lines of one kind and none of the other.
+func TestMutualTLSIsAsked(t *testing.T) {
+	for _, row := range []struct{ firmware, program, mutual, simple string }{
+		{"micropython", "main.py", "ssl.CERT_REQUIRED", "Once the board checks"},
+		{"circuitpython", "code.py", "cadata=file.read()", `cadata=""`},
+	} {
+		firmware, err := Find(row.firmware)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, mutual := range []bool{false, true} {
+			p := project(t)
+			p.MutualTLS = mutual
+			program := string(render(t, firmware, p)[row.program].Data)
+			if strings.Contains(program, row.mutual) != mutual || strings.Contains(program, row.simple) == mutual {
+				t.Errorf("%s, mutual TLS %v: %q is %v, %q is %v", row.firmware, mutual, row.mutual, !mutual, row.simple, mutual)
+			}
+		}
+	}
+}
+
+func TestManifestIsOne(t *testing.T) {
+	eachProject(t, func(t *testing.T, f Firmware, p Project, files map[string]export.File) {
+		if f.inHeader {
+			return // TestHeaderHasThePage
+		}
+		manifest, icon := find(files, "app.webmanifest"), find(files, "icon.png")
+		var m struct {
+			Name, Short_name, Start_url, Display string
+			Icons                                []struct{ Src, Sizes, Type string }
+		}
+		if err := json.Unmarshal(manifest, &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Name != p.Name || m.Short_name != "pico" || m.Start_url != "/" || m.Display != "standalone" || len(m.Icons) != 1 {
+			t.Errorf("manifest: %+v", m)
+		}
+		config, err := png.DecodeConfig(bytes.NewReader(icon))
+		if err != nil || m.Icons[0].Sizes != "512x512" || config.Width != 512 || config.Height != 512 || m.Icons[0].Src != "/icon.png" {
+			t.Errorf("icon: %+v, %v, told as %+v", config, err, m.Icons)
+		}
+	})
+}
+
+// TestHeaderHasThePage wants each text of the page in page.h as it is.
+func TestHeaderHasThePage(t *testing.T) {
+	arduino, err := Find("arduino")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, pages := render(t, arduino, project(t)), render(t, firmwares[0], project(t))
+	for _, name := range []string{"index.html", "app.webmanifest", "sw.js"} {
+		if want := append(append([]byte(`R"~~~(`), pages[name].Data...), `)~~~"`...); !bytes.Contains(files["page.h"].Data, want) {
+			t.Errorf("page.h lacks %s", name)
+		}
+	}
+	if !bytes.Contains(files["page.h"].Data, []byte("icon_png_len = 1412;")) || files["web-app.ino"].Data == nil {
+		t.Error("the icon or the sketch of the folder's name is missing")
+	}
+}
+
+// find returns the contents of a file, in whatever folder.
+func find(files map[string]export.File, base string) []byte {
+	for name, file := range files {
+		if path.Base(name) == base {
+			return file.Data
+		}
+	}
+	return nil
+}
+
+// TestPageIsSmall holds the page to what one connection carries in a moment.
+func TestPageIsSmall(t *testing.T) {
+	total := 0
+	for _, file := range page {
+		filled, err := file.fill(false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += len(filled.Data)
+	}
+	if total > 8192 {
+		t.Errorf("page has %d bytes, want at most 8192", total)
+	}
+}
+
+// TestServiceWorkerKeepsThePage wants the worker to keep what the programs
+// serve, all but itself.
+func TestServiceWorkerKeepsThePage(t *testing.T) {
+	kept := regexp.MustCompile(`'(/[a-z.]*)'`)
+	served := regexp.MustCompile(`(?m)^    "(/[a-z.]*)": \(`)
+	for _, f := range firmwares[:2] {
+		files := render(t, f, project(t))
+		_, list, _ := bytes.Cut(files["sw.js"].Data, []byte("const FILES = "))
+		list, _, _ = bytes.Cut(list, []byte("\n"))
+		var want []string
+		for _, match := range kept.FindAllSubmatch(list, -1) {
+			want = append(want, string(match[1]))
+		}
+		var got []string
+		for _, match := range served.FindAllSubmatch(files[path.Base(f.program[0].source)].Data, -1) {
+			got = append(got, string(match[1]))
+		}
+		if want = append(want, "/sw.js"); len(got) != 4 || !slices.Equal(got, want) {
+			t.Errorf("%s serves %q, the service worker wants %q", f.ID, got, want)
+		}
+	}
+}
+
+// TestServiceWorkerVersionFollowsThePage wants a new version whenever a file
+// changes, and only then.
+func TestServiceWorkerVersionFollowsThePage(t *testing.T) {
+	version := func(name string) string {
+		p := project(t)
+		p.Name = name
+		values, err := valuesOf(p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values["VERSION"]
+	}
+	first := version("pico.local")
+	if again := version("pico.local"); again != first || len(first) != 8 {
+		t.Errorf("versions of the same page: %q, %q", first, again)
+	}
+	if other := version("nano.local"); other == first {
+		t.Errorf("another page has the same version %q", other)
+	}
+	program := render(t, firmwares[0], project(t))
+	if !bytes.Contains(program["sw.js"].Data, []byte("const VERSION = '"+first+"'")) {
+		t.Error("sw.js does not name the version")
+	}
+}
+
+func TestNamesInURLs(t *testing.T) {
+	for _, row := range []struct{ name, url, host string }{
+		{"pico.local", "https://pico.local/", "pico"},
+		{"xn--bro-hoa.lan", "https://xn--bro-hoa.lan/", "xn--bro-hoa"},
+		{"192.168.1.20", "https://192.168.1.20/", "pico"},
+		{"fd00::20", "https://[fd00::20]/", "pico"},
+	} {
+		p := project(t)
+		p.Name = row.name
+		program := string(render(t, firmwares[0], p)["main.py"].Data)
+		if !strings.Contains(program, "Location: "+row.url) || !strings.Contains(program, `network.hostname("`+row.host+`")`) {
+			t.Errorf("%s: want %s and host name %s", row.name, row.url, row.host)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	strict := newBundle(t)
+	strict.Root.PermittedDNSDomainsCritical = true
+	long := strings.Repeat("a", 33)
+	none := firmwares[0]
+	none.mutual = false
+	for _, row := range []struct {
+		name     string
+		firmware Firmware
+		change   func(*Project)
+		want     error
+	}{
+		{"wildcard", firmwares[0], func(p *Project) { p.Name = "*.pico.local" }, ErrWildcard},
+		{"mutual TLS", none, func(p *Project) { p.MutualTLS = true }, ErrNoMutualTLS},
+		{"strict root", firmwares[0], func(p *Project) { p.MutualTLS, p.Bundle = true, strict }, ErrStrictRoot},
+		{"long host", firmwares[0], func(p *Project) { p.Name = long + ".local" }, HostError{long}},
+		{"format", firmwares[0], func(p *Project) { p.Format = "paper" }, export.UnknownFormatError{Input: "paper"}},
+	} {
+		p := project(t)
+		row.change(&p)
+		if files, err := row.firmware.Render(p); !errors.Is(err, row.want) || files != nil {
+			t.Errorf("%s: %d files, %v, want %v", row.name, len(files), err, row.want)
+		}
+	}
+	p := project(t)
+	p.Bundle = strict
+	if _, err := firmwares[0].Render(p); err != nil {
+		t.Errorf("strict root without mutual TLS: %v", err)
+	}
+	if _, err := Find("zephyr"); err != (UnknownFirmwareError{"zephyr"}) {
+		t.Errorf("Find(zephyr): %v", err)
+	}
+}

@@ -1,0 +1,2 @@
+#define WIFI_SSID "your network"
+#define WIFI_PASSWORD "its password"

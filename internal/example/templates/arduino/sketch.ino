@@ -1,0 +1,127 @@
+// @NAME@: a web app over HTTPS, from the Arduino-Pico core on a Pico W or Pico 2 W.
+// Write your Wi-Fi's name and password into secrets.h, choose the board "Raspberry Pi Pico W", and upload.
+//
+// Three things that go wrong most often:
+// 1. Formats. BearSSL reads PEM and DER. picoca_cert.h has DER, the key as SEC1 or PKCS#1. With an EC key BearSSL also wants
+//    to know what kind of key signed the certificate: here @ISSUER@.
+// 2. The listening socket. A handshake happens when a connection is accepted, and takes the whole board meanwhile; so this
+//    program serves one connection at a time, answers several requests on it, and lets the others wait.
+// 3. The clock. The board wakes up in 1970. To serve HTTPS that does not matter: a browser goes by its own clock. Once the
+//    board checks certificates of others, set it first, with NTP.begin and NTP.waitSet.
+
+#include <LEAmDNS.h>
+#include <WiFi.h>
+
+#include "page.h"
+#include "picoca_cert.h"
+#include "secrets.h"
+
+const unsigned long KEEP = 60000;    // milliseconds that a connection may be idle when nobody waits
+const unsigned long GIVE_WAY = 5000; // the same when somebody does
+
+BearSSL::WiFiServerSecure https(443);
+WiFiServer http(80);
+BearSSL::X509List certificate(picoca_cert_der, picoca_cert_der_len);
+BearSSL::PrivateKey key(picoca_key_der, picoca_key_der_len);
+BearSSL::ServerSessions sessions(4); // a device that comes again needs only half a handshake
+
+void send(BearSSL::WiFiClientSecure &client, const char *status, const char *kind, const char *body, size_t size) {
+  client.printf("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %u\r\nCache-Control: no-cache\r\n\r\n", status, kind, (unsigned)size);
+  client.write((const uint8_t *)body, size);
+}
+
+// Answers one request; false if the connection ends with it.
+bool answer(BearSSL::WiFiClientSecure &client) {
+  client.setTimeout(5000);
+  String request = client.readStringUntil('\n');
+  bool stays = request.endsWith("HTTP/1.1\r");
+  String line;
+  do {
+    line = client.readStringUntil('\n');
+    line.toLowerCase();
+    stays = stays && line != "connection: close\r";
+  } while (line.length() > 1);
+  if (!request.startsWith("GET ")) {
+    send(client, "405 Method Not Allowed", "text/plain", "405\n", 4);
+    return false;
+  }
+  String path = request.substring(4, request.indexOf(' ', 4));
+  if (path.indexOf('?') >= 0) {
+    path = path.substring(0, path.indexOf('?'));
+  }
+  // What can be asked for.
+  if (path == "/") {
+    send(client, "200 OK", "text/html", index_html, sizeof index_html - 1);
+  } else if (path == "/app.webmanifest") {
+    send(client, "200 OK", "application/manifest+json", app_webmanifest, sizeof app_webmanifest - 1);
+  } else if (path == "/icon.png") {
+    send(client, "200 OK", "image/png", (const char *)icon_png, icon_png_len);
+  } else if (path == "/sw.js") {
+    send(client, "200 OK", "text/javascript", sw_js, sizeof sw_js - 1);
+  } else if (path == "/status") {
+    String status = String("{\"seconds\": ") + millis() / 1000 + ", \"free\": " + rp2040.getFreeHeap() + "}";
+    send(client, "200 OK", "application/json", status.c_str(), status.length());
+  } else {
+    send(client, "404 Not Found", "text/plain", "404\n", 4);
+  }
+  return stays;
+}
+
+// Answers name questions, and plain HTTP with the one thing that it says here: where HTTPS is.
+void lookAfterOthers() {
+  MDNS.update();
+  WiFiClient client = http.accept();
+  if (client) {
+    client.setTimeout(1000);
+    client.readStringUntil('\n');
+    client.print("HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    client.stop();
+  }
+}
+
+// Answers the requests of one connection, one after the other, until it ends.
+void serve(BearSSL::WiFiClientSecure &client) {
+  unsigned long last = millis();
+  while (client.connected()) {
+    if (client.available()) {
+      if (!answer(client)) {
+        return;
+      }
+      last = millis();
+    }
+    if (millis() - last > (https.hasClient() ? GIVE_WAY : KEEP)) {
+      return;
+    }
+    lookAfterOthers();
+    delay(5);
+  }
+}
+
+void setup() {
+  Serial.begin(115200);
+  WiFi.setHostname("@HOST@");
+  WiFi.begin(WIFI_SSID, WIFI_PASSWORD);
+  while (WiFi.status() != WL_CONNECTED) {
+    delay(200);
+  }
+  MDNS.begin("@HOST@"); // @HOST@.local
+  if (key.isRSA()) {
+    https.setRSACert(&certificate, &key);
+  } else {
+    https.setECCert(&certificate, @ISSUER@, &key);
+  }
+  https.setCache(&sessions);
+  https.begin();
+  http.begin();
+  Serial.print("https://@NAME@/ at ");
+  Serial.println(WiFi.localIP());
+}
+
+void loop() {
+  lookAfterOthers();
+  BearSSL::WiFiClientSecure client = https.accept(); // with the handshake
+  if (client) {
+    serve(client);
+    client.stop();
+  }
+}

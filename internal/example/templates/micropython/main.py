@@ -1,0 +1,186 @@
+# @NAME@: a web app over HTTPS, from MicroPython 1.22 or later on a Pico W, Pico 2 W or ESP32.
+# Write your Wi-Fi's name and password into secrets.py, and copy all files of this folder to the board.
+#
+# Three things that go wrong most often:
+# 1. Formats. MicroPython before 1.29 reads keys and certificates as DER only, and a key as SEC1 ("EC PRIVATE KEY") or
+#    PKCS#1 ("RSA PRIVATE KEY"). For all else it says "invalid key" or "invalid cert". cert.der and key.der are right.
+# 2. The listening socket. TLS belongs on the accepted connection. It takes about 28 KB of memory, of which 16.7 KB must be
+#    in one piece; so this program serves one connection at a time, and the others wait for their turn without TLS.
+# 3. The clock. A Pico W wakes up on 2021-01-01. To serve HTTPS that does not matter: a browser goes by its own clock.
+@simple@#    Once the board checks certificates of others, they "start in the future": call ntptime.settime() first.
+@mutual@#    But this program checks the certificates of its visitors, and in 2021 they "start in the future". So it sets the
+@mutual@#    clock from the network before anything else.
+
+import asyncio
+import gc
+import io
+import json
+import network
+@mutual@import ntptime
+import ssl
+import time
+
+import secrets
+
+# What can be asked for. Nothing else in this folder can be, above all not key.der and secrets.py.
+FILES = {
+    "/": ("index.html", "text/html"),
+    "/app.webmanifest": ("app.webmanifest", "application/manifest+json"),
+    "/icon.png": ("icon.png", "image/png"),
+    "/sw.js": ("sw.js", "text/javascript"),
+}
+
+# How many seconds a connection may be idle. The longer, the more requests need no handshake.
+KEEP = 60  # when nobody waits
+SPARE = 10  # when only the same device waits: browsers open connections ahead that they may never use
+GIVE_WAY = 2  # when another device waits, and then it ends in any case after
+TURN = 15
+
+waiting = []  # the addresses of the connections that wait
+turn = asyncio.Lock()  # held by the one that is served
+wifi = network.WLAN(network.STA_IF)
+
+
+async def stay_connected():
+    network.hostname("@HOST@")  # before connecting: @HOST@.local is this name
+    wifi.active(True)
+    while True:
+        if not wifi.isconnected():
+            wifi.connect(secrets.WIFI_SSID, secrets.WIFI_PASSWORD)
+        await asyncio.sleep(15)
+
+
+@mutual@async def set_clock():
+@mutual@    # It needs the internet, or a time server of your own in ntptime.host.
+@mutual@    while True:
+@mutual@        try:
+@mutual@            return ntptime.settime()
+@mutual@        except OSError as error:
+@mutual@            print("no time from", ntptime.host, error)
+@mutual@            await asyncio.sleep(2)
+@mutual@
+@mutual@
+def load_certificate():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain("@CERT@", "@KEY@")
+@mutual@    # Only devices with a certificate of your CA get in.
+@mutual@    context.load_verify_locations(cafile="@CA@")
+@mutual@    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def patience(address, began):
+    if not waiting:
+        return KEEP
+    if all(other == address for other in waiting):
+        return SPARE
+    return GIVE_WAY if time.ticks_diff(time.ticks_ms(), began) < TURN * 1000 else 0
+
+
+async def receive(stream, address, began):
+    """The next bytes of a connection; b"" when its client is gone, or it has to make room."""
+    idle = 0
+    while idle < patience(address, began):
+        try:
+            return await asyncio.wait_for(stream.read(512), 1)
+        except asyncio.TimeoutError:
+            idle += 1
+    return b""
+
+
+async def converse(stream, address):
+    """Answers the requests of one connection, one after the other, until it ends."""
+    began = time.ticks_ms()
+    received = b""
+    while True:
+        while b"\r\n\r\n" not in received:
+            more = await receive(stream, address, began)
+            if not more or len(received) > 4096:
+                return
+            received += more
+        request, received = received.split(b"\r\n\r\n", 1)
+        method, path, version = request.split(b"\r\n", 1)[0].decode().split(" ")
+        last = method not in ("GET", "HEAD") or version != "HTTP/1.1" or b"connection: close" in request.lower()
+        await asyncio.wait_for(answer(stream, method, path.split("?")[0], last), TURN)
+        if last:
+            return
+
+
+async def answer(stream, method, path, last):
+    if method not in ("GET", "HEAD"):
+        return await send(stream, method, "405 Method Not Allowed", "text/plain", io.BytesIO(b"405\n"), last)
+    if path == "/status":
+        gc.collect()
+        status = {"seconds": time.ticks_ms() // 1000, "free": gc.mem_free()}
+        body = io.BytesIO(json.dumps(status).encode())
+        return await send(stream, method, "200 OK", "application/json", body, last)
+    if path not in FILES:
+        return await send(stream, method, "404 Not Found", "text/plain", io.BytesIO(b"404\n"), last)
+    name, kind = FILES[path]
+    with open(name, "rb") as file:
+        await send(stream, method, "200 OK", kind, file, last)
+
+
+async def send(stream, method, status, kind, body, last):
+    size = body.seek(0, 2)
+    body.seek(0)
+    lines = (
+        "HTTP/1.1 " + status,
+        "Content-Type: " + kind,
+        "Content-Length: " + str(size),
+        "Cache-Control: no-cache",
+        "Connection: " + ("close" if last else "keep-alive"),
+        "\r\n",
+    )
+    stream.write("\r\n".join(lines).encode())
+    await stream.drain()
+    piece = bytearray(1024)  # a file at once might not fit
+    while method != "HEAD" and (count := body.readinto(piece)):
+        stream.write(memoryview(piece)[:count])
+        await stream.drain()
+
+
+async def serve(plain, _):
+    address = plain.get_extra_info("peername")[0]
+    waiting.append(address)
+    await turn.acquire()
+    waiting.remove(address)
+    try:
+        tls = context.wrap_socket(plain.s, server_side=True, do_handshake_on_connect=False)
+        await converse(asyncio.StreamReader(tls), address)
+        tls.close()
+    except (OSError, ValueError, MemoryError, asyncio.TimeoutError) as error:
+        # Usual: a client that hangs up in the handshake, because it does not trust your CA yet.
+        print(address, "ended:", error)
+    plain.s.close()
+    tls = plain = None
+    gc.collect()  # so that the next one finds its memory in one piece
+    turn.release()
+
+
+async def redirect(stream, _):
+    """Plain HTTP answers one thing: where HTTPS is."""
+    try:
+        await asyncio.wait_for(stream.read(512), 5)
+        stream.write(b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await asyncio.wait_for(stream.drain(), 5)
+    except (OSError, asyncio.TimeoutError):
+        pass
+    stream.close()
+    await stream.wait_closed()
+
+
+async def main():
+    asyncio.create_task(stay_connected())
+    while not wifi.isconnected():
+        await asyncio.sleep(1)
+@mutual@    await set_clock()
+    await asyncio.start_server(serve, "0.0.0.0", 443)
+    await asyncio.start_server(redirect, "0.0.0.0", 80)
+    print("https://@NAME@/ at", wifi.ifconfig()[0])
+    while True:
+        await asyncio.sleep(3600)
+
+
+context = load_certificate()
+asyncio.run(main())

@@ -1,0 +1,2 @@
+WIFI_SSID = "your network"
+WIFI_PASSWORD = "its password"

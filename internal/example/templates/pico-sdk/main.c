@@ -1,0 +1,95 @@
+// @NAME@: a web app over HTTPS, from the Pico SDK on a Pico W or Pico 2 W.
+// Write your Wi-Fi's name and password into secrets.h; CMakeLists.txt says how to build.
+//
+// Three things that go wrong most often:
+// 1. Formats. mbedTLS counts the NUL at the end of a PEM text as part of it, and does not tell when it is missing. The DER in
+//    picoca_cert.h has exactly its own length.
+// 2. The listening socket. Each open connection holds about 30 KB for TLS. lwipopts.h allows three, and drops the oldest when
+//    another comes; the page needs one.
+// 3. The clock. The board wakes up without one. To serve HTTPS that does not matter: a browser goes by its own clock. Once the
+//    board checks certificates of others, it does: set it first, with SNTP, and compile MBEDTLS_HAVE_TIME_DATE.
+
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lwip/altcp_tls.h"
+#include "lwip/apps/fs.h"
+#include "lwip/apps/httpd.h"
+#include "lwip/apps/mdns.h"
+#include "pico/cyw43_arch.h"
+#include "pico/stdlib.h"
+#include "picoca_cert.h"
+#include "secrets.h"
+
+extern const char index_html[], index_html_end[], app_webmanifest[], app_webmanifest_end[];
+extern const char icon_png[], icon_png_end[], sw_js[], sw_js_end[];
+
+// What can be asked for; httpd looks for / under this name.
+static const struct {
+    const char *path, *start, *end;
+} files[] = {
+    {"/index.html", index_html, index_html_end},
+    {"/app.webmanifest", app_webmanifest, app_webmanifest_end},
+    {"/icon.png", icon_png, icon_png_end},
+    {"/sw.js", sw_js, sw_js_end},
+};
+
+static unsigned free_memory(void) {
+    extern char __StackLimit, __bss_end__; // of the linker: the heap lies between
+    return &__StackLimit - &__bss_end__ - mallinfo().uordblks;
+}
+
+static int give(struct fs_file *file, const char *start, int size) {
+    memset(file, 0, sizeof *file);
+    file->data = start;
+    file->len = file->index = size;
+    file->flags = FS_FILE_FLAGS_HEADER_PERSISTENT; // httpd writes the headers, and keeps the connection
+    return 1;
+}
+
+// httpd asks here for each file.
+int fs_open_custom(struct fs_file *file, const char *path) {
+    static char status[64];
+    if (!strcmp(path, "/status")) {
+        unsigned seconds = to_ms_since_boot(get_absolute_time()) / 1000;
+        int size = snprintf(status, sizeof status, "{\"seconds\": %u, \"free\": %u}", seconds, free_memory());
+        return give(file, status, size);
+    }
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!strcmp(path, files[i].path)) {
+            return give(file, files[i].start, files[i].end - files[i].start);
+        }
+    }
+    return 0;
+}
+
+void fs_close_custom(struct fs_file *file) {
+    (void)file;
+}
+
+int main(void) {
+    stdio_init_all();
+    if (cyw43_arch_init()) {
+        panic("no Wi-Fi chip");
+    }
+    cyw43_arch_enable_sta_mode();
+    netif_set_hostname(netif_default, "@HOST@");
+    while (cyw43_arch_wifi_connect_timeout_ms(WIFI_SSID, WIFI_PASSWORD, CYW43_AUTH_WPA2_AES_PSK, 30000)) {
+        printf("no Wi-Fi yet\n");
+    }
+    cyw43_arch_lwip_begin();
+    mdns_resp_init();
+    mdns_resp_add_netif(netif_default, "@HOST@"); // @HOST@.local
+    struct altcp_tls_config *tls = altcp_tls_create_config_server_privkey_cert(
+        picoca_key_der, picoca_key_der_len, NULL, 0, picoca_cert_der, picoca_cert_der_len);
+    if (!tls) {
+        panic("mbedTLS does not load the certificate or its key");
+    }
+    httpd_inits(tls);
+    cyw43_arch_lwip_end();
+    printf("https://@NAME@/ at %s\n", ip4addr_ntoa(netif_ip4_addr(netif_default)));
+    while (true) {
+        sleep_ms(1000);
+    }
+}

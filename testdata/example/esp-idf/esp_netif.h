@@ -1,0 +1,4 @@
+/* Stand-in for ESP-IDF 5. */
+#pragma once
+#include "esp_err.h"
+esp_err_t esp_netif_init(void);
