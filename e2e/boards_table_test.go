@@ -80,11 +80,7 @@ func opensslRow(t *testing.T, key string) tableRow {
 // key.pem, for a key of one kind.
 func convert(t *testing.T, dir, kind string) {
 	t.Helper()
-	text, err := os.ReadFile(troubleFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	commands := regexp.MustCompile(`(?m)^openssl (?:x509|`+kind+`) -in .*$`).FindAllString(string(text), -1)
+	commands := regexp.MustCompile(`(?m)^openssl (?:x509|`+kind+`) -in .*$`).FindAllString(readDocument(t, troubleFile), -1)
 	if len(commands) != 2 {
 		t.Fatalf("%s has the conversions %q of %s, want 2", troubleFile, commands, kind)
 	}
@@ -198,14 +194,10 @@ func checkTable(t *testing.T, entries []tableEntry) {
 
 // readTables reads the rows of all tables: the figures by the heading above and
 // the first cell, "-" as 0.
-func readTables(t testing.TB) map[string][6]float64 {
+func readTables(t *testing.T) map[string][6]float64 {
 	t.Helper()
-	text, err := os.ReadFile(tableFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	rows, title := make(map[string][6]float64), ""
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(readDocument(t, tableFile)) {
 		if found, ok := strings.CutPrefix(line, "### "); ok {
 			title = strings.TrimSpace(found)
 		}
@@ -236,12 +228,8 @@ func readFigures(cells []string) (figures [6]float64, ok bool) {
 // where the same compiler built the bench: another one's differ by more.
 func checkInstructions(t *testing.T, versions []byte, cells []*boardCell) {
 	t.Helper()
-	text, err := os.ReadFile(tableFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := regexp.MustCompile(`gcc \d+[.]\d+[.]\d+`).Find(text)
-	if want := strings.Replace(string(compiler), "gcc ", `"gcc": "`, 1) + `"`; !strings.Contains(string(versions), want) {
+	compiler := regexp.MustCompile(`gcc \d+[.]\d+[.]\d+`).FindString(readDocument(t, tableFile))
+	if want := strings.Replace(compiler, "gcc ", `"gcc": "`, 1) + `"`; !strings.Contains(string(versions), want) {
 		t.Logf("the bench is built by another compiler than the figures of %s: %s", tableFile, compiler)
 		return
 	}

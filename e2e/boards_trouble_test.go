@@ -3,7 +3,6 @@ package e2e
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -54,12 +53,8 @@ func TestTroubles(t *testing.T) {
 
 // TestTroublesAreTheDocuments compares the rows with those of the document.
 func TestTroublesAreTheDocuments(t *testing.T) {
-	text, err := os.ReadFile(troubleFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var told, shown []string
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(readDocument(t, troubleFile)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
 		if len(cells) == 4 && strings.HasPrefix(line, "| `") {
 			told = append(told, strings.Join(cells[:3], " | "))
@@ -78,33 +73,6 @@ func TestTroublesAreTheDocuments(t *testing.T) {
 		if !slices.Contains(told, row) {
 			t.Errorf("%s has no row %q", troubleFile, row)
 		}
-	}
-}
-
-// TestDocumentedCommandsExist runs the help of every picoca command in the
-// boards' documents, and looks for its flags there.
-func TestDocumentedCommandsExist(t *testing.T) {
-	h, found := home{t, t.TempDir()}, 0
-	for _, name := range []string{troubleFile, tableFile, "../docs/boards.md"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, match := range regexp.MustCompile("`picoca ([a-z]+)([^`]*)`").FindAllStringSubmatch(string(text), -1) {
-			found++
-			help, err := h.try(match[1], "--help")
-			if err != nil {
-				t.Errorf("%s: %s: %v", name, match[0], err)
-			}
-			for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(match[2], -1) {
-				if !strings.Contains(help, flag+" ") {
-					t.Errorf("%s: %s: no flag %s", name, match[0], flag)
-				}
-			}
-		}
-	}
-	if found < 10 {
-		t.Errorf("%d commands found", found)
 	}
 }
 
