@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,21 +35,52 @@ type exampleFirmware struct {
 	// modules are folders of MICROPYPATH, below the bench's folder if they
 	// begin with bench.
 	modules []string
+	// front is the stack that does its TLS, if it is not MicroPython's own.
+	front *stack
 }
 
 // CircuitPython's language is MicroPython's; its own modules are stand-ins. It
-// leaves a program on the Pico W less memory.
+// leaves a program on the Pico W less memory. Its TLS is either MicroPython's,
+// in the same heap, or mbedTLS 2.28 as CircuitPython has it, in front.
 var (
-	exampleOnMicroPython   = exampleFirmware{"micropython", "main.py", "190k", []string{exampleFiles + "/micropython", "bench/lib"}}
-	exampleOnCircuitPython = exampleFirmware{"circuitpython", "code.py", "128k", []string{exampleFiles + "/circuitpython"}}
-	exampleFirmwares       = []exampleFirmware{exampleOnMicroPython, exampleOnCircuitPython}
+	exampleOnMicroPython = exampleFirmware{
+		id: "micropython", program: "main.py", heap: "190k",
+		modules: []string{exampleFiles + "/micropython", "bench/lib"},
+	}
+	exampleOnCircuitPython = exampleFirmware{
+		id: "circuitpython", program: "code.py", heap: "128k",
+		modules: []string{exampleFiles + "/circuitpython"},
+	}
+	exampleOnCircuitPythonTLS = exampleFirmware{
+		id: "circuitpython", program: "code.py", heap: "96k",
+		modules: []string{exampleFiles + "/circuitpython-2.28", exampleFiles + "/circuitpython"},
+		front:   &circuitPython,
+	}
+	exampleFirmwares = []exampleFirmware{exampleOnMicroPython, exampleOnCircuitPython, exampleOnCircuitPythonTLS}
 )
+
+func (f exampleFirmware) String() string {
+	if f.front != nil {
+		return f.id + "-" + f.front.program
+	}
+	return f.id
+}
 
 // eachExample runs f for each firmware, side by side: most of a test waits.
 func eachExample(t *testing.T, f func(t *testing.T, firmware exampleFirmware)) {
 	t.Parallel()
-	for _, firmware := range exampleFirmwares {
-		t.Run(firmware.id, func(t *testing.T) {
+	each(t, exampleFirmwares, f)
+}
+
+// eachProgram runs f for each program once, whatever its TLS.
+func eachProgram(t *testing.T, f func(t *testing.T, firmware exampleFirmware)) {
+	t.Parallel()
+	each(t, []exampleFirmware{exampleOnMicroPython, exampleOnCircuitPython}, f)
+}
+
+func each(t *testing.T, firmwares []exampleFirmware, f func(t *testing.T, firmware exampleFirmware)) {
+	for _, firmware := range firmwares {
+		t.Run(firmware.String(), func(t *testing.T) {
 			t.Parallel()
 			f(t, firmware)
 		})
@@ -61,6 +95,7 @@ type exampleBoard struct {
 	cmd         *exec.Cmd
 	log         *exampleLog
 	https, http string // addresses
+	front       *exec.Cmd
 }
 
 // newExample makes an authority, issues pico.local, writes the example, and
@@ -103,7 +138,33 @@ func startExample(t testing.TB, h home, firmware exampleFirmware) *exampleBoard 
 	}
 	t.Cleanup(b.stop)
 	b.log.wait(t, "https://pico.local/ at")
+	if firmware.front != nil {
+		b.startFront(*firmware.front)
+	}
 	return b
+}
+
+// startFront puts a stack's TLS before the board.
+func (b *exampleBoard) startFront(s stack) {
+	b.t.Helper()
+	command := boardBench(b.t).command(s, "front", "--to", portOf(b.https), "--connections", "1000", "--timeout", "300")
+	b.front = exec.Command(command[0], command[1:]...)
+	b.front.Dir = b.cmd.Dir
+	b.front.Stderr, b.front.WaitDelay = b.log, time.Second
+	out, err := b.front.StdoutPipe()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.front.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	var listening struct{ Port int }
+	if line, err := lines.ReadBytes('\n'); err != nil || json.Unmarshal(line, &listening) != nil {
+		b.t.Fatalf("%v says %q, %v", command, line, err)
+	}
+	b.https = fmt.Sprintf("127.0.0.1:%d", listening.Port)
+	go io.Copy(b.log, lines) // a line for each connection
 }
 
 // stop takes the board away.
@@ -113,6 +174,10 @@ func (b *exampleBoard) stop() {
 	}
 	b.cmd.Process.Kill()
 	b.cmd.Wait()
+	if b.front != nil { // its connections end with the board's
+		b.front.Process.Kill()
+		b.front.Wait()
+	}
 	if b.t.Failed() {
 		b.t.Logf("the board said:\n%s", b.log)
 	}
@@ -141,15 +206,16 @@ func (l *exampleLog) String() string {
 	return l.text.String()
 }
 
-// wait waits until the board has printed a text.
-func (l *exampleLog) wait(t testing.TB, text string) {
+// wait waits until the board has printed one of some texts.
+func (l *exampleLog) wait(t testing.TB, texts ...string) {
 	t.Helper()
+	printed := func(text string) bool { return strings.Contains(l.String(), text) }
 	for end := time.Now().Add(exampleWait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if strings.Contains(l.String(), text) {
+		if len(texts) == 0 || slices.ContainsFunc(texts, printed) {
 			return
 		}
 	}
-	t.Fatalf("the board did not print %q, but:\n%s", text, l)
+	t.Fatalf("the board printed none of %q, but:\n%s", texts, l)
 }
 
 // A visitor is a device that trusts the board's root, or not.

@@ -18,7 +18,7 @@ import (
 // for one TLS handshake, keeps it, and opens it again with the board gone.
 func TestExampleInChromium(t *testing.T) {
 	for _, firmware := range exampleFirmwares {
-		t.Run(firmware.id, func(t *testing.T) {
+		t.Run(firmware.String(), func(t *testing.T) {
 			board := newExample(t, firmware)
 			between := newCounter(t, board.https)
 			app := openApp(t, trusting(t, board.home), between)

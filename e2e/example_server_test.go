@@ -42,7 +42,7 @@ func TestExampleServesItsPage(t *testing.T) {
 // TestExampleRejectsStrangers is what makes the other tests mean something: a
 // client of another authority gets no page.
 func TestExampleRejectsStrangers(t *testing.T) {
-	eachExample(t, func(t *testing.T, firmware exampleFirmware) {
+	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware)
 		foreign := visitor{board: b, address: "127.0.0.1", roots: newExample(t, firmware).visitor("127.0.0.1").roots}
 		if _, _, err := get(foreign.client(), "/"); err == nil || !strings.Contains(err.Error(), "unknown authority") {
@@ -142,7 +142,7 @@ func (v visitor) talk(text string, count int) (answers []int, then error) {
 
 // TestExampleRedirectsPlainHTTP asks port 80.
 func TestExampleRedirectsPlainHTTP(t *testing.T) {
-	eachExample(t, func(t *testing.T, firmware exampleFirmware) {
+	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware)
 		client := &http.Client{Timeout: exampleWait, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 		response, err := client.Get("http://" + b.http + "/any")
@@ -215,7 +215,7 @@ func clientHello(t *testing.T) []byte {
 
 // TestExampleGivesWay has one device hold a connection, and another come.
 func TestExampleGivesWay(t *testing.T) {
-	eachExample(t, func(t *testing.T, firmware exampleFirmware) {
+	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware)
 		first := b.visitor("127.0.0.1").client()
 		if _, _, err := get(first, "/status"); err != nil {
@@ -244,7 +244,7 @@ func TestExampleGivesWay(t *testing.T) {
 
 // TestExampleTakesTurns has one device ask without a pause, and another come.
 func TestExampleTakesTurns(t *testing.T) {
-	eachExample(t, func(t *testing.T, firmware exampleFirmware) {
+	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware)
 		busy, done := b.visitor("127.0.0.1").client(), make(chan error)
 		stop := make(chan struct{})

@@ -7,20 +7,21 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "front.h"
 #include "heap.h"
 #include "report.h"
 #include "wire.h"
 
 static const char usage[] =
-    "usage: parse|serve|connect --style circuitpython|micropython|micropython-1.23\n"
+    "usage: parse|serve|connect|front --style circuitpython|micropython|micropython-1.23\n"
     "  [--cert FILE --key FILE] [--ca FILE] [--limit BYTES] [--timeout SECONDS] [--connections N]\n"
-    "  serve: [--port N] [--listener]   connect: --port N [--host NAME]\n";
+    "  serve: [--port N] [--listener]   connect: --port N [--host NAME]   front: [--port N] --to N\n";
 
 struct options {
     const char *command, *host;
     const struct style *style;
     struct files files;
-    int port, connections, timeout, listener;
+    int port, to, connections, timeout, listener;
 };
 
 static void fail_usage(const char *what, const char *value) {
@@ -51,6 +52,8 @@ static int set_option(struct options *options, const char *name, const char *val
         options->style = style_named(value);
     } else if (!strcmp(name, "--port")) {
         options->port = number(name, value, 0, 65535);
+    } else if (!strcmp(name, "--to")) {
+        options->to = number(name, value, 1, 65535);
     } else if (!strcmp(name, "--connections")) {
         options->connections = number(name, value, 1, 1000);
     } else if (!strcmp(name, "--timeout")) {
@@ -200,7 +203,15 @@ static void run(const struct options *options, int endpoint, int listener, struc
     }
 }
 
-/* serve prints its port before the first connection. A listening TLS socket of CircuitPython is a second, complete one. */
+/* listen_on prints the port before the first connection. */
+static int listen_on(struct options *options) {
+    int listener = wire_listen(&options->port);
+    printf("{\"port\":%d}\n", options->port);
+    fflush(stdout);
+    return listener;
+}
+
+/* A listening TLS socket of CircuitPython is a second, complete one. */
 static void serve(struct options *options, struct report *report) {
     static struct board listening;
     static struct wire unused;
@@ -211,9 +222,7 @@ static void serve(struct options *options, struct report *report) {
         report->heap_listener = heap.held;
     }
     if (!report->outcome.error) {
-        int listener = wire_listen(&options->port);
-        printf("{\"port\":%d}\n", options->port);
-        fflush(stdout);
+        int listener = listen_on(options);
         run(options, MBEDTLS_SSL_IS_SERVER, listener, report);
         close(listener);
     }
@@ -243,6 +252,9 @@ int main(int count, char **words) {
         serve(&options, &report);
     } else if (!strcmp(options.command, "connect")) {
         run(&options, MBEDTLS_SSL_IS_CLIENT, -1, &report);
+    } else if (!strcmp(options.command, "front")) {
+        front_run(options.style, listen_on(&options), options.to, options.connections, options.timeout);
+        return 0;
     } else {
         fail_usage("unknown command", options.command);
     }
