@@ -20,7 +20,8 @@ const themes = {
   await page.addStyleTag({ path: require.resolve('@xterm/xterm/css/xterm.css') });
   await page.addScriptTag({ path: require.resolve('@xterm/xterm/lib/xterm.js') });
   await page.evaluate(({ text, columns, rows, theme }) => new Promise((drawn) => {
-    const terminal = new Terminal({ cols: columns, rows, convertEol: true, fontSize: 16, fontFamily: 'monospace', theme });
+    // The code's half blocks must join: a font for terminals draws them over the whole cell, as terminals themselves do.
+    const terminal = new Terminal({ cols: columns, rows, convertEol: true, fontSize: 16, fontFamily: 'DejaVu Sans Mono', theme });
     terminal.open(document.getElementById('terminal'));
     terminal.write(text, () => requestAnimationFrame(() => requestAnimationFrame(drawn)));
   }), { text: fs.readFileSync(options.input, 'utf8'), columns: options.columns, rows: options.rows, theme: themes[options.theme] });
