@@ -62,7 +62,12 @@ func TestBoardFigures(t *testing.T) {
 			})
 		}
 	})
-	writeFigures(t, b, cells)
+	versions, err := os.ReadFile(filepath.Join(b.dir, "versions.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFigures(t, versions, cells)
+	checkInstructions(t, versions, cells)
 }
 
 // A boardCell is one combination, with the figures found for it.
@@ -180,12 +185,8 @@ func spread(a, b int) float64 {
 }
 
 // writeFigures makes one JSON document of all figures, one a line.
-func writeFigures(t *testing.T, b bench, cells []*boardCell) {
+func writeFigures(t *testing.T, versions []byte, cells []*boardCell) {
 	t.Helper()
-	versions, err := os.ReadFile(filepath.Join(b.dir, "versions.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []boardFigure
 	for _, c := range cells {
 		all = append(all, c.figures...)

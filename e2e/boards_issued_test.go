@@ -8,18 +8,28 @@ import (
 )
 
 // rootOf reads the authority of a store as the boards' tests have it.
-func rootOf(t *testing.T, h home) boardRoot {
+func rootOf(t testing.TB, h home) boardRoot {
 	t.Helper()
-	data, err := os.ReadFile(h.path("store", "root", "cert.pem"))
+	return trustIn(t, h.path("store", "root", "cert.pem"))
+}
+
+// trustIn is an authority of which there is the certificate alone, in a PEM
+// file.
+func trustIn(t testing.TB, pemName string) boardRoot {
+	t.Helper()
+	text, err := os.ReadFile(pemName)
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, _ := pem.Decode(data)
+	block, _ := pem.Decode(text)
+	if block == nil {
+		t.Fatalf("%s is no PEM: %.60q", pemName, text)
+	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return boardRoot{cert: cert, pemName: h.path("store", "root", "cert.pem"), der: writeTemp(t, "root.der", block.Bytes)}
+	return boardRoot{cert: cert, pemName: pemName, der: writeTemp(t, "root.der", block.Bytes)}
 }
 
 // TestBoardsServeWhatPicocaIssues has every stack serve the very DER files that
@@ -31,11 +41,10 @@ func TestBoardsServeWhatPicocaIssues(t *testing.T) {
 		root := rootOf(t, h)
 		for _, key := range []string{"p256", "rsa-2048"} {
 			h.run("issue", "pico.local", "--renew", "--key", key, "--out", key)
-			files := []string{"--cert", h.path(key, "cert.der"), "--key", h.path(key, "key.der")}
 			for _, s := range stacks {
 				t.Run(s.name+"/"+key+" under "+rootKey, func(t *testing.T) {
 					for _, c := range boardClients {
-						b.checkServes(t, s, files, c, root, foreign)
+						b.checkServes(t, s, h.files(key), c, root, foreign)
 					}
 				})
 			}

@@ -69,16 +69,16 @@ func (f exampleFirmware) String() string {
 // eachExample runs f for each firmware, side by side: most of a test waits.
 func eachExample(t *testing.T, f func(t *testing.T, firmware exampleFirmware)) {
 	t.Parallel()
-	each(t, exampleFirmwares, f)
+	eachOf(t, exampleFirmwares, f)
 }
 
 // eachProgram runs f for each program once, whatever its TLS.
 func eachProgram(t *testing.T, f func(t *testing.T, firmware exampleFirmware)) {
 	t.Parallel()
-	each(t, []exampleFirmware{exampleOnMicroPython, exampleOnCircuitPython}, f)
+	eachOf(t, []exampleFirmware{exampleOnMicroPython, exampleOnCircuitPython}, f)
 }
 
-func each(t *testing.T, firmwares []exampleFirmware, f func(t *testing.T, firmware exampleFirmware)) {
+func eachOf(t *testing.T, firmwares []exampleFirmware, f func(t *testing.T, firmware exampleFirmware)) {
 	for _, firmware := range firmwares {
 		t.Run(firmware.String(), func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 commands="
 gcc:gcc g++:g++ make:make git:git curl:curl openssl:openssl python3:python3 node:nodejs npm:npm
 gnutls-cli:gnutls-bin certtool:gnutls-bin mkcert:mkcert mount:mount tmux:tmux time:time
-chromium:chromium certutil:libnss3-tools zbarimg:zbar-tools
+chromium:chromium WebKitWebDriver:webkit2gtk-driver xvfb-run:xvfb xauth:xauth certutil:libnss3-tools zbarimg:zbar-tools
 java:default-jdk-headless javac:default-jdk-headless plistutil:libplist-utils xmllint:libxml2-utils
 valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev
 "

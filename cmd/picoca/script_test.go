@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -83,6 +84,7 @@ func TestScripts(t *testing.T) {
 			"mode":   mode,
 			"tree":   tree,
 			"tmpfs":  tmpfs,
+			"hold":   hold,
 			"many":   many,
 			"refuse": refuse,
 		},
@@ -170,6 +172,16 @@ func tmpfs(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(ts.Exec("mount", "-t", "tmpfs", "-o", "size="+args[1]+",mode=700", "tmpfs", dir))
 	ts.Defer(func() { _ = exec.Command("umount", "-l", dir).Run() })
+}
+
+// hold VARIABLE takes a port on loopback until the script ends, and tells it.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = listener.Close() })
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
 }
 
 // many CODE N COMMAND... runs a command with N names more, and wants that exit

@@ -21,6 +21,7 @@ import (
 const (
 	DefaultLeafDays = 820
 	maxLeafDays     = 825
+	minLeafLife     = time.Minute
 )
 
 // backdate is how far before its making a certificate begins to be valid, for
@@ -35,7 +36,7 @@ func Days(n int) time.Duration {
 
 // Profile is what kind of leaf is wanted.
 type Profile struct {
-	// Life is the leaf's life, from notBefore on: at most 825 days.
+	// Life is the leaf's life, from notBefore on: a minute to 825 days.
 	Life time.Duration
 	// Cut ends the leaf with its root when that ends first; otherwise such a
 	// leaf is refused.
@@ -132,8 +133,8 @@ func commonName(name Name) pkix.Name {
 // validity returns the first and the last second. RFC 5280 section 4.1.2.5:
 // both count as valid, so a life of n days ends one second before them.
 func validity(profile Profile, root *x509.Certificate, now time.Time) (first, last time.Time) {
-	first = now.UTC().Truncate(time.Second).Add(-backdate(profile.Life))
-	last = first.Add(profile.Life - time.Second)
+	first = now.UTC().Add(-backdate(profile.Life)).Truncate(time.Second)
+	last = first.Add(profile.Life - time.Second).Truncate(time.Second)
 	if profile.BoardClock {
 		first = earlier(boardEpoch, first)
 	}

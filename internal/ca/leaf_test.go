@@ -257,6 +257,35 @@ func TestLeafTimesAreWholeSecondsOfUTC(t *testing.T) {
 	}
 }
 
+// TestShortLeafIsValidNow: at any moment of a second, and whatever its life.
+func TestShortLeafIsValidNow(t *testing.T) {
+	a := home(t)
+	for _, life := range []time.Duration{time.Minute, 61500 * time.Millisecond, 10 * time.Minute, time.Hour, 23 * time.Hour, 24*time.Hour - 1} {
+		for _, now := range []time.Time{noon, noon.Add(1), noon.Add(500 * time.Millisecond), noon.Add(time.Second - 1)} {
+			p, err := a.Prepare(ca.Profile{Life: life}, parse(t, "192.168.1.20"), newKey(t, ca.P256).Public(), now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			leaf := sign(t, a, p)
+			if !leaf.NotBefore.Equal(p.NotBefore()) || !leaf.NotAfter.Equal(p.NotAfter()) {
+				t.Errorf("life %s: signed for %s to %s, prepared for %s to %s", life, leaf.NotBefore, leaf.NotAfter, p.NotBefore(), p.NotAfter())
+			}
+			if have := leaf.NotAfter.Sub(leaf.NotBefore) + time.Second; have > life || have <= life-time.Second {
+				t.Errorf("life %s: have %s", life, have)
+			}
+			if left := leaf.NotAfter.Sub(now); left < life*9/10 {
+				t.Errorf("life %s: ends in %s", life, left)
+			}
+		}
+	}
+	for _, life := range []time.Duration{time.Minute - 1, time.Second, 0, -time.Hour} {
+		_, err := a.Prepare(ca.Profile{Life: life}, parse(t, "pico.local"), newKey(t, ca.P256).Public(), noon)
+		if _, ok := errors.AsType[ca.DaysError](err); !ok {
+			t.Errorf("life %s: have %v", life, err)
+		}
+	}
+}
+
 // ending returns an authority whose root ends so many days after noon.
 func ending(t testing.TB, days int) *ca.Authority {
 	req := homeRequest()

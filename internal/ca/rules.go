@@ -67,7 +67,7 @@ func keyAccepted(d draft) error {
 }
 
 func withinDays(d draft) error {
-	if life := d.profile.Life; life < time.Second || life > Days(maxLeafDays) {
+	if life := d.profile.Life; life < minLeafLife || life > Days(maxLeafDays) {
 		return DaysError{int(life / Days(1)), 1, maxLeafDays}
 	}
 	return nil

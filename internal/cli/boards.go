@@ -2,10 +2,12 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -49,30 +51,68 @@ func (a *app) runBoard(id string, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(b)
 	}
-	a.say("%s (%s)", b.Name, b.Chip)
-	a.say("files: %s", strings.Join(b.Formats, ", "))
-	a.say("keys: %s", strings.Join(b.Keys, ", "))
-	if len(b.RootKeys) > 0 {
-		a.say("root key: %s", strings.Join(b.RootKeys, ", "))
-	}
-	a.say("certificate: at most %s (%s)", bytesText(b.MaxCertificateBytes), b.MaxCertificateSource)
-	for _, note := range b.Notes {
-		a.say("%s", note)
-	}
-	if err := a.tellFirmware(b); err != nil {
+	a.say("%s%s", b.Name, chipText(b))
+	a.sayWrapped("files: " + strings.Join(b.Formats, ", "))
+	a.sayWrapped(keysLine(b))
+	a.sayWrapped(fmt.Sprintf("certificate: at most %s (%s)", bytesText(b.MaxCertificateBytes), b.MaxCertificateSource))
+	if err := errors.Join(a.tellFirmware(b), a.tellCosts(b)); err != nil {
 		return err
 	}
-	return a.tellCosts(b)
+	a.say("")
+	for _, line := range slices.Concat(b.Notes, sources(b)) {
+		a.sayWrapped("- " + line)
+	}
+	return nil
+}
+
+func chipText(b device.Board) string {
+	if b.RAMKB == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s, %d KB of RAM)", b.Chip, b.RAMKB)
+}
+
+func keysLine(b device.Board) string {
+	line := "keys, the best first: " + strings.Join(b.Keys, ", ")
+	if len(b.UnwiseKeys) > 0 {
+		line += "; with --force " + strings.Join(b.UnwiseKeys, ", ")
+	}
+	if len(b.RootKeys) > 0 {
+		line += "; the root's: " + strings.Join(b.RootKeys, ", ")
+	}
+	return line
 }
 
 func (a *app) tellFirmware(b device.Board) error {
 	a.say("")
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FIRMWARE\tVERSIONS\tTLS\tKEY FILES IT LOADS")
+	fmt.Fprintln(w, "FIRMWARE\tTLS\tDER KEYS\tPEM KEYS")
 	for _, f := range b.Firmware {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Versions, f.TLS, strings.Join(f.Loads, " "))
+		fmt.Fprintf(w, "%s %s\t%s\t%s\t%s\n", f.Name, f.Versions, f.TLS, containersText(f.Loads, "der"), containersText(f.Loads, "pem"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	a.sayWrapped("SEC1 holds EC keys, PKCS#1 RSA keys, PKCS#8 both; all is all three")
+	return nil
+}
+
+// containersText folds the containers of one form into a short cell: "all",
+// "none", "SEC1, PKCS#1".
+func containersText(loads []string, form string) string {
+	var names []string
+	for _, container := range []struct{ id, name string }{{"sec1", "SEC1"}, {"pkcs1", "PKCS#1"}, {"pkcs8", "PKCS#8"}} {
+		if slices.Contains(loads, container.id+"-"+form) {
+			names = append(names, container.name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return "none"
+	case 3:
+		return "all"
+	}
+	return strings.Join(names, ", ")
 }
 
 func (a *app) tellCosts(b device.Board) error {
@@ -81,42 +121,77 @@ func (a *app) tellCosts(b device.Board) error {
 	}
 	a.say("")
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "KEY\tFIRMWARE\tHEAP\tTIME\tCERTIFICATE")
+	fmt.Fprintln(w, "KEY\tFIRMWARE\tCURVE\tHEAP\tLISTENER\tTIME\tCERTIFICATE")
 	for _, c := range b.Costs {
-		heap, seconds, size := "", "", ""
-		if c.HeapBytes > 0 {
-			heap = fmt.Sprintf("%.1f KB", float64(c.HeapBytes)/1000)
-		}
+		_, version, _ := strings.Cut(c.Firmware, "@")
+		seconds, size := "-", "-"
 		if c.Seconds > 0 {
 			seconds = device.Seconds(c.Seconds)
 		}
 		if c.CertificateBytes > 0 {
 			size = bytesText(c.CertificateBytes)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.Key, c.Firmware, cmp.Or(heap, "-"), cmp.Or(seconds, "-"), cmp.Or(size, "-"))
+		fmt.Fprintf(w, "%s\t%s %s\t%s\t%s\t%s\t%s\t%s\n", c.Key, b.FirmwareName(c.Firmware), version, cmp.Or(c.Curve, "-"),
+			heapText(c.HeapBytes), heapText(c.HeapListenerBytes), seconds, size)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	a.say("")
-	for _, source := range sources(b.Costs) {
-		a.say("%s", source)
-	}
+	a.sayWrapped("HEAP is the most that the handshake of one connection holds; LISTENER the same when the listening socket is wrapped in TLS too." +
+		" CURVE is that of the key exchange.")
 	return nil
 }
 
-// sources lists where the figures come from, each once.
-func sources(costs []device.Cost) []string {
-	var all []string
-	add := func(what, source string) {
-		line := what + " " + source
-		if source != "" && !slices.Contains(all, line) {
-			all = append(all, line)
+func heapText(bytes int) string {
+	if bytes == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f KB", float64(bytes)/1000)
+}
+
+// sources lists where what is told comes from, each source once, with what
+// comes from there.
+func sources(b device.Board) []string {
+	var order []string
+	from := make(map[string][]string)
+	add := func(source, what string) {
+		if source != "" && from[source] == nil {
+			order = append(order, source)
+		}
+		if !slices.Contains(from[source], what) {
+			from[source] = append(from[source], what)
 		}
 	}
-	for _, c := range costs {
-		add("heap", c.HeapSource)
-		add("time", c.SecondsSource)
+	for _, f := range b.Firmware {
+		add(f.LoadsSource, f.Name+" "+f.Versions)
 	}
-	return all
+	for _, c := range b.Costs {
+		add(c.SizesSource, "heap and sizes")
+		add(c.SecondsSource, "time")
+	}
+	for i, source := range order {
+		order[i] = strings.Join(from[source], ", ") + ": " + source
+	}
+	return order
+}
+
+// lineWidth is that of a usual terminal.
+const lineWidth = 80
+
+// sayWrapped says a text in lines that break between words; all but the first
+// are indented.
+func (a *app) sayWrapped(text string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= lineWidth:
+			line += " " + word
+		default:
+			a.say("%s", line)
+			line = "  " + word
+		}
+	}
+	a.say("%s", line)
 }

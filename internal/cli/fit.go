@@ -219,7 +219,7 @@ func (a *app) tellFit(r fitJSON, asJSON bool, board device.Board) error {
 	fmt.Fprintln(w, "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME")
 	for _, row := range r.Firmware {
 		loads := cmp.Or(strings.Join(row.Formats, " "), "none")
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, heapText(row.HeapBytes), secondsText(row.Seconds))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, heapSpan(row.HeapBytes), secondsSpan(row.Seconds))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -230,7 +230,7 @@ func (a *app) tellFit(r fitJSON, asJSON bool, board device.Board) error {
 	return nil
 }
 
-func heapText(span [2]int) string {
+func heapSpan(span [2]int) string {
 	kb := func(n int) string { return fmt.Sprintf("%.1f", float64(n)/1000) }
 	switch {
 	case span[1] == 0:
@@ -241,7 +241,7 @@ func heapText(span [2]int) string {
 	return kb(span[0]) + " - " + kb(span[1]) + " KB"
 }
 
-func secondsText(span [2]float64) string {
+func secondsSpan(span [2]float64) string {
 	switch {
 	case span[1] == 0:
 		return "-"

@@ -22,6 +22,7 @@ import (
 type issueOptions struct {
 	names      []string
 	board      string
+	firmware   string
 	key        string
 	days       int
 	out        string
@@ -64,6 +65,7 @@ computer shows a server who it is (mutual TLS). LABEL is any text.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.board, "board", "pico-w", "board that will serve the certificate: see picoca boards")
+	f.StringVar(&o.firmware, "firmware", "", "the board's firmware, as circuitpython@10 (default: files that all of it loads)")
 	f.StringVar(&o.key, "key", "", "key type: p256 or rsa-2048 (default: the board's best)")
 	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "days of validity, at most 825, of which the first is yesterday")
 	f.StringVar(&o.out, "out", "", "folder for the files (default: the first name)")
@@ -86,6 +88,7 @@ type issuance struct {
 	names     ca.Names
 	board     device.Board
 	keyType   ca.KeyType
+	formats   []string
 	key       crypto.Signer
 	prepared  *ca.Prepared
 	out       *destination
@@ -144,6 +147,9 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if err := i.board.Fits(i.facts(0), i.options.force); err != nil {
 		return err
 	}
+	if i.formats, err = i.chooseFormats(); err != nil {
+		return err
+	}
 	if i.key, err = i.keyType.Generate(); err != nil {
 		return err
 	}
@@ -156,6 +162,24 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	}
 	i.out, err = openDestination(i.folder(), i.authority.Certificate(), i.options.renew || i.options.force)
 	return err
+}
+
+// chooseFormats returns the formats that the board's firmware loads: of the
+// release that the user names, or of all that is known.
+func (i *issuance) chooseFormats() ([]string, error) {
+	if i.options.firmware == "" {
+		return i.board.Formats, nil
+	}
+	release, err := device.ParseRelease(i.options.firmware)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := i.board.Covering(release)
+	if err != nil {
+		return nil, err
+	}
+	format, err := device.FormatFor(rows, string(i.keyType))
+	return []string{format}, err
 }
 
 func (i *issuance) facts(size int) device.Certificate {
@@ -230,7 +254,7 @@ func (i *issuance) publish(now time.Time) (*x509.Certificate, []export.File, err
 }
 
 func (i *issuance) render(leaf *x509.Certificate) ([]export.File, error) {
-	return renderAll(i.board.Formats, aDevice, export.Bundle{Root: i.authority.Certificate(), Leaf: leaf, Key: i.key})
+	return renderAll(i.formats, aDevice, export.Bundle{Root: i.authority.Certificate(), Leaf: leaf, Key: i.key})
 }
 
 func (i *issuance) about(leaf *x509.Certificate) store.About {
@@ -311,7 +335,7 @@ func (a *app) tellIssued(r issuedJSON) error {
 		return nil
 	}
 	a.sayWritten(r.Files)
-	a.say("next: copy %s to the %s, and have your devices trust the CA: picoca export ca --format pem", countText(len(r.Files)), placeOf(r.board))
+	a.say("next: copy %s to the %s; picoca phone", countText(len(r.Files)), placeOf(r.board))
 	return nil
 }
 
@@ -324,7 +348,10 @@ func placeOf(board device.Board) string {
 }
 
 func countText(n int) string {
-	if n == 2 {
+	switch n {
+	case 1:
+		return "it"
+	case 2:
 		return "both"
 	}
 	return fmt.Sprintf("all %d", n)

@@ -87,11 +87,10 @@ func (d *destination) prepare() error {
 	if err := durable.Recover(d.disk(), d.prefix, d.work()); err != nil {
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	}
-	probe, err := durable.Stage(d.disk(), d.work(), d.prefix, 0o700, nil)
-	if err != nil {
+	if err := durable.Probe(d.disk(), d.work(), d.prefix); err != nil {
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	}
-	return probe.Discard()
+	return nil
 }
 
 func (d *destination) disk() store.Disk { return store.Disk{Root: d.parent} }

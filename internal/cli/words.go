@@ -91,6 +91,7 @@ var plainHints = []struct {
 	{store.ErrForeign, "choose an empty or a new folder with --home"},
 	{store.ErrPassphrase, "try again; without the passphrase the key is lost, and a new CA is needed: picoca --home FOLDER init"},
 	{store.ErrNoKey, "bring the file back from a backup of the folder, or make a new CA: picoca --home FOLDER init"},
+	{store.ErrOtherKey, "bring key.pem and cert.pem back from the same backup, or make a new key: picoca issue NAME --renew"},
 	{ca.ErrOtherKey, "bring root/key.pem and root/cert.pem back from the same backup"},
 	{ca.ErrNotRoot, "bring root/cert.pem back from a backup"},
 	{errNoTerminal, "give --passphrase-file FILE, or set PICOCA_PASSPHRASE_FILE; for a new CA without one: --no-passphrase"},

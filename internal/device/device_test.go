@@ -118,8 +118,8 @@ func TestCostsAreOfTheKeyAsked(t *testing.T) {
 	whole := len(board.Costs)
 	for _, key := range []string{"p256", "rsa-2048"} {
 		costs := board.CostOf(key)
-		if len(costs) != 2 {
-			t.Errorf("%s: have %d costs, want one of each firmware", key, len(costs))
+		if len(costs) != 3 {
+			t.Errorf("%s: have %d costs, want one of each firmware and curve", key, len(costs))
 		}
 		for _, cost := range costs {
 			if cost.Key != key {
@@ -150,7 +150,7 @@ func TestFirmwareHasANameForPeople(t *testing.T) {
 const small = `{"id": "x-1", "name": "X", "formats": ["der"], "keys": ["p256"], "unwise_keys": ["p384"],
 	"max_certificate_bytes": 4000, "max_certificate_source": "measured",
 	"firmware": [{"id": "fw", "name": "FW"}],
-	"costs": [{"firmware": "fw@1", "key": "p256", "heap_bytes": 20000, "heap_source": "measured"}]}`
+	"costs": [{"firmware": "fw@1", "key": "p256", "heap_bytes": 20000, "sizes_source": "measured"}]}`
 
 func TestSmallBoardFileIsRead(t *testing.T) {
 	board, err := Parse([]byte(small + "\n"))
@@ -187,10 +187,17 @@ func TestBoardFileThatCannotBeUsedIsRefused(t *testing.T) {
 		{`"id": "fw"`, `"id": "other"`, "none of its firmware"},
 		{`"key": "p256"`, `"key": "rsa-2048"`, "does not load"},
 		{`20000`, `-1`, "below zero"},
-		{`"heap_bytes": 20000, "heap_source": "measured"`, `"certificate_bytes": 400`, "nothing"},
-		{`"heap_source": "measured"`, `"heap_source": ""`, "source"},
+		{`"heap_bytes": 20000, "sizes_source": "measured"`, `"certificate_bytes": 400`, "nothing"},
+		{`"sizes_source": "measured"`, `"sizes_source": ""`, "source"},
 		{`"heap_bytes": 20000`, `"heap_bytes": 20000, "seconds": 0.5`, "source"},
 		{`"heap_bytes": 20000`, `"heap_bytes": 20000, "seconds_source": "measured"`, "source"},
+		{`"sizes_source": "measured"`, `"sizes_source": "guessed"`, "source"},
+		{`"sizes_source": "measured"`, `"sizes_source": "measured", "heap_listener_bytes": -1`, "below zero"},
+		{`"sizes_source": "measured"`, `"sizes_source": "measured", "message_bytes": -1`, "below zero"},
+		{`"max_certificate_source": "measured"`, `"max_certificate_source": "said"`, "no source"},
+		{`"name": "FW"`, `"name": "FW", "loads": ["sec1-der"]`, "without a source"},
+		{`"name": "FW"`, `"name": "FW", "loads": ["sec1-der"], "loads_source": "believed"`, "without a source"},
+		{`"name": "FW"`, `"name": "FW", "loads_source": "measured"`, "no keys"},
 		{`"name": "X"`, `"nmae": "X"`, "unknown field"},
 		{small, small + small, "not all"},
 		{small, small + "x", "not all"},

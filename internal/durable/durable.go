@@ -82,6 +82,15 @@ func Stage(disk Disk, work, prefix string, mode fs.FileMode, files []File) (*Sta
 	return s, nil
 }
 
+// Probe proves that a folder can be written to, and leaves it as it was.
+func Probe(disk Disk, work, prefix string) error {
+	dir := path.Join(work, prefix+rand.Text()+staging)
+	if err := disk.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	return disk.Remove(dir)
+}
+
 // Publish makes folder dir appear with the files in it, on the same file
 // system. It fails with fs.ErrExist if dir is there, and after any failure
 // nothing has changed.

@@ -435,3 +435,29 @@ func TestRecoverGoesOnAfterAFault(t *testing.T) {
 		t.Errorf("left\n%s", have)
 	}
 }
+
+// TestProbeLeavesNothing: it finds out whether a folder can be written to, and
+// what an end in its midst leaves is swept.
+func TestProbeLeavesNothing(t *testing.T) {
+	probe := func(d *disk) error { return durable.Probe(d, ".", prefix) }
+	d := newDisk()
+	write(d, "key", "old")
+	before := d.tree()
+	if err, _ := run(d, nil, probe); err != nil || d.tree() != before {
+		t.Errorf("have %v, left\n%s", err, d.tree())
+	}
+	for step := 1; step <= d.step; step++ {
+		again := d.clone()
+		if err, _ := run(again, failsOnce(step, errFull), probe); !errors.Is(err, errFull) {
+			t.Errorf("operation %d failed: have %v, want %v", step, err, errFull)
+		}
+		again = d.clone()
+		run(again, endsAt(step), probe)
+		for _, after := range again.powerCuts() {
+			must(durable.Recover(after, prefix, "."))
+			if have := after.tree(); have != before {
+				t.Errorf("power cut before operation %d: left\n%s", step, have)
+			}
+		}
+	}
+}

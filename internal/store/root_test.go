@@ -298,7 +298,7 @@ func TestDamagedRootCertificateIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, data := range map[string]string{
-		"empty": "", "garbage": "garbage", "a key": string(key), "cut": string(cert[:len(cert)/2]),
+		"empty": "", "garbage": "garbage", "a key": string(key), "another label": strings.ReplaceAll(string(cert), "CERTIFICATE", "X509 CRL"), "cut": string(cert[:len(cert)/2]),
 		"not a certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
 	} {
 		put(t, s.Path("root/cert.pem"), data, 0o644)

@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/picoca/picoca/internal/device"
+)
+
+// errTooLarge is what a board sees when its Certificate message does not fit
+// into a record: SSL_CERTIFICATE_TOO_LARGE in mbedTLS 2, SSL_BUFFER_TOO_SMALL
+// in mbedTLS 3.
+var errTooLarge = map[stack]int{circuitPython: -29952, microPython: -27136, microPython129: -27136}
+
+// issueOf signs a P-256 leaf that has exactly so many bytes, filled up with
+// names.
+func (r boardRoot) issueOf(t testing.TB, size int) boardLeaf {
+	t.Helper()
+	const most = 63 - len("00-") // of a label after its number
+	names := []string{"pico.local"}
+	leaf := r.issue(t, "p256")
+	for missing := size - len(leaf.der); missing != 0; missing = size - len(leaf.der) {
+		filler := len(names[len(names)-1]) - len("00-.local")
+		switch {
+		case missing > 0 && len(names) > 1 && filler < most:
+			names[len(names)-1] = fillName(len(names)-1, min(most, filler+missing))
+		case missing > 0:
+			names = append(names, fillName(len(names), 1))
+		case filler+missing >= 1:
+			names[len(names)-1] = fillName(len(names)-1, filler+missing)
+		default:
+			t.Fatalf("certificate of %d bytes: have %d, %d names", size, len(leaf.der), len(names))
+		}
+		leaf = r.issue(t, "p256", func(c *x509.Certificate) { c.DNSNames = names })
+	}
+	return leaf
+}
+
+func fillName(number, length int) string {
+	return fmt.Sprintf("%02d-%s.local", number, strings.Repeat("x", length))
+}
+
+// TestLargestCertificate holds max_certificate_bytes to the byte: each stack
+// serves a certificate of that size, and none of a byte more.
+func TestLargestCertificate(t *testing.T) {
+	b, root := boardBench(t), newBoardRoot(t)
+	for _, id := range profiledBoards {
+		board, err := device.Find(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := board.MaxCertificateBytes
+		if !strings.HasPrefix(board.MaxCertificateSource, device.MeasuredByBench) {
+			t.Errorf("%s: source of max_certificate_bytes is %q", id, board.MaxCertificateSource)
+		}
+		fits, over := root.issueOf(t, most).files(t, "der"), root.issueOf(t, most+1).files(t, "der")
+		for _, s := range stacks {
+			if r := b.handshakeWithin(t, s, root, fits, 1<<20); !r.OK || r.first(t).CertificateMessageBytes != most+10 {
+				t.Errorf("%s, %d bytes: %d (%s), message of %d bytes", s.name, most, r.Error, r.Message, r.first(t).CertificateMessageBytes)
+			}
+			if r := b.handshakeWithin(t, s, root, over, 1<<20); r.Error != errTooLarge[s] {
+				t.Errorf("%s, %d bytes: %d (%s), want %d", s.name, most+1, r.Error, r.Message, errTooLarge[s])
+			}
+		}
+	}
+}
+
+// heapOfManyNames is what docs/boards.md tells of a certificate with as many
+// short names as fit: each takes a block of its own.
+var heapOfManyNames = map[stack]int{circuitPython: 42_700, microPython: 38_600, microPython129: 38_600}
+
+// TestManyNames issues certificates with more and more names. The last that
+// picoca issues for a Pico W is served; what it refuses, and a computer may
+// have, is not.
+func TestManyNames(t *testing.T) {
+	b, h := boardBench(t), newHome(t)
+	root, names := rootOf(t, h), []string{"pico.local"}
+	for len(names) < 230 {
+		names = append(names, fmt.Sprintf("pico%03d.local", len(names)))
+	}
+	issue := func(board string) {
+		h.run(append([]string{"issue", "--renew", "--force", "--board", board, "--out", board, "--"}, names...)...)
+	}
+	var err error
+	for err == nil && len(names) < 260 {
+		names = append(names, fmt.Sprintf("pico%03d.local", len(names)))
+		_, err = h.try(append([]string{"issue", "--dry-run", "--"}, names...)...)
+	}
+	if err == nil || !strings.Contains(err.Error(), "Raspberry Pi Pico W serves at most 4086 bytes of certificate; this one would have 4") {
+		t.Fatalf("%d names: %v, want a refusal", len(names), err)
+	}
+	issue("computer")
+	h.run("export", "pico.local", "--format", "der", "--out", "over")
+	names = names[:len(names)-1]
+	issue("pico-w")
+	t.Logf("%d names", len(names))
+	for _, s := range stacks {
+		r := b.handshakeWithin(t, s, root, h.files("pico-w"), 1<<20)
+		if heap := r.first(t).HeapPeak; !r.OK || spread(heap, heapOfManyNames[s]) > mostDrift {
+			t.Errorf("%s, %d names: %d (%s), heap %d", s.name, len(names), r.Error, r.Message, heap)
+		}
+		if r := b.handshakeWithin(t, s, root, h.files("over"), 1<<20); r.Error != errTooLarge[s] {
+			t.Errorf("%s, a name more: %d (%s), want %d", s.name, r.Error, r.Message, errTooLarge[s])
+		}
+	}
+}
