@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,9 @@ func TestExampleInChromium(t *testing.T) {
 			}
 			if !strings.Contains(first.State, "bytes of memory free") {
 				t.Errorf("first visit: the page says %q", first.State)
+			}
+			if want := []string{"/", "/app.webmanifest", "/icon.png"}; !slices.Equal(first.Kept, want) {
+				t.Errorf("first visit: the service worker keeps %q, want %q", first.Kept, want)
 			}
 			if len(first.Complaints) > 0 {
 				t.Errorf("first visit: the browser complains: %q", first.Complaints)
@@ -82,7 +86,7 @@ type app struct {
 type appReport struct {
 	Step, Title, State, Error string
 	Secure, Controlled        bool
-	Complaints                []string
+	Kept, Complaints          []string
 	InstallabilityErrors      []string
 	ManifestErrors            []string
 	Manifest                  struct{ Name string }

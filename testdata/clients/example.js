@@ -27,6 +27,15 @@ const look = async (page) => {
   }));
 };
 
+// The paths that the service worker keeps.
+const kept = (page) => page.evaluate(async () => {
+  const paths = [];
+  for (const name of await caches.keys()) {
+    for (const request of await (await caches.open(name)).keys()) paths.push(new URL(request.url).pathname);
+  }
+  return paths;
+});
+
 const controlled = (page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null, null, { timeout: 20000 });
 
 // Chromium's own checks of what can become an app on the home screen.
@@ -43,7 +52,7 @@ const steps = async (context, lines) => {
   page.on('console', (m) => { if (['error', 'warning'].includes(m.type())) complaints.push(m.text()); });
   await page.goto(options.url, { timeout: 30000 });
   await controlled(page);
-  say({ step: 'first', ...await look(page), complaints });
+  say({ step: 'first', ...await look(page), kept: await kept(page), complaints });
   await lines.next();
   await page.reload({ timeout: 30000 });
   say({ step: 'reload', ...await look(page) });

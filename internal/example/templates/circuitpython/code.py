@@ -35,7 +35,7 @@ FILES = {
 
 # How many seconds a connection may be idle. The longer, the more requests need no handshake.
 KEEP = 60  # when nobody waits
-SPARE = 10  # when the same device waits: browsers open connections ahead that they may never use
+SPARE = 10  # when only the same device waits: browsers open connections ahead that they may never use
 GIVE_WAY = 2  # when another device waits, and then it ends in any case after
 TURN = 15
 
@@ -104,7 +104,7 @@ class Connection:
     def patience(self):
         if not waiting:
             return KEEP
-        if waiting[0][1] == self.address:
+        if all(address == self.address for _, address in waiting):
             return SPARE
         return GIVE_WAY if time.monotonic() - self.began < TURN else 0
 
@@ -187,14 +187,22 @@ def redirect(socket):
 
 
 def look_after_others():
-    """Redirects plain HTTP, and accepts the next connection, which then waits."""
+    """Redirects plain HTTP, and accepts other connections, which then wait."""
     other = accept(http)
     if other:
         redirect(other[0])
-    if not waiting:
+    if len(waiting) < 4:
         other = accept(https)
         if other:
             waiting.append(other)
+
+
+def next_in_line(last):
+    """The connection that has waited longest, of another device than the last one if there is one."""
+    for i, (_, address) in enumerate(waiting):
+        if address != last:
+            return waiting.pop(i)
+    return waiting.pop(0)
 
 
 def serve(plain, address):
@@ -216,12 +224,15 @@ server = announce()
 context = load_certificate()
 https = listen(443)
 http = listen(80)
-waiting = []  # at most one connection; more wait in the network stack
+waiting = []  # accepted connections with their addresses, without TLS
+last = None
 print("https://@NAME@/ at", wifi.radio.ipv4_address)
 while True:
     stay_connected()
     look_after_others()
     if waiting:
-        serve(*waiting.pop())
+        plain, last = next_in_line(last)
+        serve(plain, last)
+        plain = None
         gc.collect()  # so that the next one finds its memory in one piece
     time.sleep(0.01)
