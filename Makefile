@@ -27,9 +27,12 @@ boards:
 lint:
 	scripts/lint.sh
 
-# A shuffled order keeps tests from leaning on each other.
+# A shuffled order keeps tests from leaning on each other. The end-to-end tests
+# drive a program that the race detector would not see.
 unit:
-	$(GO) test -race -shuffle=on -timeout 15m ./...
+	$(GO) test -race -shuffle=on ./internal/... ./cmd/...
+	$(GO) test -shuffle=on -timeout 20m ./e2e
+	$(GO) vet ./bench/... ./demo
 	$(GO) -C tools/zlint vet ./...
 
 fuzz:
