@@ -21,7 +21,7 @@ type profiledStack struct {
 var profiled = []profiledStack{
 	{circuitPython, "circuitpython", "9.0 - 10.2", "circuitpython@10.2"},
 	{microPython, "micropython", "1.24 - 1.28", "micropython@1.28"},
-	{microPython129, "micropython", "1.29", ""},
+	{microPython129, "micropython", "1.29", "micropython@1.29"},
 }
 
 // profiledBoards have the firmware of the bench.
@@ -57,9 +57,6 @@ func measureProfile(t *testing.T) map[costID]boardFigure {
 	root := rootOf(t, h)
 	figures := make(map[costID]boardFigure)
 	for _, p := range profiled {
-		if p.release == "" {
-			continue
-		}
 		for _, key := range profiledKeys {
 			c := h.cell(b, root, p.stack, key)
 			for _, curves := range curveOffers {

@@ -118,7 +118,7 @@ func TestCostsAreOfTheKeyAsked(t *testing.T) {
 	whole := len(board.Costs)
 	for _, key := range []string{"p256", "rsa-2048"} {
 		costs := board.CostOf(key)
-		if len(costs) != 3 {
+		if len(costs) != 4 {
 			t.Errorf("%s: have %d costs, want one of each firmware and curve", key, len(costs))
 		}
 		for _, cost := range costs {
