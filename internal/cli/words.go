@@ -177,6 +177,7 @@ var hintRows = []func(*app, error) string{
 	}),
 	hintOf(func(e unwrittenError) string { return "picoca export " + shellQuote(e.name) + " --out FOLDER" }),
 	hintOf(hintInTheWay),
+	hintOf(func(e inStoreError) string { return "choose another place with --out" }),
 	hintOf(func(e phoneAddressError) string {
 		return "connect this computer to your home network, or choose an address of its own: --address 192.168.1.20"
 	}),
@@ -262,6 +263,9 @@ func hintMisfit(e *device.MisfitError) string {
 }
 
 func hintInTheWay(e inTheWayError) string {
+	if !e.replaceable {
+		return "choose another place with --out"
+	}
 	return "choose another place with --out, or write into this folder with --force"
 }
 
