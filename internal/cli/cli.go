@@ -110,6 +110,11 @@ type usageError struct {
 
 func (e usageError) Unwrap() error { return e.error }
 
+// foundError is what a check found: the check itself went well.
+type foundError struct{ error }
+
+func (e foundError) Unwrap() error { return e.error }
+
 type unknownCommandError struct {
 	input       string
 	suggestions []string

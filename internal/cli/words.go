@@ -31,6 +31,9 @@ func (a *app) explain(err error) {
 
 // flatten returns the single faults of joined errors.
 func flatten(err error) []error {
+	if found, ok := err.(foundError); ok {
+		err = found.error
+	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
@@ -51,7 +54,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.Is(err, store.ErrNoCA):
 		return exitNoCA
-	case isA[untrustedError](err):
+	case isA[untrustedError](err), isA[foundError](err):
 		return exitFound
 	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
 		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), isA[export.UnknownProfileError](err), errors.Is(err, errBothPassphrases),
