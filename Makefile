@@ -50,8 +50,11 @@ boards-table: boards
 	PICOCA_BOARD_TABLE=$(CURDIR)/bin/handshakes.md $(GO) test -count=1 -run TestHandshakeTable ./e2e
 	cat bin/handshakes.md
 
-install: build
-	install -Dm755 $(BIN) $(DESTDIR)/usr/local/bin/picoca
+# Builds nothing: root, by sudo, may have no Go in its path.
+install:
+	@[ -x $(BIN) ] || { echo "run make build first"; exit 1; }
+	install -d $(DESTDIR)/usr/local/bin
+	install -m 755 $(BIN) $(DESTDIR)/usr/local/bin/picoca
 
 clean:
 	rm -rf bin

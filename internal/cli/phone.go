@@ -123,7 +123,7 @@ func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.tellPhone(o, server.URL(), authority, address, others); err != nil {
+	if err := a.tellPhone(o, server.URL(), p12, authority, address, others); err != nil {
 		return err
 	}
 	a.tellPassphrase(p12, o.p12, o.json)
@@ -265,10 +265,12 @@ type servingJSON struct {
 	URL    string    `json:"url"`
 	SHA256 string    `json:"sha256"`
 	Until  time.Time `json:"until"`
+	// Passphrase is the identity's, if --show-passphrase asks for it.
+	Passphrase string `json:"passphrase,omitempty"`
 }
 
 // tellPhone prints the code and what to do with it.
-func (a *app) tellPhone(o phoneOptions, url string, authority *ca.Authority, address onboard.Address, others []onboard.Address) error {
+func (a *app) tellPhone(o phoneOptions, url string, p12 p12Choice, authority *ca.Authority, address onboard.Address, others []onboard.Address) error {
 	code, err := onboard.NewCode(url)
 	if err != nil {
 		return err
@@ -281,7 +283,7 @@ func (a *app) tellPhone(o phoneOptions, url string, authority *ca.Authority, add
 	}
 	print := fingerprint(authority.Certificate())
 	if o.json {
-		return json.NewEncoder(a.Stdout).Encode(servingJSON{a.Now(), "serving", url, print, a.Now().Add(o.limit)})
+		return json.NewEncoder(a.Stdout).Encode(servingJSON{a.Now(), "serving", url, print, a.Now().Add(o.limit), p12.jsonPassphrase(o.p12)})
 	}
 	if columns := a.columns(); columns < code.Width() {
 		a.note("the QR code needs %d columns, and this terminal has %d: make it wider, or type the address", code.Width(), columns)

@@ -166,6 +166,7 @@ var hintRows = []func(*app, error) string{
 		return fmt.Sprintf("picoca issue --client %s --renew for a new key, or picoca export %[1]s --out FOLDER to write its files again", label)
 	}),
 	hintOf(func(e store.ModeError) string { return fmt.Sprintf("chmod %o %s", e.Want&e.Have, shellQuote(e.Path)) }),
+	hintOf(func(e store.MissingError) string { return "bring the file back from a backup of the folder" }),
 	hintOf(func(e store.LayoutError) string {
 		return "a later picoca wrote this folder: install that version, or choose another folder with --home"
 	}),

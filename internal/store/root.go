@@ -205,7 +205,7 @@ func certificatePEM(cert *x509.Certificate) []byte {
 func (s *Store) certificate(name string) (*x509.Certificate, error) {
 	data, err := s.disk.ReadFile(filepath.FromSlash(name))
 	if err != nil {
-		return nil, err
+		return nil, s.missing(name, err)
 	}
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != "CERTIFICATE" {
@@ -218,10 +218,24 @@ func (s *Store) certificate(name string) (*x509.Certificate, error) {
 	return cert, nil
 }
 
+// MissingError says that a file of the store is gone. It is fs.ErrNotExist.
+type MissingError struct{ Path string }
+
+func (e MissingError) Error() string { return e.Path + " is missing" }
+
+func (e MissingError) Unwrap() error { return fs.ErrNotExist }
+
+func (s *Store) missing(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return MissingError{s.Path(name)}
+	}
+	return err
+}
+
 // private reads a file that only its owner may read.
 func (s *Store) private(name string) ([]byte, error) {
 	if err := s.checkMode(name, 0o600); err != nil {
-		return nil, err
+		return nil, s.missing(name, err)
 	}
 	return s.disk.ReadFile(filepath.FromSlash(name))
 }
