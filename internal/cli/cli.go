@@ -65,7 +65,7 @@ func Main(ctx context.Context, w World) int {
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "picoca",
+		Use:   "picoca COMMAND",
 		Short: "A certificate authority for the boards in your home",
 		Long: `picoca makes HTTPS work on the boards in a home: it runs a certificate
 authority on this computer, issues certificates that fit a Raspberry Pi
@@ -84,6 +84,7 @@ loads and your devices trust.`,
 			return unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
 		},
 	}
+	root.SetUsageFunc(usage)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err, cmd.CommandPath()} })
@@ -108,6 +109,11 @@ type usageError struct {
 }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// foundError is what a check found: the check itself went well.
+type foundError struct{ error }
+
+func (e foundError) Unwrap() error { return e.error }
 
 type unknownCommandError struct {
 	input       string

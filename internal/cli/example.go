@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"path/filepath"
@@ -168,8 +169,14 @@ func writeFolders(dir string, root *x509.Certificate, files []export.File, force
 		file.Name = path.Base(file.Name)
 		byFolder[folder] = append(byFolder[folder], file)
 	}
+	folders := slices.Sorted(maps.Keys(byFolder))
+	for _, folder := range folders { // before the first is written
+		if err := checkFolder(filepath.Join(dir, folder), root, byFolder[folder], force); err != nil {
+			return nil, err
+		}
+	}
 	var all []writtenJSON
-	for _, folder := range slices.Sorted(maps.Keys(byFolder)) {
+	for _, folder := range folders {
 		written, err := writeFiles(filepath.Join(dir, folder), root, byFolder[folder], force, false)
 		if err != nil {
 			return nil, err
@@ -177,6 +184,23 @@ func writeFolders(dir string, root *x509.Certificate, files []export.File, force
 		all = append(all, written...)
 	}
 	return all, nil
+}
+
+// checkFolder fails if something stands in the way of files. A folder that is
+// not there, nor the one that it will be in, has nothing in the way.
+func checkFolder(dir string, root *x509.Certificate, files []export.File, force bool) (err error) {
+	d, err := openDestination(dir, root, force)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	if !force {
+		return d.vacant(files)
+	}
+	return d.replaceable(files)
 }
 
 func (a *app) tellExample(r exampleJSON, firmware example.Firmware, asJSON bool) error {

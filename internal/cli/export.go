@@ -36,7 +36,7 @@ func (a *app) exportCommand() *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
 		Use:   "export NAME|LABEL|ca",
-		Short: "Write the files of a device or a client identity, or the CA's certificate, again",
+		Short: "Write the files of a device, an identity or the CA again",
 		Long: `Writes the newest certificate of a device or a client identity and its key, or
 the root certificate ("ca"), in a format of your choice: --list tells who reads
 which. The root's key never leaves the store.

@@ -107,7 +107,10 @@ func (a *app) runFit(o fitOptions) error {
 	if err := a.tellFit(describeFit(board, rows, what, misfit == nil), o.json, board); err != nil {
 		return err
 	}
-	return misfit
+	if misfit != nil {
+		return foundError{misfit}
+	}
+	return nil
 }
 
 // issuedFitting reads a device's newest certificate, and which board it is for.

@@ -24,8 +24,10 @@ var clientFormats = []string{"p12", "mobileconfig"}
 func namesOrClient(cmd *cobra.Command, args []string) error {
 	given := cmd.Flags().Changed
 	if given("client") {
-		if given("board") {
-			return usageError{errors.New("--board is for a device, and --client for who visits it"), cmd.CommandPath()}
+		for _, flag := range []string{"board", "firmware"} {
+			if given(flag) {
+				return usageError{fmt.Errorf("--%s is for a device, and --client for who visits it", flag), cmd.CommandPath()}
+			}
 		}
 		return exactly(0, "none beside --client")(cmd, args)
 	}

@@ -42,7 +42,7 @@ func (a *app) issueCommand() *cobra.Command {
 	var o issueOptions
 	cmd := &cobra.Command{
 		Use:   "issue NAME [NAME|IP ...]",
-		Short: "Issue a certificate for a device, and write the files its board loads",
+		Short: "Issue a certificate, and write the files that the board loads",
 		Long: `Issues a certificate for the names and addresses, the first of which becomes
 the device's own name, and writes the files that its board loads to a folder
 of that name. A new key is made each time.

@@ -22,7 +22,7 @@ func (a *app) listCommand() *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the certificates, until when they are valid and for which board",
+		Short: "List the certificates: until when, and for which board",
 		Args:  exactly(0, "none"),
 		RunE:  func(*cobra.Command, []string) error { return a.runList(o) },
 	}

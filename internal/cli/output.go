@@ -38,18 +38,39 @@ type destination struct {
 }
 
 // inTheWayError says what stands where files should go.
-type inTheWayError struct{ path, what string }
+type inTheWayError struct {
+	path, what  string
+	replaceable bool // with --force
+}
 
 func (e inTheWayError) Error() string { return fmt.Sprintf("output %q %s", e.path, e.what) }
+
+// inStoreError says that files should go where a CA keeps its own, which are
+// called the same: the root's key would be replaced by a device's.
+type inStoreError struct{ path string }
+
+func (e inStoreError) Error() string {
+	return fmt.Sprintf("output %q is in the folder of a certificate authority", e.path)
+}
 
 // openDestination checks folder out for files of the CA with that root. A
 // folder that is there must be empty, unless the user wants its files replaced.
 func openDestination(out string, root *x509.Certificate, replace bool) (*destination, error) {
-	parent, err := os.OpenRoot(filepath.Dir(filepath.Clean(out)))
+	folder := filepath.Clean(out)
+	if filepath.Base(folder) == ".." { // it has no name in the folder above it
+		var err error
+		if folder, err = filepath.Abs(folder); err != nil {
+			return nil, fmt.Errorf("output %q: %w", out, err)
+		}
+	}
+	if store.Encloses(folder) {
+		return nil, inStoreError{out}
+	}
+	parent, err := os.OpenRoot(filepath.Dir(folder))
 	if err != nil {
 		return nil, fmt.Errorf("output %q: %w", out, err)
 	}
-	d := &destination{parent: parent, prefix: stagePrefix(root), base: filepath.Base(filepath.Clean(out)), shown: out}
+	d := &destination{parent: parent, prefix: stagePrefix(root), base: filepath.Base(folder), shown: out}
 	if err := d.check(replace); err != nil {
 		return nil, errors.Join(err, parent.Close())
 	}
@@ -64,9 +85,9 @@ func (d *destination) check(replace bool) error {
 	case err != nil:
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	case info.Mode()&fs.ModeSymlink != 0:
-		return inTheWayError{d.shown, "is a symbolic link"}
+		return inTheWayError{d.shown, "is a symbolic link", false}
 	case !info.IsDir():
-		return inTheWayError{d.shown, "is not a folder"}
+		return inTheWayError{d.shown, "is not a folder", false}
 	}
 	d.exists = true
 	entries, err := store.Disk{Root: d.parent}.ReadDir(d.base)
@@ -75,7 +96,7 @@ func (d *destination) check(replace bool) error {
 	}
 	theirs := func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), stageMark) }
 	if slices.ContainsFunc(entries, theirs) && !replace {
-		return inTheWayError{d.shown, "is there already, and not empty"}
+		return inTheWayError{d.shown, "is there already, and not empty", true}
 	}
 	return nil
 }
@@ -121,7 +142,7 @@ func (d *destination) replaceable(files []export.File) error {
 	for _, file := range files {
 		info, err := d.parent.Lstat(filepath.Join(d.base, file.Name))
 		if err == nil && !info.Mode().IsRegular() {
-			return inTheWayError{filepath.Join(d.shown, file.Name), "is not a regular file"}
+			return inTheWayError{filepath.Join(d.shown, file.Name), "is not a regular file", false}
 		}
 	}
 	return nil
@@ -192,7 +213,7 @@ func (d *destination) vacant(files []export.File) error {
 	for _, file := range files {
 		name := filepath.Join(d.base, file.Name)
 		if _, err := d.parent.Lstat(name); err == nil {
-			return inTheWayError{filepath.Join(d.shown, file.Name), "is there already"}
+			return inTheWayError{filepath.Join(d.shown, file.Name), "is there already", true}
 		}
 	}
 	return nil

@@ -47,7 +47,7 @@ func (a *app) phoneCommand() *cobra.Command {
 	var o phoneOptions
 	cmd := &cobra.Command{
 		Use:   "phone",
-		Short: "Bring the CA to a phone: a QR code, a page, and proof that it worked",
+		Short: "Bring the CA to a phone: QR code, page, and proof that it worked",
 		Long: `Starts a short-lived server in your home network and prints a QR code. The
 phone opens a page with the CA's certificate and the steps to trust it, and
 checks over HTTPS that it does. Compare the fingerprint on the phone before
@@ -88,7 +88,10 @@ func (e phoneAddressError) Unwrap() error { return e.error }
 
 func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
 	if o.limit <= 0 || o.limit > maxPhone {
-		return usageError{fmt.Errorf("--for %s is not between 1s and %s", o.limit, maxPhone), "picoca phone"}
+		return usageError{fmt.Errorf("--for %s is not between 1s and %s", o.limit, spanText(maxPhone)), "picoca phone"}
+	}
+	if o.identity == "" && o.p12 != (p12Flags{}) {
+		return usageError{errors.New("--p12-profile, --p12-passphrase-file and --show-passphrase are for --identity"), "picoca phone"}
 	}
 	s, authority, err := a.open()
 	if err != nil {
@@ -288,11 +291,20 @@ func (a *app) tellPhone(o phoneOptions, url string, authority *ca.Authority, add
 	a.say("scan with the phone's camera, or open  %s", url)
 	a.say("compare on the phone, SHA-256          %s", print[:47])
 	a.say("                                       %s", print[48:])
-	a.say("serving on %s for %s; Ctrl-C ends it", address, strings.TrimSuffix(o.limit.String(), "0s"))
+	a.say("serving on %s for %s; Ctrl-C ends it", address, spanText(o.limit))
 	for _, other := range others {
 		a.say("another address would be %s: --address %s", other, other.IP())
 	}
 	return nil
+}
+
+// spanText is a time span without the zeros at its end: 10m, and still 10s.
+func spanText(span time.Duration) string {
+	text := span.String()
+	if strings.HasSuffix(text, "m0s") {
+		return strings.TrimSuffix(text, "0s")
+	}
+	return text
 }
 
 // plenty is the width of a file or a pipe.

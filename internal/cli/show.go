@@ -16,8 +16,8 @@ func (a *app) showCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show NAME|LABEL|ca",
-		Short: "Show the certificate of a device, a client identity or the CA, with its fingerprints",
-		Args:  exactly(1, "a device's name, or ca"),
+		Short: "Show the certificate of a name or the CA, with its fingerprints",
+		Args:  exactly(1, "a device's name, a client identity's label, or ca"),
 		RunE:  func(_ *cobra.Command, args []string) error { return a.runShow(args[0], asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the certificate as JSON")

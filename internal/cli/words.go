@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
@@ -30,6 +31,9 @@ func (a *app) explain(err error) {
 
 // flatten returns the single faults of joined errors.
 func flatten(err error) []error {
+	if found, ok := err.(foundError); ok {
+		err = found.error
+	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
@@ -50,7 +54,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.Is(err, store.ErrNoCA):
 		return exitNoCA
-	case isA[untrustedError](err):
+	case isA[untrustedError](err), isA[foundError](err):
 		return exitFound
 	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
 		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), isA[export.UnknownProfileError](err), errors.Is(err, errBothPassphrases),
@@ -107,6 +111,8 @@ var plainHints = []struct {
 	{syscall.EADDRINUSE, "choose other ports: --port 8450, or --port 0 for any that are free"},
 	{syscall.ENOSPC, "make room on the disk, then run the same command again"},
 	{syscall.EROFS, "choose a folder on a disk that can be written to: --home for the CA, --out for the files"},
+	{syscall.ENOTDIR, "check the path: a file stands where it wants a folder"},
+	{syscall.EISDIR, "check the path: it names a folder, not a file"},
 	{fs.ErrPermission, "run picoca as the owner of that folder, or choose another: --home for the CA, --out for the files"},
 	{fs.ErrNotExist, "check the path"},
 }
@@ -136,7 +142,7 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e smallBoardError) string { return "take a board such as the Pico W" }),
 	hintOf(func(e device.ReleaseError) string { return "write it as micropython or micropython@1.28" }),
 	hintOf(func(e device.UnknownFirmwareError) string {
-		return "leave the version out for files that load on all of them"
+		return "choose one of these, or leave --firmware out for files that load on all of them"
 	}),
 	hintOf(func(e device.NoFormatError) string { return "tell the version, as --firmware circuitpython@10" }),
 	hintOf(func(e wrongFormatError) string { return "choose another format: " + formatsFor(e.what) }),
@@ -151,7 +157,7 @@ var hintRows = []func(*app, error) string{
 	}),
 	hintOf(func(e ca.LabelError) string { return "choose a label such as --client kitchen-tablet" }),
 	hintOf(func(e webClipError) string {
-		return "name a device, or text and page: --web-clip Garden=https://pico.local/"
+		return "name a device, or text and page: Garden=https://pico.local/"
 	}),
 	hintOf(func(e wrongSignerError) string { return "name a device or a client identity: picoca list" }),
 	hintOf(func(e endedError) string { return "make a new one: " + issueCommandOf(e.subject) + " --renew" }),
@@ -167,16 +173,20 @@ var hintRows = []func(*app, error) string{
 		return "use it: picoca issue pico.local; or make another one: picoca --home FOLDER init"
 	}),
 	hintOf(func(e stillValidError) string {
-		return fmt.Sprintf("picoca issue %s --renew for a new key, or picoca export %[1]s to write its files again", e.name)
+		return fmt.Sprintf("picoca issue %s --renew for a new key, or picoca export %[1]s --out FOLDER to write its files again", shellQuote(e.name))
 	}),
 	hintOf(func(e notIssuedError) string {
 		if _, err := ca.ParseNames([]string{e.name}); err != nil {
 			return "picoca list shows what there is; picoca issue --client " + shellQuote(e.name) + " makes it"
 		}
-		return "picoca list shows what there is; picoca issue " + e.name + " makes it"
+		if !strings.ContainsAny(e.name, ".:") {
+			return fmt.Sprintf("did you mean %s.local? picoca list shows what there is; picoca issue --client %[1]s makes an identity", e.name)
+		}
+		return "picoca list shows what there is; picoca issue " + shellQuote(e.name) + " makes it"
 	}),
 	hintOf(func(e unwrittenError) string { return "picoca export " + shellQuote(e.name) + " --out FOLDER" }),
 	hintOf(hintInTheWay),
+	hintOf(func(e inStoreError) string { return "choose another place with --out" }),
 	hintOf(func(e phoneAddressError) string {
 		return "connect this computer to your home network, or choose an address of its own: --address 192.168.1.20"
 	}),
@@ -262,6 +272,9 @@ func hintMisfit(e *device.MisfitError) string {
 }
 
 func hintInTheWay(e inTheWayError) string {
+	if !e.replaceable {
+		return "choose another place with --out"
+	}
 	return "choose another place with --out, or write into this folder with --force"
 }
 
@@ -270,7 +283,7 @@ func issueCommandOf(s subject) string {
 	if s.kind == aClient {
 		return "picoca issue --client " + shellQuote(s.name)
 	}
-	return "picoca issue " + s.name
+	return "picoca issue " + shellQuote(s.name)
 }
 
 func boardIDs() string {
@@ -289,10 +302,14 @@ func formatIDs() string {
 	return strings.Join(ids, ", ")
 }
 
-// shellQuote quotes a path for a command line that is to be copied.
-func shellQuote(path string) string {
-	if strings.ContainsAny(path, " '\"$&;()*?[]<>|`\\!") && os.PathSeparator == '/' {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+// shellQuote quotes a word for a command line that is to be copied, unless it
+// has only what no shell takes for anything else.
+func shellQuote(word string) string {
+	odd := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._:@%+=,-", r)
 	}
-	return path
+	if os.PathSeparator == '/' && (word == "" || strings.ContainsFunc(word, odd)) {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }

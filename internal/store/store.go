@@ -135,6 +135,33 @@ func (s *Store) checkMode(name string, want fs.FileMode) error {
 	return nil
 }
 
+// Encloses reports whether dir, which need not be there, is the folder of a
+// store or lies in one.
+func Encloses(dir string) bool {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	if parent, err := filepath.EvalSymlinks(filepath.Dir(at)); err == nil {
+		at = filepath.Join(parent, filepath.Base(at))
+	}
+	for {
+		if isThere(filepath.Join(at, "layout")) && isThere(filepath.Join(at, "root")) {
+			return true
+		}
+		above := filepath.Dir(at)
+		if above == at {
+			return false
+		}
+		at = above
+	}
+}
+
+func isThere(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
 // Path returns the path of a file of the store as the user would type it.
 func (s *Store) Path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
 

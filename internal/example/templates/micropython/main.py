@@ -4,7 +4,7 @@
 # Three things that go wrong most often:
 # 1. Formats. MicroPython before 1.29 reads keys and certificates as DER only, and a key as SEC1 ("EC PRIVATE KEY") or
 #    PKCS#1 ("RSA PRIVATE KEY"). For all else it says "invalid key" or "invalid cert". cert.der and key.der are right.
-# 2. The listening socket. TLS belongs on the accepted connection. It takes about 28 KB of memory, of which 16.7 KB must be
+# 2. The listening socket. TLS belongs on the accepted connection. It takes about 27 KB of memory, of which 16.7 KB must be
 #    in one piece; so this program serves one connection at a time, and the others wait for their turn without TLS.
 # 3. The clock. A Pico W wakes up on 2021-01-01. To serve HTTPS that does not matter: a browser goes by its own clock.
 @simple@#    Once the board checks certificates of others, they "start in the future": call ntptime.settime() first.
