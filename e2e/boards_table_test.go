@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -149,6 +150,9 @@ func TestHandshakeTable(t *testing.T) {
 	if name == "" {
 		checkTable(t, entries)
 		return
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, []byte(writeTable(entries)), 0o644); err != nil {
 		t.Fatal(err)
