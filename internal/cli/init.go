@@ -125,7 +125,7 @@ func (a *app) tellInit(o initOptions, keyType ca.KeyType, cert *x509.Certificate
 	if o.strict {
 		a.note("boards cannot load a root with critical constraints: no mutual TLS and no board as its client")
 	}
-	a.say("next: picoca issue pico.local")
+	a.say("%s", a.here("next: picoca issue pico.local"))
 	return nil
 }
 

@@ -127,6 +127,9 @@ func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
 
 // parse reads the arguments; all of their faults come at once.
 func (i *issuance) parse() error {
+	if i.options.out == "-" {
+		return usageError{errors.New("--out - is for export: a board has several files"), "picoca issue"}
+	}
 	var nameErr, boardErr, keyErr error
 	i.names, nameErr = ca.ParseNames(i.options.names)
 	i.board, boardErr = device.Find(i.options.board)
@@ -160,7 +163,8 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if err := i.board.Fits(i.facts(i.prepared.Size()), i.options.force); err != nil {
 		return err
 	}
-	i.out, err = openDestination(i.folder(), i.authority.Certificate(), i.options.renew || i.options.force)
+	replace := i.options.force || i.options.renew && holdsOwn(i.folder(), i.authority.Certificate())
+	i.out, err = openDestination(i.folder(), i.authority.Certificate(), replace)
 	return err
 }
 
@@ -335,7 +339,7 @@ func (a *app) tellIssued(r issuedJSON) error {
 		return nil
 	}
 	a.sayWritten(r.Files)
-	a.say("next: copy %s to the %s; picoca phone", countText(len(r.Files)), placeOf(r.board))
+	a.say("next: copy %s to the %s; %s phone", countText(len(r.Files)), placeOf(r.board), strings.TrimSpace(a.here("picoca ")))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -99,6 +100,24 @@ func (d *destination) check(replace bool) error {
 		return inTheWayError{d.shown, "is there already, and not empty", true}
 	}
 	return nil
+}
+
+// holdsOwn reports whether the certificate in a folder, if there is one, is of
+// the CA with that root: a renewal replaces nobody else's.
+func holdsOwn(dir string, root *x509.Certificate) bool {
+	own := true
+	for _, name := range []string{"cert.der", "cert.pem"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if block, _ := pem.Decode(data); block != nil {
+			data = block.Bytes
+		}
+		cert, err := x509.ParseCertificate(data)
+		own = own && err == nil && cert.CheckSignatureFrom(root) == nil
+	}
+	return own
 }
 
 // prepare completes or sweeps what a crash left, and proves that the files can

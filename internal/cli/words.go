@@ -24,9 +24,19 @@ func (a *app) explain(err error) {
 		fmt.Fprintf(a.Stderr, "error: %v\n", fault)
 		hint := a.hint(fault)
 		if hint != "" && (i+1 == len(faults) || a.hint(faults[i+1]) != hint) {
-			fmt.Fprintf(a.Stderr, "hint: %s\n", hint)
+			fmt.Fprintf(a.Stderr, "hint: %s\n", a.here(hint))
 		}
 	}
+}
+
+// here names the store that --home names in the commands of a text, so that
+// they can be pasted.
+func (a *app) here(text string) string {
+	if a.homeFlag == "" {
+		return text
+	}
+	text = strings.ReplaceAll(text, "picoca ", "picoca --home "+shellQuote(a.homeFlag)+" ")
+	return strings.ReplaceAll(text, "--home "+shellQuote(a.homeFlag)+" --home", "--home")
 }
 
 // flatten returns the single faults of joined errors.
