@@ -74,6 +74,9 @@ func (c *Constraints) add(input string) error {
 		err.(*NameError).Input = input
 		return err
 	}
+	if name.addr.IsValid() {
+		return &PermitError{input, "is an address behind a dot; domains alone have one"}
+	}
 	if strings.HasPrefix(name.dns, "*.") {
 		return &PermitError{input, "is a wildcard; a permitted domain covers all names below it anyway"}
 	}
