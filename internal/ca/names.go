@@ -186,7 +186,13 @@ func parseAddress(addr netip.Addr, fault faultFunc) (Name, error) {
 // lookup maps and checks an international name as a browser does before it
 // looks the name up (UTS 46, non-transitional; RFC 5891 section 5).
 func lookup(host string) (string, error) {
-	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true)).ToASCII(host)
+	profile := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true))
+	ascii, err := profile.ToASCII(host)
+	if err != nil {
+		return "", err
+	}
+	// The rules hold for the letters that others were mapped to as well.
+	return profile.ToASCII(ascii)
 }
 
 func parseDNS(input string, fault faultFunc) (Name, error) {

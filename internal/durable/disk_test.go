@@ -129,6 +129,15 @@ func (d *disk) Create(name string, mode fs.FileMode) (durable.WriteSyncer, error
 	return &handle{d, n, name}, nil
 }
 
+func (d *disk) SyncFiles(files []durable.WriteSyncer) error {
+	for _, f := range files {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *disk) Rename(oldName, newName string) error {
 	if err := d.begin("rename", oldName); err != nil {
 		return err

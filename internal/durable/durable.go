@@ -25,6 +25,7 @@ import (
 type Disk interface {
 	Mkdir(name string, mode fs.FileMode) error
 	Create(name string, mode fs.FileMode) (WriteSyncer, error) // fails with fs.ErrExist
+	SyncFiles(files []WriteSyncer) error                       // all of them, in any order
 	Rename(oldName, newName string) error                      // replaces a file
 	Remove(name string) error                                  // a file or an empty folder
 	SyncDir(name string) error
@@ -71,10 +72,8 @@ func Stage(disk Disk, work, prefix string, mode fs.FileMode, files []File) (*Sta
 	if err := disk.Mkdir(s.dir, mode); err != nil {
 		return nil, err
 	}
-	for _, file := range files {
-		if err := writeFile(disk, s.dir, file); err != nil {
-			return nil, errors.Join(err, s.Discard())
-		}
+	if err := writeFiles(disk, s.dir, files); err != nil {
+		return nil, errors.Join(err, s.Discard())
 	}
 	if err := disk.SyncDir(s.dir); err != nil {
 		return nil, errors.Join(err, s.Discard())
@@ -211,19 +210,29 @@ func finish(disk Disk, commit string) error {
 	return disk.Remove(commit)
 }
 
-func writeFile(disk Disk, dir string, file File) error {
-	if file.Name != path.Base(file.Name) || strings.Trim(file.Name, ".") == "" {
-		return fmt.Errorf("file name %q is not a base name", file.Name)
+// writeFiles writes all files before it syncs any: a disk can sync several with
+// one commit of its journal.
+func writeFiles(disk Disk, dir string, files []File) (err error) {
+	var open []WriteSyncer
+	defer func() {
+		for _, f := range open {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	for _, file := range files {
+		if file.Name != path.Base(file.Name) || strings.Trim(file.Name, ".") == "" {
+			return fmt.Errorf("file name %q is not a base name", file.Name)
+		}
+		f, err := disk.Create(path.Join(dir, file.Name), file.Mode)
+		if err != nil {
+			return err
+		}
+		open = append(open, f)
+		if _, err := f.Write(file.Data); err != nil {
+			return err
+		}
 	}
-	f, err := disk.Create(path.Join(dir, file.Name), file.Mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(file.Data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	return disk.SyncFiles(open)
 }
 
 // removeAll removes a folder of a change and the files in it.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"github.com/picoca/picoca/internal/durable"
 )
@@ -22,6 +23,17 @@ func (d Disk) Mkdir(name string, mode fs.FileMode) error {
 // Create makes a file that was not there, with its mode from the beginning.
 func (d Disk) Create(name string, mode fs.FileMode) (durable.WriteSyncer, error) {
 	return d.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+}
+
+// SyncFiles syncs files side by side: a journal commits them together.
+func (d Disk) SyncFiles(files []durable.WriteSyncer) error {
+	errs := make([]error, len(files))
+	var wg sync.WaitGroup
+	for i, file := range files {
+		wg.Go(func() { errs[i] = file.Sync() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // Rename moves a file, over another if need be, or a folder.
