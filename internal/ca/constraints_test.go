@@ -334,7 +334,7 @@ func checkPermitted(t *testing.T, a *ca.Authority, c ca.Constraints) {
 		}
 	}
 	// Nobody's own domain and network hold both of two strangers.
-	for _, strangers := range [][]string{{"a.example", "b.example"}, {"a.com", "b.com"}, {"8.8.8.8", "1.1.1.1"}, {"2001:db8::1", "2606:4700::1111"}} {
+	for _, strangers := range [][]string{{"a.net", "b.net"}, {"a.com", "b.com"}, {"8.8.8.8", "1.1.1.1"}, {"2001:db8::1", "2606:4700::1111"}} {
 		if a.Permits(parse(t, strangers[0])) == nil && a.Permits(parse(t, strangers[1])) == nil {
 			t.Errorf("%s permits both of %q", c, strangers)
 		}
