@@ -8,7 +8,7 @@ import (
 )
 
 // boardDocuments are those that this file holds to the program.
-var boardDocuments = []string{"../docs/boards.md", "../docs/troubleshooting.md", "../docs/performance-handshakes.md"}
+var boardDocuments = []string{"../docs/boards.md", "../docs/troubleshooting.md", "../docs/performance.md"}
 
 func readDocument(t *testing.T, name string) string {
 	t.Helper()

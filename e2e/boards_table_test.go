@@ -12,7 +12,7 @@ import (
 )
 
 // tableFile holds the tables that this file makes and checks.
-const tableFile = "../docs/performance-handshakes.md"
+const tableFile = "../docs/performance.md"
 
 // A tableColumn is one table: a stack with a kind of client.
 type tableColumn struct {
