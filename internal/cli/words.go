@@ -277,7 +277,7 @@ func hintMisfit(e *device.MisfitError) string {
 	case device.LimitBytes:
 		return "give it fewer names, or issue several certificates"
 	case device.LimitUnwise:
-		return fmt.Sprintf("use --key %s, or add --force", e.Instead)
+		return fmt.Sprintf("use --key %s, or issue it with --force", e.Instead)
 	}
 	return "use --key " + e.Instead
 }
