@@ -38,11 +38,7 @@ type listJSON struct {
 }
 
 func (a *app) runList(o listOptions) (err error) {
-	dir, err := a.home()
-	if err != nil {
-		return err
-	}
-	s, err := store.Open(dir)
+	s, err := a.openToRead()
 	if err != nil {
 		return err
 	}

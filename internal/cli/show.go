@@ -25,11 +25,7 @@ func (a *app) showCommand() *cobra.Command {
 }
 
 func (a *app) runShow(name string, asJSON bool) (err error) {
-	dir, err := a.home()
-	if err != nil {
-		return err
-	}
-	s, err := store.Open(dir)
+	s, err := a.openToRead()
 	if err != nil {
 		return err
 	}
