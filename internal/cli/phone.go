@@ -290,9 +290,9 @@ func (a *app) tellPhone(o phoneOptions, url string, p12 p12Choice, authority *ca
 	} else {
 		fmt.Fprint(a.Stdout, code.Terminal())
 	}
-	a.say("scan with the phone's camera, or open  %s", url)
-	a.say("compare on the phone, SHA-256          %s", print[:47])
-	a.say("                                       %s", print[48:])
+	// Lines of their own: broken by the terminal they are hard to compare.
+	a.say("scan with the phone's camera, or open\n  %s", url)
+	a.say("compare on the phone, SHA-256\n  %s\n  %s", print[:48], print[48:])
 	a.say("serving on %s for %s; Ctrl-C ends it", address, spanText(o.limit))
 	for _, other := range others {
 		a.say("another address would be %s: --address %s", other, other.IP())
