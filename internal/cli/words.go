@@ -104,6 +104,7 @@ var plainHints = []struct {
 	{store.ErrNoCA, "make one with: picoca init"},
 	{store.ErrForeign, "choose an empty or a new folder with --home"},
 	{store.ErrPassphrase, "try again; without the passphrase the key is lost, and a new CA is needed: picoca --home FOLDER init"},
+	{store.ErrCost, "bring the file back from a backup of the folder; if another tool encrypted it, do that again with fewer iterations"},
 	{store.ErrNoKey, "bring the file back from a backup of the folder, or make a new CA: picoca --home FOLDER init"},
 	{store.ErrOtherKey, "bring key.pem and cert.pem back from the same backup, or make a new key: picoca issue NAME --renew"},
 	{ca.ErrOtherKey, "bring root/key.pem and root/cert.pem back from the same backup"},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 
@@ -14,6 +15,9 @@ var (
 	ErrNoKey = errors.New("file is empty, cut short, or no private key in PEM (PKCS#8)")
 	// ErrPassphrase says that a passphrase does not open a key.
 	ErrPassphrase = errors.New("passphrase is wrong")
+	// ErrCost says that to open a key would take more time or memory than any
+	// key that picoca writes: damaged, or made to hang whoever opens it.
+	ErrCost = errors.New("key's encryption asks for more work than picoca does to open one (2,000,000 iterations of PBKDF2, or 128 MiB of scrypt)")
 	// ErrOtherKey says that a key is not the one of its certificate.
 	ErrOtherKey = errors.New("key is not the key of the certificate: damaged, or of another one")
 )
@@ -42,12 +46,15 @@ func sealKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}), nil
 }
 
-// openKey reads a key file that sealKey wrote. It fails with ErrNoKey or
-// ErrPassphrase.
+// openKey reads a key file that sealKey wrote. It fails with ErrNoKey, ErrCost
+// or ErrPassphrase.
 func openKey(keyPEM, passphrase []byte) (crypto.Signer, error) {
 	block, _ := pem.Decode(keyPEM)
 	switch {
 	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
+		if err := checkCost(block.Bytes); err != nil {
+			return nil, err
+		}
 		if len(passphrase) == 0 {
 			return nil, ErrPassphrase // the library would read it as unencrypted
 		}
@@ -56,6 +63,69 @@ func openKey(keyPEM, passphrase []byte) (crypto.Signer, error) {
 		return parseKey(block.Bytes, nil, ErrNoKey)
 	}
 	return nil, ErrNoKey
+}
+
+// The most that picoca does to open a key. PBKDF2's is three times what it
+// writes; scrypt's work, N times r times p, is eight times OpenSSL's default
+// and takes 128 bytes of memory for each.
+const (
+	maxIterations = 2_000_000
+	maxScryptWork = 1 << 20
+)
+
+var (
+	oidPBKDF2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}    // RFC 8018 appendix A.2
+	oidScrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11} // RFC 7914 section 7
+)
+
+// checkCost reads how an encrypted key (RFC 5958 section 3) derives its key from
+// the passphrase, because the library does whatever work a file names. It fails
+// with ErrNoKey or ErrCost.
+func checkCost(der []byte) error {
+	var sealed struct {
+		Algorithm struct {
+			OID    asn1.ObjectIdentifier
+			Params struct {
+				KDF struct {
+					OID    asn1.ObjectIdentifier
+					Params asn1.RawValue
+				}
+			}
+		}
+		Data []byte
+	}
+	if _, err := asn1.Unmarshal(der, &sealed); err != nil {
+		return ErrNoKey
+	}
+	kdf := sealed.Algorithm.Params.KDF
+	switch {
+	case kdf.OID.Equal(oidPBKDF2):
+		var params struct {
+			Salt       []byte
+			Iterations int
+		}
+		_, err := asn1.Unmarshal(kdf.Params.FullBytes, &params)
+		return costFault(err, params.Iterations <= maxIterations)
+	case kdf.OID.Equal(oidScrypt):
+		var params struct {
+			Salt    []byte
+			N, R, P int
+		}
+		_, err := asn1.Unmarshal(kdf.Params.FullBytes, &params)
+		within := min(params.N, params.R, params.P) > 0 && params.N <= maxScryptWork/params.R/params.P
+		return costFault(err, within)
+	}
+	return nil // the library knows no other
+}
+
+func costFault(err error, within bool) error {
+	switch {
+	case err != nil:
+		return ErrNoKey
+	case !within:
+		return ErrCost
+	}
+	return nil
 }
 
 // parseKey reports fault for whatever is wrong: the library's reasons tell

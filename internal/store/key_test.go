@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"sync"
@@ -143,11 +144,75 @@ func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
 		"plain": as("ENCRYPTED PRIVATE KEY", block.Bytes),
 	} {
 		for _, passphrase := range [][]byte{nil, []byte("x")} {
-			if have, err := openKey(data, passphrase); !errors.Is(err, ErrPassphrase) || have != nil {
-				t.Errorf("encrypted %s: have %T, %v; want %v", name, have, err, ErrPassphrase)
+			if have, err := openKey(data, passphrase); !errors.Is(err, ErrNoKey) || have != nil {
+				t.Errorf("encrypted %s: have %T, %v; want %v", name, have, err, ErrNoKey)
 			}
 		}
 	}
+}
+
+// TestKeyThatCostsTooMuchIsNotOpened proves that the file alone is judged: to
+// derive one of these keys would take minutes, or more memory than there is.
+func TestKeyThatCostsTooMuchIsNotOpened(t *testing.T) {
+	for name, kdf := range map[string]kdfParams{
+		"PBKDF2, one too many": {oidPBKDF2, pbkdf2Params{make([]byte, 8), maxIterations + 1}},
+		"PBKDF2, 2^62": {oidPBKDF2, pbkdf2Params{make([]byte, 8), 1 << 62}},
+		"scrypt, N":              {oidScrypt, scryptParams{make([]byte, 8), 1 << 40, 8, 1}},
+		"scrypt, r":              {oidScrypt, scryptParams{make([]byte, 8), 2, 1 << 30, 1}},
+		"scrypt, p":              {oidScrypt, scryptParams{make([]byte, 8), 2, 1, 1 << 29}},
+		"scrypt, all":            {oidScrypt, scryptParams{make([]byte, 8), 1 << 62, 1 << 62, 1 << 62}},
+		"scrypt, none":           {oidScrypt, scryptParams{make([]byte, 8), 1 << 10, 0, 1}},
+		"scrypt, less than none": {oidScrypt, scryptParams{make([]byte, 8), 1 << 10, -8, -1}},
+	} {
+		for _, passphrase := range [][]byte{nil, []byte("x")} {
+			if have, err := openKey(sealedAs(t, kdf), passphrase); err != ErrCost || have != nil {
+				t.Errorf("%s: have %T, %v; want %v", name, have, err, ErrCost)
+			}
+		}
+	}
+	for name, kdf := range map[string]kdfParams{
+		"PBKDF2": {oidPBKDF2, pbkdf2Params{make([]byte, 8), maxIterations}},
+		"scrypt": {oidScrypt, scryptParams{make([]byte, 8), 1 << 17, 8, 1}},
+	} {
+		if _, err := openKey(sealedAs(t, kdf), []byte("x")); err != ErrPassphrase {
+			t.Errorf("%s, as much as is allowed: have %v, want %v", name, err, ErrPassphrase)
+		}
+	}
+}
+
+type (
+	kdfParams struct {
+		oid    asn1.ObjectIdentifier
+		params any
+	}
+	pbkdf2Params struct {
+		Salt       []byte
+		Iterations int
+	}
+	scryptParams struct {
+		Salt    []byte
+		N, R, P int
+	}
+)
+
+// sealedAs is an encrypted key file whose bytes no passphrase opens.
+func sealedAs(t *testing.T, kdf kdfParams) []byte {
+	t.Helper()
+	type algorithm struct {
+		OID    asn1.ObjectIdentifier
+		Params any
+	}
+	der, err := asn1.Marshal(struct {
+		Algorithm algorithm
+		Data      []byte
+	}{algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}, struct{ KDF, Cipher algorithm }{
+		algorithm{kdf.oid, kdf.params},
+		algorithm{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, make([]byte, 16)}, // AES-256-CBC
+	}}, make([]byte, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der})
 }
 
 // sealQuickly seals a key with so few iterations that it can be opened
@@ -179,7 +244,7 @@ func TestDamagedSealedKeyIsRefusedOrUnmistakable(t *testing.T) {
 			have, err := openKey(pem.EncodeToMemory(block), []byte("x"))
 			block.Bytes[bit/8] ^= 1 << (bit % 8)
 			switch {
-			case err == nil && have == nil, err != nil && (have != nil || !errors.Is(err, ErrPassphrase)):
+			case err == nil && have == nil, err != nil && (have != nil || !errors.Is(err, ErrPassphrase) && !errors.Is(err, ErrNoKey) && !errors.Is(err, ErrCost)):
 				t.Errorf("bit %d: have %T, %v", bit, have, err)
 			case err != nil:
 				refused++
@@ -192,8 +257,8 @@ func TestDamagedSealedKeyIsRefusedOrUnmistakable(t *testing.T) {
 }
 
 // FuzzOpenKey holds whatever is opened against the promise: it is a key that
-// can be sealed and opened again, and what is refused is refused by one of two
-// reasons, without a panic.
+// can be sealed and opened again, and what is refused is refused by one of three
+// reasons, without a panic and soon.
 func FuzzOpenKey(f *testing.F) {
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -215,7 +280,7 @@ func FuzzOpenKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data, passphrase []byte) {
 		key, err := openKey(data, passphrase)
 		if err != nil {
-			if key != nil || err != ErrNoKey && err != ErrPassphrase {
+			if key != nil || err != ErrNoKey && err != ErrCost && err != ErrPassphrase {
 				t.Errorf("have %T, %v", key, err)
 			}
 			return
