@@ -3,10 +3,19 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 time=${1:?usage: fuzz.sh TIME}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Go before 1.27 at times reports the end of -fuzztime itself as a failure
+# (go.dev/issue/75804). It is told by its one line, with no input found.
+only_time_is_up() {
+  grep -qx '    context deadline exceeded' "$log" && ! grep -qE 'Failing input|panic|hung|_test\.go:[0-9]+:' "$log"
+}
 
 for file in $(git grep -l '^func Fuzz' -- '*_test.go'); do
   for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file"); do
     echo "$target ($file)"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "./$(dirname "$file")" | grep -v '^fuzz: elapsed'
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "./$(dirname "$file")" |
+      tee "$log" | grep -v '^fuzz: elapsed' || only_time_is_up
   done
 done

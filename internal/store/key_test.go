@@ -155,8 +155,8 @@ func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
 // derive one of these keys would take minutes, or more memory than there is.
 func TestKeyThatCostsTooMuchIsNotOpened(t *testing.T) {
 	for name, kdf := range map[string]kdfParams{
-		"PBKDF2, one too many": {oidPBKDF2, pbkdf2Params{make([]byte, 8), maxIterations + 1}},
-		"PBKDF2, 2^62": {oidPBKDF2, pbkdf2Params{make([]byte, 8), 1 << 62}},
+		"PBKDF2, one too many":   {oidPBKDF2, pbkdf2Params{make([]byte, 8), maxIterations + 1}},
+		"PBKDF2, 2^62":           {oidPBKDF2, pbkdf2Params{make([]byte, 8), 1 << 62}},
 		"scrypt, N":              {oidScrypt, scryptParams{make([]byte, 8), 1 << 40, 8, 1}},
 		"scrypt, r":              {oidScrypt, scryptParams{make([]byte, 8), 2, 1 << 30, 1}},
 		"scrypt, p":              {oidScrypt, scryptParams{make([]byte, 8), 2, 1, 1 << 29}},
