@@ -3,7 +3,8 @@ package onboard
 import (
 	"cmp"
 	"context"
-	"log/slog"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -173,7 +174,7 @@ func newHTTPServer(handler http.Handler) *http.Server {
 		ConnContext:       withGuest,
 		// What net/http would log are the faults of visitors; those worth
 		// telling are events.
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 }
 
