@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"net"
@@ -51,6 +53,7 @@ type phoneCommand struct {
 	events *bufio.Scanner
 	url    string
 	sha256 string
+	phrase string // of the identity
 }
 
 func startPhoneCommand(t *testing.T, h home, args ...string) *phoneCommand {
@@ -66,11 +69,11 @@ func startPhoneCommand(t *testing.T, h home, args ...string) *phoneCommand {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	p := &phoneCommand{cmd: cmd, events: bufio.NewScanner(out)}
-	var first struct{ Event, URL, SHA256 string }
+	var first struct{ Event, URL, SHA256, Passphrase string }
 	if p.events.Scan(); json.Unmarshal(p.events.Bytes(), &first) != nil || first.Event != "serving" {
 		t.Fatalf("first line: %s", p.events.Bytes())
 	}
-	p.url, p.sha256 = first.URL, first.SHA256
+	p.url, p.sha256, p.phrase = first.URL, first.SHA256, first.Passphrase
 	return p
 }
 
@@ -132,6 +135,93 @@ func TestPhoneCommandEndsWithTheProof(t *testing.T) {
 		conn.Close()
 		t.Errorf("%s is still open", page.Host)
 	}
+}
+
+// TestPhoneCommandHandsOverAnIdentity in the form that the phone imports: OpenSSL
+// opens it with the passphrase that the terminal shows, and finds the very key
+// and certificate of the store.
+func TestPhoneCommandHandsOverAnIdentity(t *testing.T) {
+	for _, test := range []struct {
+		screen screen
+		file   string
+	}{{iPhone, "kitchen-tablet.mobileconfig"}, {pixel, "kitchen-tablet.p12"}} {
+		t.Run(test.screen.Name, func(t *testing.T) {
+			h := newHome(t)
+			h.run("issue", "--client", "kitchen-tablet", "--show-passphrase", "--out", h.path("identity"))
+			p := startPhoneCommand(t, h, "--until-trusted", "--for", "2m", "--identity", "kitchen-tablet", "--show-passphrase")
+			trust := newTrust(t)
+			trustFile(t, trust, h.path("store", "root", "cert.pem"))
+			b := newBrowser(t, trust, test.screen)
+			b.do(nil, "open", "url", p.url)
+			b.do(nil, "click", "text", "Check this")
+			file := h.path(test.file)
+			var name string
+			b.do(&name, "download", "text", "kitchen-tablet", "file", file)
+			if name != test.file {
+				t.Errorf("the download is called %q, want %q", name, test.file)
+			}
+			if events, code := p.end(t); code != 0 || events[len(events)-1] != "delivered" {
+				t.Errorf("ended with %d after %q, want 0 after delivered", code, events)
+			}
+			h.opensWith(p12In(t, file), p.phrase)
+		})
+	}
+}
+
+// p12In is a file with the PKCS#12 that a served file is, or holds.
+func p12In(t *testing.T, file string) string {
+	if filepath.Ext(file) == ".p12" {
+		return file
+	}
+	profile, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, payload, found := bytes.Cut(profile, []byte("kitchen-tablet.p12"))
+	held := regexp.MustCompile(`(?s)<data>(.*?)</data>`).FindSubmatch(payload)
+	if !found || held == nil {
+		t.Fatalf("no identity in the profile:\n%s", profile)
+	}
+	data, err := base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(held[1]), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "held.p12")
+	if err := os.WriteFile(out, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// opensWith holds what OpenSSL finds in a PKCS#12 file to the identity in the store.
+func (h home) opensWith(p12, passphrase string) {
+	h.t.Helper()
+	phrase := h.path("phrase")
+	if err := os.WriteFile(phrase, []byte(passphrase+"\n"), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	out, err := exec.Command("openssl", "pkcs12", "-in", p12, "-passin", "file:"+phrase, "-nodes").Output()
+	if err != nil {
+		h.t.Fatalf("openssl does not open it: %v", err)
+	}
+	h.run("export", "kitchen-tablet", "--format", "pkcs8", "--out", h.path("pem"))
+	for _, name := range []string{"cert.pem", "key.pem"} {
+		want, err := os.ReadFile(h.path("pem", name))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if block, _ := pem.Decode(want); !bytes.Contains(decoded(out), block.Bytes) {
+			h.t.Errorf("%s is not in it", name)
+		}
+	}
+}
+
+// decoded joins the bytes of all PEM blocks in text.
+func decoded(text []byte) (all []byte) {
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		all = append(all, block.Bytes...)
+	}
+	return all
 }
 
 // TestPhoneCommandEndsOnTime: without a proof, the limit is what ends it.

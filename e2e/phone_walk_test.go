@@ -183,10 +183,15 @@ func TestPhoneWithoutScriptsGetsEverything(t *testing.T) {
 }
 
 func TestPhoneFetchesItsIdentityOnce(t *testing.T) {
-	secret := []byte("only bytes, as far as the server is concerned")
+	t.Run("PKCS#12", func(t *testing.T) { walkToIdentity(t, pixel, "kitchen-tablet.p12", "p12 bytes") })
+	t.Run("profile", func(t *testing.T) { walkToIdentity(t, iPhone, "kitchen-tablet.mobileconfig", "profile bytes") })
+}
+
+// walkToIdentity downloads what the button brings to a kind of phone.
+func walkToIdentity(t *testing.T, s screen, want, content string) {
 	run := startPhone(t, func(c *onboard.Config) {
 		c.Devices = []onboard.Link{{Name: "Kitchen clock", URL: "https://pico.local/"}, {Name: "Plant watering", URL: "https://plants.local/"}}
-		c.Identity = &onboard.Identity{Name: "kitchen-tablet", File: "kitchen-tablet.p12", MIME: "application/x-pkcs12", Data: secret}
+		c.Identity = &onboard.Identity{Name: "tablet in the kitchen", Stem: "kitchen-tablet", P12: []byte("p12 bytes"), Profile: []byte("profile bytes")}
 	})
 	home := newTrust(t)
 	root := filepath.Join(t.TempDir(), "root.der")
@@ -194,16 +199,16 @@ func TestPhoneFetchesItsIdentityOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	trustFile(t, home, root)
-	b := newBrowser(t, home, pixel)
+	b := newBrowser(t, home, s)
 	b.do(nil, "open", "url", run.url)
 	b.do(nil, "click", "text", "Check this")
-	b.look("identity")
+	b.look("identity-" + s.Name)
 	b.accessible("the verdict yes")
 	file := filepath.Join(t.TempDir(), "identity")
 	var name string
-	b.do(&name, "download", "text", "kitchen-tablet", "file", file)
-	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, secret) || name != "kitchen-tablet.p12" {
-		t.Errorf("got %q as %q, %v", got, name, err)
+	b.do(&name, "download", "text", "tablet in the kitchen", "file", file)
+	if got, err := os.ReadFile(file); err != nil || string(got) != content || name != want {
+		t.Errorf("got %q as %q, %v; want %s", got, name, err, want)
 	}
 	run.waitFor(onboard.Delivered)
 	b.do(nil, "open", "url", run.url)

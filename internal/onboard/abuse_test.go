@@ -230,10 +230,10 @@ func TestNoAnswerHoldsPrivateBytes(t *testing.T) {
 	secret := "p12-bytes-that-must-not-leak"
 	var checkKey, sealKey tls.Certificate
 	v := serve(t, func(c *Config) {
-		c.Identity = &Identity{"tablet", "tablet.p12", "application/x-pkcs12", []byte(secret)}
+		c.Identity = &Identity{"tablet", "tablet", []byte(secret), []byte(secret)}
 		checkKey, sealKey = c.Check, c.Seal
 	})
-	needles := map[string][]byte{"identity": []byte(secret), "the identity's place": []byte(v.identityPath)}
+	needles := map[string][]byte{"identity": []byte(secret), "the identity's place": []byte(v.identityToken)}
 	for name, key := range map[string]any{"root": v.key, "check": checkKey.PrivateKey, "seal": sealKey.PrivateKey} {
 		raw, err := key.(interface{ Bytes() ([]byte, error) }).Bytes()
 		if err != nil {

@@ -23,7 +23,8 @@ type guest struct {
 	net.Conn
 	gate *gate
 	from netip.Addr
-	busy int // handlers at work, under gate.mu
+	busy int  // handlers at work, under gate.mu
+	met  bool // a handler was ever at work, under gate.mu
 }
 
 func (g *gate) admit(conn net.Conn) *guest {
@@ -71,12 +72,13 @@ func (g *gate) remove(c *guest) {
 	}
 }
 
-// closeIdle closes every connection that no handler is working for.
-func (g *gate) closeIdle() {
+// closeSilent closes every connection that has never asked for anything. The
+// others are net/http's to close: it knows when an answer is out.
+func (g *gate) closeSilent() {
 	g.mu.Lock()
-	idle := slices.DeleteFunc(slices.Clone(g.guests), func(c *guest) bool { return c.busy > 0 })
+	silent := slices.DeleteFunc(slices.Clone(g.guests), func(c *guest) bool { return c.met })
 	g.mu.Unlock()
-	for _, c := range idle {
+	for _, c := range silent {
 		c.Close()
 	}
 }
@@ -91,6 +93,7 @@ func (c *guest) add(n int) {
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	c.busy += n
+	c.met = true
 }
 
 // Close closes the connection and makes room.

@@ -280,3 +280,6 @@ func (v *visit) raw(request string) (*http.Response, string) {
 func (v *visit) checkURL() string { return "https://" + v.checkHost() + v.base() }
 
 func (v *visit) sealURL() string { return "https://" + v.sealHost() + v.base() + "/seal.svg" }
+
+// p12Path is where the identity is as PKCS#12.
+func (v *visit) p12Path() string { return v.identityPath(v.config.Identity.files("")[0]) }

@@ -77,16 +77,6 @@ type Offer struct {
 // Link is a named address, such as that of a board's page.
 type Link struct{ Name, URL string }
 
-// Identity is a client's certificate and key for one download. Data has to be
-// encrypted under a passphrase that travels some other way: whoever can read
-// the plain HTTP page can pass the check too.
-type Identity struct {
-	Name string // what the page calls it, such as "kitchen-tablet"
-	File string // base name for the download, such as "kitchen-tablet.p12"
-	MIME string // such as "application/x-pkcs12"
-	Data []byte
-}
-
 // Config is all that a Server needs. Every field but UntilTrusted is required,
 // apart from the optional ones of Offer.
 type Config struct {
@@ -153,10 +143,7 @@ func (o Offer) check() error {
 			faults = append(faults, fmt.Errorf("device address %q is not an https address", link.URL))
 		}
 	}
-	if id := o.Identity; id != nil && (id.File == "" || id.MIME == "" || len(id.Data) == 0 || strings.ContainsAny(id.File, "/\\\"\r\n?#%")) {
-		faults = append(faults, fmt.Errorf("identity file %q lacks a plain name, a type or its bytes", id.File))
-	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, o.Identity.check())...)
 }
 
 // checkProfile holds the profile to the root, and to what may be sent in clear.

@@ -43,9 +43,9 @@ func TestNewRefusesWhatWouldLieOrLeak(t *testing.T) {
 		{"a device without https", func(c *Config) { c.Devices = []Link{{"clock", "http://pico.local/"}} }, `"http://pico.local/" is not an https address`},
 		{"a device that is a script", func(c *Config) { c.Devices = []Link{{"clock", "javascript:alert(1)"}} }, "is not an https address"},
 		{"an identity with a path", func(c *Config) {
-			c.Identity = &Identity{"x", "../x.p12", "application/x-pkcs12", []byte("x")}
-		}, `identity file "../x.p12"`},
-		{"an identity without bytes", func(c *Config) { c.Identity = &Identity{"x", "x.p12", "application/x-pkcs12", nil} }, "lacks a plain name"},
+			c.Identity = &Identity{"x", "../x", []byte("x"), []byte("x")}
+		}, `identity "../x" lacks`},
+		{"an identity without bytes", func(c *Config) { c.Identity = &Identity{"x", "x", []byte("x"), nil} }, "lacks a plain file name"},
 		{"no seal listener", func(c *Config) { c.Listeners.Seal = nil }, "want a listener each"},
 		{"two addresses", func(c *Config) { c.Listeners.Seal = fakeListener("127.0.0.2:9") }, "127.0.0.1 and 127.0.0.2: want one address"},
 		{"a public address", func(c *Config) { c.Listeners = fakeListeners("203.0.113.7") }, "203.0.113.7 is not a private address"},

@@ -227,15 +227,19 @@ func (v view) yes() safe {
 		"</main>\n" + end
 }
 
+// identityCard offers the identity after the proof, while it is there.
 func (v view) identityCard() safe {
-	switch id := v.config.Identity; {
-	case id == nil:
+	id := v.config.Identity
+	if id == nil {
 		return ""
-	case v.taken.Load():
-		return v.card("", "identity", "yes.identity", "<p>"+v.say("yes.identity.gone")+"</p>")
-	default:
-		return v.card("", "identity", "yes.identity", "<p>"+v.say("yes.identity.how")+"</p>"+button(v.identityPath, escape(id.Name)))
 	}
+	if v.taken.Load() {
+		return v.card("", "identity", "yes.identity", "<p>"+v.say("yes.identity.gone")+"</p>")
+	}
+	files := id.files(v.device)
+	return v.card("", "identity", "yes.identity", "<p>"+v.say("yes.identity.how")+"</p>"+
+		button(v.identityPath(files[0]), escape(id.Name))+
+		note(v.say("yes.identity.other")+` <a href="`+escape(v.identityPath(files[1]))+`">`+escape(files[1].name)+"</a>"))
 }
 
 // no is the second part of the check page for everybody else.

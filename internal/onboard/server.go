@@ -29,18 +29,18 @@ const (
 
 // Server is one run of the three ports. New makes it.
 type Server struct {
-	config       Config
-	languages    []language
-	limits       limits
-	token        string // a path element of 65 random bits
-	identityPath string
-	taken        atomic.Bool
-	proven       bool // in the goroutine of Run
-	events       chan Event
-	over         chan struct{}
-	gate         *gate
-	proofs       proofs
-	visitors     visitors
+	config        Config
+	languages     []language
+	limits        limits
+	token         string      // a path element of 65 random bits
+	identityToken string      // another
+	taken         atomic.Bool // the identity was downloaded
+	proven        bool        // in the goroutine of Run
+	events        chan Event
+	over          chan struct{}
+	gate          *gate
+	proofs        proofs
+	visitors      visitors
 }
 
 // New checks all of c and prepares a Server under a fresh random address. It
@@ -56,21 +56,18 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	c.patience = cmp.Or(c.patience, sealWithin)
-	s := &Server{
-		config:    c,
-		languages: languages,
-		limits:    limitsOf(c.Root),
-		token:     newToken(),
-		events:    make(chan Event, maxConnections),
-		over:      make(chan struct{}),
-		gate:      &gate{max: maxConnections},
-		proofs:    proofs{waiting: map[string]chan struct{}{}},
-		visitors:  visitors{seen: map[netip.Addr]*visitor{}},
-	}
-	if c.Identity != nil {
-		s.identityPath = s.base() + "/" + newToken() + "/" + c.Identity.File
-	}
-	return s, nil
+	return &Server{
+		config:        c,
+		languages:     languages,
+		limits:        limitsOf(c.Root),
+		token:         newToken(),
+		identityToken: newToken(),
+		events:        make(chan Event, maxConnections),
+		over:          make(chan struct{}),
+		gate:          &gate{max: maxConnections},
+		proofs:        proofs{waiting: map[string]chan struct{}{}},
+		visitors:      visitors{seen: map[netip.Addr]*visitor{}},
+	}, nil
 }
 
 // URL is the address to open on the phone, short enough for a small QR code.
@@ -103,7 +100,7 @@ func (s *Server) Run(ctx context.Context) error {
 	servers := s.start(failed)
 	go func() {
 		<-running.Done()
-		s.gate.closeIdle() // or Shutdown would wait for those that never spoke
+		s.gate.closeSilent() // or Shutdown would wait for those that never spoke
 		shutDown(servers)
 		close(s.over)
 	}()

@@ -135,7 +135,7 @@ func TestUntilTrustedEndsAfterTheProofAndItsPage(t *testing.T) {
 func TestUntilTrustedWaitsForTheIdentity(t *testing.T) {
 	v := serve(t, func(c *Config) {
 		c.UntilTrusted = true
-		c.Identity = &Identity{"a", "a.p12", "application/x-pkcs12", []byte("p12")}
+		c.Identity = &Identity{"a", "a", []byte("p12"), []byte("profile")}
 	})
 	trusting := v.client(true)
 	v.prove(trusting)
@@ -145,7 +145,7 @@ func TestUntilTrustedWaitsForTheIdentity(t *testing.T) {
 		t.Fatal("Run ended before the identity was fetched")
 	case <-time.After(100 * time.Millisecond):
 	}
-	v.get(trusting, "https://"+v.checkHost()+v.identityPath, "")
+	v.get(trusting, "https://"+v.checkHost()+v.p12Path(), "")
 	v.ends(closeWithin + time.Second)
 }
 

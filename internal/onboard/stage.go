@@ -29,7 +29,7 @@ func (s *Server) pageStage() stage {
 		"/icon.svg":           s.serveIcon,
 		"/" + certificateFile: s.serveFile(certificateFile, "application/x-x509-ca-cert", root.Raw),
 		"/" + pemFile:         s.serveFile(pemFile, "application/x-pem-file", encodePEM(root)),
-		"/" + profileFile:     s.serveFile(profileFile, "application/x-apple-aspen-config", s.config.Profile),
+		"/" + profileFile:     s.serveFile(profileFile, profileType, s.config.Profile),
 	}
 	for _, p := range platforms {
 		paths["/"+p.path()] = s.servePage(p.Platform)
@@ -44,8 +44,10 @@ func (s *Server) checkStage() stage {
 		"/":         s.serveCheck,
 		"/icon.svg": s.serveIcon,
 	}
-	if s.config.Identity != nil {
-		paths[strings.TrimPrefix(s.identityPath, s.base())] = s.serveIdentity
+	if id := s.config.Identity; id != nil {
+		for _, f := range id.files("") {
+			paths[strings.TrimPrefix(s.identityPath(f), s.base())] = s.serveIdentity(f)
+		}
 	}
 	return s.newStage(s.checkHost(), "'self' https://"+s.sealHost(), paths)
 }
@@ -140,12 +142,16 @@ func unasked(path string) bool {
 
 const htmlType = "text/html; charset=utf-8"
 
+// send answers with body. Without an error, the whole answer was handed to the
+// system: the one who reads it may be told of, and the server may end.
 func send(w http.ResponseWriter, contentType string, status int, body []byte) error {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, err := w.Write(body)
-	return err
+	if _, err := w.Write(body); err != nil {
+		return err
+	}
+	return http.NewResponseController(w).Flush()
 }
 
 // met tells of a visitor of a page. HEAD asks about a page without seeing it.
@@ -174,20 +180,24 @@ func believe(claimed, picked Platform) Platform {
 	return claimed
 }
 
-// serveFile hands out public bytes. A profile goes without "attachment": iOS has to
-// take it over, not to save it.
+// serveFile hands out public bytes.
 func (s *Server) serveFile(name, contentType string, data []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if name != profileFile {
-			w.Header().Set("Content-Disposition", attachment(name))
-		}
+		setDisposition(w, name, contentType)
 		s.met(r, Downloaded, platformOf(r.UserAgent()), name)
 		send(w, contentType, http.StatusOK, data)
 	}
 }
 
-func attachment(name string) string {
-	return mime.FormatMediaType("attachment", map[string]string{"filename": name})
+// profileType is the type by which Apple's systems know a configuration profile.
+const profileType = "application/x-apple-aspen-config"
+
+// setDisposition has a browser save the file under its name. A profile goes
+// without: iOS has to take it over, not to save it.
+func setDisposition(w http.ResponseWriter, name, contentType string) {
+	if contentType != profileType {
+		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	}
 }
 
 func (s *Server) serveIcon(w http.ResponseWriter, _ *http.Request) {
@@ -233,25 +243,6 @@ func (s *Server) serveSeal(w http.ResponseWriter, r *http.Request) {
 	// take two ports of one IP address for the same site.
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	s.serveIcon(w, r)
-}
-
-// serveIdentity goes out once. A transfer that breaks off gives it back.
-func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request) {
-	id := s.config.Identity
-	if r.Method == http.MethodGet && !s.taken.CompareAndSwap(false, true) {
-		s.turnAway(w, r, usedUp, http.StatusGone)
-		return
-	}
-	w.Header().Set("Content-Disposition", attachment(id.File))
-	err := send(w, id.MIME, http.StatusOK, id.Data)
-	if r.Method == http.MethodHead {
-		return
-	}
-	if err != nil {
-		s.taken.Store(false)
-		return
-	}
-	s.met(r, Delivered, platformOf(r.UserAgent()), id.File)
 }
 
 type guestKey struct{}

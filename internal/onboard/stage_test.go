@@ -39,9 +39,9 @@ func TestThePageServesThesePathsAndNoOthers(t *testing.T) {
 }
 
 func TestEveryAnswerHasTheSafeHeaders(t *testing.T) {
-	v := serve(t, func(c *Config) { c.Identity = &Identity{"a", "a.p12", "application/x-pkcs12", []byte("p12")} })
+	v := serve(t, func(c *Config) { c.Identity = &Identity{"a", "a", []byte("p12"), []byte("profile")} })
 	trusting := v.client(true)
-	urls := []string{v.checkURL(), v.sealURL(), v.checkURL() + "/nothing", "http://" + v.pageHost() + "/", "http://" + v.pageHost() + "/favicon.ico", "https://" + v.checkHost() + v.identityPath}
+	urls := []string{v.checkURL(), v.sealURL(), v.checkURL() + "/nothing", "http://" + v.pageHost() + "/", "http://" + v.pageHost() + "/favicon.ico", "https://" + v.checkHost() + v.p12Path()}
 	for _, path := range everyPath {
 		urls = append(urls, v.URL()+path)
 	}
@@ -336,11 +336,11 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestHEADSaysTheSameWithoutABodyAndCountsForNothing(t *testing.T) {
-	v := serve(t, func(c *Config) { c.Identity = &Identity{"a", "a.p12", "application/x-pkcs12", []byte("p12")} })
+	v := serve(t, func(c *Config) { c.Identity = &Identity{"a", "a", []byte("p12"), []byte("profile")} })
 	trusting := v.client(true)
 	name, sealed, end := v.proofs.begin()
 	defer end()
-	for _, u := range []string{v.URL(), v.URL() + "/picoca-root.crt", v.checkURL(), v.sealURL() + "?" + name, "https://" + v.checkHost() + v.identityPath} {
+	for _, u := range []string{v.URL(), v.URL() + "/picoca-root.crt", v.checkURL(), v.sealURL() + "?" + name, "https://" + v.checkHost() + v.p12Path()} {
 		request, _ := http.NewRequest(http.MethodHead, u, nil)
 		if response, body := v.do(trusting, request); response.StatusCode != 200 || body != "" {
 			t.Errorf("%s: got %s and %d bytes", u, response.Status, len(body))
@@ -463,46 +463,90 @@ func TestAClientThatRefusesTheCertificateIsToldOfOnce(t *testing.T) {
 }
 
 func TestTheIdentityGoesOutOnceAndOnlyAfterTheProof(t *testing.T) {
-	secret := []byte("identity-bytes")
+	p12 := form{"kitchen-tablet.p12", "application/x-pkcs12", "attachment; filename=kitchen-tablet.p12", "p12-bytes"}
+	profile := form{"kitchen-tablet.mobileconfig", "application/x-apple-aspen-config", "", "profile-bytes"}
+	for _, test := range []struct {
+		userAgent    string
+		first, other form
+	}{
+		{iPhoneSafari, profile, p12},
+		{macSafari, profile, p12}, // an iPad says the same
+		{androidChrome, p12, profile},
+	} {
+		checkIdentity(t, test.userAgent, test.first, test.other)
+		checkIdentity(t, test.userAgent, test.other, test.first)
+	}
+}
+
+// form is one form of the identity, as it arrives.
+type form struct{ name, mime, disposition, data string }
+
+// checkIdentity takes one form of a new server's identity, and then none.
+func checkIdentity(t *testing.T, userAgent string, take, leave form) {
+	t.Helper()
 	v := serve(t, func(c *Config) {
-		c.Identity = &Identity{"kitchen-tablet", "kitchen-tablet.p12", "application/x-pkcs12", secret}
+		c.Identity = &Identity{"kitchen-tablet", "kitchen-tablet", []byte("p12-bytes"), []byte("profile-bytes")}
 	})
 	trusting := v.client(true)
-	for _, u := range []string{v.URL(), v.URL() + "/kitchen-tablet.p12", "http://" + v.pageHost() + v.identityPath, v.checkURL() + "/kitchen-tablet.p12", "https://" + v.sealHost() + v.identityPath} {
-		response, body := v.get(trusting, u, "")
-		if strings.Contains(body, string(secret)) || strings.Contains(body, v.identityPath) {
-			t.Errorf("%s (%s) gives the identity away", u, response.Status)
+	path := v.base() + "/" + v.identityToken + "/"
+	for _, name := range []string{take.name, leave.name} {
+		for _, u := range []string{v.URL(), v.URL() + "/" + name, "http://" + v.pageHost() + path + name, v.checkURL() + "/" + name, "https://" + v.sealHost() + path + name} {
+			response, body := v.get(trusting, u, userAgent)
+			if strings.Contains(body, "-bytes") || strings.Contains(body, v.identityToken) {
+				t.Errorf("%s (%s) gives the identity away", u, response.Status)
+			}
 		}
 	}
-	if _, body := v.get(trusting, v.checkURL(), ""); strings.Contains(body, v.identityPath) {
+	if _, body := v.get(trusting, v.checkURL(), userAgent); strings.Contains(body, v.identityToken) {
 		t.Error("the check page names the identity's place without a proof")
 	}
-	body := v.prove(trusting)
-	if !strings.Contains(body, `href="`+v.identityPath+`"`) {
-		t.Fatalf("the verdict does not offer the identity: %s", body)
+	body := v.proveAs(trusting, userAgent)
+	for _, name := range []string{take.name, leave.name} {
+		if !strings.Contains(body, `href="`+path+name+`"`) {
+			t.Fatalf("%q: the verdict does not offer %s: %s", userAgent, name, body)
+		}
 	}
-	response, got := v.get(trusting, "https://"+v.checkHost()+v.identityPath, iPhoneSafari)
-	if got != string(secret) || response.Header.Get("Content-Type") != "application/x-pkcs12" || response.Header.Get("Content-Disposition") != "attachment; filename=kitchen-tablet.p12" {
-		t.Errorf("got %q, %v", got, response.Header)
+	response, got := v.get(trusting, "https://"+v.checkHost()+path+take.name, userAgent)
+	header := response.Header
+	if got != take.data || header.Get("Content-Type") != take.mime || header.Get("Content-Disposition") != take.disposition {
+		t.Errorf("%s: got %q, %v", take.name, got, header)
 	}
-	if e := v.waitFor(Delivered); e.File != "kitchen-tablet.p12" {
-		t.Errorf("told %+v", e)
+	if e := v.waitFor(Delivered); e.File != take.name {
+		t.Errorf("told %+v, want %s", e, take.name)
 	}
-	response, got = v.get(trusting, "https://"+v.checkHost()+v.identityPath, iPhoneSafari)
-	if response.StatusCode != http.StatusGone || strings.Contains(got, string(secret)) {
-		t.Errorf("the second time: got %s", response.Status)
+	for _, name := range []string{take.name, leave.name} {
+		response, got = v.get(trusting, "https://"+v.checkHost()+path+name, userAgent)
+		if response.StatusCode != http.StatusGone || strings.Contains(got, "-bytes") {
+			t.Errorf("%s, the second time: got %s", name, response.Status)
+		}
 	}
-	if body := v.prove(trusting); strings.Contains(body, v.identityPath) {
+	if body := v.proveAs(trusting, userAgent); strings.Contains(body, v.identityToken) {
 		t.Error("the verdict offers an identity that is gone")
 	}
 }
 
+// TestTheButtonIsWhatTheSystemTakes: the other form is a link below it.
+func TestTheButtonIsWhatTheSystemTakes(t *testing.T) {
+	id := &Identity{"tablet", "tablet", []byte("p12"), []byte("profile")}
+	for platform, want := range map[Platform]string{
+		IPhone: "tablet.mobileconfig", IPad: "tablet.mobileconfig", Mac: "tablet.mobileconfig",
+		Android: "tablet.p12", Windows: "tablet.p12", Linux: "tablet.p12", "": "tablet.p12",
+	} {
+		files := id.files(platform)
+		if files[0].name != want || files[1].name == want {
+			t.Errorf("%q: have %s, then %s; want %s first", platform, files[0].name, files[1].name, want)
+		}
+	}
+}
+
 // prove visits the check page as a browser that trusts, and returns the page.
-func (v *visit) prove(client *http.Client) string {
+func (v *visit) prove(client *http.Client) string { return v.proveAs(client, iPhoneSafari) }
+
+func (v *visit) proveAs(client *http.Client, userAgent string) string {
 	v.t.Helper()
 	done := make(chan string, 1)
 	go func() {
-		_, body := v.get(client, v.checkURL(), iPhoneSafari)
+		_, body := v.get(client, v.checkURL(), userAgent)
 		done <- body
 	}()
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -510,7 +554,7 @@ func (v *visit) prove(client *http.Client) string {
 		waiting := len(v.proofs.waiting)
 		v.proofs.mu.Unlock()
 		if waiting > 0 {
-			v.get(client, v.sealURL()+"?"+v.anyVisit(), iPhoneSafari)
+			v.get(client, v.sealURL()+"?"+v.anyVisit(), userAgent)
 			return <-done
 		}
 	}
