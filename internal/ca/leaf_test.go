@@ -501,13 +501,18 @@ func TestNoNamesAreRefused(t *testing.T) {
 
 func TestAllBrokenRulesAreToldAtOnce(t *testing.T) {
 	a := ending(t, 30)
-	_, err := a.Prepare(ca.Profile{Life: ca.Days(900)}, parse(t, "example.com"), newKey(t, ca.P384).Public(), noon)
-	var kinds []string
-	for _, fault := range faultsOf(err) {
-		kinds = append(kinds, fmt.Sprintf("%T", fault))
-	}
-	if want := []string{"ca.RuleError", "ca.DaysError", "ca.RuleError", "*ca.NameError"}; !slices.Equal(kinds, want) {
-		t.Errorf("have %q, want %q: %v", kinds, want, err)
+	for days, want := range map[int][]string{
+		100: {"ca.RuleError", "ca.RuleError", "*ca.NameError"}, // of the key, and of the root's end
+		900: {"ca.RuleError", "ca.DaysError", "*ca.NameError"},
+	} {
+		_, err := a.Prepare(ca.Profile{Life: ca.Days(days)}, parse(t, "example.com"), newKey(t, ca.P384).Public(), noon)
+		var kinds []string
+		for _, fault := range faultsOf(err) {
+			kinds = append(kinds, fmt.Sprintf("%T", fault))
+		}
+		if !slices.Equal(kinds, want) {
+			t.Errorf("%d days: have %q, want %q: %v", days, kinds, want, err)
+		}
 	}
 }
 

@@ -50,13 +50,15 @@ type app struct {
 // Main runs picoca and returns its exit code. Everything it has to say about a
 // failure is on Stderr.
 func Main(ctx context.Context, w World) int {
+	out := &report{Writer: w.Stdout}
+	w.Stdout = out
 	a := &app{World: w}
 	root := a.rootCommand()
 	root.SetArgs(w.Args)
 	root.SetIn(w.Stdin)
 	root.SetOut(w.Stdout)
 	root.SetErr(w.Stderr)
-	err := root.ExecuteContext(ctx)
+	err := out.judge(root.ExecuteContext(ctx))
 	if err != nil && !errors.Is(err, errInterrupted) {
 		a.explain(err)
 	}
@@ -87,7 +89,8 @@ loads and your devices trust.`,
 	root.SetUsageFunc(usage)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err, cmd.CommandPath()} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{flagFault(err), cmd.CommandPath()} })
+	root.SetHelpCommand(helpCommand())
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "folder of the certificate authority (default $PICOCA_HOME, or the system's place for data)")
 	root.AddCommand(a.initCommand(), a.issueCommand(), a.exportCommand(), a.listCommand(), a.showCommand(), a.boardsCommand(), a.phoneCommand(),
 		a.exampleCommand(), a.fitCommand())

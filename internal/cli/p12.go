@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/picoca/picoca/internal/export"
 )
@@ -108,9 +105,4 @@ func (a *app) tellPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
 	case flags.show:
 		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
 	}
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

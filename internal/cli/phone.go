@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -27,6 +26,9 @@ const phoneLife = time.Hour
 
 // maxPhone is the longest time limit: the certificates must outlast it.
 const maxPhone = 50 * time.Minute
+
+// maxPort is the last first port: two more follow it.
+const maxPort = 65533
 
 type phoneOptions struct {
 	iface        string
@@ -89,6 +91,9 @@ func (e phoneAddressError) Unwrap() error { return e.error }
 func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
 	if o.limit <= 0 || o.limit > maxPhone {
 		return usageError{fmt.Errorf("--for %s is not between 1s and %s", o.limit, spanText(maxPhone)), "picoca phone"}
+	}
+	if o.port > maxPort {
+		return usageError{fmt.Errorf("--port %d leaves no room for three ports in a row: want at most %d", o.port, maxPort), "picoca phone"}
 	}
 	if o.identity == "" && o.p12 != (p12Flags{}) {
 		return usageError{errors.New("--p12-profile, --p12-passphrase-file and --show-passphrase are for --identity"), "picoca phone"}
@@ -330,7 +335,7 @@ const plenty = 1000
 
 // columns is the width of the terminal, or plenty where there is none.
 func (a *app) columns() int {
-	file, ok := a.Stdout.(*os.File)
+	file, ok := terminal(a.Stdout)
 	if !ok {
 		return plenty
 	}

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // usage prints how a command is called, in lines that fit a usual terminal.
@@ -31,4 +34,40 @@ func usage(cmd *cobra.Command) error {
 		fmt.Fprintf(w, "\nMore about a command: %s COMMAND --help\n", cmd.CommandPath())
 	}
 	return nil
+}
+
+// helpCommand is cobra's, but fails for a command that does not exist.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [COMMAND]",
+		Short:  "Show what a command does",
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommandError{strings.Join(args, " "), cmd.Root().SuggestionsFor(args[0])}
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// flagFault says of a flag's value what would do in its place, rather than which
+// function of Go could not read it.
+func flagFault(err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	want, ok := map[string]string{
+		"uint16":   "a number from 0 to 65535",
+		"int":      "a whole number",
+		"duration": "a time span such as 10m",
+		"bool":     "true or false",
+	}[invalid.GetFlag().Value.Type()]
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), want)
 }

@@ -132,6 +132,9 @@ var plainHints = []struct {
 var hintRows = []func(*app, error) string{
 	hintOf(hintName),
 	hintOf(func(e *ca.PermitError) string { return "permit a domain of your own, or a smaller network" }),
+	hintOf(func(e reportError) string {
+		return "whatever was issued is kept: picoca list shows it"
+	}),
 	hintOf(func(e ca.DaysError) string { return "leave --days out for the usual time" }),
 	hintOf(func(e ca.RootNameError) string { return "choose a name such as --name \"Smith Home\"" }),
 	hintOf(func(e ca.UnknownKeyTypeError) string { return "use p256: it is small, quick, and loads everywhere" }),
@@ -153,7 +156,7 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e smallBoardError) string { return "take a board such as the Pico W" }),
 	hintOf(func(e device.ReleaseError) string { return "write it as micropython or micropython@1.28" }),
 	hintOf(func(e device.UnknownFirmwareError) string {
-		return "choose one of these, or leave --firmware out for files that load on all of them"
+		return "choose " + strings.Join(e.Known, ", ") + "; or leave --firmware out for files that load on all of them"
 	}),
 	hintOf(func(e device.NoFormatError) string { return "tell the version, as --firmware circuitpython@10" }),
 	hintOf(func(e wrongFormatError) string { return "choose another format: " + formatsFor(e.what) }),

@@ -85,7 +85,7 @@ func (f Firmware) covers(r Release) bool {
 }
 
 // UnknownFirmwareError says that a board's file tells nothing of a firmware, or
-// of that version; Known lists what it does tell of.
+// of that version; Known lists what it does tell of, for a hint.
 type UnknownFirmwareError struct {
 	Board Board
 	Input string
@@ -93,7 +93,7 @@ type UnknownFirmwareError struct {
 }
 
 func (e UnknownFirmwareError) Error() string {
-	return fmt.Sprintf("firmware %q is not known for %s; %s are", e.Input, e.Board.Name, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("firmware %q is not known for %s", e.Input, e.Board.Name)
 }
 
 // Covering returns the rows of the board's firmware that a release may be: one,

@@ -104,8 +104,9 @@ func (st stage) fault(r *http.Request) (reason string, status int) {
 		return wrongMethod, http.StatusMethodNotAllowed
 	case r.ContentLength != 0:
 		return wrongBody, http.StatusRequestEntityTooLarge
-	// An encoded path is never ours: one spelling each.
-	case !known || r.URL.RawPath != "":
+	// An encoded path is never ours, nor a whole address, as proxies are asked
+	// for: one spelling each.
+	case !known || r.URL.RawPath != "" || r.URL.IsAbs():
 		return wrongPath, http.StatusNotFound
 	}
 	return "", 0

@@ -34,7 +34,7 @@ const prefix = ".picoca-"
 
 var (
 	// ErrNoCA says that the folder holds no certificate authority.
-	ErrNoCA = errors.New("no certificate authority here")
+	ErrNoCA = errors.New("no certificate authority")
 	// ErrForeign says that a folder holds something else than a store.
 	ErrForeign = errors.New("folder is not empty and is not a store of picoca")
 )
@@ -70,7 +70,7 @@ type Store struct {
 func Open(dir string) (*Store, error) {
 	s, err := openFolder(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoCA
+		return nil, noCA(dir)
 	}
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *Store) check() error {
 		return err
 	}
 	if _, err := s.disk.Lstat("root"); errors.Is(err, fs.ErrNotExist) {
-		return ErrNoCA
+		return noCA(s.dir)
 	}
 	for _, dir := range []string{".", "root"} {
 		if err := s.checkMode(dir, 0o755); err != nil {
@@ -104,10 +104,12 @@ func (s *Store) check() error {
 	return nil
 }
 
+func noCA(dir string) error { return fmt.Errorf("%w in %s", ErrNoCA, dir) }
+
 func (s *Store) checkLayout() error {
 	data, err := s.disk.ReadFile("layout")
 	if errors.Is(err, fs.ErrNotExist) {
-		return ErrNoCA
+		return noCA(s.dir)
 	}
 	if err != nil {
 		return err
