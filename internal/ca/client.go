@@ -42,16 +42,33 @@ func (l Label) String() string { return l.text }
 
 // textFault says what is wrong with a text for a common name, "" if nothing is.
 func textFault(text string, limit int) string {
-	switch odd := func(r rune) bool { return !unicode.IsPrint(r) }; {
+	switch {
 	case strings.TrimSpace(text) == "":
 		return "is empty"
-	case !utf8.ValidString(text), strings.ContainsFunc(text, odd):
+	case !utf8.ValidString(text), hidden(text):
 		return "has a control or invisible character"
 	case utf8.RuneCountInString(text) > limit:
 		return fmt.Sprintf("has %d characters, at most %d are allowed", utf8.RuneCountInString(text), limit)
 	}
 	return ""
 }
+
+// hidden reports whether text has a character that nobody sees. The two joiners
+// are let through where they shape what is seen, in Persian, in Indic scripts and
+// within an emoji: between two characters beyond ASCII.
+func hidden(text string) bool {
+	runes := []rune(text)
+	for i, r := range runes {
+		joins := (r == '\u200c' || r == '\u200d') && 0 < i && i < len(runes)-1 &&
+			shaped(runes[i-1]) && shaped(runes[i+1])
+		if !unicode.IsPrint(r) && !joins {
+			return true
+		}
+	}
+	return false
+}
+
+func shaped(r rune) bool { return r > unicode.MaxASCII && unicode.IsPrint(r) }
 
 // readsAsHost reports whether OpenSSL takes a common name for a host name. It
 // then holds it against the root's name constraints when a certificate has no

@@ -153,6 +153,14 @@ func (c Constraints) Contains(name Name) bool {
 	return len(c.domains) == 0 || slices.ContainsFunc(c.domains, holds)
 }
 
+// like lists what is permitted of name's kind, for people.
+func (c Constraints) like(name Name) string {
+	if name.addr.IsValid() {
+		return Constraints{prefixes: c.prefixes}.String()
+	}
+	return Constraints{domains: c.domains}.String()
+}
+
 // String lists what is permitted, for people: ".local .lan 10.0.0.0/8".
 func (c Constraints) String() string {
 	var all []string

@@ -200,7 +200,7 @@ func parseDNS(input string, fault faultFunc) (Name, error) {
 	host := strings.Map(lowerASCII, strings.TrimSuffix(input, "."))
 	host, wildcard := cutWildcard(host)
 	if strings.Contains(host, "*") {
-		return Name{}, fault(ReasonWildcard, "has a wildcard that is not its whole first label")
+		return Name{}, fault(ReasonWildcard, "has a wildcard that is not its whole first label, with a name behind it")
 	}
 	if err := checkLabels(host, fault); err != nil {
 		return Name{}, err

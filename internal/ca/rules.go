@@ -93,7 +93,7 @@ func (a *Authority) Permits(names Names) error {
 	var outside []error
 	for _, name := range names.list {
 		if !allowed.Contains(name) {
-			outside = append(outside, &NameError{name.String(), ReasonOutside, "is outside what this root may vouch for: " + allowed.String()})
+			outside = append(outside, &NameError{name.String(), ReasonOutside, "is outside what this root may vouch for: " + allowed.like(name)})
 		}
 	}
 	return errors.Join(outside...)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -181,17 +180,5 @@ const lineWidth = 80
 // sayWrapped says a text in lines that break between words; all but the first
 // are indented.
 func (a *app) sayWrapped(text string) {
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= lineWidth:
-			line += " " + word
-		default:
-			a.say("%s", line)
-			line = "  " + word
-		}
-	}
-	a.say("%s", line)
+	a.say("%s", strings.Join(fold(text, lineWidth-len("  ")), "\n  "))
 }

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/picoca/picoca/internal/ca"
 )
@@ -90,3 +92,35 @@ func (a *app) printJSON(v any) error {
 }
 
 func isExist(err error) bool { return errors.Is(err, fs.ErrExist) }
+
+// displayed are names of certificates for people: international ones both ways.
+func displayed(names []string) []string {
+	shown := slices.Clone(names)
+	for i, name := range names {
+		if !strings.Contains(name, "xn--") {
+			continue // parsing 10,000 names takes its time
+		}
+		if parsed, err := ca.ParseNames([]string{name}); err == nil {
+			shown[i] = parsed.First().Display()
+		}
+	}
+	return shown
+}
+
+// fold breaks a text between words into lines of at most width characters. A
+// longer word has a line of its own.
+func fold(text string, width int) []string {
+	lines := []string{""}
+	for word := range strings.FieldsSeq(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case utf8.RuneCountInString(*last+" "+word) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}

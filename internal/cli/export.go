@@ -2,13 +2,18 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -41,8 +46,8 @@ func (a *app) exportCommand() *cobra.Command {
 the root certificate ("ca"), in a format of your choice: --list tells who reads
 which. The root's key never leaves the store.
 
---out is a folder for a device or a client identity (default: its name) and a
-file for the ca; - is standard output, for formats of one file.`,
+--out is a folder for a device or a client identity (default: its name), and a
+file or a folder for the ca; - is standard output, for formats of one file.`,
 		Example: `  picoca export --list
   picoca export pico.local --format c-header
   picoca export ca --format mobileconfig --web-clip pico.local
@@ -62,7 +67,7 @@ file for the ca; - is standard output, for formats of one file.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "pem", "format of the files: see --list (default for a client identity: p12)")
+	f.StringVar(&o.format, "format", "pem", "format of the files: see --list (default for a client identity: p12 and mobileconfig)")
 	f.BoolVar(&list, "list", false, "list the formats, and who reads them")
 	f.StringVar(&o.out, "out", "", "where to write to; - is standard output")
 	f.BoolVar(&o.force, "force", false, "replace files that are there; allow a weak passphrase")
@@ -76,6 +81,9 @@ file for the ca; - is standard output, for formats of one file.`,
 func (a *app) runExport(ctx context.Context, o exportOptions) (err error) {
 	if _, err := export.Find(o.format); err != nil {
 		return err
+	}
+	if o.out == "-" && o.json {
+		return usageError{errors.New("--json and --out - both want standard output"), "picoca export"}
 	}
 	s, err := a.openToRead()
 	if err != nil {
@@ -94,7 +102,7 @@ func (a *app) runExport(ctx context.Context, o exportOptions) (err error) {
 		if err := a.pipe(files, o.force); err != nil {
 			return err
 		}
-		a.tellPassphrase(e.p12, o.p12, false)
+		a.tellExportedP12(e)
 		return nil
 	}
 	if err := lockForOutput(ctx, s, a.waiting); err != nil {
@@ -130,7 +138,7 @@ func lockForOutput(ctx context.Context, s *store.Store, waiting func(string)) er
 type exporting struct {
 	options exportOptions
 	subject subject
-	form    func(export.Bundle) ([]export.File, error)
+	formats []string
 	bundle  export.Bundle
 	p12     p12Choice // zero where nothing is encrypted
 }
@@ -141,11 +149,9 @@ func (a *app) prepareExport(s *store.Store, o exportOptions) (*exporting, error)
 	if e.subject, err = find(s, o.name); err != nil {
 		return nil, err
 	}
+	e.formats = []string{o.format}
 	if e.subject.kind == aClient && !o.given("format") {
-		e.options.format = "p12"
-	}
-	if err := e.choose(); err != nil {
-		return nil, err
+		e.formats = clientFormats
 	}
 	if err := errors.Join(e.choosePassphrase(a), e.checkFlags()); err != nil {
 		return nil, err
@@ -153,17 +159,16 @@ func (a *app) prepareExport(s *store.Store, o exportOptions) (*exporting, error)
 	if e.bundle, err = e.load(s); err != nil {
 		return nil, err
 	}
+	if ended := e.ended(a.Now()); ended != nil {
+		a.note("%v", ended)
+	}
 	return e, e.decorate(a, s)
 }
 
-// choose finds the format's form for the subject.
-func (e *exporting) choose() error {
-	format, err := export.Find(e.options.format)
-	if err != nil {
-		return err
-	}
-	if e.form = formFor(format, e.subject.kind); e.form == nil {
-		return wrongFormatError{format.ID, e.subject.kind}
+// ended is an endedError for a leaf that is not valid any more.
+func (e *exporting) ended(now time.Time) error {
+	if leaf := e.bundle.Leaf; leaf != nil && now.After(leaf.NotAfter) {
+		return endedError{e.subject, leaf.NotAfter}
 	}
 	return nil
 }
@@ -203,8 +208,10 @@ func (e *exporting) choosePassphrase(a *app) (err error) {
 }
 
 func (e *exporting) hasP12() bool {
-	return e.options.format == "p12" || e.options.format == "mobileconfig" && e.subject.kind == aClient
+	return e.has("p12") || e.has("mobileconfig") && e.subject.kind == aClient
 }
+
+func (e *exporting) has(format string) bool { return slices.Contains(e.formats, format) }
 
 // checkFlags refuses flags that change nothing in the format.
 func (e *exporting) checkFlags() error {
@@ -212,11 +219,11 @@ func (e *exporting) checkFlags() error {
 	idle := func(used bool, flags ...string) {
 		for _, flag := range flags {
 			if !used && e.options.given(flag) {
-				faults = append(faults, usageError{fmt.Errorf("--%s changes nothing in format %s of %s", flag, e.options.format, e.subject.kind), "picoca export"})
+				faults = append(faults, usageError{fmt.Errorf("--%s changes nothing in format %s of %s", flag, strings.Join(e.formats, ", "), e.subject.kind), "picoca export"})
 			}
 		}
 	}
-	idle(e.options.format == "mobileconfig", "web-clip", "sign")
+	idle(e.has("mobileconfig"), "web-clip", "sign")
 	idle(e.hasP12(), p12FlagNames...)
 	return errors.Join(faults...)
 }
@@ -256,7 +263,9 @@ func (e *exporting) decorate(a *app, s *store.Store) error {
 	return nil
 }
 
-func (e *exporting) render() ([]export.File, error) { return e.form(e.bundle) }
+func (e *exporting) render() ([]export.File, error) {
+	return renderAll(e.formats, e.subject.kind, e.bundle)
+}
 
 var (
 	errManyFiles = errors.New("format has several files, and standard output takes one")
@@ -282,18 +291,20 @@ func isBinary(data []byte) bool {
 
 // write writes the root's one file to a file, all others to a folder.
 func (e *exporting) write(files []export.File) ([]writtenJSON, error) {
-	dir := e.options.out
 	if e.subject.kind == theCA {
-		dir = filepath.Dir(e.options.out) // "." without --out
-		if e.options.out != "" {
-			files[0].Name = filepath.Base(e.options.out)
-		}
-		return writeFiles(dir, e.bundle.Root, files, e.options.force, true)
+		return writeFile(e.options.out, e.bundle.Root, files[0], e.options.force)
 	}
-	if dir == "" {
-		dir = e.subject.stem()
+	return writeFiles(cmp.Or(e.options.out, e.subject.stem()), e.bundle.Root, files, e.options.force, false)
+}
+
+// writeFile writes a file beside others: to out, or under its own name into out
+// if that is a folder, or reads as one.
+func writeFile(out string, root *x509.Certificate, file export.File, force bool) ([]writtenJSON, error) {
+	dir := cmp.Or(out, ".")
+	if info, err := os.Stat(dir); (err != nil || !info.IsDir()) && !os.IsPathSeparator(dir[len(dir)-1]) {
+		dir, file.Name = filepath.Dir(out), filepath.Base(out)
 	}
-	return writeFiles(dir, e.bundle.Root, files, e.options.force, false)
+	return writeFiles(dir, root, []export.File{file}, force, true)
 }
 
 // writeFiles writes files to a folder; beside other files if shared.
@@ -327,13 +338,19 @@ type exportedJSON struct {
 }
 
 func (a *app) tellExported(e *exporting, written []writtenJSON) error {
-	a.tellPassphrase(e.p12, e.options.p12, e.options.json)
+	a.tellExportedP12(e)
 	if e.options.json {
 		return a.printJSON(exportedJSON{written, e.p12.jsonPassphrase(e.options.p12)})
 	}
 	a.sayWritten(written)
-	if e.p12.Passphrase == export.TrustStorePassphrase {
-		a.note("its passphrase is %s, as Java has it: a trust store holds nothing secret", e.p12.Passphrase)
-	}
 	return nil
+}
+
+// tellExportedP12 tells the passphrase, wherever the file goes.
+func (a *app) tellExportedP12(e *exporting) {
+	if e.p12.Passphrase == export.TrustStorePassphrase {
+		a.note("the passphrase of the .p12 is %s, as Java has it: a trust store holds nothing secret", e.p12.Passphrase)
+		return
+	}
+	a.tellPassphrase(e.p12, e.options.p12, e.options.json)
 }

@@ -87,6 +87,9 @@ func (a *app) runIssueClient(ctx context.Context, o issueOptions) (err error) {
 
 // parse reads the arguments; all of their faults come at once.
 func (i *identity) parse(a *app) error {
+	if i.options.out == "-" {
+		return usageError{errors.New("--out - is for export: an identity has two files"), "picoca issue"}
+	}
 	var labelErr, keyErr, p12Err error
 	i.label, labelErr = ca.ParseLabel(i.options.client)
 	i.keyType = ca.P256
@@ -109,8 +112,20 @@ func (i *identity) prepare(now time.Time) (err error) {
 	if i.prepared, err = i.authority.PrepareClient(profile, i.label, i.key.Public(), now); err != nil {
 		return err
 	}
-	i.out, err = openDestination(i.folder(), i.authority.Certificate(), i.options.renew || i.options.force)
+	i.out, err = openReplacing(i.folder(), i.authority.Certificate(), i.replacing())
 	return err
+}
+
+// replacing is what of the folder may be replaced: with --renew, the files of
+// the identity before.
+func (i *identity) replacing() replacing {
+	switch label := i.label.String(); {
+	case i.options.force:
+		return everything
+	case i.options.renew:
+		return clientRenewal(store.LabelStem(label), export.ClientProfileID(i.authority.Certificate(), label))
+	}
+	return nil
 }
 
 func (i *identity) folder() string {
@@ -217,6 +232,8 @@ func (a *app) tellIdentity(r identityJSON, i *identity) error {
 		return nil
 	}
 	a.sayWritten(r.Files)
-	a.say("next: open one of them on its device: .mobileconfig on Apple's, .p12 on any other; a server that asks for it needs the CA: picoca export ca")
+	a.say("next: open one of them on its device: .mobileconfig on Apple's, .p12 on others")
+	a.say("%s", a.here("or hand it over by QR code: picoca phone --identity "+shellQuote(r.Name)))
+	a.say("%s", a.here("a server that asks for it needs the CA: picoca export ca"))
 	return nil
 }

@@ -89,6 +89,7 @@ type issuance struct {
 	board     device.Board
 	keyType   ca.KeyType
 	formats   []string
+	before    earlier // the files of the certificate that is renewed
 	key       crypto.Signer
 	prepared  *ca.Prepared
 	out       *destination
@@ -122,7 +123,9 @@ func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	return a.tellIssued(i.result(leaf, files))
+	r := i.result(leaf, files)
+	r.Stale = i.out.stale(i.before, files)
+	return a.tellIssued(r)
 }
 
 // parse reads the arguments; all of their faults come at once.
@@ -163,9 +166,32 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if err := i.board.Fits(i.facts(i.prepared.Size()), i.options.force); err != nil {
 		return err
 	}
-	replace := i.options.force || i.options.renew && holdsOwn(i.folder(), i.authority.Certificate())
-	i.out, err = openDestination(i.folder(), i.authority.Certificate(), replace)
+	may, err := i.replacing()
+	if err != nil {
+		return err
+	}
+	i.out, err = openReplacing(i.folder(), i.authority.Certificate(), may)
 	return err
+}
+
+// replacing is what of the folder may be replaced: with --renew, the files of
+// the certificate before.
+func (i *issuance) replacing() (replacing, error) {
+	last, err := i.store.Latest(i.names.First().String())
+	switch {
+	case i.options.renew && err == nil:
+		i.before = earlierFiles(i.store, last)
+	case i.options.renew && !errors.Is(err, store.ErrNotIssued):
+		return nil, err
+	}
+	if i.options.force {
+		return everything, nil
+	}
+	if i.before == nil {
+		return nil, nil
+	}
+	targets, err := fileNames(i.formats, export.Bundle{Root: i.authority.Certificate(), Leaf: i.authority.Certificate(), Key: i.key})
+	return i.before.renewal(targets), err
 }
 
 // chooseFormats returns the formats that the board's firmware loads: of the
@@ -301,10 +327,12 @@ type issuedJSON struct {
 	CertificateBytes int           `json:"certificate_bytes"`
 	Costs            []device.Cost `json:"costs"`
 	Files            []writtenJSON `json:"files"`
-	board            device.Board
-	names            ca.Names
-	json             bool
-	boardClock       bool
+	// Stale are files of the certificate before that the board loads no more.
+	Stale      []string `json:"stale,omitempty"`
+	board      device.Board
+	names      ca.Names
+	json       bool
+	boardClock bool
 }
 
 // result tells what was issued, or, without a leaf, what would be.
@@ -339,6 +367,9 @@ func (a *app) tellIssued(r issuedJSON) error {
 		return nil
 	}
 	a.sayWritten(r.Files)
+	if len(r.Stale) > 0 {
+		a.note("of the certificate before, and of no use now: %s", strings.Join(r.Stale, ", "))
+	}
 	a.say("next: copy %s to the %s; %s phone", countText(len(r.Files)), placeOf(r.board), strings.TrimSpace(a.here("picoca ")))
 	return nil
 }
@@ -361,10 +392,16 @@ func countText(n int) string {
 	return fmt.Sprintf("all %d", n)
 }
 
+// maxNamesShown is how many names a sentence lists.
+const maxNamesShown = 8
+
 func displayNames(names ca.Names) string {
 	var all []string
 	for _, name := range names.All() {
 		all = append(all, name.Display())
+	}
+	if more := len(all) - maxNamesShown; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNamesShown], ", "), more)
 	}
 	return strings.Join(all, ", ")
 }

@@ -68,7 +68,7 @@ func (a *app) tellList(list listJSON) error {
 	}
 	row("ca", "-", list.CA.Key, list.CA.NotAfter, list.CA.SHA256)
 	for _, c := range list.Certificates {
-		row(c.Name, cmp.Or(c.Kind, c.Board), c.Key, c.NotAfter, c.SHA256)
+		row(displayed([]string{c.Name})[0], cmp.Or(c.Kind, c.Board), c.Key, c.NotAfter, c.SHA256)
 	}
 	return w.Flush()
 }

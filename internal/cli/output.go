@@ -3,13 +3,11 @@ package cli
 import (
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/durable"
@@ -34,6 +32,7 @@ type destination struct {
 	prefix string // of folders of changes under way
 	base   string // the folder in parent
 	shown  string // the folder as the user knows it
+	may    replacing
 	exists bool
 	staged *durable.Staged
 }
@@ -56,7 +55,16 @@ func (e inStoreError) Error() string {
 
 // openDestination checks folder out for files of the CA with that root. A
 // folder that is there must be empty, unless the user wants its files replaced.
-func openDestination(out string, root *x509.Certificate, replace bool) (*destination, error) {
+func openDestination(out string, root *x509.Certificate, force bool) (*destination, error) {
+	if force {
+		return openReplacing(out, root, everything)
+	}
+	return openReplacing(out, root, nil)
+}
+
+// openReplacing is openDestination for a folder of which some files may be
+// replaced.
+func openReplacing(out string, root *x509.Certificate, may replacing) (*destination, error) {
 	folder := filepath.Clean(out)
 	if filepath.Base(folder) == ".." { // it has no name in the folder above it
 		var err error
@@ -67,18 +75,27 @@ func openDestination(out string, root *x509.Certificate, replace bool) (*destina
 	if store.Encloses(folder) {
 		return nil, inStoreError{out}
 	}
-	parent, err := os.OpenRoot(filepath.Dir(folder))
+	above, base := filepath.Dir(folder), filepath.Base(folder)
+	if folder == above { // the top of a disk
+		base = "."
+	}
+	if info, err := os.Stat(above); err == nil && !info.IsDir() {
+		return nil, inTheWayError{above, "is not a folder", false}
+	}
+	parent, err := os.OpenRoot(above)
 	if err != nil {
 		return nil, fmt.Errorf("output %q: %w", out, err)
 	}
-	d := &destination{parent: parent, prefix: stagePrefix(root), base: filepath.Base(folder), shown: out}
-	if err := d.check(replace); err != nil {
+	d := &destination{parent: parent, prefix: stagePrefix(root), base: base, shown: out, may: may}
+	if err := d.check(); err != nil {
 		return nil, errors.Join(err, parent.Close())
 	}
 	return d, nil
 }
 
-func (d *destination) check(replace bool) error {
+// check finds what stands in the way, and whether the folder is there.
+func (d *destination) check() error {
+	d.exists = false
 	info, err := d.parent.Lstat(d.base)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -95,35 +112,26 @@ func (d *destination) check(replace bool) error {
 	if err != nil {
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	}
-	theirs := func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), stageMark) }
-	if slices.ContainsFunc(entries, theirs) && !replace {
-		return inTheWayError{d.shown, "is there already, and not empty", true}
+	for _, entry := range entries {
+		switch name := entry.Name(); {
+		case strings.HasPrefix(name, stageMark): // a crash left it; prepare sweeps it
+		case d.may == nil:
+			return inTheWayError{d.shown, "is there already, and not empty", true}
+		case !d.may(d, name):
+			return inTheWayError{filepath.Join(d.shown, name), "is there already, and is not of the certificate that is renewed", true}
+		}
 	}
 	return nil
 }
 
-// holdsOwn reports whether the certificate in a folder, if there is one, is of
-// the CA with that root: a renewal replaces nobody else's.
-func holdsOwn(dir string, root *x509.Certificate) bool {
-	own := true
-	for _, name := range []string{"cert.der", "cert.pem"} {
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if block, _ := pem.Decode(data); block != nil {
-			data = block.Bytes
-		}
-		cert, err := x509.ParseCertificate(data)
-		own = own && err == nil && cert.CheckSignatureFrom(root) == nil
-	}
-	return own
-}
-
-// prepare completes or sweeps what a crash left, and proves that the files can
-// be written, before anything is signed. The lock must be held from here on:
-// what a run has under way would be swept by another.
+// prepare looks again, since the lock and the passphrase may have taken hours,
+// completes or sweeps what a crash left, and proves that the files can be
+// written, before anything is signed. The lock must be held from here on: what
+// a run has under way would be swept by another.
 func (d *destination) prepare() error {
+	if err := d.check(); err != nil {
+		return err
+	}
 	if err := durable.Recover(d.disk(), d.prefix, d.work()); err != nil {
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	}

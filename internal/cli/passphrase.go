@@ -20,10 +20,12 @@ type passphraseFlags struct {
 var (
 	errNoTerminal      = errors.New("no terminal to ask for the passphrase of the root key")
 	errEmptyPassphrase = errors.New("passphrase is empty")
+	errLongPassphrase  = errors.New("first line is longer than 4096 bytes")
 	errBothPassphrases = errors.New("--no-passphrase and a passphrase file contradict each other")
 )
 
-// maxPassphrase bounds what is read from a file that is no passphrase file.
+// maxPassphrase is the longest passphrase: a longer line is in a file that is no
+// passphrase file.
 const maxPassphrase = 4096
 
 // fromFile returns the first line of the passphrase file; found is false when
@@ -41,14 +43,17 @@ func (a *app) passphraseFromFile(flags passphraseFlags) (passphrase []byte, foun
 		return nil, false, fmt.Errorf("passphrase file: %w", err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxPassphrase))
+	data, err := io.ReadAll(io.LimitReader(file, maxPassphrase+2)) // and the line's end
 	if err != nil {
 		return nil, false, fmt.Errorf("passphrase file: %w", err)
 	}
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
-	if len(line) == 0 {
+	switch {
+	case len(line) == 0:
 		return nil, false, fmt.Errorf("passphrase file %q: %w", name, errEmptyPassphrase)
+	case len(line) > maxPassphrase:
+		return nil, false, fmt.Errorf("passphrase file %q: %w", name, errLongPassphrase)
 	}
 	return line, true, nil
 }

@@ -215,37 +215,24 @@ func (a *app) phoneIdentity(s *store.Store, o phoneOptions) (*onboard.Identity, 
 	if err != nil {
 		return nil, p12Choice{}, err
 	}
-	e := &exporting{subject: subject}
+	e := &exporting{subject: subject, formats: clientFormats}
 	if e.p12, err = a.keyP12(o.p12, export.LegacyDES, o.force); err != nil {
 		return nil, p12Choice{}, err
 	}
 	if err := a.checkScreen(e.p12, o.p12); err != nil {
 		return nil, p12Choice{}, err
 	}
-	bundle, err := e.load(s)
+	if e.bundle, err = e.load(s); err != nil {
+		return nil, p12Choice{}, err
+	}
+	if err := e.ended(a.Now()); err != nil {
+		return nil, p12Choice{}, err
+	}
+	files, err := e.render()
 	if err != nil {
 		return nil, p12Choice{}, err
 	}
-	id := &onboard.Identity{Name: subject.display, Stem: subject.stem()}
-	for format, data := range map[string]*[]byte{"p12": &id.P12, "mobileconfig": &id.Profile} {
-		if *data, err = clientFile(format, bundle); err != nil {
-			return nil, p12Choice{}, err
-		}
-	}
-	return id, e.p12, nil
-}
-
-// clientFile is a client identity in a format of one file.
-func clientFile(format string, b export.Bundle) ([]byte, error) {
-	f, err := export.Find(format)
-	if err != nil {
-		return nil, err
-	}
-	files, err := f.Client(b)
-	if err != nil {
-		return nil, err
-	}
-	return files[0].Data, nil
+	return &onboard.Identity{Name: subject.display, Stem: subject.stem(), P12: files[0].Data, Profile: files[1].Data}, e.p12, nil
 }
 
 // phoneLeaves signs the two certificates of the HTTPS stage. The root's key is

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -15,14 +17,14 @@ import (
 	"github.com/picoca/picoca/internal/store"
 )
 
-// endedError says that a certificate that should sign is not valid any more.
+// endedError says that a certificate that should be used is not valid any more.
 type endedError struct {
 	subject subject
 	until   time.Time
 }
 
 func (e endedError) Error() string {
-	return fmt.Sprintf("certificate of %q, which should sign, expired on %s", e.subject.display, day(e.until))
+	return fmt.Sprintf("certificate of %q expired on %s", e.subject.display, day(e.until))
 }
 
 func (a *app) profileSigner(s *store.Store, input string) (*export.Signer, error) {
@@ -90,10 +92,22 @@ func parseWebClip(input string, authority *ca.Authority) (export.WebClip, error)
 	if strings.HasPrefix(name, "*") {
 		return export.WebClip{}, webClipError{input, "is a wildcard, and no page"}
 	}
-	if !found {
-		u.Host = bracketed(name)
+	if u.Host, err = hostPort(name, u.Port()); err != nil {
+		return export.WebClip{}, webClipError{input, err.Error()}
 	}
 	return export.WebClip{Label: label, URL: u.String()}, authority.Permits(names)
+}
+
+// hostPort writes a checked name and port in the one way in which browsers
+// compare them: punycode, no port where it is the usual one.
+func hostPort(name, port string) (string, error) {
+	switch number, err := strconv.ParseUint(port, 10, 16); {
+	case port == "", number == 443:
+		return bracketed(name), nil
+	case err != nil, number == 0:
+		return "", fmt.Errorf("has the port %q: want 1 to 65535", port)
+	}
+	return bracketed(name) + ":" + port, nil
 }
 
 func parsePage(input, label, page string) (*url.URL, error) {
@@ -105,6 +119,7 @@ func parsePage(input, label, page string) (*url.URL, error) {
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
 		return nil, webClipError{input, "has no address that begins with https:// and a name"}
 	}
+	u.Path = cmp.Or(u.Path, "/")
 	return u, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -45,20 +46,20 @@ func (a *app) showRoot(s *store.Store, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(described)
 	}
-	critical := ""
+	permitted := described.Permitted
 	if described.Strict {
-		critical = " (critical)"
+		permitted = append(permitted, "(critical)")
 	}
-	return a.table([][2]string{
+	return a.table(slices.Concat([][2]string{
 		{"name", described.Name},
 		{"key", keyTitle(described.Key)},
 		{"serial", described.Serial},
 		{"valid", a.period(cert)},
-		{"vouches for", strings.Join(described.Permitted, " ") + critical},
+	}, wide("vouches for", permitted), [][2]string{
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
 		{"stored in", s.Path("root")},
-	})
+	}))
 }
 
 // shownJSON is a device's certificate as --json prints it.
@@ -86,7 +87,7 @@ func (a *app) showDevice(s *store.Store, input string, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(shownJSON{about, len(cert.Raw), fingerprint1(cert), folder})
 	}
-	what := [][2]string{{"name", subject.display}, {"names", strings.Join(about.Names, " ")}, {"board", about.Board}}
+	what := slices.Concat([][2]string{{"name", subject.display}}, wide("names", displayed(about.Names)), [][2]string{{"board", about.Board}})
 	if subject.kind == aClient {
 		what = [][2]string{{"label", subject.display}, {"kind", about.Kind}}
 	}
@@ -112,4 +113,14 @@ func (a *app) table(rows [][2]string) error {
 		fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 	}
 	return w.Flush()
+}
+
+// wide are as many rows as words need, the label in the first.
+func wide(label string, words []string) [][2]string {
+	var rows [][2]string
+	for _, line := range fold(strings.Join(words, " "), lineWidth-len("vouches for  ")) {
+		rows = append(rows, [2]string{label, line})
+		label = ""
+	}
+	return rows
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode"
@@ -35,9 +36,32 @@ func (a *app) here(text string) string {
 	if a.homeFlag == "" {
 		return text
 	}
-	text = strings.ReplaceAll(text, "picoca ", "picoca --home "+shellQuote(a.homeFlag)+" ")
-	return strings.ReplaceAll(text, "--home "+shellQuote(a.homeFlag)+" --home", "--home")
+	var out strings.Builder
+	for {
+		i := strings.Index(text, "picoca ")
+		if i < 0 {
+			return out.String() + text
+		}
+		before, command := text[:i], text[i+len("picoca "):]
+		out.WriteString(before + "picoca ")
+		if isCommand(out.String(), command) {
+			out.WriteString("--home " + shellQuote(a.homeFlag) + " ")
+		}
+		text = command
+	}
 }
+
+// isCommand tells a command, which may follow a sentence, from the program's name
+// in a sentence and from somebody's words in quotes.
+func isCommand(sofar, rest string) bool {
+	verb, _, _ := strings.Cut(rest, " ")
+	sofar = strings.TrimSuffix(sofar, "picoca ")
+	starts := sofar == "" || slices.ContainsFunc([]string{": ", "; ", ", ", "or ", "with "}, func(end string) bool { return strings.HasSuffix(sofar, end) })
+	return starts && strings.Count(sofar, "'")%2 == 0 && slices.Contains(commandNames, strings.TrimRight(verb, ":;,."))
+}
+
+// commandNames are the commands that need a store.
+var commandNames = []string{"init", "issue", "export", "list", "show", "phone", "example", "fit"}
 
 // flatten returns the single faults of joined errors.
 func flatten(err error) []error {
@@ -110,10 +134,11 @@ var plainHints = []struct {
 	{ca.ErrOtherKey, "bring root/key.pem and root/cert.pem back from the same backup"},
 	{ca.ErrNotRoot, "bring root/cert.pem back from a backup"},
 	{errNoTerminal, "give --passphrase-file FILE, or set PICOCA_PASSPHRASE_FILE; for a new CA without one: --no-passphrase"},
-	{errEmptyPassphrase, "write the passphrase to the file's first line; for a new CA without one: --no-passphrase"},
+	{errEmptyPassphrase, "write the passphrase to the file's first line; a new CA can do without: picoca init --no-passphrase"},
+	{errLongPassphrase, "write the passphrase alone to the file's first line"},
 	{errBothPassphrases, "give one of them"},
 	{errNoHome, "name a folder: picoca --home FOLDER"},
-	{errManyFiles, "name a folder: --out FOLDER"},
+	{errManyFiles, "name a folder: --out FOLDER, or one format: --format p12"},
 	{example.ErrWildcard, "issue a certificate for the board itself: picoca issue pico.local"},
 	{example.ErrNoMutualTLS, "choose --firmware micropython, circuitpython or esp-idf"},
 	{example.ErrStrictRoot, "make another CA without --strict-constraints: picoca --home FOLDER init"},
@@ -174,10 +199,10 @@ var hintRows = []func(*app, error) string{
 		return "name a device, or text and page: Garden=https://pico.local/"
 	}),
 	hintOf(func(e wrongSignerError) string { return "name a device or a client identity: picoca list" }),
-	hintOf(func(e endedError) string { return "make a new one: " + issueCommandOf(e.subject) + " --renew" }),
+	hintOf(func(e endedError) string { return "make a new one: " + renewCommandOf(e.subject) }),
 	hintOf(func(e identityValidError) string {
-		label := shellQuote(e.label)
-		return fmt.Sprintf("picoca issue --client %s --renew for a new key, or picoca export %[1]s --out FOLDER to write its files again", label)
+		return fmt.Sprintf("picoca issue --renew --client %s for a new key, or picoca export --out FOLDER %s to write its files again",
+			shellQuote(e.label), operand(e.label))
 	}),
 	hintOf(func(e store.ModeError) string { return fmt.Sprintf("chmod %o %s", e.Want&e.Have, shellQuote(e.Path)) }),
 	hintOf(func(e store.MissingError) string { return "bring the file back from a backup of the folder" }),
@@ -190,16 +215,8 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e stillValidError) string {
 		return fmt.Sprintf("picoca issue %s --renew for a new key, or picoca export %[1]s --out FOLDER to write its files again", shellQuote(e.name))
 	}),
-	hintOf(func(e notIssuedError) string {
-		if _, err := ca.ParseNames([]string{e.name}); err != nil {
-			return "picoca list shows what there is; picoca issue --client " + shellQuote(e.name) + " makes it"
-		}
-		if !strings.ContainsAny(e.name, ".:") {
-			return fmt.Sprintf("did you mean %s.local? picoca list shows what there is; picoca issue --client %[1]s makes an identity", e.name)
-		}
-		return "picoca list shows what there is; picoca issue " + shellQuote(e.name) + " makes it"
-	}),
-	hintOf(func(e unwrittenError) string { return "picoca export " + shellQuote(e.name) + " --out FOLDER" }),
+	hintOf(hintNotIssued),
+	hintOf(func(e unwrittenError) string { return "picoca export --out FOLDER " + operand(e.name) }),
 	hintOf(hintInTheWay),
 	hintOf(func(e inStoreError) string { return "choose another place with --out" }),
 	hintOf(func(e phoneAddressError) string {
@@ -208,7 +225,9 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e untrustedError) string {
 		return "follow the steps on the page to the last one, the check; --for gives more time"
 	}),
-	hintOf(func(e notClientError) string { return "make one: picoca issue --client " + shellQuote(e.name) }),
+	hintOf(func(e notClientError) string {
+		return "picoca list shows what there is; make one: picoca issue --client kitchen-tablet"
+	}),
 	hintOf(func(e unknownCommandError) string {
 		if len(e.suggestions) > 0 {
 			return "did you mean: picoca " + strings.Join(e.suggestions, " or picoca ")
@@ -243,7 +262,7 @@ var nameHints = map[ca.Reason]string{
 	ca.ReasonPort:       "leave the port out",
 	ca.ReasonBrackets:   "write an IPv6 address without brackets",
 	ca.ReasonCharacter:  "use letters, digits and hyphens, such as my-pico.local",
-	ca.ReasonHyphen:     "let each part begin and end with a letter or digit",
+	ca.ReasonHyphen:     "let each part begin and end with a letter or digit, with single hyphens between",
 	ca.ReasonEmptyLabel: "write one dot between two parts, such as pico.local",
 	ca.ReasonLongLabel:  "choose a shorter name",
 	ca.ReasonLongName:   "choose a shorter name",
@@ -258,10 +277,29 @@ func hintName(e *ca.NameError) string {
 	if e.Reason != ca.ReasonOutside {
 		return nameHints[e.Reason]
 	}
-	if !strings.Contains(e.Input, ".") {
+	if !strings.ContainsAny(e.Input, ".:") {
 		return "did you mean " + e.Input + ".local?"
 	}
-	return "choose a name under .local, or make a CA that may vouch for this one: picoca --home FOLDER init --permit " + e.Input
+	choose := "choose a name under .local, or an address of your home network"
+	permit := strings.TrimPrefix(e.Input, "*.")
+	if _, err := ca.HomeConstraints().Permit([]string{permit}); err != nil {
+		return choose
+	}
+	return choose + "; or make a CA that may vouch for this one: picoca --home FOLDER init --permit " + shellQuote(permit)
+}
+
+func hintNotIssued(e notIssuedError) string {
+	const list = "picoca list shows what there is"
+	names, err := ca.ParseNames([]string{e.name})
+	switch {
+	case err != nil:
+		return list + "; picoca issue --client " + shellQuote(e.name) + " makes it"
+	case !strings.ContainsAny(e.name, ".:"):
+		return fmt.Sprintf("did you mean %s.local? %s; picoca issue --client %[1]s makes an identity", e.name, list)
+	case ca.HomeConstraints().Contains(names.First()):
+		return list + "; picoca issue " + shellQuote(e.name) + " makes it"
+	}
+	return list
 }
 
 func hintRule(e ca.RuleError) string {
@@ -290,15 +328,24 @@ func hintInTheWay(e inTheWayError) string {
 	if !e.replaceable {
 		return "choose another place with --out"
 	}
-	return "choose another place with --out, or write into this folder with --force"
+	return "choose another place with --out, or replace what is there with --force"
 }
 
-// issueCommandOf is the command that issued a certificate.
-func issueCommandOf(s subject) string {
+// renewCommandOf is the command that renews a certificate.
+func renewCommandOf(s subject) string {
 	if s.kind == aClient {
-		return "picoca issue --client " + shellQuote(s.name)
+		return "picoca issue --renew --client " + shellQuote(s.name)
 	}
-	return "picoca issue " + shellQuote(s.name)
+	return "picoca issue --renew " + shellQuote(s.name)
+}
+
+// operand quotes a word that is no flag, even if it begins like one. It has to
+// stand last.
+func operand(word string) string {
+	if strings.HasPrefix(word, "-") {
+		return "-- " + shellQuote(word)
+	}
+	return shellQuote(word)
 }
 
 func boardIDs() string {

@@ -45,13 +45,13 @@ type Format struct {
 
 // formats has a line for each format.
 var formats = []Format{
-	{"der", "boards: MicroPython, CircuitPython, Pico SDK; Windows, Java", derLeaf, derLeaf, derCA},
-	{"pem", "boards with PEM: ESP32, Arduino; curl, browsers on Linux", pemLeaf, pemLeaf, pemCA},
-	{"pem-chain", "servers that want fullchain.pem and privkey.pem: Home Assistant, NAS", pemChain, nil, nil},
-	{"pkcs8", "servers on a computer: nginx, Caddy, Node, Python, Go", pkcs8Leaf, pkcs8Leaf, nil},
+	{"der", "MicroPython, CircuitPython; Windows, Java", derLeaf, derLeaf, derCA},
+	{"pem", "ESP32, Arduino; curl, browsers on Linux", pemLeaf, pemLeaf, pemCA},
+	{"pem-chain", "Home Assistant, a NAS: fullchain and privkey", pemChain, nil, nil},
+	{"pkcs8", "servers: nginx, Caddy, Node, Python, Go", pkcs8Leaf, pkcs8Leaf, nil},
 	{"c-header", "programs in C and C++: Pico SDK, Arduino", cHeader, cHeader, nil},
-	{"esp-idf", "ESP-IDF: esp_https_server, MQTT and HTTP clients", espServer, espClient, nil},
-	{"p12", "phones, browsers and Java; for the ca: a trust store of Java", p12Leaf, p12Leaf, p12CA},
+	{"esp-idf", "ESP-IDF: its HTTPS server, MQTT, HTTP clients", espServer, espClient, nil},
+	{"p12", "phones, browsers, Java; ca: its trust store", p12Leaf, p12Leaf, p12CA},
 	{"mobileconfig", "iPhone, iPad, Mac", nil, profileClient, profileCA},
 	{"crt", "Android, Windows", nil, nil, crtCA},
 }

@@ -76,6 +76,12 @@ func profileCA(b Bundle) ([]File, error) {
 	return b.profileFile("picoca-root", false, p)
 }
 
+// ClientProfileID is the identifier of the profile with a client identity: the
+// same for every certificate of that label and root.
+func ClientProfileID(root *x509.Certificate, label string) string {
+	return namespace + shortHash(root.Raw) + ".client." + shortHash([]byte(label))
+}
+
 // profileClient writes a profile with a client identity and the root. A
 // renewed identity replaces the one before it.
 func profileClient(b Bundle) ([]File, error) {
@@ -84,7 +90,7 @@ func profileClient(b Bundle) ([]File, error) {
 		return nil, err
 	}
 	label := b.Leaf.Subject.CommonName
-	id := namespace + shortHash(b.Root.Raw) + ".client." + shortHash([]byte(label))
+	id := ClientProfileID(b.Root, label)
 	p := b.profile(id, label)
 	p.PayloadDescription = "Lets this device show that it is " + label + ", and trust the devices of your home that have a certificate of " + b.Root.Subject.CommonName + "."
 	identity := appleCertificate{

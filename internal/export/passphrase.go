@@ -112,7 +112,7 @@ func CheckPassphrase(passphrase string, protects bool) error {
 	case passphrase == "":
 		return PassphraseError{"is empty"}
 	case strings.ContainsFunc(passphrase, odd):
-		return PassphraseError{"has a character that is not ASCII, and phones and computers disagree about those"}
+		return PassphraseError{"has a character that is not visible ASCII, and phones and computers disagree about those"}
 	case protects && bits < MinPassphraseBits:
 		return WeakPassphraseError{bits}
 	}

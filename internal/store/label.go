@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,10 +19,21 @@ const maxStem = 40
 // letters and digits without accents, and a hyphen for whatever else stands
 // between them. Labels of other scripts alone become "client".
 func LabelStem(label string) string {
-	if stem := stem(label); stem != "" {
+	switch stem := stem(label); {
+	case stem == "":
+		return "client"
+	case reserved(stem):
+		return stem + "-client"
+	default:
 		return stem
 	}
-	return "client"
+}
+
+// reserved reports whether Windows has a device of that name, which no file can
+// have there (Microsoft, "Naming Files, Paths, and Namespaces").
+func reserved(stem string) bool {
+	numbered := len(stem) == 4 && (stem[:3] == "com" || stem[:3] == "lpt") && '0' <= stem[3] && stem[3] <= '9'
+	return numbered || slices.Contains([]string{"con", "prn", "aux", "nul"}, stem)
 }
 
 func stem(label string) string {
