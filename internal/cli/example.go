@@ -142,22 +142,60 @@ func (o exampleOptions) plan(about store.About) (example.Firmware, example.Proje
 	if err != nil {
 		return example.Firmware{}, example.Project{}, err
 	}
-	format, err := formatFor(board, release, about.Key)
+	format, err := formatFor(board, release, firmware, about)
 	return firmware, example.Project{Name: about.Name, Format: format, MutualTLS: o.mutualTLS}, err
 }
 
-// formatFor is the format that the firmware loads. A board that runs another
-// firmware than those of its file gets the files that load nearly everywhere.
-func formatFor(board device.Board, release device.Release, key string) (string, error) {
-	known := func(f device.Firmware) bool { return f.ID == release.ID }
-	if !slices.ContainsFunc(board.Firmware, known) {
-		return board.Formats[0], nil
+// versionError says that there is no example for a version of a firmware.
+type versionError struct {
+	name, firmware string // of the device, and without the version
+	release        device.Release
+	fault          string
+	known          []string // versions, if the version is none of them
+}
+
+func (e versionError) Error() string { return fmt.Sprintf("firmware %q %s", e.release, e.fault) }
+
+// formatFor is the format that the firmware's version loads. It fails with a
+// versionError if the project does not run there, or nobody knows.
+func formatFor(board device.Board, release device.Release, firmware example.Firmware, about store.About) (string, error) {
+	runs := device.Firmware{ID: firmware.ID, Versions: firmware.Since + " - 9999"} // the last that can be told
+	if _, err := (device.Board{Firmware: []device.Firmware{runs}}).Covering(release); err != nil {
+		return "", versionError{about.Name, firmware.ID, release, "is older than " + firmware.Since + ", the first that runs the example", nil}
 	}
+	board = knowing(board, release)
 	rows, err := board.Covering(release)
 	if err != nil {
-		return "", err
+		return "", versionError{about.Name, firmware.ID, release, "is not known for " + board.Name, versionsOf(board, release)}
 	}
-	return device.FormatFor(rows, key)
+	return device.FormatFor(rows, about.Key)
+}
+
+// versionsOf lists the versions of the firmware that a board's file tells of.
+func versionsOf(board device.Board, release device.Release) []string {
+	var versions []string
+	for _, row := range board.Firmware {
+		if row.ID == release.ID && !slices.Contains(versions, row.Versions) {
+			versions = append(versions, row.Versions)
+		}
+	}
+	return versions
+}
+
+// knowing returns a board whose file tells of the firmware. People put another
+// firmware onto a board than its file has, or a computer's certificate onto
+// some board: those get what loads on all boards that an example fits into.
+func knowing(board device.Board, release device.Release) device.Board {
+	other := func(f device.Firmware) bool { return f.ID != release.ID }
+	if !slices.ContainsFunc(board.Firmware, func(f device.Firmware) bool { return !other(f) }) {
+		board = device.Board{Name: "any board"}
+		for _, one := range device.All() {
+			if one.RAMKB >= example.MinRAMKB {
+				board.Firmware = append(board.Firmware, slices.DeleteFunc(slices.Clone(one.Firmware), other)...)
+			}
+		}
+	}
+	return board
 }
 
 // writeFolders writes a project, whose files may be one folder deep. The

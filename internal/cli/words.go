@@ -92,7 +92,7 @@ func exitCode(err error) int {
 		return exitFound
 	case isA[usageError](err), isA[unknownCommandError](err), isA[device.UnknownBoardError](err),
 		isA[ca.UnknownKeyTypeError](err), isA[export.UnknownFormatError](err), isA[export.UnknownProfileError](err), errors.Is(err, errBothPassphrases),
-		isA[device.ReleaseError](err), isA[device.UnknownFirmwareError](err), isA[example.UnknownFirmwareError](err),
+		isA[device.ReleaseError](err), isA[device.UnknownFirmwareError](err), isA[example.UnknownFirmwareError](err), isA[versionError](err),
 		errors.Is(err, example.ErrNoMutualTLS):
 		return exitUsage
 	}
@@ -176,6 +176,7 @@ var hintRows = []func(*app, error) string{
 	}),
 	hintOf(func(e export.UnknownFormatError) string { return "choose one of " + formatIDs() }),
 	hintOf(func(e example.UnknownFirmwareError) string { return "choose one with --firmware: " + exampleIDs() }),
+	hintOf(hintVersion),
 	hintOf(func(e example.HostError) string { return "issue a certificate for a shorter name" }),
 	hintOf(func(e notDeviceError) string { return "name a device: picoca list" }),
 	hintOf(func(e smallBoardError) string { return "take a board such as the Pico W" }),
@@ -322,6 +323,14 @@ func hintMisfit(e *device.MisfitError) string {
 		return fmt.Sprintf("use --key %s, or issue it with --force", e.Instead)
 	}
 	return "use --key " + e.Instead
+}
+
+func hintVersion(e versionError) string {
+	without := fmt.Sprintf("picoca example %s --firmware %s", shellQuote(e.name), e.firmware)
+	if e.known == nil {
+		return "put a later version onto the board, then: " + without
+	}
+	return fmt.Sprintf("choose a version of %s, or none for files that load on all of these: %s", strings.Join(e.known, ", "), without)
 }
 
 func hintInTheWay(e inTheWayError) string {

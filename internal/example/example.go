@@ -21,6 +21,8 @@ const MinRAMKB = 200
 // Firmware is one that there is a project for.
 type Firmware struct {
 	ID string
+	// Since is the first version that can run the project.
+	Since string
 	// Next tells what to do with the files, for people.
 	Next string
 	// credentials is the export format of the certificate and its key; "" is
@@ -42,6 +44,7 @@ type Firmware struct {
 var firmwares = []Firmware{
 	{
 		ID:     "micropython",
+		Since:  "1.22",
 		Next:   "write your Wi-Fi into secrets.py, copy all files to the board (mpremote cp * :), and reset it",
 		mutual: true, root: "der",
 		program: []template{
@@ -51,6 +54,7 @@ var firmwares = []Firmware{
 	},
 	{
 		ID:     "circuitpython",
+		Since:  "9",
 		Next:   "write your Wi-Fi into settings.toml, and copy all files to the drive CIRCUITPY",
 		mutual: true, root: "pem",
 		program: []template{
@@ -60,6 +64,7 @@ var firmwares = []Firmware{
 	},
 	{
 		ID:          "arduino",
+		Since:       "3",
 		Next:        "write your Wi-Fi into secrets.h, open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
 		credentials: "c-header", inHeader: true,
 		program: []template{
@@ -69,6 +74,7 @@ var firmwares = []Firmware{
 	},
 	{
 		ID:          "pico-sdk",
+		Since:       "2",
 		Next:        "write your Wi-Fi into secrets.h, and build: cmake -B build && cmake --build build",
 		credentials: "c-header",
 		program: []template{
@@ -83,6 +89,7 @@ var firmwares = []Firmware{
 	},
 	{
 		ID:          "esp-idf",
+		Since:       "5.1", // whose esp_netif sets the clock: migration guide from 5.0 to 5.1, networking
 		Next:        "write your Wi-Fi into sdkconfig.defaults, and build: idf.py set-target esp32 flash monitor",
 		credentials: "esp-idf", mutual: true, folder: "main",
 		program: []template{
@@ -139,9 +146,16 @@ var (
 	ErrStrictRoot = errors.New("root certificate has critical name constraints, which no board can load")
 )
 
+// FormatError says that no program loads files of a format.
+type FormatError struct{ Format string }
+
+func (e FormatError) Error() string {
+	return fmt.Sprintf("format %q has files that no example loads", e.Format)
+}
+
 // Render returns the files of a project; a name may have a folder before it,
-// as main/main.c. It fails with ErrWildcard, ErrNoMutualTLS, ErrStrictRoot or a
-// HostError, or as the export formats do.
+// as main/main.c. It fails with ErrWildcard, ErrNoMutualTLS, ErrStrictRoot, a
+// HostError or a FormatError, or as the export formats do.
 func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err := f.check(p); err != nil {
 		return nil, err
@@ -183,6 +197,8 @@ func (f Firmware) check(p Project) error {
 		return ErrNoMutualTLS
 	case p.MutualTLS && p.Bundle.Root.PermittedDNSDomainsCritical:
 		return ErrStrictRoot
+	case f.credentials == "" && !slices.Contains([]string{"der", "pem"}, p.Format):
+		return FormatError{p.Format}
 	}
 	return nil
 }

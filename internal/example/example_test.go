@@ -77,7 +77,7 @@ func eachProject(t *testing.T, f func(t *testing.T, firmware Firmware, p Project
 	}
 }
 
-var unfilled = regexp.MustCompile(`@[A-Za-z_]+@`)
+var place = regexp.MustCompile(`@[A-Za-z_]+@`)
 
 func TestNothingIsLeftToFill(t *testing.T) {
 	eachProject(t, func(t *testing.T, _ Firmware, _ Project, files map[string]export.File) {
@@ -85,7 +85,7 @@ func TestNothingIsLeftToFill(t *testing.T) {
 			if ext := path.Ext(name); ext == ".png" || ext == ".der" {
 				continue
 			}
-			if left := unfilled.Find(file.Data); left != nil {
+			if left := place.Find(file.Data); left != nil {
 				t.Errorf("%s still has %s", name, left)
 			}
 			if bytes.ContainsRune(file.Data, '\r') || !bytes.HasSuffix(file.Data, []byte("\n")) {
@@ -93,6 +93,33 @@ func TestNothingIsLeftToFill(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestPlacesMustBeFilled wants nothing to come out with a place that has no
+// value, wherever in a file it stands.
+func TestPlacesMustBeFilled(t *testing.T) {
+	program := template{source: "micropython/main.py"}
+	values, err := valuesOf(project(t), []export.File{{Name: "cert.der"}, {Name: "key.der"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fillAll([]template{program}, false, values); err != nil {
+		t.Errorf("with all values: %v", err)
+	}
+	delete(values, "KEY")
+	if files, err := fillAll([]template{program}, false, values); err != (UnfilledError{"main.py", "@KEY@"}) || files != nil {
+		t.Errorf("without one: %d files, %v", len(files), err)
+	}
+	for text, want := range map[string]string{
+		"a@b": "", "@@": "", "a @pio b@c": "", "@media print": "", "x @ y @X@": "@X@", "@1@KEY@": "@KEY@", "\n@mutual@x": "@mutual@",
+	} {
+		if got := unfilled(export.File{Name: "f", Data: []byte(text)}); got != want {
+			t.Errorf("%q: place %q, want %q", text, got, want)
+		}
+	}
+	if got := unfilled(export.File{Name: "@FOLDER@.ino"}); got != "@FOLDER@" {
+		t.Errorf("a file's name: %q", got)
+	}
 }
 
 // TestSecretsArePrivate wants whatever holds a key or a password for its
@@ -113,6 +140,18 @@ func TestSecretsArePrivate(t *testing.T) {
 			t.Errorf("%d private files, want the key and the Wi-Fi's password", private)
 		}
 	})
+}
+
+// TestPythonTellsItsFirstVersion wants a program to name the version that the
+// command refuses all others before.
+func TestPythonTellsItsFirstVersion(t *testing.T) {
+	for _, f := range firmwares[:2] {
+		program := render(t, f, project(t))[path.Base(f.program[0].source)].Data
+		first, _, _ := bytes.Cut(program, []byte("\n"))
+		if !bytes.Contains(first, []byte(" "+f.Since+" or later")) {
+			t.Errorf("%s: %q does not say %s or later", f.ID, first, f.Since)
+		}
+	}
 }
 
 // TestProgramLoadsWhatIsThere wants every file that a program names to be in
@@ -311,7 +350,9 @@ func TestRefusals(t *testing.T) {
 		{"mutual TLS", none, func(p *Project) { p.MutualTLS = true }, ErrNoMutualTLS},
 		{"strict root", firmwares[0], func(p *Project) { p.MutualTLS, p.Bundle = true, strict }, ErrStrictRoot},
 		{"long host", firmwares[0], func(p *Project) { p.Name = long + ".local" }, HostError{long}},
-		{"format", firmwares[0], func(p *Project) { p.Format = "paper" }, export.UnknownFormatError{Input: "paper"}},
+		{"no format", firmwares[0], func(p *Project) { p.Format = "paper" }, FormatError{"paper"}},
+		{"a header where files are loaded", firmwares[0], func(p *Project) { p.Format = "c-header" }, FormatError{"c-header"}},
+		{"PKCS#8", firmwares[1], func(p *Project) { p.Format = "pkcs8" }, FormatError{"pkcs8"}},
 	} {
 		p := project(t)
 		row.change(&p)

@@ -47,6 +47,15 @@ func (t template) fill(mutual bool, values map[string]string) (export.File, erro
 	return export.File{Name: name, Data: text, Private: t.private}, nil
 }
 
+// UnfilledError says that a project would have a file with a place that nobody
+// filled: the board would take its name for what should be there.
+type UnfilledError struct{ File, Place string }
+
+func (e UnfilledError) Error() string {
+	return fmt.Sprintf("example's file %q still has the place %s", e.File, e.Place)
+}
+
+// fillAll fails with an UnfilledError if values lack one for a place.
 func fillAll(all []template, mutual bool, values map[string]string) ([]export.File, error) {
 	var files []export.File
 	for _, t := range all {
@@ -54,10 +63,34 @@ func fillAll(all []template, mutual bool, values map[string]string) ([]export.Fi
 		if err != nil {
 			return nil, err
 		}
+		if place := unfilled(file); place != "" {
+			return nil, UnfilledError{file.Name, place}
+		}
 		files = append(files, file)
 	}
 	return files, nil
 }
+
+// unfilled returns the first place of a file's name or text that is still to
+// fill, "" if there is none.
+func unfilled(file export.File) string {
+	text := file.Name
+	if path.Ext(file.Name) != ".png" {
+		text += "\n" + string(file.Data)
+	}
+	_, rest, found := strings.Cut(text, "@")
+	for found {
+		var word string
+		word, rest, found = strings.Cut(rest, "@")
+		if found && word != "" && strings.Trim(word, letters) == "" {
+			return "@" + word + "@"
+		}
+	}
+	return ""
+}
+
+// letters are those of which places and marks are made.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 
 func fill(text []byte, mutual bool, values map[string]string) []byte {
 	keep, drop := []byte("@simple@"), []byte("@mutual@")
@@ -105,6 +138,7 @@ func valuesOf(p Project, loaded []export.File) (map[string]string, error) {
 	for i, place := range []string{"CERT", "KEY", "CA"}[:min(3, len(loaded))] {
 		values[place] = loaded[i].Name
 	}
+	values["VERSION"] = "" // it is not a part of what it names
 	var err error
 	values["VERSION"], err = pageVersion(values)
 	return values, err
