@@ -80,7 +80,9 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 		return err
 	}
 	folder := cmp.Or(o.out, store.FolderName(about.Name)+"-"+firmware.ID)
-	project.Folder = filepath.Base(folder)
+	if project.Folder, err = nameOfFolder(folder); err != nil {
+		return err
+	}
 	if project.Bundle, err = (&exporting{subject: who}).load(s); err != nil {
 		return err
 	}
@@ -96,6 +98,15 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 		return err
 	}
 	return a.tellExample(r, firmware, o.json)
+}
+
+// nameOfFolder returns the name of a folder, which "." and ".." do not tell.
+func nameOfFolder(folder string) (string, error) {
+	whole, err := filepath.Abs(folder)
+	if err != nil {
+		return "", fmt.Errorf("output %q: %w", folder, err)
+	}
+	return filepath.Base(whole), nil
 }
 
 // notDeviceError says that a name is not a device's.

@@ -140,6 +140,7 @@ var plainHints = []struct {
 	{errNoHome, "name a folder: picoca --home FOLDER"},
 	{errManyFiles, "name a folder: --out FOLDER, or one format: --format p12"},
 	{example.ErrWildcard, "issue a certificate for the board itself: picoca issue pico.local"},
+	{example.ErrIPv6, "issue a certificate for a name, by which devices find the board at either address: picoca issue pico.local"},
 	{example.ErrNoMutualTLS, "choose --firmware micropython, circuitpython or esp-idf"},
 	{example.ErrStrictRoot, "make another CA without --strict-constraints: picoca --home FOLDER init"},
 	{errBinary, "name a place: --out FILE, or send it on: picoca export ... --out - | ..."},
@@ -178,6 +179,9 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e example.UnknownFirmwareError) string { return "choose one with --firmware: " + exampleIDs() }),
 	hintOf(hintVersion),
 	hintOf(func(e example.HostError) string { return "issue a certificate for a shorter name" }),
+	hintOf(func(e example.SketchError) string {
+		return "choose a folder whose name has at most 63 letters, digits, dots, hyphens and underscores: --out web-app"
+	}),
 	hintOf(func(e notDeviceError) string { return "name a device: picoca list" }),
 	hintOf(func(e smallBoardError) string { return "take a board such as the Pico W" }),
 	hintOf(func(e device.ReleaseError) string { return "write it as micropython or micropython@1.28" }),

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -36,6 +37,8 @@ type Firmware struct {
 	folder string
 	// inHeader puts the page into the header page.h.
 	inHeader bool
+	// sketch says that the Arduino IDE must take the folder's name.
+	sketch bool
 	// program are the project's own files, to which the page is added.
 	program []template
 }
@@ -66,7 +69,7 @@ var firmwares = []Firmware{
 		ID:          "arduino",
 		Since:       "3",
 		Next:        "write your Wi-Fi into secrets.h, open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
-		credentials: "c-header", inHeader: true,
+		credentials: "c-header", inHeader: true, sketch: true,
 		program: []template{
 			{source: "arduino/sketch.ino", name: "@FOLDER@.ino"}, // the IDE wants the folder's name
 			{source: "arduino/secrets.h", private: true},
@@ -142,6 +145,8 @@ var (
 	ErrWildcard = errors.New("certificate is for a wildcard, and an example needs the name of one board")
 	// ErrNoMutualTLS says that a firmware's project asks for no certificates.
 	ErrNoMutualTLS = errors.New("example for this firmware has no mutual TLS")
+	// ErrIPv6 says that the programs listen on IPv4 alone.
+	ErrIPv6 = errors.New("certificate is for an IPv6 address, and an example answers at IPv4 addresses only")
 	// ErrStrictRoot says that no board can load the root.
 	ErrStrictRoot = errors.New("root certificate has critical name constraints, which no board can load")
 )
@@ -153,9 +158,17 @@ func (e FormatError) Error() string {
 	return fmt.Sprintf("format %q has files that no example loads", e.Format)
 }
 
+// SketchError says that the Arduino IDE does not open a folder of that name.
+type SketchError struct{ Folder string }
+
+func (e SketchError) Error() string {
+	return fmt.Sprintf("folder %q has a name that the Arduino IDE does not take", e.Folder)
+}
+
 // Render returns the files of a project; a name may have a folder before it,
-// as main/main.c. It fails with ErrWildcard, ErrNoMutualTLS, ErrStrictRoot, a
-// HostError or a FormatError, or as the export formats do.
+// as main/main.c. It fails with ErrWildcard, ErrIPv6, ErrNoMutualTLS,
+// ErrStrictRoot, a HostError, a SketchError or a FormatError, or as the export
+// formats do.
 func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err := f.check(p); err != nil {
 		return nil, err
@@ -193,14 +206,36 @@ func (f Firmware) check(p Project) error {
 	switch {
 	case strings.HasPrefix(p.Name, "*."):
 		return ErrWildcard
+	case isIPv6(p.Name):
+		return ErrIPv6
 	case p.MutualTLS && !f.mutual:
 		return ErrNoMutualTLS
 	case p.MutualTLS && p.Bundle.Root.PermittedDNSDomainsCritical:
 		return ErrStrictRoot
 	case f.credentials == "" && !slices.Contains([]string{"der", "pem"}, p.Format):
 		return FormatError{p.Format}
+	case f.sketch && !isSketchName(p.Folder):
+		return SketchError{p.Folder}
 	}
 	return nil
+}
+
+func isIPv6(name string) bool {
+	addr, err := netip.ParseAddr(name)
+	return err == nil && addr.Is6()
+}
+
+// isSketchName holds a folder's name against Arduino's sketch specification,
+// section "Sketch folders and files", which forbids Windows' reserved names too.
+func isSketchName(name string) bool {
+	const longest, digits = 63, "0123456789"
+	if name == "" || len(name) > longest || strings.ContainsAny(name[:1], ".-") || strings.HasSuffix(name, ".") {
+		return false
+	}
+	device := strings.TrimRight(strings.ToUpper(name), digits)
+	numbered := len(name) == len("COM1") && slices.Contains([]string{"COM", "LPT"}, device)
+	reserved := slices.Contains([]string{"CON", "PRN", "AUX", "NUL"}, strings.ToUpper(name))
+	return strings.Trim(name, letters+digits+".-") == "" && !numbered && !reserved
 }
 
 // loaded returns what the program loads: the certificate, its key and, for

@@ -323,13 +323,39 @@ func TestNamesInURLs(t *testing.T) {
 		{"pico.local", "https://pico.local/", "pico"},
 		{"xn--bro-hoa.lan", "https://xn--bro-hoa.lan/", "xn--bro-hoa"},
 		{"192.168.1.20", "https://192.168.1.20/", "pico"},
-		{"fd00::20", "https://[fd00::20]/", "pico"},
 	} {
 		p := project(t)
 		p.Name = row.name
 		program := string(render(t, firmwares[0], p)["main.py"].Data)
 		if !strings.Contains(program, "Location: "+row.url) || !strings.Contains(program, `network.hostname("`+row.host+`")`) {
 			t.Errorf("%s: want %s and host name %s", row.name, row.url, row.host)
+		}
+	}
+}
+
+// TestSketchNames wants the folders that the Arduino IDE opens, and no others.
+func TestSketchNames(t *testing.T) {
+	arduino, err := Find("arduino")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("a", 63)
+	for _, good := range []string{"pico.local-arduino", "_x", "9", "a-", long, "COM10", "COM", "CONS", "xn--bro-hoa.lan-arduino"} {
+		p := project(t)
+		p.Folder = good
+		if files := render(t, arduino, p); files[good+".ino"].Data == nil {
+			t.Errorf("%q: no sketch of that name", good)
+		}
+	}
+	for _, bad := range []string{"", ".", "..", "my sketch", ".x", "-x", "x.", long + "a", "bröt", "a@KEY@b", "/", "con", "COM1", "lpt9"} {
+		p := project(t)
+		p.Folder = bad
+		if _, err := arduino.Render(p); err != (SketchError{bad}) {
+			t.Errorf("%q: %v", bad, err)
+		}
+		p.Format = "der"
+		if _, err := firmwares[0].Render(p); err != nil {
+			t.Errorf("%q with MicroPython, which takes any: %v", bad, err)
 		}
 	}
 }
@@ -347,6 +373,7 @@ func TestRefusals(t *testing.T) {
 		want     error
 	}{
 		{"wildcard", firmwares[0], func(p *Project) { p.Name = "*.pico.local" }, ErrWildcard},
+		{"IPv6", firmwares[0], func(p *Project) { p.Name = "fd00::20" }, ErrIPv6},
 		{"mutual TLS", none, func(p *Project) { p.MutualTLS = true }, ErrNoMutualTLS},
 		{"strict root", firmwares[0], func(p *Project) { p.MutualTLS, p.Bundle = true, strict }, ErrStrictRoot},
 		{"long host", firmwares[0], func(p *Project) { p.Name = long + ".local" }, HostError{long}},

@@ -125,11 +125,8 @@ func (e HostError) Error() string {
 func valuesOf(p Project, loaded []export.File) (map[string]string, error) {
 	host, _, _ := strings.Cut(p.Name, ".")
 	values := map[string]string{"NAME": p.Name, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.Root)}
-	if addr, err := netip.ParseAddr(p.Name); err == nil {
+	if _, err := netip.ParseAddr(p.Name); err == nil {
 		host = "pico"
-		if addr.Is6() {
-			values["NAME"] = "[" + p.Name + "]" // as in a URL
-		}
 	}
 	if len(host) > maxHost {
 		return nil, HostError{host}
