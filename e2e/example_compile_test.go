@@ -16,14 +16,25 @@ func TestExamplesInCCompile(t *testing.T) {
 		"esp-idf":  {need(t, "gcc", "gcc"), "-std=gnu17", "main/main.c"},
 	}
 	for _, row := range []struct {
-		firmware string
-		flags    []string
-	}{{"arduino", nil}, {"pico-sdk", nil}, {"esp-idf", nil}, {"esp-idf", []string{"--mutual-tls"}}} {
+		firmware, name string
+		flags          []string
+	}{
+		{"arduino", "pico.local", nil},
+		{"arduino", "pico.home.arpa", nil},
+		{"arduino", "192.168.1.20", nil},
+		{"pico-sdk", "pico.local", nil},
+		{"pico-sdk", "pico.home.arpa", nil},
+		{"pico-sdk", "192.168.1.20", nil},
+		{"esp-idf", "pico.local", nil},
+		{"esp-idf", "pico.home.arpa", []string{"--mutual-tls"}},
+		{"esp-idf", "192.168.1.20", nil},
+		{"esp-idf", "pico.local", []string{"--mutual-tls"}},
+	} {
 		h := newHome(t)
-		h.run("issue", "pico.local")
-		h.run(append([]string{"example", "pico.local", "--firmware", row.firmware, "--out", "project"}, row.flags...)...)
+		h.run("issue", row.name)
+		h.run(append([]string{"example", row.name, "--firmware", row.firmware, "--out", "project"}, row.flags...)...)
 		if err := compile(h, row.firmware, compilers[row.firmware]); err != nil {
-			t.Errorf("%s %v: %v", row.firmware, row.flags, err)
+			t.Errorf("%s %s %v: %v", row.firmware, row.name, row.flags, err)
 		}
 	}
 }

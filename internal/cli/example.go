@@ -261,6 +261,12 @@ func (a *app) tellExample(r exampleJSON, firmware example.Firmware, asJSON bool)
 		a.say("only devices with a certificate of your CA get in")
 	}
 	a.say("next: %s", firmware.Next)
+	switch example.ReachOf(r.Name) {
+	case example.ReachDNS:
+		a.say("next: have the DNS of your router answer for %s: a board announces names such as pico.local, and no other", r.Name)
+	case example.ReachAddress:
+		a.say("next: have your router give %s to this board each time", r.Name)
+	}
 	return nil
 }
 

@@ -177,15 +177,15 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, err := valuesOf(p, loaded)
+	with, err := fillingOf(p, loaded)
 	if err != nil {
 		return nil, err
 	}
-	program, err := fillAll(f.program, p.MutualTLS, values)
+	program, err := fillAll(f.program, with)
 	if err != nil {
 		return nil, err
 	}
-	web, err := fillAll(page, p.MutualTLS, values)
+	web, err := fillAll(page, with)
 	if err != nil {
 		return nil, err
 	}

@@ -99,15 +99,15 @@ func TestNothingIsLeftToFill(t *testing.T) {
 // value, wherever in a file it stands.
 func TestPlacesMustBeFilled(t *testing.T) {
 	program := template{source: "micropython/main.py"}
-	values, err := valuesOf(project(t), []export.File{{Name: "cert.der"}, {Name: "key.der"}})
+	with, err := fillingOf(project(t), []export.File{{Name: "cert.der"}, {Name: "key.der"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fillAll([]template{program}, false, values); err != nil {
+	if _, err := fillAll([]template{program}, with); err != nil {
 		t.Errorf("with all values: %v", err)
 	}
-	delete(values, "KEY")
-	if files, err := fillAll([]template{program}, false, values); err != (UnfilledError{"main.py", "@KEY@"}) || files != nil {
+	delete(with.values, "KEY")
+	if files, err := fillAll([]template{program}, with); err != (UnfilledError{"main.py", "@KEY@"}) || files != nil {
 		t.Errorf("without one: %d files, %v", len(files), err)
 	}
 	for text, want := range map[string]string{
@@ -245,6 +245,36 @@ func TestHeaderHasThePage(t *testing.T) {
 	}
 }
 
+// TestOnlyLocalNamesAreAnnounced wants a program to announce a name that its
+// certificate has, or none, and to say who else must know it.
+func TestOnlyLocalNamesAreAnnounced(t *testing.T) {
+	program, announces := regexp.MustCompile(`^(main|code|web-app)\.(py|c|ino)$`), regexp.MustCompile(`(?i)mdns`)
+	for _, row := range []struct{ name, says, hides string }{
+		{"pico.local", "pico.local", "router"},
+		{"pico.home.arpa", "DNS has to answer for pico.home.arpa", "pico.local"},
+		{"a.pico.local", "DNS has to answer for a.pico.local", "a.local"},
+		{"192.168.1.20", "has to give this board 192.168.1.20 each time", "pico.local"},
+	} {
+		for _, f := range All() {
+			p := project(t)
+			p.Name = row.name
+			for name, file := range render(t, f, p) {
+				text := string(file.Data)
+				if !program.MatchString(path.Base(name)) {
+					continue
+				}
+				if !strings.Contains(text, row.says) || strings.Contains(text, row.hides) {
+					t.Errorf("%s of %s does not say %q, or says %q", f.ID, row.name, row.says, row.hides)
+				}
+				// MicroPython announces its host name by itself, whatever it is.
+				if want := row.name == "pico.local"; f.ID != "micropython" && announces.MatchString(text) != want {
+					t.Errorf("%s of %s: mDNS is %v", f.ID, row.name, !want)
+				}
+			}
+		}
+	}
+}
+
 // find returns the contents of a file, in whatever folder.
 func find(files map[string]export.File, base string) []byte {
 	for name, file := range files {
@@ -259,7 +289,7 @@ func find(files map[string]export.File, base string) []byte {
 func TestPageIsSmall(t *testing.T) {
 	total := 0
 	for _, file := range page {
-		filled, err := file.fill(false, nil)
+		filled, err := file.fill(filling{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,11 +329,11 @@ func TestServiceWorkerVersionFollowsThePage(t *testing.T) {
 	version := func(name string) string {
 		p := project(t)
 		p.Name = name
-		values, err := valuesOf(p, nil)
+		with, err := fillingOf(p, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return values["VERSION"]
+		return with.values["VERSION"]
 	}
 	first := version("pico.local")
 	if again := version("pico.local"); again != first || len(first) != 8 {

@@ -18,9 +18,9 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// template is a file with places to fill, as @NAME@. A line that begins with
-// @mutual@ is there with mutual TLS only, one that begins with @simple@ only
-// without. text/template would make the program a sixth larger.
+// template is a file with places to fill, as @NAME@. A line that begins with a
+// mark, as @mutual@, is there only in projects of that kind. text/template would
+// make the program a sixth larger.
 type template struct {
 	source  string // below templates
 	name    string // of the file, with places to fill; "" is source's base name
@@ -35,14 +35,21 @@ var page = []template{
 	{source: "page/sw.js"},
 }
 
-func (t template) fill(mutual bool, values map[string]string) (export.File, error) {
+// filling is what a project's templates are filled with: the values of places,
+// and the marks whose lines are there or not.
+type filling struct {
+	values map[string]string
+	marks  map[string]bool
+}
+
+func (t template) fill(with filling) (export.File, error) {
 	text, err := templates.ReadFile("templates/" + t.source)
 	if err != nil {
 		return export.File{}, err
 	}
-	name := string(fill([]byte(cmp.Or(t.name, path.Base(t.source))), mutual, values))
+	name := string(with.fill([]byte(cmp.Or(t.name, path.Base(t.source)))))
 	if path.Ext(name) != ".png" {
-		text = fill(text, mutual, values)
+		text = with.fill(text)
 	}
 	return export.File{Name: name, Data: text, Private: t.private}, nil
 }
@@ -55,11 +62,11 @@ func (e UnfilledError) Error() string {
 	return fmt.Sprintf("example's file %q still has the place %s", e.File, e.Place)
 }
 
-// fillAll fails with an UnfilledError if values lack one for a place.
-func fillAll(all []template, mutual bool, values map[string]string) ([]export.File, error) {
+// fillAll fails with an UnfilledError if there is no value for a place.
+func fillAll(all []template, with filling) ([]export.File, error) {
 	var files []export.File
 	for _, t := range all {
-		file, err := t.fill(mutual, values)
+		file, err := t.fill(with)
 		if err != nil {
 			return nil, err
 		}
@@ -92,22 +99,53 @@ func unfilled(file export.File) string {
 // letters are those of which places and marks are made.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 
-func fill(text []byte, mutual bool, values map[string]string) []byte {
-	keep, drop := []byte("@simple@"), []byte("@mutual@")
-	if mutual {
-		keep, drop = drop, keep
-	}
+func (with filling) fill(text []byte) []byte {
 	var out bytes.Buffer
 	for line := range bytes.Lines(text) {
-		if !bytes.HasPrefix(line, drop) {
-			out.Write(bytes.TrimPrefix(line, keep))
-		}
+		out.Write(with.kept(line))
 	}
 	var pairs []string
-	for name, value := range values {
+	for name, value := range with.values {
 		pairs = append(pairs, "@"+name+"@", value)
 	}
 	return []byte(strings.NewReplacer(pairs...).Replace(out.String()))
+}
+
+// kept returns a line without its mark, or nothing if it is not to be there.
+func (with filling) kept(line []byte) []byte {
+	for mark, there := range with.marks {
+		if rest, marked := bytes.CutPrefix(line, []byte("@"+mark+"@")); marked && there {
+			return rest
+		} else if marked {
+			return nil
+		}
+	}
+	return line
+}
+
+// Reach is how devices find a board by the name in its certificate. It is also
+// the mark of lines for such names.
+type Reach string
+
+const (
+	// ReachLocal is for LABEL.local: the board answers for it, by mDNS.
+	ReachLocal Reach = "local"
+	// ReachDNS is for all other names: the router's DNS has to answer.
+	ReachDNS Reach = "dns"
+	// ReachAddress is for addresses: the router has to give it to the board.
+	ReachAddress Reach = "address"
+)
+
+// ReachOf returns how a name leads to its board.
+func ReachOf(name string) Reach {
+	label, domain, _ := strings.Cut(name, ".")
+	switch _, err := netip.ParseAddr(name); {
+	case err == nil:
+		return ReachAddress
+	case domain == "local" && label != "":
+		return ReachLocal
+	}
+	return ReachDNS
 }
 
 // maxHost is the longest host name that MicroPython takes.
@@ -120,25 +158,31 @@ func (e HostError) Error() string {
 	return fmt.Sprintf("host name %q has %d bytes, boards take at most %d", e.Host, len(e.Host), maxHost)
 }
 
-// valuesOf returns what the places of a project's templates are filled with.
-// Loaded is what the program loads, in the order of Firmware.loaded.
-func valuesOf(p Project, loaded []export.File) (map[string]string, error) {
+// fillingOf returns what a project's templates are filled with. Loaded is what
+// the program loads, in the order of Firmware.loaded.
+func fillingOf(p Project, loaded []export.File) (filling, error) {
+	reach := ReachOf(p.Name)
 	host, _, _ := strings.Cut(p.Name, ".")
-	values := map[string]string{"NAME": p.Name, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.Root)}
-	if _, err := netip.ParseAddr(p.Name); err == nil {
+	if reach == ReachAddress {
 		host = "pico"
 	}
 	if len(host) > maxHost {
-		return nil, HostError{host}
+		return filling{}, HostError{host}
 	}
-	values["HOST"] = host
+	with := filling{
+		values: map[string]string{"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.Root)},
+		marks:  map[string]bool{"mutual": p.MutualTLS, "simple": !p.MutualTLS},
+	}
+	for _, one := range []Reach{ReachLocal, ReachDNS, ReachAddress} {
+		with.marks[string(one)] = one == reach
+	}
 	for i, place := range []string{"CERT", "KEY", "CA"}[:min(3, len(loaded))] {
-		values[place] = loaded[i].Name
+		with.values[place] = loaded[i].Name
 	}
-	values["VERSION"] = "" // it is not a part of what it names
+	with.values["VERSION"] = "" // it is not a part of what it names
 	var err error
-	values["VERSION"], err = pageVersion(values)
-	return values, err
+	with.values["VERSION"], err = pageVersion(with)
+	return with, err
 }
 
 // issuerType is BearSSL's name for the type of the root's key.
@@ -151,8 +195,8 @@ func issuerType(root *x509.Certificate) string {
 
 // pageVersion names the contents of the page: the service worker fetches all
 // of it anew when that changes.
-func pageVersion(values map[string]string) (string, error) {
-	files, err := fillAll(page, false, values)
+func pageVersion(with filling) (string, error) {
+	files, err := fillAll(page, with)
 	hash := sha256.New()
 	for _, file := range files {
 		hash.Write(file.Data)

@@ -9,7 +9,7 @@
 // 3. The clock. The board wakes up in 1970. To serve HTTPS that does not matter: a browser goes by its own clock. Once the
 //    board checks certificates of others, set it first, with NTP.begin and NTP.waitSet.
 
-#include <LEAmDNS.h>
+@local@#include <LEAmDNS.h>
 #include <WiFi.h>
 
 #include "page.h"
@@ -67,9 +67,11 @@ bool answer(BearSSL::WiFiClientSecure &client) {
   return stays;
 }
 
-// Answers name questions, and plain HTTP with the one thing that it says here: where HTTPS is.
+@local@// Answers name questions, and plain HTTP with the one thing that it says here: where HTTPS is.
+@dns@// Answers plain HTTP with the one thing that it says here: where HTTPS is.
+@address@// Answers plain HTTP with the one thing that it says here: where HTTPS is.
 void lookAfterOthers() {
-  MDNS.update();
+@local@  MDNS.update();
   WiFiClient client = http.accept();
   if (client) {
     client.setTimeout(1000);
@@ -99,12 +101,14 @@ void serve(BearSSL::WiFiClientSecure &client) {
 
 void setup() {
   Serial.begin(115200);
-  WiFi.setHostname("@HOST@");
+@local@  WiFi.setHostname("@HOST@");
+@dns@  WiFi.setHostname("@HOST@"); // the router learns it, and its DNS has to answer for @NAME@
+@address@  WiFi.setHostname("@HOST@"); // the router learns it, and has to give this board @NAME@ each time
   WiFi.begin(WIFI_SSID, WIFI_PASSWORD);
   while (WiFi.status() != WL_CONNECTED) {
     delay(200);
   }
-  MDNS.begin("@HOST@"); // @HOST@.local
+@local@  MDNS.begin("@HOST@"); // @HOST@.local
   if (key.isRSA()) {
     https.setRSACert(&certificate, &key);
   } else {

@@ -20,7 +20,7 @@ import json
 import os
 import time
 
-import mdns
+@local@import mdns
 import socketpool
 import ssl
 import wifi
@@ -39,7 +39,9 @@ SPARE = 10  # when only the same device waits: browsers open connections ahead t
 GIVE_WAY = 2  # when another device waits, and then it ends in any case after
 TURN = 15
 
-HOST = "@HOST@"  # the mDNS server keeps no copy of the name: it must not be collected
+@local@HOST = "@HOST@"  # the mDNS server keeps no copy of the name: it must not be collected
+@dns@HOST = "@HOST@"  # the router learns it, and its DNS has to answer for @NAME@
+@address@HOST = "@HOST@"  # the router learns it, and has to give this board @NAME@ each time
 
 
 def stay_connected():
@@ -52,14 +54,14 @@ def stay_connected():
             time.sleep(5)
 
 
-def announce():
-    """Makes the board's name @HOST@.local known in the network."""
-    server = mdns.Server(wifi.radio)
-    server.hostname = HOST
-    server.advertise_service(service_type="_https", protocol="_tcp", port=443)
-    return server
-
-
+@local@def announce():
+@local@    """Makes the board's name @HOST@.local known in the network."""
+@local@    server = mdns.Server(wifi.radio)
+@local@    server.hostname = HOST
+@local@    server.advertise_service(service_type="_https", protocol="_tcp", port=443)
+@local@    return server
+@local@
+@local@
 def load_certificate():
     context = ssl.SSLContext()
     context.load_cert_chain("@CERT@", "@KEY@")
@@ -220,7 +222,7 @@ def serve(plain, address):
 
 stay_connected()
 pool = socketpool.SocketPool(wifi.radio)
-server = announce()
+@local@server = announce()
 context = load_certificate()
 https = listen(443)
 http = listen(80)

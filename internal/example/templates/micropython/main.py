@@ -42,7 +42,9 @@ wifi = network.WLAN(network.STA_IF)
 
 
 async def stay_connected():
-    network.hostname("@HOST@")  # before connecting: @HOST@.local is this name
+@local@    network.hostname("@HOST@")  # before connecting: @HOST@.local is this name
+@dns@    network.hostname("@HOST@")  # before connecting: the router learns it, and its DNS has to answer for @NAME@
+@address@    network.hostname("@HOST@")  # before connecting: the router learns it, and has to give this board @NAME@ each time
     wifi.active(True)
     while True:
         if not wifi.isconnected():

@@ -16,7 +16,7 @@
 #include "lwip/altcp_tls.h"
 #include "lwip/apps/fs.h"
 #include "lwip/apps/httpd.h"
-#include "lwip/apps/mdns.h"
+@local@#include "lwip/apps/mdns.h"
 #include "pico/cyw43_arch.h"
 #include "pico/stdlib.h"
 #include "picoca_cert.h"
@@ -74,13 +74,15 @@ int main(void) {
         panic("no Wi-Fi chip");
     }
     cyw43_arch_enable_sta_mode();
-    netif_set_hostname(netif_default, "@HOST@");
+@local@    netif_set_hostname(netif_default, "@HOST@");
+@dns@    netif_set_hostname(netif_default, "@HOST@"); // the router learns it, and its DNS has to answer for @NAME@
+@address@    netif_set_hostname(netif_default, "@HOST@"); // the router learns it, and has to give this board @NAME@ each time
     while (cyw43_arch_wifi_connect_timeout_ms(WIFI_SSID, WIFI_PASSWORD, CYW43_AUTH_WPA2_AES_PSK, 30000)) {
         printf("no Wi-Fi yet\n");
     }
     cyw43_arch_lwip_begin();
-    mdns_resp_init();
-    mdns_resp_add_netif(netif_default, "@HOST@"); // @HOST@.local
+@local@    mdns_resp_init();
+@local@    mdns_resp_add_netif(netif_default, "@HOST@"); // @HOST@.local
     struct altcp_tls_config *tls = altcp_tls_create_config_server_privkey_cert(
         picoca_key_der, picoca_key_der_len, NULL, 0, picoca_cert_der, picoca_cert_der_len);
     if (!tls) {

@@ -20,7 +20,7 @@
 @mutual@#include "esp_netif_sntp.h"
 #include "esp_system.h"
 #include "esp_timer.h"
-#include "mdns.h"
+@local@#include "mdns.h"
 #include "nvs_flash.h"
 #include "protocol_examples_common.h"
 
@@ -105,8 +105,10 @@ void app_main(void) {
     ESP_ERROR_CHECK(nvs_flash_init());
     ESP_ERROR_CHECK(esp_netif_init());
     ESP_ERROR_CHECK(esp_event_loop_create_default());
-    ESP_ERROR_CHECK(mdns_init());
-    ESP_ERROR_CHECK(mdns_hostname_set("@HOST@")); // @HOST@.local
+@local@    ESP_ERROR_CHECK(mdns_init());
+@local@    ESP_ERROR_CHECK(mdns_hostname_set("@HOST@")); // @HOST@.local
+@dns@    // The router's DNS has to answer for @NAME@.
+@address@    // The router has to give this board @NAME@ each time.
     ESP_ERROR_CHECK(example_connect());
 @mutual@    esp_sntp_config_t sntp = ESP_NETIF_SNTP_DEFAULT_CONFIG("pool.ntp.org");
 @mutual@    ESP_ERROR_CHECK(esp_netif_sntp_init(&sntp));
