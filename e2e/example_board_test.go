@@ -37,6 +37,8 @@ type exampleFirmware struct {
 	modules []string
 	// front is the stack that does its TLS, if it is not MicroPython's own.
 	front *stack
+	// env are variables for the stand-ins.
+	env []string
 }
 
 // CircuitPython's language is MicroPython's; its own modules are stand-ins. It
@@ -132,12 +134,13 @@ func startExample(t testing.TB, h home, firmware exampleFirmware) *exampleBoard 
 	if firmware.id == "micropython" { // CircuitPython looks at no dates, but its stand-in does
 		b.cmd.Env = append(b.cmd.Env, "PICOW_TIME=1609459200")
 	}
+	b.cmd.Env = append(b.cmd.Env, firmware.env...)
 	b.cmd.Stdout, b.cmd.Stderr = b.log, b.log
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.stop)
-	b.log.wait(t, "https://pico.local/ at")
+	b.log.wait(t, "/ at 127.0.0.1")
 	if firmware.front != nil {
 		b.startFront(*firmware.front)
 	}

@@ -39,6 +39,44 @@ func TestExampleServesItsPage(t *testing.T) {
 	})
 }
 
+// TestExampleWaitsForItsRouter has the first tries to connect fail, as after a
+// power cut: a board is up before its router.
+func TestExampleWaitsForItsRouter(t *testing.T) {
+	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
+		firmware.env = []string{"ROUTER_IS_LATE=1"}
+		b := newExample(t, firmware)
+		if !strings.Contains(b.log.String(), "no Wi-Fi: ") {
+			t.Errorf("no try failed:\n%s", b.log)
+		}
+		b.visitor("127.0.0.1").mustServe("a late router")
+	})
+}
+
+// TestExampleOfAnotherName runs the programs for names that the board does not
+// announce.
+func TestExampleOfAnotherName(t *testing.T) {
+	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
+		for _, name := range []string{"pico.home.arpa", "192.168.1.20"} {
+			h := newHome(t)
+			h.run("issue", name)
+			h.run("example", name, "--firmware", firmware.id, "--out", "project")
+			b := startExample(t, h, firmware)
+			v := b.visitor("127.0.0.1")
+			config := v.tls()
+			config.ServerName = name
+			connection, err := tls.Dial("tcp", b.https, config)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			connection.Close()
+			if strings.Contains(b.log.String(), "mdns") {
+				t.Errorf("%s is announced:\n%s", name, b.log)
+			}
+		}
+	})
+}
+
 // TestExampleRejectsStrangers is what makes the other tests mean something: a
 // client of another authority gets no page.
 func TestExampleRejectsStrangers(t *testing.T) {

@@ -48,7 +48,12 @@ async def stay_connected():
     wifi.active(True)
     while True:
         if not wifi.isconnected():
-            wifi.connect(secrets.WIFI_SSID, secrets.WIFI_PASSWORD)
+            try:
+                wifi.disconnect()  # an ESP32 that is still trying says "Wifi Internal Error" to the next connect
+                await asyncio.sleep(1)
+                wifi.connect(secrets.WIFI_SSID, secrets.WIFI_PASSWORD)
+            except OSError as error:
+                print("no Wi-Fi:", error)
         await asyncio.sleep(15)
 
 
