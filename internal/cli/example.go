@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/x509"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -51,7 +53,7 @@ the newest certificate of NAME with its key.`,
 	f.StringVar(&o.firmware, "firmware", "", "firmware of the board: "+exampleIDs()+"; a version, as micropython@1.28, picks its files (default: the board's first)")
 	f.StringVar(&o.out, "out", "", "folder for the project (default: the name and the firmware)")
 	f.BoolVar(&o.mutualTLS, "mutual-tls", false, "let in only visitors with a certificate of your CA")
-	f.BoolVar(&o.force, "force", false, "replace files that are there")
+	f.BoolVar(&o.force, "force", false, "replace files that are there, all but your Wi-Fi's password")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
@@ -63,6 +65,8 @@ type exampleJSON struct {
 	MutualTLS bool          `json:"mutual_tls"`
 	Folder    string        `json:"folder"`
 	Files     []writtenJSON `json:"files"`
+	// Kept are files that the user has filled in.
+	Kept []string `json:"kept"`
 }
 
 func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
@@ -93,7 +97,12 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 	if err := lockForOutput(ctx, s, a.waiting); err != nil {
 		return err
 	}
-	r := exampleJSON{about.Name, firmware.ID, o.mutualTLS, folder, nil}
+	r := exampleJSON{about.Name, firmware.ID, o.mutualTLS, folder, nil, []string{}}
+	if o.force {
+		if files, r.Kept, err = keepSecrets(folder, firmware.Secrets(), files); err != nil {
+			return err
+		}
+	}
 	if r.Files, err = writeFolders(r.Folder, project.Bundle.Root, files, o.force); err != nil {
 		return err
 	}
@@ -209,6 +218,26 @@ func knowing(board device.Board, release device.Release) device.Board {
 	return board
 }
 
+// keepSecrets returns the files without the one for the Wi-Fi's password, and
+// its path, if it is there and somebody wrote into it. What else has its name is
+// left for whoever writes the files to refuse.
+func keepSecrets(folder, secrets string, files []export.File) (_ []export.File, kept []string, err error) {
+	whole := filepath.Join(folder, secrets)
+	if info, err := os.Lstat(whole); err != nil || !info.Mode().IsRegular() {
+		return files, []string{}, nil
+	}
+	there, err := os.ReadFile(whole)
+	if err != nil {
+		return nil, nil, fmt.Errorf("output %q: %w", whole, err)
+	}
+	unchanged := func(f export.File) bool { return f.Name == secrets && bytes.Equal(f.Data, there) }
+	if slices.ContainsFunc(files, unchanged) {
+		return files, []string{}, nil
+	}
+	other := slices.DeleteFunc(files, func(f export.File) bool { return f.Name == secrets })
+	return other, []string{whole}, nil
+}
+
 // writeFolders writes a project, whose files may be one folder deep. The
 // folders come one after the other, the project's own first.
 func writeFolders(dir string, root *x509.Certificate, files []export.File, force bool) ([]writtenJSON, error) {
@@ -257,10 +286,15 @@ func (a *app) tellExample(r exampleJSON, firmware example.Firmware, asJSON bool)
 		return a.printJSON(r)
 	}
 	a.sayWritten(r.Files)
+	next := "write your Wi-Fi into " + firmware.Secrets() + ", then " + firmware.Next
+	for _, path := range r.Kept {
+		a.say("kept  %s: what you wrote into it stays", path)
+		next = firmware.Next
+	}
 	if r.MutualTLS {
 		a.say("only devices with a certificate of your CA get in")
 	}
-	a.say("next: %s", firmware.Next)
+	a.say("next: %s", next)
 	switch example.ReachOf(r.Name) {
 	case example.ReachDNS:
 		a.say("next: have the DNS of your router answer for %s: a board announces names such as pico.local, and no other", r.Name)

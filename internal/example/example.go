@@ -24,7 +24,8 @@ type Firmware struct {
 	ID string
 	// Since is the first version that can run the project.
 	Since string
-	// Next tells what to do with the files, for people.
+	// Next tells what to do with the files once the Wi-Fi stands in the file
+	// Secrets, for people.
 	Next string
 	// credentials is the export format of the certificate and its key; "" is
 	// DER or PEM, as the firmware's version loads.
@@ -48,7 +49,7 @@ var firmwares = []Firmware{
 	{
 		ID:     "micropython",
 		Since:  "1.22",
-		Next:   "write your Wi-Fi into secrets.py, copy all files to the board (mpremote cp * :), and reset it",
+		Next:   "copy all files to the board (mpremote cp * :), and reset it",
 		mutual: true, root: "der",
 		program: []template{
 			{source: "micropython/main.py"},
@@ -58,7 +59,7 @@ var firmwares = []Firmware{
 	{
 		ID:     "circuitpython",
 		Since:  "9",
-		Next:   "write your Wi-Fi into settings.toml, and copy all files to the drive CIRCUITPY",
+		Next:   "copy all files to the drive CIRCUITPY",
 		mutual: true, root: "pem",
 		program: []template{
 			{source: "circuitpython/code.py"},
@@ -68,7 +69,7 @@ var firmwares = []Firmware{
 	{
 		ID:          "arduino",
 		Since:       "3",
-		Next:        "write your Wi-Fi into secrets.h, open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
+		Next:        "open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
 		credentials: "c-header", inHeader: true, sketch: true,
 		program: []template{
 			{source: "arduino/sketch.ino", name: "@FOLDER@.ino"}, // the IDE wants the folder's name
@@ -78,7 +79,7 @@ var firmwares = []Firmware{
 	{
 		ID:          "pico-sdk",
 		Since:       "2",
-		Next:        "write your Wi-Fi into secrets.h, and build: cmake -B build && cmake --build build",
+		Next:        "build: cmake -B build && cmake --build build",
 		credentials: "c-header",
 		program: []template{
 			{source: "pico-sdk/CMakeLists.txt"},
@@ -93,7 +94,7 @@ var firmwares = []Firmware{
 	{
 		ID:          "esp-idf",
 		Since:       "5.1", // whose esp_netif sets the clock: migration guide from 5.0 to 5.1, networking
-		Next:        "write your Wi-Fi into sdkconfig.defaults, and build: idf.py set-target esp32 flash monitor",
+		Next:        "build: idf.py set-target esp32 flash monitor",
 		credentials: "esp-idf", mutual: true, folder: "main",
 		program: []template{
 			{source: "esp-idf/CMakeLists.txt"},
@@ -103,6 +104,13 @@ var firmwares = []Firmware{
 			{source: "esp-idf/main/main.c", name: "main/main.c"},
 		},
 	},
+}
+
+// Secrets is the file of a project that the user writes the Wi-Fi's name and
+// password into.
+func (f Firmware) Secrets() string {
+	i := slices.IndexFunc(f.program, func(t template) bool { return t.private })
+	return path.Base(f.program[i].source)
 }
 
 // All returns every firmware that there is a project for.

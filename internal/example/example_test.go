@@ -126,7 +126,7 @@ func TestPlacesMustBeFilled(t *testing.T) {
 // owner's eyes, and nothing else.
 func TestSecretsArePrivate(t *testing.T) {
 	secret := regexp.MustCompile(`(?i)key|secret|settings|sdkconfig|picoca_cert\.h|wifi`)
-	eachProject(t, func(t *testing.T, _ Firmware, p Project, files map[string]export.File) {
+	eachProject(t, func(t *testing.T, f Firmware, _ Project, files map[string]export.File) {
 		private := 0
 		for name, file := range files {
 			if file.Private != secret.MatchString(path.Base(name)) {
@@ -135,6 +135,9 @@ func TestSecretsArePrivate(t *testing.T) {
 			if file.Private {
 				private++
 			}
+		}
+		if secrets, there := files[f.Secrets()]; !there || !secrets.Private || !bytes.Contains(secrets.Data, []byte("your network")) {
+			t.Errorf("%s is not the file for the Wi-Fi's password", f.Secrets())
 		}
 		if private < 2 {
 			t.Errorf("%d private files, want the key and the Wi-Fi's password", private)
