@@ -75,38 +75,61 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	who, about, err := findDevice(s, o.name)
-	if err != nil {
-		return err
-	}
-	firmware, project, err := o.plan(about)
-	if err != nil {
-		return err
-	}
-	folder := cmp.Or(o.out, store.FolderName(about.Name)+"-"+firmware.ID)
-	if project.Folder, err = nameOfFolder(folder); err != nil {
-		return err
-	}
-	if project.Bundle, err = (&exporting{subject: who}).load(s); err != nil {
-		return err
-	}
-	files, err := firmware.Render(project)
+	e, err := o.prepare(s)
 	if err != nil {
 		return err
 	}
 	if err := lockForOutput(ctx, s, a.waiting); err != nil {
 		return err
 	}
-	r := exampleJSON{about.Name, firmware.ID, o.mutualTLS, folder, nil, []string{}}
-	if o.force {
-		if files, r.Kept, err = keepSecrets(folder, firmware.Secrets(), files); err != nil {
-			return err
-		}
-	}
-	if r.Files, err = writeFolders(r.Folder, project.Bundle.Root, files, o.force); err != nil {
+	r, err := e.write()
+	if err != nil {
 		return err
 	}
-	return a.tellExample(r, firmware, o.json)
+	return a.tellExample(r, e.firmware, o.json)
+}
+
+// exampling is one run of example: what will be written, and where to.
+type exampling struct {
+	options  exampleOptions
+	firmware example.Firmware
+	project  example.Project
+	folder   string
+	files    []export.File
+}
+
+func (o exampleOptions) prepare(s *store.Store) (*exampling, error) {
+	who, about, err := findDevice(s, o.name)
+	if err != nil {
+		return nil, err
+	}
+	e := &exampling{options: o}
+	if e.firmware, e.project, err = o.plan(about); err != nil {
+		return nil, err
+	}
+	e.folder = cmp.Or(o.out, store.FolderName(about.Name)+"-"+e.firmware.ID)
+	if e.project.Folder, err = nameOfFolder(e.folder); err != nil {
+		return nil, err
+	}
+	if e.project.Bundle, err = (&exporting{subject: who}).load(s); err != nil {
+		return nil, err
+	}
+	e.files, err = e.firmware.Render(e.project)
+	return e, err
+}
+
+// write writes the project, over the one that is there if the user said so.
+func (e *exampling) write() (exampleJSON, error) {
+	r := exampleJSON{e.project.Name, e.firmware.ID, e.options.mutualTLS, e.folder, nil, []string{}}
+	files, force := e.files, e.options.force
+	var err error
+	if force {
+		if files, r.Kept, err = keepSecrets(e.folder, e.firmware.Secrets(), files); err != nil {
+			return r, err
+		}
+	}
+	r.Files, err = writeFolders(e.folder, e.project.Bundle.Root, files, force)
+	return r, err
 }
 
 // nameOfFolder returns the name of a folder, which "." and ".." do not tell.

@@ -1,4 +1,4 @@
-// @NAME@: a web app over HTTPS, from ESP-IDF 5 on an ESP32.
+// @NAME@: a web app over HTTPS, from ESP-IDF 5.1 or later on an ESP32.
 // Write your Wi-Fi's name and password into sdkconfig.defaults; CMakeLists.txt says how to build.
 //
 // Three things that go wrong most often:
