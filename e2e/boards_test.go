@@ -92,6 +92,7 @@ type boardReport struct {
 	Stage              string
 	Error              int
 	Message            string
+	Python             string
 	Verify             string
 	HeapCredentials    int `json:"heap_credentials"`
 	HeapListener       int `json:"heap_listener"`
@@ -105,7 +106,7 @@ type boardReport struct {
 type boardConnection struct {
 	OK                      bool `json:"ok"`
 	Error                   int
-	Message, Verify         string
+	Message, Python, Verify string
 	HeapReady               int `json:"heap_ready"`
 	HeapPeak                int `json:"heap_peak"`
 	HeapHeld                int `json:"heap_held"`

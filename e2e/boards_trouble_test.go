@@ -101,13 +101,9 @@ func (l *troubleLab) in(t *testing.T) *troubleLab {
 	return &copied
 }
 
-// shown is how Python shows mbedTLS's codes: those of the system positive.
-func shown(code int) string {
-	if code > -256 {
-		code = -code
-	}
-	return strconv.Itoa(code)
-}
+// shown is what people look for in what Python shows: the number of an OSError,
+// all of another error.
+func shown(python string) string { return strings.TrimPrefix(python, "OSError: ") }
 
 // load has a stack load files, and returns what it says; "" if they load.
 func (l *troubleLab) load(s stack, cert, key []byte) string {
@@ -116,7 +112,7 @@ func (l *troubleLab) load(s stack, cert, key []byte) string {
 	if r.OK {
 		return ""
 	}
-	return shown(r.Error)
+	return shown(r.Python)
 }
 
 var pythonErrors = regexp.MustCompile(`ValueError: invalid (?:key|cert)|MemoryError|OSError: \[Errno (\d+)\]`)
@@ -155,7 +151,7 @@ func (l *troubleLab) serveWith(env []string, s stack, files []string, client fun
 	l.t.Helper()
 	server := l.b.serveWith(l.t, env, nil, s, files...)
 	client(server.port)
-	return shown(server.report().first(l.t).Error)
+	return shown(server.report().first(l.t).Python)
 }
 
 // files are those of the lab's certificate.
@@ -208,7 +204,7 @@ func (l *troubleLab) starvedAt(s stack, files []string, limit int) string {
 	l.t.Helper()
 	args := append(slices.Clone(files), "--limit", strconv.Itoa(limit))
 	if r := l.b.parse(l.t, s, args...); !r.OK {
-		return shown(r.Error)
+		return shown(r.Python)
 	}
 	return l.serve(s, args, func(port int) { _ = visitGo(l.t, visit{port: port, root: l.root}) })
 }

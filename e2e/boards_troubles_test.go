@@ -50,7 +50,7 @@ var troubles = []trouble{
 		return []string{l.load(s, bytes.ReplaceAll(l.in1("pem").cert, []byte("\n"), nil), l.key)}
 	}},
 	{"-9570", "CircuitPython", strictCA, func(l *troubleLab, s stack) []string {
-		return []string{shown(l.b.parse(l.t, s, "--ca", l.strict().file(s)).Error)}
+		return []string{shown(l.b.parse(l.t, s, "--ca", l.strict().file(s)).Python)}
 	}},
 
 	{"-30592, 32, 104", "both", "the client does not trust the CA", func(l *troubleLab, s stack) []string {
@@ -70,15 +70,11 @@ var troubles = []trouble{
 		}
 		return []string{hangUp(false), hangUp(true)}
 	}},
-	{"-9984", "both", "mutual TLS: the client's certificate is another CA's", func(l *troubleLab, s stack) []string {
-		args := append(l.files(), "--ca", l.root.file(s))
-		return []string{l.serve(s, args, l.visitor("https", nil, append(l.identity(l.foreign()), "--cacert", l.root.pemName)...))}
-	}},
-	{"-9984", "both", "the board is the client, and the server's certificate is another CA's", func(l *troubleLab, s stack) []string {
-		peer := newBoardPeer(l.t, l.leaf)
-		return []string{shown(l.b.connect(l.t, nil, s, peer.port, "--host", "pico.local", "--ca", newBoardRoot(l.t).file(s)).first(l.t).Error)}
-	}},
-	{"-9984", "MicroPython", "the board's clock is not set: the certificate begins in its future", func(l *troubleLab, s stack) []string {
+	{"-9984", "CircuitPython", foreignClient, showForeign},
+	{notSigned, "MicroPython", foreignClient, showForeign},
+	{"-9984", "CircuitPython", foreignServer, meetForeign},
+	{notSigned, "MicroPython", foreignServer, meetForeign},
+	{"ValueError: The certificate validity starts in the future", "MicroPython", "the board's clock is not set: the certificate begins in its future", func(l *troubleLab, s stack) []string {
 		args := append(l.files(), "--ca", l.root.file(s))
 		identity := append(l.identity(l.root.issue(l.t, "p256", forClients)), "--cacert", l.root.pemName)
 		return []string{l.serveWith([]string{picoBoot}, s, args, l.visitor("https", nil, identity...))}
@@ -103,8 +99,10 @@ var troubles = []trouble{
 	{"-29440", "MicroPython", noKeyExchange, func(l *troubleLab, s stack) []string { return only("-29440", l.starved(s, "p256")) }},
 	{"-15616", "CircuitPython", "no memory left to read the key", func(l *troubleLab, s stack) []string { return only("-15616", l.starved(s, "p256")) }},
 	{"-10368", "CircuitPython", "no memory left to read the certificate", func(l *troubleLab, s stack) []string { return only("-10368", l.starved(s, "rsa2048")) }},
-	{"-32512", "CircuitPython", noBuffers, func(l *troubleLab, s stack) []string { return only("-32512", l.starved(s, "p256")) }},
-	{"12", "MicroPython", noBuffers, func(l *troubleLab, s stack) []string { return []string{l.pythonWithin("40k")} }},
+	{"MemoryError", "CircuitPython", noBuffers, func(l *troubleLab, s stack) []string { return only("MemoryError", l.starved(s, "p256")) }},
+	{"12", "MicroPython", noBuffers, func(l *troubleLab, s stack) []string {
+		return append(only("12", l.starved(s, "p256")), l.pythonWithin("40k"))
+	}},
 	{"MemoryError", "MicroPython", "no room for the program itself", func(l *troubleLab, s stack) []string { return []string{l.pythonWithin("26k")} }},
 
 	{"unable to get local issuer certificate", "curl", "curl does not know the CA", func(l *troubleLab, s stack) []string {
@@ -137,8 +135,13 @@ const (
 	plainHTTP     = "the client speaks plain HTTP"
 	tooLarge      = "the certificate is larger than 4086 bytes"
 	noKeyExchange = "no memory left for the key exchange"
+	foreignClient = "mutual TLS: the client's certificate is another CA's"
+	foreignServer = "the board is the client, and the server's certificate is another CA's"
 	noBuffers     = "no room for the buffers of a connection, one of which has 16,717 bytes in one piece"
 )
+
+// notSigned is how MicroPython tells of a peer of another CA.
+const notSigned = "ValueError: The certificate is not correctly signed by the trusted CA"
 
 // contained is the lab's certificate and key in a container.
 type contained struct{ key, cert []byte }
@@ -187,6 +190,19 @@ func (l *troubleLab) strict() boardRoot {
 func (l *troubleLab) foreign() boardLeaf {
 	l.t.Helper()
 	return newBoardRoot(l.t).issue(l.t, "p256", forClients)
+}
+
+// showForeign has a client show an identity from another CA.
+func showForeign(l *troubleLab, s stack) []string {
+	args := append(l.files(), "--ca", l.root.file(s))
+	return []string{l.serve(s, args, l.visitor("https", nil, append(l.identity(l.foreign()), "--cacert", l.root.pemName)...))}
+}
+
+// meetForeign has the board visit a server of another CA.
+func meetForeign(l *troubleLab, s stack) []string {
+	peer := newBoardPeer(l.t, l.leaf)
+	c := l.b.connect(l.t, nil, s, peer.port, "--host", "pico.local", "--ca", newBoardRoot(l.t).file(s)).first(l.t)
+	return []string{shown(c.Python)}
 }
 
 // greet is a handshake of Go, with a name of its own.

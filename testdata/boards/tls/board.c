@@ -8,9 +8,9 @@
 #include "mbedtls/version.h"
 
 static const struct style styles[] = {
-    {"circuitpython", 1, 1},    /* shared-module/ssl/SSLSocket.c, 9.0 to 10.2 */
-    {"micropython", 0, 0},      /* extmod/modtls_mbedtls.c, from 1.24 on */
-    {"micropython-1.23", 1, 0}, /* the same before its asn1_get_data came */
+    {"circuitpython", 1, 1, 0},    /* shared-module/ssl/SSLSocket.c, 9.0 to 10.2 */
+    {"micropython", 0, 0, 1},      /* extmod/modtls_mbedtls.c, from 1.24 on */
+    {"micropython-1.23", 1, 0, 1}, /* the same before its asn1_get_data came */
 };
 
 const struct style *style_named(const char *name) {

@@ -15,6 +15,9 @@ struct style {
     int counts_nul;
     /* Each wrapped socket parses the files anew (CircuitPython), or a context parses them once (MicroPython). */
     int loads_per_connection;
+    /* MicroPython tells of one fault for all keys, one for all certificates, and why a peer was refused, as ValueError; it
+     * has ENOMEM where CircuitPython has a MemoryError. */
+    int sums_up;
 };
 
 /* style_named returns NULL for an unknown name. */

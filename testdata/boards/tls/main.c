@@ -115,7 +115,7 @@ static void shake(struct board *board, struct wire *wire, struct connection *fig
     figures->cpu_ms = cpu_ms() - start;
     figures->heap_held = heap.held;
     figures->heap_peak = heap.peak;
-    figures->outcome = (struct outcome){board->stage, error, mbedtls_ssl_get_verify_result(&board->ssl)};
+    figures->outcome = (struct outcome){board->style, board->stage, error, mbedtls_ssl_get_verify_result(&board->ssl)};
     figures->bytes_sent = wire->sent;
     figures->bytes_received = wire->received;
     struct flight flight = wire_flight(wire);
@@ -161,7 +161,7 @@ static void talk(struct board *board, const struct options *options, int endpoin
     int error = board->style->loads_per_connection ? open_socket(board, options, endpoint, wire)
                                                    : board_attach(board, options->host, wire);
     if (error) {
-        figures->outcome = (struct outcome){board->stage, error, 0};
+        figures->outcome = (struct outcome){board->style, board->stage, error, 0};
         figures->heap_peak = heap.peak;
     } else {
         shake(board, wire, figures);
@@ -182,7 +182,7 @@ static void run(const struct options *options, int endpoint, int listener, struc
     board.style = options->style;
     if (!per_connection) {
         error = open_socket(&board, options, endpoint, NULL);
-        report->outcome = (struct outcome){board.stage, error, 0};
+        report->outcome = (struct outcome){board.style, board.stage, error, 0};
     }
     for (int i = 0; i < options->connections && !error; i++) {
         if (endpoint == MBEDTLS_SSL_IS_SERVER) {
@@ -218,7 +218,7 @@ static void serve(struct options *options, struct report *report) {
     listening.style = options->style;
     if (options->listener) {
         int error = open_socket(&listening, options, MBEDTLS_SSL_IS_SERVER, &unused);
-        report->outcome = (struct outcome){listening.stage, error, 0};
+        report->outcome = (struct outcome){listening.style, listening.stage, error, 0};
         report->heap_listener = heap.held;
     }
     if (!report->outcome.error) {
@@ -236,7 +236,7 @@ static void parse(const struct options *options, struct report *report) {
     static struct wire unused;
     board.style = options->style;
     int error = open_socket(&board, options, MBEDTLS_SSL_IS_SERVER, &unused);
-    report->outcome = (struct outcome){board.stage, error, 0};
+    report->outcome = (struct outcome){board.style, board.stage, error, 0};
     report->heap_credentials = board.heap_credentials;
     board_free(&board);
 }

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,8 +21,31 @@ static void print_text(const char *name, const char *text) {
     fputs("\",", stdout);
 }
 
+/* python_error writes what a program in Python sees. Two codes become a ValueError, and want of memory, where it is TLS that
+ * finds it, an error of its own: common_hal_ssl_sslcontext_wrap_socket and do_handshake in CircuitPython's
+ * shared-module/ssl/SSLSocket.c, mbedtls_raise_error in MicroPython's extmod/modtls_mbedtls.c. */
+static void python_error(char *text, size_t size, const struct outcome *outcome, const char *verify) {
+    int sums_up = outcome->style && outcome->style->sums_up, error = outcome->error;
+    if (sums_up && !strcmp(outcome->stage, "key")) {
+        error = MBEDTLS_ERR_PK_BAD_INPUT_DATA;
+    } else if (sums_up && (!strcmp(outcome->stage, "certificate") || !strcmp(outcome->stage, "ca"))) {
+        error = MBEDTLS_ERR_X509_BAD_INPUT_DATA;
+    }
+    if (sums_up && error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && *verify) {
+        snprintf(text, size, "ValueError: %.*s", (int)strcspn(verify, "\n"), verify);
+    } else if (error == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
+        snprintf(text, size, sums_up ? "OSError: %d" : "MemoryError", ENOMEM);
+    } else if (error == MBEDTLS_ERR_PK_BAD_INPUT_DATA) {
+        snprintf(text, size, "ValueError: invalid key");
+    } else if (error == MBEDTLS_ERR_X509_BAD_INPUT_DATA) {
+        snprintf(text, size, "ValueError: invalid cert");
+    } else {
+        snprintf(text, size, "OSError: %d", error > -256 ? -error : error);
+    }
+}
+
 static void print_outcome(const struct outcome *outcome) {
-    char message[256] = "", verify[512] = "";
+    char message[256] = "", verify[512] = "", python[600] = "";
     if (outcome->error <= -256) {
         mbedtls_strerror(outcome->error, message, sizeof message);
     } else if (outcome->error) { /* the socket's: the firmware, too, raises these as errno */
@@ -31,10 +55,14 @@ static void print_outcome(const struct outcome *outcome) {
     if (outcome->verify_flags != UINT32_MAX && outcome->verify_flags != MBEDTLS_X509_BADCERT_SKIP_VERIFY) {
         mbedtls_x509_crt_verify_info(verify, sizeof verify, "", outcome->verify_flags);
     }
+    if (outcome->error) {
+        python_error(python, sizeof python, outcome, verify);
+    }
     printf("\"ok\":%s,", outcome->error ? "false" : "true");
     print_text("stage", outcome->stage);
     printf("\"error\":%d,", outcome->error);
     print_text("message", message);
+    print_text("python", python);
     print_text("verify", verify);
 }
 

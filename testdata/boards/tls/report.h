@@ -4,10 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board.h"
+
 /* Where something ended, and how. */
 struct outcome {
+    const struct style *style; /* by which the firmware tells of it */
     const char *stage;
-    int error;             /* mbedTLS's, as Python shows it: negative; 0: none */
+    int error;             /* mbedTLS's: negative; 0: none */
     uint32_t verify_flags; /* why the peer's certificate was refused */
 };
 
