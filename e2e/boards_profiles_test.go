@@ -11,8 +11,9 @@ import (
 	"github.com/picoca/picoca/internal/device"
 )
 
-// A profiledStack tells for which rows of the boards' files a stack of the
-// bench stands: the firmware that loads, and the release whose costs are told.
+// A profiledStack tells for which firmware of the boards' files a stack of the
+// bench stands: its versions, all of them or some, and the release whose costs
+// are told.
 type profiledStack struct {
 	stack                 stack
 	id, versions, release string
@@ -20,7 +21,7 @@ type profiledStack struct {
 
 var profiled = []profiledStack{
 	{circuitPython, "circuitpython", "9.0 - 10.2", "circuitpython@10.2"},
-	{microPython, "micropython", "1.24 - 1.28", "micropython@1.28"},
+	{microPython, "micropython", "1.25 - 1.28", "micropython@1.28"},
 	{microPython129, "micropython", "1.29", "micropython@1.29"},
 }
 
@@ -219,12 +220,26 @@ func TestProfilesLoadWhatTheBenchLoads(t *testing.T) {
 }
 
 func stackOf(board device.Board, firmware device.Firmware) (stack, bool) {
-	stands := func(p profiledStack) bool { return p.id == firmware.ID && p.versions == firmware.Versions }
-	i := slices.IndexFunc(profiled, stands)
+	i := slices.IndexFunc(profiled, func(p profiledStack) bool { return p.standsFor(firmware) })
 	if i < 0 || !slices.Contains(profiledBoards, board.ID) {
 		return stack{}, false
 	}
 	return profiled[i].stack, true
+}
+
+// standsFor tells whether all versions of a firmware's row are the stack's.
+func (p profiledStack) standsFor(firmware device.Firmware) bool {
+	whole := device.Board{Firmware: []device.Firmware{{ID: p.id, Versions: p.versions}}}
+	for end := range strings.SplitSeq(firmware.Versions, " - ") {
+		release, err := device.ParseRelease(firmware.ID + "@" + end)
+		if err != nil {
+			return false
+		}
+		if _, err := whole.Covering(release); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func checkLoads(t *testing.T, s stack, firmware device.Firmware) {

@@ -132,7 +132,7 @@ func TestFirmwareThatIsNotKnown(t *testing.T) {
 	for _, input := range []string{"arduino", "micropython@1.30", "circuitpython@7"} {
 		_, err := board.Covering(release(t, input))
 		unknown, ok := errors.AsType[UnknownFirmwareError](err)
-		if !ok || unknown.Input != input || !slices.Contains(unknown.Known, "micropython 1.24 - 1.28") {
+		if !ok || unknown.Input != input || !slices.Contains(unknown.Known, "micropython 1.25 - 1.28") {
 			t.Errorf("%s: %v, want it unknown, and what is known", input, err)
 		}
 	}
@@ -162,6 +162,21 @@ func TestFiguresSpanTheCosts(t *testing.T) {
 	} {
 		if got := board.FiguresOf(Firmware{ID: "f", Versions: row.versions}, row.key); got != row.want {
 			t.Errorf("%s of %s: %+v, want %+v", row.key, row.versions, got, row.want)
+		}
+	}
+}
+
+// TestPico2WBeginsWithItsFirstRelease: the board came in November 2024, after
+// MicroPython 1.24; CircuitPython 9.2.1 names it among its new boards, and
+// MicroPython's next release, 1.25, is the first with RPI_PICO2_W.
+func TestPico2WBeginsWithItsFirstRelease(t *testing.T) {
+	b := board(t, "pico-2-w")
+	for input, want := range map[string]bool{
+		"micropython@1.23": false, "micropython@1.24": false, "micropython@1.24.1": false, "micropython@1.25": true, "micropython@1.29": true,
+		"circuitpython@8": false, "circuitpython@9.0": false, "circuitpython@9.2.0": false, "circuitpython@9.2.1": true, "circuitpython@9": true, "circuitpython@10": true,
+	} {
+		if _, err := b.Covering(release(t, input)); (err == nil) != want {
+			t.Errorf("%s: %v, want it known: %v", input, err, want)
 		}
 	}
 }
