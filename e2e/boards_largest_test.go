@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,4 +107,84 @@ func TestManyNames(t *testing.T) {
 			t.Errorf("%s, a name more: %d (%s), want %d", s.name, r.Error, r.Message, errTooLarge[s])
 		}
 	}
+}
+
+// TestLargeCertificatesHoldWhatIsTold: how much more heap than a certificate
+// for pico.local one takes with many names, with long ones, with addresses or
+// under another root, is what picoca tells. The size of its Certificate message
+// is too.
+func TestLargeCertificatesHoldWhatIsTold(t *testing.T) {
+	b := boardBench(t)
+	small := growthHome(t, b, "p256")
+	for _, row := range []struct {
+		title, rootKey string
+		names          []string
+	}{
+		{"many names", "p256", manyNames(200, func(i int) string { return fmt.Sprintf("pico%03d.local", i) })},
+		{"long names", "p256", manyNames(40, func(i int) string { return fillName(i, 60) })},
+		{"addresses", "p256", manyNames(100, func(i int) string { return fmt.Sprintf("192.168.1.%d", i+1) })},
+		{"another root", "rsa-4096", nil},
+	} {
+		large := growthHome(t, b, row.rootKey, row.names...)
+		if len(large.told) != len(profiledBoards)*len(large.measured) {
+			t.Errorf("%s: %d costs told, %d measured for each board", row.title, len(large.told), len(large.measured))
+		}
+		for _, cost := range large.told {
+			id := costID{cost.Firmware, cost.Key, cost.Curve}
+			have, base, told := large.measured[id], small.measured[id], costOf(small.told, id)
+			checkGrowth(t, fmt.Sprintf("%s, %v", row.title, id), cost.HeapBytes-told.HeapBytes, have.HeapPeak-base.HeapPeak)
+			checkGrowth(t, fmt.Sprintf("%s, %v, with listener", row.title, id), cost.HeapListenerBytes-told.HeapListenerBytes, have.HeapPeakListener-base.HeapPeakListener)
+			checkGrowth(t, fmt.Sprintf("%s, %v, message", row.title, id), cost.MessageBytes-told.MessageBytes, have.CertificateMessageBytes-base.CertificateMessageBytes)
+		}
+	}
+}
+
+// checkGrowth allows for what a heap in blocks of 16 bytes adds at most.
+func checkGrowth(t *testing.T, what string, told, measured int) {
+	t.Helper()
+	if most := 64; told-measured > most || measured-told > most {
+		t.Errorf("%s: %d bytes more told, %d measured", what, told, measured)
+	}
+}
+
+// A grown is a certificate as issue tells of it for each board, and as measured
+// on each stack.
+type grown struct {
+	told     []device.Cost
+	measured map[costID]boardFigure
+}
+
+func growthHome(t *testing.T, b bench, rootKey string, names ...string) grown {
+	t.Helper()
+	h, g := newHome(t, "--key", rootKey), grown{measured: make(map[costID]boardFigure)}
+	for _, board := range profiledBoards {
+		var issued struct{ Costs []device.Cost }
+		out := h.run(append([]string{"issue", "pico.local", "--renew", "--json", "--board", board, "--out", board}, names...)...)
+		if err := json.Unmarshal([]byte(out), &issued); err != nil {
+			t.Fatal(err)
+		}
+		g.told = append(g.told, issued.Costs...)
+	}
+	for _, p := range profiled {
+		c := &boardCell{bench: b, root: rootOf(t, h), stack: p.stack, files: h.files(profiledBoards[0])}
+		for _, curves := range curveOffers {
+			var f boardFigure
+			c.measureHeap(t, &f, curves)
+			g.measured[costID{p.release, "p256", f.Curve}] = f
+		}
+	}
+	return g
+}
+
+func costOf(costs []device.Cost, id costID) device.Cost {
+	i := slices.IndexFunc(costs, func(c device.Cost) bool { return costID{c.Firmware, c.Key, c.Curve} == id })
+	return costs[i]
+}
+
+func manyNames(n int, name func(int) string) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = name(i)
+	}
+	return names
 }

@@ -98,6 +98,9 @@ func drift(told device.Cost, have boardFigure) []string {
 func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
 	figures := measureProfile(t)
 	for _, board := range device.All() {
+		if measured := slices.Contains(profiledBoards, board.ID); measured != (board.Growth.Source == device.MeasuredByBench) {
+			t.Errorf("%s: growth is measured: %v, its source is %q", board.ID, measured, board.Growth.Source)
+		}
 		told := make(map[costID]bool)
 		for _, cost := range board.Costs {
 			id := costID{cost.Firmware, cost.Key, cost.Curve}

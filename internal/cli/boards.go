@@ -137,15 +137,23 @@ func (a *app) tellCosts(b device.Board) error {
 		return err
 	}
 	a.sayWrapped("HEAP is the most that the handshake of one connection holds; LISTENER the same when the listening socket is wrapped in TLS too." +
-		" CURVE is that of the key exchange.")
+		" CURVE is that of the key exchange." + growthText(b.Growth))
 	return nil
+}
+
+// growthText tells what a larger certificate than the table's takes.
+func growthText(g device.Growth) string {
+	if g == (device.Growth{}) {
+		return ""
+	}
+	return fmt.Sprintf(" A larger CERTIFICATE takes %s of heap more for each byte, and %d for each name after the first.", bytesText(g.HeapBytesPerByte), g.HeapBytesPerName)
 }
 
 func heapText(bytes int) string {
 	if bytes == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f KB", float64(bytes)/1000)
+	return device.Kilobytes(bytes)
 }
 
 // sources lists where what is told comes from, each source once, with what
@@ -168,6 +176,7 @@ func sources(b device.Board) []string {
 		add(c.SizesSource, "heap and sizes")
 		add(c.SecondsSource, "time")
 	}
+	add(b.Growth.Source, "heap and sizes")
 	for i, source := range order {
 		order[i] = strings.Join(from[source], ", ") + ": " + source
 	}

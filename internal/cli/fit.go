@@ -55,9 +55,10 @@ var errNameOrKey = errors.New("arguments: want either a device's name or --key T
 
 // fitting is what is held against a board: a certificate, or a key type.
 type fitting struct {
-	name string // "" for a key type alone
-	cert device.Certificate
-	root *x509.Certificate // nil for a key type alone
+	subject subject // none for a key type alone
+	own     string  // board that it was issued for
+	cert    device.Certificate
+	root    *x509.Certificate // nil for a key type alone
 }
 
 // fitJSON is the result of fit as --json prints it.
@@ -67,11 +68,35 @@ type fitJSON struct {
 	Board            string    `json:"board"`
 	CertificateBytes int       `json:"certificate_bytes,omitempty"`
 	Fits             bool      `json:"fits"`
+	Verdict          verdict   `json:"verdict"`
+	Reasons          []reason  `json:"reasons"`
 	Firmware         []fitRow  `json:"firmware"`
 	Smaller          []smaller `json:"smaller"`
 }
 
-// fitRow is what one line of firmware does with the key.
+// verdict sums up what a board makes of a certificate.
+type verdict string
+
+const (
+	verdictFits   verdict = "fits"
+	verdictUnwise verdict = "unwise" // it loads, and issue wants --force for it
+	verdictMisfit verdict = "misfit"
+)
+
+var verdictTexts = map[verdict]string{
+	verdictFits:   "Fits",
+	verdictUnwise: "Loads, but is unwise for",
+	verdictMisfit: "Does not fit",
+}
+
+// reason is one limit of a board that is exceeded.
+type reason struct {
+	Limit device.Limit `json:"limit"`
+	Text  string       `json:"text"`
+}
+
+// fitRow is what one line of firmware does with the key; figures that nobody
+// measured are left out.
 type fitRow struct {
 	ID       string   `json:"id"`
 	Name     string   `json:"name"`
@@ -87,119 +112,201 @@ type smaller struct {
 }
 
 func (a *app) runFit(o fitOptions) error {
-	what, boardID := fitting{cert: device.Certificate{Key: o.key}}, o.board
-	if o.name != "" {
-		var err error
-		if what, boardID, err = a.issuedFitting(o); err != nil {
-			return err
-		}
-	}
-	_, keyErr := ca.ParseKeyType(what.cert.Key)
-	board, boardErr := device.Find(cmp.Or(boardID, "pico-w"))
-	if err := errors.Join(keyErr, boardErr); err != nil {
-		return err
-	}
-	rows, err := rowsOf(board, o.firmware)
+	what, err := a.fittingOf(o)
 	if err != nil {
 		return err
 	}
-	misfit := misfitOf(board, what)
-	if err := a.tellFit(describeFit(board, rows, what, misfit == nil), o.json, board); err != nil {
+	board, err := device.Find(cmp.Or(o.board, what.own, "pico-w"))
+	if err != nil {
 		return err
 	}
-	if misfit != nil {
-		return foundError{misfit}
+	running, err := running(board, o.firmware)
+	if err != nil {
+		return err
+	}
+	faults := misfitsOf(running, what)
+	r := describeFit(running, what, faults)
+	r.CertificateBytes = cmp.Or(what.cert.Bytes, bytesOf(board, r.Key))
+	if err := a.tellFit(r, o.json, board); err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return foundError{errors.Join(faults...)}
 	}
 	return nil
 }
 
-// issuedFitting reads a device's newest certificate, and which board it is for.
-func (a *app) issuedFitting(o fitOptions) (_ fitting, board string, err error) {
+// fittingOf reads what the command line names; of a key type and a board that
+// are both none, both are told.
+func (a *app) fittingOf(o fitOptions) (fitting, error) {
+	if o.name != "" {
+		return a.issuedFitting(o)
+	}
+	key, keyErr := ca.ParseKeyType(o.key)
+	_, boardErr := device.Find(cmp.Or(o.board, "pico-w"))
+	return fitting{cert: device.Certificate{Key: string(key)}}, errors.Join(keyErr, boardErr)
+}
+
+// issuedFitting reads a device's newest certificate.
+func (a *app) issuedFitting(o fitOptions) (_ fitting, err error) {
 	s, err := a.openToRead()
 	if err != nil {
-		return fitting{}, "", err
+		return fitting{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	who, about, err := findDevice(s, o.name)
 	if err != nil {
-		return fitting{}, "", err
+		return fitting{}, err
 	}
 	bundle, err := (&exporting{subject: who}).load(s)
 	if err != nil {
-		return fitting{}, "", err
+		return fitting{}, err
 	}
-	cert := device.Certificate{Key: about.Key, RootKey: keyOf(bundle.Root), Bytes: len(bundle.Leaf.Raw)}
-	return fitting{who.display, cert, bundle.Root}, cmp.Or(o.board, about.Board), nil
+	cert := device.Certificate{Key: about.Key, RootKey: keyOf(bundle.Root), Bytes: len(bundle.Leaf.Raw), Names: len(about.Names)}
+	return fitting{who, about.Board, cert, bundle.Root}, nil
 }
 
-// misfitOf says why something does not fit a board. Without a certificate its
+// running returns a board with the firmware that a release may be, with all of
+// its firmware if none is named.
+func running(board device.Board, release string) (device.Board, error) {
+	if release == "" {
+		return board, nil
+	}
+	r, err := device.ParseRelease(release)
+	if err != nil {
+		return device.Board{}, err
+	}
+	return board.Running(r)
+}
+
+// unfitError is a misfit of a certificate that is there: its hint is a command
+// of its own.
+type unfitError struct {
+	*device.MisfitError
+	hint string
+}
+
+func (e unfitError) Unwrap() error { return e.MisfitError }
+
+// misfitsOf says why something does not fit a board. Without a certificate its
 // root is not known, and any will do.
-func misfitOf(board device.Board, what fitting) error {
+func misfitsOf(board device.Board, what fitting) []error {
 	cert := what.cert
 	if what.root == nil && len(board.RootKeys) > 0 {
 		cert.RootKey = board.RootKeys[0]
 	}
-	return board.Fits(cert, false)
-}
-
-// rowsOf returns the rows of a board's firmware, all of them without a release.
-func rowsOf(board device.Board, release string) ([]device.Firmware, error) {
-	if release == "" {
-		return board.Firmware, nil
+	err := board.Fits(cert, false)
+	if err == nil {
+		return nil
 	}
-	r, err := device.ParseRelease(release)
-	if err != nil {
-		return nil, err
+	faults := flatten(err)
+	if what.root == nil {
+		return faults
 	}
-	return board.Covering(r)
-}
-
-func describeFit(board device.Board, rows []device.Firmware, what fitting, fits bool) fitJSON {
-	key := what.cert.Key
-	size := cmp.Or(what.cert.Bytes, bytesOf(board, key))
-	r := fitJSON{Name: what.name, Key: key, Board: board.ID, CertificateBytes: size, Fits: fits, Smaller: []smaller{}}
-	for _, row := range rows {
-		formats := slices.Concat([]string{}, row.FormatsOf(key))
-		r.Firmware = append(r.Firmware, fitRow{row.ID, row.Name, row.Versions, formats, board.FiguresOf(row, key)})
-	}
-	for _, other := range board.Keys {
-		if saves := savings(board, rows, key, other); saves != "" {
-			r.Smaller = append(r.Smaller, smaller{"--key " + other, saves})
+	ofRoot := slices.ContainsFunc(faults, func(err error) bool { return limitOf(err) == device.LimitRoot })
+	for i, fault := range faults {
+		e, ok := errors.AsType[*device.MisfitError](fault)
+		switch {
+		case !ok || e.Instead == "":
+		case ofRoot: // no key helps under this root
+			faults[i] = unfitError{e, hintOfRoot}
+		default:
+			faults[i] = unfitError{e, reissueCommand(board, what, e.Instead)}
 		}
 	}
-	if what.root != nil {
-		if cost, ok := rootCosts[ca.KeyType(what.cert.RootKey)]; ok {
-			r.Smaller = append(r.Smaller, smaller{"a P-256 root", cost})
-		}
+	return faults
+}
+
+// reissueCommand issues a certificate with another key type in the place of one
+// that is there.
+func reissueCommand(board device.Board, what fitting, key string) string {
+	command := renewCommandOf(what.subject)
+	if board.ID != what.own {
+		command += " --board " + board.ID
+	}
+	return command + " --key " + key
+}
+
+// limitOf returns the limit that a fault is about, "" if it is about none.
+func limitOf(err error) device.Limit {
+	if e, ok := errors.AsType[*device.MisfitError](err); ok {
+		return e.Limit
+	}
+	return ""
+}
+
+func verdictOf(faults []error) verdict {
+	switch {
+	case len(faults) == 0:
+		return verdictFits
+	case slices.ContainsFunc(faults, func(err error) bool { return limitOf(err) != device.LimitUnwise }):
+		return verdictMisfit
+	}
+	return verdictUnwise
+}
+
+func describeFit(board device.Board, what fitting, faults []error) fitJSON {
+	cert, verdict := what.cert, verdictOf(faults)
+	r := fitJSON{
+		Name: what.subject.display, Key: cert.Key, Board: board.ID,
+		Fits: verdict == verdictFits, Verdict: verdict, Reasons: []reason{}, Smaller: smallerThan(board, what),
+	}
+	for _, fault := range faults {
+		r.Reasons = append(r.Reasons, reason{limitOf(fault), fault.Error()})
+	}
+	for _, row := range board.Firmware {
+		formats := slices.Concat([]string{}, row.FormatsOf(cert.Key))
+		r.Firmware = append(r.Firmware, fitRow{row.ID, row.Name, row.Versions, formats, board.FiguresOf(row, cert)})
 	}
 	return r
+}
+
+// smallerThan lists what would cost the board less.
+func smallerThan(board device.Board, what fitting) []smaller {
+	all := []smaller{}
+	for _, other := range board.Keys {
+		if saves := savings(board, what.cert.Key, other); saves != "" {
+			all = append(all, smaller{"--key " + other, saves})
+		}
+	}
+	best := string(ca.P256)
+	if cost, ok := rootCosts[ca.KeyType(what.cert.RootKey)]; ok && (len(board.RootKeys) == 0 || slices.Contains(board.RootKeys, best)) {
+		all = append(all, smaller{"a P-256 root", cost})
+	}
+	return all
 }
 
 // bytesOf is about how large a certificate with a key is.
 func bytesOf(board device.Board, key string) int {
 	most := 0
-	for _, cost := range board.CostOf(key) {
+	for _, cost := range board.CostOf(device.Certificate{Key: key}) {
 		most = max(most, cost.CertificateBytes)
 	}
 	return most
 }
 
 // savings tells what another key takes less, in the first firmware that was
-// measured with both; "" if nothing.
-func savings(board device.Board, rows []device.Firmware, key, other string) string {
-	for _, row := range rows {
-		have, want := board.FiguresOf(row, key), board.FiguresOf(row, other)
-		heap, seconds := have.HeapBytes[1]-want.HeapBytes[1], have.Seconds[1]-want.Seconds[1]
-		if want.HeapBytes[1] == 0 || heap <= 0 {
-			continue
+// measured with both; "" if nothing that can be seen.
+func savings(board device.Board, key, other string) string {
+	for _, row := range board.Firmware {
+		have, want := board.FiguresOf(row, device.Certificate{Key: key}), board.FiguresOf(row, device.Certificate{Key: other})
+		var parts []string
+		if heap := device.Kilobytes(have.HeapBytes[1] - want.HeapBytes[1]); want.HeapBytes[1] > 0 && isMore(heap) {
+			parts = append(parts, heap+" less memory")
 		}
-		text := fmt.Sprintf("%.1f KB less memory", float64(heap)/1000)
-		if want.Seconds[1] > 0 && seconds > 0 {
-			text += " and " + device.Seconds(seconds) + " less"
+		if seconds := device.Seconds(have.Seconds[1] - want.Seconds[1]); want.Seconds[1] > 0 && isMore(seconds) {
+			parts = append(parts, seconds+" less")
 		}
-		return text + " in " + row.Name
+		if len(parts) > 0 {
+			return strings.Join(parts, " and ") + " in " + row.Name
+		}
 	}
 	return ""
+}
+
+// isMore reports whether a rounded figure is above zero.
+func isMore(text string) bool {
+	return !strings.HasPrefix(text, "-") && !strings.HasPrefix(text, "0.0 ")
 }
 
 func (a *app) tellFit(r fitJSON, asJSON bool, board device.Board) error {
@@ -213,16 +320,12 @@ func (a *app) tellFit(r fitJSON, asJSON bool, board device.Board) error {
 	if r.CertificateBytes > 0 {
 		subject += ", a certificate of " + bytesText(r.CertificateBytes)
 	}
-	verdict := "Fits"
-	if !r.Fits {
-		verdict = "Does not fit"
-	}
-	a.say("%s. %s %s.", subject, verdict, board.Name)
+	a.say("%s. %s %s.", subject, verdictTexts[r.Verdict], board.Name)
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME")
 	for _, row := range r.Firmware {
 		loads := cmp.Or(strings.Join(row.Formats, " "), "none")
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, heapSpan(row.HeapBytes), secondsSpan(row.Seconds))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, row.Heap(), row.Time())
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -231,25 +334,4 @@ func (a *app) tellFit(r fitJSON, asJSON bool, board device.Board) error {
 		a.say("smaller: %s: %s", s.Change, s.Saves)
 	}
 	return nil
-}
-
-func heapSpan(span [2]int) string {
-	kb := func(n int) string { return fmt.Sprintf("%.1f", float64(n)/1000) }
-	switch {
-	case span[1] == 0:
-		return "-"
-	case kb(span[0]) == kb(span[1]):
-		return kb(span[1]) + " KB"
-	}
-	return kb(span[0]) + " - " + kb(span[1]) + " KB"
-}
-
-func secondsSpan(span [2]float64) string {
-	switch {
-	case span[1] == 0:
-		return "-"
-	case device.Seconds(span[0]) == device.Seconds(span[1]):
-		return device.Seconds(span[1])
-	}
-	return strings.TrimSuffix(device.Seconds(span[0]), " s") + " - " + device.Seconds(span[1])
 }

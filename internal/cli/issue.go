@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -147,8 +146,9 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if err := i.checkPrevious(now); err != nil {
 		return err
 	}
-	if i.keyType == "" {
-		i.keyType = ca.KeyType(i.board.Keys[0])
+	i.keyType = cmp.Or(i.keyType, ca.KeyType(i.board.Keys[0]))
+	if i.board, err = running(i.board, i.options.firmware); err != nil {
+		return err
 	}
 	if err := i.board.Fits(i.facts(0), i.options.force); err != nil {
 		return err
@@ -200,20 +200,12 @@ func (i *issuance) chooseFormats() ([]string, error) {
 	if i.options.firmware == "" {
 		return i.board.Formats, nil
 	}
-	release, err := device.ParseRelease(i.options.firmware)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := i.board.Covering(release)
-	if err != nil {
-		return nil, err
-	}
-	format, err := device.FormatFor(rows, string(i.keyType))
+	format, err := device.FormatFor(i.board.Firmware, string(i.keyType))
 	return []string{format}, err
 }
 
 func (i *issuance) facts(size int) device.Certificate {
-	return device.Certificate{Key: string(i.keyType), RootKey: string(i.authority.KeyType()), Bytes: size}
+	return device.Certificate{Key: string(i.keyType), RootKey: string(i.authority.KeyType()), Bytes: size, Names: len(i.names.All())}
 }
 
 // folder is where the files go: a device's name, which no shell and no file
@@ -328,29 +320,29 @@ type issuedJSON struct {
 	Costs            []device.Cost `json:"costs"`
 	Files            []writtenJSON `json:"files"`
 	// Stale are files of the certificate before that the board loads no more.
-	Stale      []string `json:"stale,omitempty"`
-	board      device.Board
-	names      ca.Names
-	json       bool
-	boardClock bool
+	Stale       []string `json:"stale,omitempty"`
+	board       device.Board
+	certificate device.Certificate
+	names       ca.Names
+	json        bool
+	boardClock  bool
 }
 
 // result tells what was issued, or, without a leaf, what would be.
 func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSON {
-	r := issuedJSON{
-		board: i.board, names: i.names, json: i.options.json, boardClock: i.options.boardClock,
-		Costs: i.board.CostOf(string(i.keyType)),
-	}
+	r := issuedJSON{board: i.board, names: i.names, json: i.options.json, boardClock: i.options.boardClock}
 	if leaf == nil {
 		r.About = store.About{
 			Name: i.names.First().String(), Names: i.names.Strings(), Board: i.board.ID, Key: string(i.keyType),
 			NotBefore: i.prepared.NotBefore(), NotAfter: i.prepared.NotAfter(),
 		}
 		r.DryRun, r.CertificateBytes, r.Files = true, i.prepared.Size(), []writtenJSON{}
-		return r
+	} else {
+		r.About, r.CertificateBytes = i.about(leaf), len(leaf.Raw)
+		r.Files = describeFiles(i.folder(), files)
 	}
-	r.About, r.CertificateBytes = i.about(leaf), len(leaf.Raw)
-	r.Files = describeFiles(i.folder(), files)
+	r.certificate = i.facts(r.CertificateBytes)
+	r.Costs = i.board.CostOf(r.certificate)
 	return r
 }
 
@@ -361,7 +353,7 @@ func (a *app) tellIssued(r issuedJSON) error {
 	if r.json {
 		return a.printJSON(r)
 	}
-	a.say("%s: %s, until %s. Fits %s%s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), r.board.Name, costText(r.board, r.Costs))
+	a.say("%s: %s, until %s. %s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), fitText(r.board, r.certificate))
 	if r.DryRun {
 		a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
 		return nil
@@ -406,12 +398,17 @@ func displayNames(names ca.Names) string {
 	return strings.Join(all, ", ")
 }
 
-// costText tells the cheapest firmware's figures: " (27.7 KB of heap, 0.5 s in
-// MicroPython)".
-func costText(board device.Board, costs []device.Cost) string {
-	if len(costs) == 0 {
-		return ""
+// fitText tells what the board makes of a certificate that it was issued for,
+// with the figures of its thriftiest firmware: "Fits Raspberry Pi Pico W (27.3
+// KB of heap, 0.5 s in MicroPython)".
+func fitText(board device.Board, c device.Certificate) string {
+	verdict := verdictFits
+	if board.Unwise(c.Key) {
+		verdict = verdictUnwise
 	}
-	cheapest := slices.MinFunc(costs, func(x, y device.Cost) int { return x.HeapBytes - y.HeapBytes })
-	return fmt.Sprintf(" (%s in %s)", cheapest, board.FirmwareName(cheapest.Firmware))
+	text := verdictTexts[verdict] + " " + board.Name
+	if row, figures := board.Cheapest(c); figures != (device.Figures{}) {
+		text += fmt.Sprintf(" (%s in %s)", figures, row.Name)
+	}
+	return text
 }

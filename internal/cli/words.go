@@ -171,6 +171,7 @@ var hintRows = []func(*app, error) string{
 		}
 		return "make a new CA in another folder, and have your devices trust it: picoca --home FOLDER init"
 	}),
+	hintOf(func(e unfitError) string { return e.hint }),
 	hintOf(hintMisfit),
 	hintOf(func(e device.UnknownBoardError) string {
 		return "choose one of these, or computer for any server: " + boardIDs()
@@ -317,10 +318,12 @@ func hintRule(e ca.RuleError) string {
 	return ""
 }
 
+const hintOfRoot = "make another CA for this board: picoca --home FOLDER init --key rsa-2048"
+
 func hintMisfit(e *device.MisfitError) string {
 	switch e.Limit {
 	case device.LimitRoot:
-		return "make another CA for this board: picoca --home FOLDER init --key rsa-2048"
+		return hintOfRoot
 	case device.LimitBytes:
 		return "give it fewer names, or issue several certificates"
 	case device.LimitUnwise:

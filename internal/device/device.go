@@ -39,7 +39,9 @@ type Board struct {
 	MaxCertificateSource string     `json:"max_certificate_source"`
 	Firmware             []Firmware `json:"firmware"`
 	Costs                []Cost     `json:"costs"`
-	Notes                []string   `json:"notes,omitempty"`
+	// Growth is that of the costs that tell a certificate's bytes.
+	Growth Growth   `json:"growth,omitzero"`
+	Notes  []string `json:"notes,omitempty"`
 }
 
 // Firmware is a range of versions that load the same files.
@@ -51,27 +53,6 @@ type Firmware struct {
 	// Loads lists containers of keys: sec1, pkcs1 or pkcs8, with -der or -pem.
 	Loads       []string `json:"loads"`
 	LoadsSource string   `json:"loads_source"`
-}
-
-// Cost is what one TLS connection with a key costs a firmware; a figure that
-// nobody measured is 0. Each figure names its source.
-type Cost struct {
-	Firmware string `json:"firmware"`
-	Key      string `json:"key"`
-	// Curve is that of the key exchange, on which heap and time depend: the
-	// firmware chooses among those that the client offers.
-	Curve string `json:"curve,omitempty"`
-	// CertificateBytes are those of the DER of a certificate for pico.local by
-	// a P-256 root, MessageBytes those of the TLS message that carries it.
-	CertificateBytes int `json:"certificate_bytes,omitempty"`
-	MessageBytes     int `json:"message_bytes,omitempty"`
-	// HeapBytes is the most that is held while the handshake runs;
-	// HeapListenerBytes is the same beside a listening socket of TLS.
-	HeapBytes         int     `json:"heap_bytes,omitempty"`
-	HeapListenerBytes int     `json:"heap_listener_bytes,omitempty"`
-	SizesSource       string  `json:"sizes_source,omitempty"`
-	Seconds           float64 `json:"seconds,omitempty"`
-	SecondsSource     string  `json:"seconds_source,omitempty"`
 }
 
 // UnknownBoardError says that Input is not a board's ID.
@@ -122,6 +103,8 @@ func (b Board) check() error {
 		return errors.New("has firmware without an id or a name")
 	case slices.ContainsFunc(b.Firmware, func(f Firmware) bool { return !sourced(len(f.Loads) > 0, f.LoadsSource) }):
 		return errors.New("has firmware that loads keys without a source, or a source and no keys")
+	case b.Growth != Growth{} && !b.Growth.isSane():
+		return errors.New("has a growth that is nothing or far too much, or no source for it")
 	}
 	for _, cost := range b.Costs {
 		if err := b.checkCost(cost); err != nil {
@@ -133,11 +116,11 @@ func (b Board) check() error {
 
 // checkCost wants at least one figure, and a source for each.
 func (b Board) checkCost(c Cost) error {
-	id, _, _ := strings.Cut(c.Firmware, "@")
+	release, err := ParseRelease(c.Firmware)
 	switch {
 	case !b.loads(c.Key):
 		return errors.New("which it does not load")
-	case !slices.ContainsFunc(b.Firmware, func(f Firmware) bool { return f.ID == id }):
+	case err != nil || !slices.ContainsFunc(b.Firmware, func(f Firmware) bool { return f.ID == release.ID }):
 		return errors.New("which is none of its firmware")
 	case min(c.HeapBytes, c.HeapListenerBytes, c.CertificateBytes, c.MessageBytes) < 0 || c.Seconds < 0 || c.HeapBytes == 0 && c.Seconds == 0:
 		return errors.New("that is nothing, or below zero")
@@ -191,14 +174,12 @@ var All = sync.OnceValue(func() []Board {
 })
 
 func (b Board) loads(key string) bool {
-	return slices.Contains(b.Keys, key) || slices.Contains(b.UnwiseKeys, key)
+	return slices.Contains(b.Keys, key) || b.Unwise(key)
 }
 
-// CostOf returns the costs of a key type, one for each firmware that was
-// measured.
-func (b Board) CostOf(key string) []Cost {
-	return slices.DeleteFunc(slices.Clone(b.Costs), func(c Cost) bool { return c.Key != key })
-}
+// Unwise reports whether a key type loads and is not worth what it costs:
+// whoever wants it has to insist.
+func (b Board) Unwise(key string) bool { return slices.Contains(b.UnwiseKeys, key) }
 
 // FirmwareName returns the name for people of a firmware that a cost names,
 // "MicroPython" for "micropython@1.28".

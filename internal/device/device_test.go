@@ -96,7 +96,7 @@ func TestLargerKeysCostMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	heap := func(key string) int {
-		costs := board.CostOf(key)
+		costs := board.CostOf(Certificate{Key: key})
 		if len(costs) == 0 {
 			t.Fatalf("no cost of %s", key)
 		}
@@ -117,7 +117,7 @@ func TestCostsAreOfTheKeyAsked(t *testing.T) {
 	}
 	whole := len(board.Costs)
 	for _, key := range []string{"p256", "rsa-2048"} {
-		costs := board.CostOf(key)
+		costs := board.CostOf(Certificate{Key: key})
 		if len(costs) != 4 {
 			t.Errorf("%s: have %d costs, want one of each firmware and curve", key, len(costs))
 		}
@@ -127,7 +127,7 @@ func TestCostsAreOfTheKeyAsked(t *testing.T) {
 			}
 		}
 	}
-	if len(board.CostOf("ed25519")) != 0 || len(board.Costs) != whole || board.Costs[0].Key != "p256" {
+	if len(board.CostOf(Certificate{Key: "ed25519"})) != 0 || len(board.Costs) != whole || board.Costs[0].Key != "p256" {
 		t.Errorf("board was changed: %d costs, first of %s", len(board.Costs), board.Costs[0].Key)
 	}
 }
@@ -198,6 +198,10 @@ func TestBoardFileThatCannotBeUsedIsRefused(t *testing.T) {
 		{`"name": "FW"`, `"name": "FW", "loads": ["sec1-der"]`, "without a source"},
 		{`"name": "FW"`, `"name": "FW", "loads": ["sec1-der"], "loads_source": "believed"`, "without a source"},
 		{`"name": "FW"`, `"name": "FW", "loads_source": "measured"`, "no keys"},
+		{`"firmware": "fw@1"`, `"firmware": "fw@new"`, "none of its firmware"},
+		{`"name": "X"`, `"name": "X", "growth": {"heap_bytes_per_byte": 1, "source": "measured"}`, "growth"},
+		{`"name": "X"`, `"name": "X", "growth": {"heap_bytes_per_byte": 1, "heap_bytes_per_name": 1000, "source": "measured"}`, "growth"},
+		{`"name": "X"`, `"name": "X", "growth": {"heap_bytes_per_byte": 1, "heap_bytes_per_name": 32}`, "growth"},
 		{`"name": "X"`, `"nmae": "X"`, "unknown field"},
 		{small, small + small, "not all"},
 		{small, small + "x", "not all"},
@@ -255,8 +259,9 @@ func FuzzBoardFile(f *testing.F) {
 				t.Errorf("key %q of %q: fits %v", key, board.ID, err)
 			}
 			_ = board.Fits(Certificate{Key: key, RootKey: "", Bytes: 1 << 40}, false).Error()
-			for _, cost := range board.CostOf(key) {
-				if cost.String() == "" {
+			for _, cost := range board.CostOf(fits) {
+				release, err := ParseRelease(cost.Firmware)
+				if err != nil || board.FiguresOf(Firmware{ID: release.ID, Versions: "any"}, fits).String() == "" {
 					t.Errorf("key %q of %q: a cost without words: %+v", key, board.ID, cost)
 				}
 			}

@@ -113,6 +113,27 @@ func (b Board) Covering(r Release) ([]Firmware, error) {
 	return rows, nil
 }
 
+// bears reports whether a cost is that of a firmware's row.
+func (f Firmware) bears(cost Cost) bool {
+	release, err := ParseRelease(cost.Firmware)
+	return err == nil && f.covers(release)
+}
+
+// Running returns the board as one that runs a release: with the firmware that
+// this may be and no other, and with its costs alone. It fails with an
+// UnknownFirmwareError.
+func (b Board) Running(r Release) (Board, error) {
+	rows, err := b.Covering(r)
+	if err != nil {
+		return Board{}, err
+	}
+	b.Firmware = rows
+	b.Costs = slices.DeleteFunc(slices.Clone(b.Costs), func(cost Cost) bool {
+		return !slices.ContainsFunc(rows, func(f Firmware) bool { return f.bears(cost) })
+	})
+	return b, nil
+}
+
 // NoFormatError says that no one format loads on all versions that a release
 // may be.
 type NoFormatError struct {
@@ -155,36 +176,4 @@ func (f Firmware) FormatsOf(key string) []string {
 		}
 	}
 	return formats
-}
-
-// Figures are the least and the most that one connection costs, which depends
-// on the client; zero where nobody measured.
-type Figures struct {
-	HeapBytes [2]int     `json:"heap_bytes"`
-	Seconds   [2]float64 `json:"seconds"`
-}
-
-// FiguresOf returns what a connection with a key costs a row of the board's
-// firmware.
-func (b Board) FiguresOf(f Firmware, key string) Figures {
-	var all Figures
-	for _, cost := range b.CostOf(key) {
-		release, err := ParseRelease(cost.Firmware)
-		if err != nil || !f.covers(release) {
-			continue
-		}
-		widen(&all.HeapBytes, cost.HeapBytes)
-		widen(&all.Seconds, cost.Seconds)
-	}
-	return all
-}
-
-func widen[N int | float64](span *[2]N, figure N) {
-	switch {
-	case figure == 0:
-	case span[1] == 0:
-		*span = [2]N{figure, figure}
-	default:
-		span[0], span[1] = min(span[0], figure), max(span[1], figure)
-	}
 }

@@ -142,30 +142,6 @@ func TestFirmwareThatIsNotKnown(t *testing.T) {
 	}
 }
 
-func TestFiguresSpanTheCosts(t *testing.T) {
-	board := Board{Costs: []Cost{
-		{Firmware: "f@1.5", Key: "p256", HeapBytes: 300, Seconds: 2},
-		{Firmware: "f@1.5", Key: "p256", HeapBytes: 200, Seconds: 3},
-		{Firmware: "f@1.5", Key: "p256", HeapBytes: 250},
-		{Firmware: "f@1.5", Key: "rsa-2048", HeapBytes: 999, Seconds: 9},
-		{Firmware: "f@2.0", Key: "p256", HeapBytes: 100, Seconds: 1},
-	}}
-	for _, row := range []struct {
-		versions, key string
-		want          Figures
-	}{
-		{"1.0 - 1.9", "p256", Figures{[2]int{200, 300}, [2]float64{2, 3}}},
-		{"1.0 - 1.9", "rsa-2048", Figures{[2]int{999, 999}, [2]float64{9, 9}}},
-		{"2", "p256", Figures{[2]int{100, 100}, [2]float64{1, 1}}},
-		{"3", "p256", Figures{}},
-		{"1.0 - 1.9", "p384", Figures{}},
-	} {
-		if got := board.FiguresOf(Firmware{ID: "f", Versions: row.versions}, row.key); got != row.want {
-			t.Errorf("%s of %s: %+v, want %+v", row.key, row.versions, got, row.want)
-		}
-	}
-}
-
 // TestPico2WBeginsWithItsFirstRelease: the board came in November 2024, after
 // MicroPython 1.24; CircuitPython 9.2.1 names it among its new boards, and
 // MicroPython's next release, 1.25, is the first with RPI_PICO2_W.

@@ -11,7 +11,8 @@ import (
 type Certificate struct {
 	Key     string // key type of the leaf
 	RootKey string // key type of its root
-	Bytes   int    // most bytes of its DER
+	Bytes   int    // most bytes of its DER; 0 if it is not made yet
+	Names   int    // how many names and addresses it has
 }
 
 // Limit is the kind of limit that a certificate exceeds.
@@ -45,8 +46,8 @@ func (b Board) Fits(c Certificate, force bool) error {
 	switch {
 	case !b.loads(c.Key):
 		misfit(LimitKey, b.Keys[0], "does not load a key of type %q", c.Key)
-	case !slices.Contains(b.Keys, c.Key) && !force:
-		misfit(LimitUnwise, b.Keys[0], "would need %s for one connection with key type %q", b.price(c.Key), c.Key)
+	case b.Unwise(c.Key) && !force:
+		misfit(LimitUnwise, b.Keys[0], "%s", b.unwisdom(c))
 	}
 	if len(b.RootKeys) > 0 && !slices.Contains(b.RootKeys, c.RootKey) {
 		misfit(LimitRoot, "", "does not load a certificate that a root of type %q signed; it takes %s", c.RootKey, strings.Join(b.RootKeys, ", "))
@@ -57,36 +58,16 @@ func (b Board) Fits(c Certificate, force bool) error {
 	return errors.Join(faults...)
 }
 
-// price tells the dearest measured cost of a key, "41.2 KB of heap and 26 s".
-func (b Board) price(key string) string {
-	var worst Cost
-	for _, cost := range b.CostOf(key) {
-		worst.HeapBytes = max(worst.HeapBytes, cost.HeapBytes)
-		worst.Seconds = max(worst.Seconds, cost.Seconds)
+// unwisdom tells why a key that loads is not worth its cost: an RSA key by its
+// price alone, if that is known. P-384 costs hardly more than P-256, but there
+// is nothing to be had for it.
+func (b Board) unwisdom(c Certificate) string {
+	row, figures := b.dearest(c)
+	switch {
+	case figures == Figures{}:
+		return fmt.Sprintf("gains nothing by key type %q, which costs more than %s", c.Key, b.Keys[0])
+	case strings.HasPrefix(c.Key, "rsa-"):
+		return fmt.Sprintf("would need %s in %s for one connection with key type %q", figures, row.Name, c.Key)
 	}
-	if worst == (Cost{}) {
-		return "far more time and memory"
-	}
-	return worst.String()
-}
-
-// String tells the figures that are known: "27.7 KB of heap, 0.5 s".
-func (c Cost) String() string {
-	var parts []string
-	if c.HeapBytes > 0 {
-		parts = append(parts, fmt.Sprintf("%.1f KB of heap", float64(c.HeapBytes)/1000))
-	}
-	if c.Seconds > 0 {
-		parts = append(parts, Seconds(c.Seconds))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// Seconds writes a duration with no more digits than a measurement has: "0.5 s",
-// "26 s".
-func Seconds(s float64) string {
-	if s >= 9.95 { // which one digit would round up
-		return fmt.Sprintf("%.0f s", s)
-	}
-	return fmt.Sprintf("%.1f s", s)
+	return fmt.Sprintf("gains nothing by key type %q, which costs more than %s: %s in %s for one connection", c.Key, b.Keys[0], figures, row.Name)
 }

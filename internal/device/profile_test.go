@@ -9,9 +9,9 @@ import (
 // TestUnwiseKeysCostMore is what makes them unwise.
 func TestUnwiseKeysCostMore(t *testing.T) {
 	for _, board := range All() {
-		best := board.CostOf(board.Keys[0])
+		best := board.CostOf(Certificate{Key: board.Keys[0]})
 		for _, key := range board.UnwiseKeys {
-			for _, cost := range board.CostOf(key) {
+			for _, cost := range board.CostOf(Certificate{Key: key}) {
 				i := slices.IndexFunc(best, func(c Cost) bool { return c.Firmware == cost.Firmware && c.Curve == cost.Curve })
 				if i < 0 || cost.HeapBytes <= best[i].HeapBytes || cost.Seconds > 0 && cost.Seconds <= best[i].Seconds {
 					t.Errorf("%s: %s costs %v in %s, want more than %s", board.ID, key, cost, cost.Firmware, board.Keys[0])
@@ -24,7 +24,7 @@ func TestUnwiseKeysCostMore(t *testing.T) {
 // TestEstimatesNameTheirReason keeps "estimated" from standing alone.
 func TestEstimatesNameTheirReason(t *testing.T) {
 	for _, board := range All() {
-		sources := []string{board.MaxCertificateSource}
+		sources := []string{board.MaxCertificateSource, board.Growth.Source}
 		for _, firmware := range board.Firmware {
 			sources = append(sources, firmware.LoadsSource)
 		}

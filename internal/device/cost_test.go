@@ -1,0 +1,191 @@
+package device
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFiguresSpanTheCosts(t *testing.T) {
+	board := Board{Costs: []Cost{
+		{Firmware: "f@1.5", Key: "p256", HeapBytes: 300, Seconds: 2},
+		{Firmware: "f@1.5", Key: "p256", HeapBytes: 200, Seconds: 3},
+		{Firmware: "f@1.5", Key: "p256", HeapBytes: 250},
+		{Firmware: "f@1.5", Key: "rsa-2048", HeapBytes: 999, Seconds: 9},
+		{Firmware: "f@2.0", Key: "p256", HeapBytes: 100, Seconds: 1},
+	}}
+	for _, row := range []struct {
+		versions, key string
+		want          Figures
+	}{
+		{"1.0 - 1.9", "p256", Figures{[2]int{200, 300}, [2]float64{2, 3}}},
+		{"1.0 - 1.9", "rsa-2048", Figures{[2]int{999, 999}, [2]float64{9, 9}}},
+		{"2", "p256", Figures{[2]int{100, 100}, [2]float64{1, 1}}},
+		{"3", "p256", Figures{}},
+		{"1.0 - 1.9", "p384", Figures{}},
+	} {
+		if got := board.FiguresOf(Firmware{ID: "f", Versions: row.versions}, Certificate{Key: row.key}); got != row.want {
+			t.Errorf("%s of %s: %+v, want %+v", row.key, row.versions, got, row.want)
+		}
+	}
+}
+
+func TestFiguresTellWhatIsKnown(t *testing.T) {
+	for want, figures := range map[string]Figures{
+		"27.7 KB of heap, 0.5 s":              {[2]int{27700, 27700}, [2]float64{0.52, 0.52}},
+		"30.3 - 31.4 KB of heap, 3.4 - 5.9 s": {[2]int{30256, 31376}, [2]float64{3.4, 5.9}},
+		"27.3 KB of heap":                     {HeapBytes: [2]int{27280, 27320}},
+		"9.5 - 26 s":                          {Seconds: [2]float64{9.5, 26}},
+		"":                                    {},
+	} {
+		if have := figures.String(); have != want {
+			t.Errorf("%+v: have %q, want %q", figures, have, want)
+		}
+	}
+	if none := (Figures{}); none.Heap() != "-" || none.Time() != "-" {
+		t.Errorf("unknown figures: %q and %q", none.Heap(), none.Time())
+	}
+}
+
+// TestUnknownFiguresAreNotInTheJSON: 0 would be a claim.
+func TestUnknownFiguresAreNotInTheJSON(t *testing.T) {
+	for want, figures := range map[string]Figures{
+		`{}`:                     {},
+		`{"heap_bytes":[1,2]}`:   {HeapBytes: [2]int{1, 2}},
+		`{"seconds":[0.5,0.75]}`: {Seconds: [2]float64{0.5, 0.75}},
+	} {
+		if have, err := json.Marshal(figures); string(have) != want || err != nil {
+			t.Errorf("%+v: have %s, %v, want %s", figures, have, err, want)
+		}
+	}
+}
+
+// TestLargerCertificatesCostMore: by its bytes and its names, beside a
+// listening socket twice; what was measured with an unknown certificate, or not
+// at all, stays as it is.
+func TestLargerCertificatesCostMore(t *testing.T) {
+	board := Board{
+		Growth: Growth{HeapBytesPerByte: 2, HeapBytesPerName: 30, Source: "measured"},
+		Costs: []Cost{
+			{Firmware: "f@1", Key: "p256", CertificateBytes: 400, MessageBytes: 410, HeapBytes: 20000, HeapListenerBytes: 40000, Seconds: 1},
+			{Firmware: "g@1", Key: "p256", HeapBytes: 9000},
+			{Firmware: "h@1", Key: "p256", CertificateBytes: 400, Seconds: 1},
+		},
+	}
+	for _, row := range []struct {
+		c                                Certificate
+		heap, listener, bytes, unrelated int
+	}{
+		{Certificate{Key: "p256"}, 20000, 40000, 400, 9000},
+		{Certificate{Key: "p256", Names: 9}, 20000, 40000, 400, 9000},
+		{Certificate{Key: "p256", Names: 1, Bytes: 390}, 20000, 40000, 390, 9000},
+		{Certificate{Key: "p256", Names: 1, Bytes: 500}, 20200, 40400, 500, 9000},
+		{Certificate{Key: "p256", Names: 3, Bytes: 500}, 20260, 40520, 500, 9000},
+	} {
+		costs := board.CostOf(row.c)
+		f, g, h := costs[0], costs[1], costs[2]
+		if f.HeapBytes != row.heap || f.HeapListenerBytes != row.listener || f.CertificateBytes != row.bytes || f.MessageBytes != row.bytes+10 || f.Seconds != 1 {
+			t.Errorf("%+v: %+v", row.c, f)
+		}
+		if g != board.Costs[1] || h != board.Costs[2] {
+			t.Errorf("%+v: what was not measured with a certificate became %+v, %+v", row.c, g, h)
+		}
+	}
+}
+
+// TestRunningKeepsTheFirmwareAsked is what keeps one firmware's figures from
+// being told of another.
+func TestRunningKeepsTheFirmwareAsked(t *testing.T) {
+	whole := board(t, "pico-w")
+	before := len(whole.Costs)
+	for _, row := range []struct {
+		release     string
+		rows, costs int
+	}{
+		{"circuitpython", 3, 2},
+		{"circuitpython@10", 1, 2},
+		{"circuitpython@11", 1, 0},
+		{"micropython", 5, 2},
+		{"micropython@1.24", 1, 0},
+		{"micropython@1.26", 1, 1},
+	} {
+		b, err := whole.Running(release(t, row.release))
+		if err != nil {
+			t.Fatal(err)
+		}
+		costs := b.CostOf(Certificate{Key: "p256"})
+		if len(b.Firmware) != row.rows || len(costs) != row.costs {
+			t.Errorf("%s: %d rows and %d costs, want %d and %d", row.release, len(b.Firmware), len(costs), row.rows, row.costs)
+		}
+		id, _, _ := strings.Cut(row.release, "@")
+		if slices.ContainsFunc(costs, func(c Cost) bool { return !strings.HasPrefix(c.Firmware, id+"@") }) {
+			t.Errorf("%s: costs of other firmware: %+v", row.release, costs)
+		}
+	}
+	if len(whole.Costs) != before {
+		t.Errorf("the board lost costs: %d of %d", len(whole.Costs), before)
+	}
+	_, err := whole.Running(release(t, "arduino"))
+	if e, ok := errors.AsType[UnknownFirmwareError](err); !ok || len(e.Known) != len(whole.Firmware) {
+		t.Errorf("arduino: %v", err)
+	}
+}
+
+// TestMisfitTellsTheFirmwareAsked: one firmware's memory with another's time is
+// nobody's price.
+func TestMisfitTellsTheFirmwareAsked(t *testing.T) {
+	for _, row := range []struct{ release, key, want string }{
+		{"micropython", "rsa-4096", "41.5 KB of heap, 26 s in MicroPython for"},
+		{"circuitpython", "rsa-4096", "43.0 - 43.4 KB of heap in CircuitPython for"},
+		{"circuitpython@11", "rsa-4096", `gains nothing by key type "rsa-4096", which costs more than p256`},
+		{"circuitpython", "p384", "than p256: 30.5 - 31.5 KB of heap in CircuitPython for"},
+	} {
+		b, err := board(t, "pico-w").Running(release(t, row.release))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Fits(Certificate{Key: row.key}, false); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s, %s: %v, want %q", row.release, row.key, err, row.want)
+		}
+	}
+}
+
+func TestCheapestFirmwareIsThatOfTheLeastMemory(t *testing.T) {
+	b := Board{Firmware: []Firmware{
+		{ID: "f", Versions: "any"}, {ID: "g", Versions: "any"}, {ID: "h", Versions: "any"}, {ID: "i", Versions: "any"}, {ID: "j", Versions: "any"},
+		{ID: "k", Versions: "any"},
+	}, Costs: []Cost{
+		{Firmware: "g", Key: "p256", Seconds: 1},
+		{Firmware: "h", Key: "p256", HeapBytes: 300},
+		{Firmware: "i", Key: "p256", HeapBytes: 200},
+		{Firmware: "j", Key: "p256", HeapBytes: 200, Seconds: 1},
+		{Firmware: "k", Key: "p256", Seconds: 1},
+	}}
+	if row, figures := b.Cheapest(Certificate{Key: "p256"}); row.ID != "i" || figures.HeapBytes[1] != 200 {
+		t.Errorf("have %s, %+v", row.ID, figures)
+	}
+	if row, figures := b.Cheapest(Certificate{Key: "p384"}); row.ID != "" || figures != (Figures{}) {
+		t.Errorf("of a key that nobody measured: %s, %+v", row.ID, figures)
+	}
+}
+
+// TestPriceIsThatOfTheLongestWait, and of the most memory where the time is not
+// known.
+func TestPriceIsThatOfTheLongestWait(t *testing.T) {
+	b := Board{Keys: []string{"p256"}, UnwiseKeys: []string{"rsa-4096", "rsa-3072"}, Firmware: []Firmware{
+		{ID: "f", Name: "F", Versions: "any"}, {ID: "g", Name: "G", Versions: "any"}, {ID: "h", Name: "H", Versions: "any"},
+	}, Costs: []Cost{
+		{Firmware: "f", Key: "rsa-4096", HeapBytes: 40000, Seconds: 8},
+		{Firmware: "g", Key: "rsa-4096", HeapBytes: 41000, Seconds: 9},
+		{Firmware: "h", Key: "rsa-4096", HeapBytes: 43000},
+		{Firmware: "f", Key: "rsa-3072", HeapBytes: 30000},
+		{Firmware: "g", Key: "rsa-3072", HeapBytes: 31000},
+	}}
+	for key, want := range map[string]string{"rsa-4096": "need 41.0 KB of heap, 9.0 s in G ", "rsa-3072": "need 31.0 KB of heap in G "} {
+		if err := b.Fits(Certificate{Key: key}, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", key, err, want)
+		}
+	}
+}
