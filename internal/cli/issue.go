@@ -108,6 +108,10 @@ func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, i.out.close()) }()
+	for _, row := range i.board.Unable(i.formats, string(i.keyType)) {
+		first, _, _ := strings.Cut(row.Versions, " ")
+		a.note("%s %s does not load these files: for that, add --firmware %s@%s", row.Name, row.Versions, row.ID, first)
+	}
 	if o.dryRun {
 		return a.tellIssued(i.result(nil, nil))
 	}

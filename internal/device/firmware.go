@@ -162,6 +162,22 @@ func FormatFor(rows []Firmware, key string) (string, error) {
 	return "", NoFormatError{key, rows}
 }
 
+// Unable returns the rows of the board's firmware that load files with a key of
+// some type, but not in any of these export formats.
+func (b Board) Unable(formats []string, key string) []Firmware {
+	if !slices.Contains(formats, "der") && !slices.Contains(formats, "pem") {
+		return nil // the firmware is built around the files
+	}
+	var rows []Firmware
+	for _, row := range b.Firmware {
+		loads := row.FormatsOf(key)
+		if len(loads) > 0 && !slices.ContainsFunc(loads, func(f string) bool { return slices.Contains(formats, f) }) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 // FormatsOf returns the export formats, der and pem, of the files with a key of
 // some type that the firmware loads.
 func (f Firmware) FormatsOf(key string) []string {

@@ -124,6 +124,28 @@ func TestFormatLoadsOnEveryCoveredVersion(t *testing.T) {
 	}
 }
 
+func TestUnableFirmware(t *testing.T) {
+	for _, test := range []struct {
+		board, key string
+		formats    []string
+		want       int
+	}{
+		{"pico-w", "p256", []string{"der"}, 0},
+		{"pico-w", "rsa-2048", []string{"der"}, 1},        // CircuitPython 11
+		{"pico-w", "p256", []string{"pem"}, 4},            // MicroPython up to 1.28, in four rows
+		{"pico-w", "p256", []string{"der", "pem"}, 0},     // one of them is enough
+		{"arduino-pico", "p256", []string{"c-header"}, 0}, // compiled in
+	} {
+		board, err := Find(test.board)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have := board.Unable(test.formats, test.key); len(have) != test.want {
+			t.Errorf("%s, %s as %s: have %d rows, want %d", test.board, test.key, test.formats, len(have), test.want)
+		}
+	}
+}
+
 func TestFirmwareThatIsNotKnown(t *testing.T) {
 	board, err := Find("pico-w")
 	if err != nil {
