@@ -78,47 +78,49 @@ var (
 	oidScrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11} // RFC 7914 section 7
 )
 
-// checkCost reads how an encrypted key (RFC 5958 section 3) derives its key from
-// the passphrase, because the library does whatever work a file names. It fails
-// with ErrNoKey or ErrCost.
-func checkCost(der []byte) error {
-	var sealed struct {
+// The parts of an encrypted key (RFC 5958 section 3, PBES2 in RFC 8018 appendix
+// A.4) that tell how its key is derived from the passphrase.
+type (
+	encryptedKey struct {
 		Algorithm struct {
 			OID    asn1.ObjectIdentifier
-			Params struct {
-				KDF struct {
-					OID    asn1.ObjectIdentifier
-					Params asn1.RawValue
-				}
-			}
+			Params struct{ KDF kdf }
 		}
 		Data []byte
 	}
+	kdf struct {
+		OID    asn1.ObjectIdentifier
+		Params asn1.RawValue
+	}
+	pbkdf2Params struct {
+		Salt       []byte
+		Iterations int
+	}
+	scryptParams struct {
+		Salt    []byte
+		N, R, P int
+	}
+)
+
+// checkCost reads what it takes to open a key, because the library does whatever
+// work a file names. It fails with ErrNoKey or ErrCost.
+func checkCost(der []byte) error {
+	var sealed encryptedKey
 	if _, err := asn1.Unmarshal(der, &sealed); err != nil {
 		return ErrNoKey
 	}
-	kdf := sealed.Algorithm.Params.KDF
-	switch {
+	var err error
+	within := true // the library knows no other function
+	switch kdf := sealed.Algorithm.Params.KDF; {
 	case kdf.OID.Equal(oidPBKDF2):
-		var params struct {
-			Salt       []byte
-			Iterations int
-		}
-		_, err := asn1.Unmarshal(kdf.Params.FullBytes, &params)
-		return costFault(err, params.Iterations <= maxIterations)
+		var p pbkdf2Params
+		_, err = asn1.Unmarshal(kdf.Params.FullBytes, &p)
+		within = p.Iterations <= maxIterations
 	case kdf.OID.Equal(oidScrypt):
-		var params struct {
-			Salt    []byte
-			N, R, P int
-		}
-		_, err := asn1.Unmarshal(kdf.Params.FullBytes, &params)
-		within := min(params.N, params.R, params.P) > 0 && params.N <= maxScryptWork/params.R/params.P
-		return costFault(err, within)
+		var p scryptParams
+		_, err = asn1.Unmarshal(kdf.Params.FullBytes, &p)
+		within = min(p.N, p.R, p.P) > 0 && p.N <= maxScryptWork/p.R/p.P
 	}
-	return nil // the library knows no other
-}
-
-func costFault(err error, within bool) error {
 	switch {
 	case err != nil:
 		return ErrNoKey

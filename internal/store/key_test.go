@@ -180,20 +180,10 @@ func TestKeyThatCostsTooMuchIsNotOpened(t *testing.T) {
 	}
 }
 
-type (
-	kdfParams struct {
-		oid    asn1.ObjectIdentifier
-		params any
-	}
-	pbkdf2Params struct {
-		Salt       []byte
-		Iterations int
-	}
-	scryptParams struct {
-		Salt    []byte
-		N, R, P int
-	}
-)
+type kdfParams struct {
+	oid    asn1.ObjectIdentifier
+	params any
+}
 
 // sealedAs is an encrypted key file whose bytes no passphrase opens.
 func sealedAs(t *testing.T, kdf kdfParams) []byte {
