@@ -18,7 +18,7 @@ const (
 	Trusted    Action = "trusted"    // the seal was fetched: this browser trusts the root
 	Unproven   Action = "unproven"   // the check page was opened past a warning: no seal came
 	Delivered  Action = "delivered"  // the identity File went out; there is no second time
-	Refused    Action = "refused"    // Count requests were turned away, the last for Reason
+	Refused    Action = "refused"    // Count requests were turned away for Reason
 )
 
 // Event is one thing that a visitor did. No field holds text that a visitor

@@ -94,6 +94,7 @@ type Config struct {
 	Notify func(Event)
 
 	patience time.Duration // of the check page for its seal; 0 means sealWithin
+	quiet    time.Duration // between refusals of a kind that are told; 0 means quiet
 }
 
 // Fingerprint is the SHA-256 of the certificate in upper-case hex with colons,

@@ -41,6 +41,7 @@ type Server struct {
 	gate          *gate
 	proofs        proofs
 	visitors      visitors
+	refusals      refusals
 }
 
 // New checks all of c and prepares a Server under a fresh random address. It
@@ -67,6 +68,7 @@ func New(c Config) (*Server, error) {
 		gate:          &gate{max: maxConnections},
 		proofs:        proofs{waiting: map[string]chan struct{}{}},
 		visitors:      visitors{seen: map[netip.Addr]*visitor{}},
+		refusals:      refusals{quiet: cmp.Or(c.quiet, quiet), kinds: map[kind]*tally{}},
 	}, nil
 }
 
@@ -104,11 +106,15 @@ func (s *Server) Run(ctx context.Context) error {
 		shutDown(servers)
 		close(s.over)
 	}()
+	late := time.NewTicker(s.refusals.quiet / 2)
+	defer late.Stop()
 	var broken error
 	for {
 		select {
 		case e := <-s.events:
 			s.report(e, stop)
+		case <-late.C:
+			s.notify(s.refusals.due(s.config.Now()))
 		case err := <-failed:
 			broken = err
 			stop()
@@ -119,15 +125,25 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// drain reports what happened while the ports were closing.
+// drain reports what happened while the ports were closing, and what was held
+// back.
 func (s *Server) drain() {
 	for {
 		select {
 		case e := <-s.events:
 			s.config.Notify(e)
 		default:
+			s.notify(s.refusals.rest(s.config.Now()))
 			return
 		}
+	}
+}
+
+// notify hands on what was counted, in the goroutine of Run.
+func (s *Server) notify(refused []Event) {
+	for _, e := range refused {
+		e.Device = s.visitors.meet(e.Address, "")
+		s.config.Notify(e)
 	}
 }
 

@@ -127,8 +127,9 @@ func (st stage) refuse(w http.ResponseWriter, r *http.Request, reason string, st
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, reason string, status int) {
 	from := remoteAddr(r.RemoteAddr)
 	if !unasked(r.URL.Path) {
-		if count := s.visitors.refuse(from, s.config.Now()); count > 0 {
-			s.tell(Event{Action: Refused, Address: from, Device: s.visitors.meet(from, ""), Reason: reason, Count: count})
+		for _, e := range s.refusals.add(from, reason, s.config.Now()) {
+			e.Device = s.visitors.meet(e.Address, "")
+			s.tell(e)
 		}
 	}
 	text := choose(s.languages, r.Header.Get("Accept-Language")).say("gone") + "\n"

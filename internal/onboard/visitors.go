@@ -16,8 +16,6 @@ type visitors struct {
 type visitor struct {
 	device     Platform
 	distrusted time.Time
-	refused    time.Time
-	refusals   int // since the last report
 }
 
 // maxVisitors bounds the memory that strangers can take. Past it everybody is
@@ -60,19 +58,4 @@ func (v *visitors) distrust(from netip.Addr, now time.Time) bool {
 	}
 	known.distrusted = now
 	return true
-}
-
-// refuse counts a refused request, and returns how many to tell of; 0 means
-// none now.
-func (v *visitors) refuse(from netip.Addr, now time.Time) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	known := v.get(from)
-	known.refusals++
-	if now.Sub(known.refused) < quiet {
-		return 0
-	}
-	count := known.refusals
-	known.refused, known.refusals = now, 0
-	return count
 }
