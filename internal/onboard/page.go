@@ -37,12 +37,11 @@ type view struct {
 // viewFor is the view of a visitor. A device that the visitor has picked counts
 // more than what the browser says.
 func (s *Server) viewFor(r *http.Request, picked Platform) view {
-	claimed := platformOf(r.UserAgent())
 	v := view{Server: s, language: choose(s.languages, r.Header.Get("Accept-Language")), device: picked}
 	if picked == "" {
-		v.device = s.visitors.meet(remoteAddr(r.RemoteAddr), claimed)
+		v.device = s.visitors.meet(remoteAddr(r.RemoteAddr), platformOf(r.UserAgent()))
 	}
-	v.elsewhere = v.device == claimed && cannotInstall(claimed, r.UserAgent())
+	v.elsewhere = wantsAnother(v.device, r.UserAgent())
 	return v
 }
 

@@ -1,6 +1,9 @@
 package onboard
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Platform is a kind of device, as a reader would call it. The zero value is
 // one that was not recognised.
@@ -24,7 +27,7 @@ type claim struct {
 
 // platforms are all of them in the order of the page's list. Android says "Linux" as well, so it stands
 // first. An iPad says "Macintosh" unless its reader asked for mobile pages: the
-// Mac's page points to the iPad's.
+// Mac's page points to the iPad's where nothing else gives it away.
 var platforms = []claim{
 	{IPhone, "iPhone"},
 	{IPad, "iPad"},
@@ -52,17 +55,43 @@ func (p Platform) file() string {
 func platformOf(userAgent string) Platform {
 	for _, p := range platforms {
 		if strings.Contains(userAgent, p.mark) {
+			if p.Platform == Mac && containsAny(userAgent, iosMarks) {
+				return IPad
+			}
 			return p.Platform
 		}
 	}
 	return ""
 }
 
+// handheld tells the devices that take a profile from some browsers alone.
+func (p Platform) handheld() bool { return p == IPhone || p == IPad }
+
+// iosMarks name browsers that exist on iOS alone. Those on an iPad say that they
+// are on a Mac, too.
+var iosMarks = []string{"FxiOS", "CriOS", "EdgiOS", "OPiOS", "OPT/", "OPX/", "Focus/", "GSA/"}
+
 // foreignMarks name the browsers on iOS that call themselves Safari too, and
 // the apps that show pages inside themselves.
 var foreignMarks = []string{
 	"FxiOS", "Focus/", "EdgiOS", "OPiOS", "OPT/", "OPX/", "DuckDuckGo", "Ddg/", "GSA/", "YaBrowser",
 	"FBAN", "FBAV", "Instagram", "Line/", "MicroMessenger", "Snapchat", "Pinterest", "LinkedInApp", "Twitter",
+}
+
+func containsAny(text string, marks []string) bool {
+	return slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(text, mark) })
+}
+
+// iosEngine is in the user agent of every browser on iOS: it never changes there.
+// Chrome and Firefox on a Mac have other engines, so neither is an iPad in disguise.
+const iosEngine = "AppleWebKit/605."
+
+// wantsAnother tells that a page for p asks its reader to open it in another
+// browser: this one runs on such a device, or may do so, and cannot install. Who
+// looks at the steps for another device is let alone.
+func wantsAnother(p Platform, userAgent string) bool {
+	here := p == platformOf(userAgent) || p.handheld() && strings.Contains(userAgent, iosEngine)
+	return here && cannotInstall(p, userAgent)
 }
 
 // cannotInstall tells that the browser would download the file without being
@@ -75,12 +104,8 @@ func cannotInstall(p Platform, userAgent string) bool {
 		if strings.Contains(userAgent, "CriOS/") {
 			return false
 		}
-		for _, mark := range foreignMarks {
-			if strings.Contains(userAgent, mark) {
-				return true
-			}
-		}
-		return !strings.Contains(userAgent, "Version/") || !strings.Contains(userAgent, "Safari/")
+		return containsAny(userAgent, foreignMarks) ||
+			!strings.Contains(userAgent, "Version/") || !strings.Contains(userAgent, "Safari/")
 	case Android:
 		return strings.Contains(userAgent, "; wv)")
 	}

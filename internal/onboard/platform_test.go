@@ -6,6 +6,7 @@ func TestPlatformOfKnowsRealBrowsers(t *testing.T) {
 	const (
 		iosWebKit  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
 		padWebKit  = "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+		macWebKit  = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:138.0) AppleWebKit/605.1.15 (KHTML, like Gecko) "
 		droidShell = "Mozilla/5.0 (Linux; Android 15; Pixel 9 Build/AP4A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36"
 	)
 	tests := []struct {
@@ -25,6 +26,11 @@ func TestPlatformOfKnowsRealBrowsers(t *testing.T) {
 		{"Safari on iPad, mobile", padWebKit + "Version/18.5 Mobile/15E148 Safari/604.1", IPad, false},
 		{"Firefox on iPad", padWebKit + "FxiOS/145.0 Mobile/15E148 Safari/605.1.15", IPad, true},
 		{"Safari on iPad, as it is delivered", macSafari, Mac, false},
+		{"Firefox on iPad, as it is delivered", macWebKit + "FxiOS/138.0 Safari/605.1.15", IPad, true},
+		{"Chrome on iPad, as a desktop", macWebKit + "CriOS/142 Version/18.5 Safari/605.1.15", IPad, false},
+		{"Edge on iPad, as a desktop", macWebKit + "EdgiOS/142.0.0.0 Version/18.5 Safari/605.1.15", IPad, true},
+		{"Chrome on Mac", macChrome, Mac, false},
+		{"Firefox on Mac", macFirefox, Mac, false},
 		{"Chrome on Android", androidChrome, Android, false},
 		{"Firefox on Android", "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0", Android, false},
 		{"an app on Android", droidShell, Android, true},
@@ -44,6 +50,42 @@ func TestPlatformOfKnowsRealBrowsers(t *testing.T) {
 				t.Errorf("cannot install: got %t, want %t", elsewhere, test.elsewhere)
 			}
 		})
+	}
+}
+
+const (
+	macChrome  = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+	macFirefox = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:145.0) Gecko/20100101 Firefox/145.0"
+)
+
+// The browser decides, whichever of Apple's handhelds is picked; a computer
+// whose reader only looks is let alone.
+func TestAPickedIPhoneAsksForSafariWhereItIsNeeded(t *testing.T) {
+	const (
+		padFirefox  = "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/145.0 Mobile/15E148 Safari/605.1.15"
+		deskFirefox = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:138.0) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/138.0 Safari/605.1.15"
+		padApp      = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+	)
+	for _, test := range []struct {
+		device    Platform
+		userAgent string
+		want      bool
+	}{
+		{IPad, deskFirefox, true},
+		{IPhone, deskFirefox, true},
+		{IPhone, padFirefox, true},
+		{IPad, padApp, true},
+		{IPad, macSafari, false},
+		{IPad, macChrome, false},
+		{IPhone, macFirefox, false},
+		{IPhone, androidChrome, false},
+		{IPhone, "curl/8.14.1", false},
+		{Mac, deskFirefox, false},
+		{Linux, padFirefox, false},
+	} {
+		if got := wantsAnother(test.device, test.userAgent); got != test.want {
+			t.Errorf("%s, %s: got %t, want %t", test.device, test.userAgent, got, test.want)
+		}
 	}
 }
 

@@ -232,6 +232,13 @@ func TestFirefoxOnIOSIsSentToSafari(t *testing.T) {
 			t.Errorf("%s: link to copy: got %t, want %t", userAgent, got, want)
 		}
 	}
+	const disguised = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:138.0) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/138.0 Safari/605.1.15"
+	for path, want := range map[string]string{"": "on this iPad", "/ipad": "on this iPad", "/iphone": "on this iPhone"} {
+		_, body := v.get(v.client(false), v.URL()+path, disguised)
+		if !strings.Contains(body, "class=\"copy\"") || !strings.Contains(body, want) {
+			t.Errorf("%q: Firefox on an iPad that claims to be a Mac gets no link for Safari, or not the words %q", path, want)
+		}
+	}
 	if _, body := v.get(v.client(false), v.URL()+"/linux", firefox); strings.Contains(body, "class=\"copy\"") {
 		t.Error("the page for another device sends its reader to Safari")
 	}
