@@ -34,7 +34,13 @@ type phoneRun struct {
 // startPhone serves a fresh root on loopback until the test ends.
 func startPhone(t testing.TB, change func(*onboard.Config)) *phoneRun {
 	t.Helper()
-	root, key := phoneRoot(t)
+	return startPhoneOf(t, "Home CA 7Q3F", change)
+}
+
+// startPhoneOf serves a root of that name.
+func startPhoneOf(t testing.TB, name string, change func(*onboard.Config)) *phoneRun {
+	t.Helper()
+	root, key := phoneRoot(t, name)
 	run := &phoneRun{t: t, root: root}
 	config := onboard.Config{
 		Offer:     onboard.Offer{Root: root, Profile: phoneProfile(root)},
@@ -118,13 +124,13 @@ func (r *phoneRun) waitFor(action onboard.Action) onboard.Event {
 }
 
 // phoneRoot is a root as picoca makes it.
-func phoneRoot(t testing.TB) (*x509.Certificate, *ecdsa.PrivateKey) {
+func phoneRoot(t testing.TB, name string) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	_, loopback4, _ := net.ParseCIDR("127.0.0.0/8")
 	_, private4, _ := net.ParseCIDR("192.168.0.0/16")
 	_, private6, _ := net.ParseCIDR("fc00::/7")
 	return phoneSign(t, &x509.Certificate{
-		Subject:               pkix.Name{CommonName: "Home CA 7Q3F"},
+		Subject:               pkix.Name{CommonName: name},
 		NotAfter:              time.Now().AddDate(10, 0, 0),
 		IsCA:                  true,
 		BasicConstraintsValid: true,

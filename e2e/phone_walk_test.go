@@ -232,6 +232,54 @@ func (b *browser) accessible(what string) {
 	b.do(nil, "scheme", "scheme", "light")
 }
 
+// fits fails the test for a page that is wider than the screen.
+func (b *browser) fits(what string) {
+	b.t.Helper()
+	var width [2]int
+	b.do(&width, "size")
+	if width[0] > width[1] {
+		b.t.Errorf("%s is %d pixels wide on a screen of %d", what, width[0], width[1])
+	}
+}
+
+// A name needs no space to be long, nor does a device's or an identity's.
+func TestPhonePagesFitWithLongNames(t *testing.T) {
+	const german = "Donaudampfschifffahrtsgesellschaft"
+	for name, ca := range map[string]string{"german": german, "wide": strings.Repeat("W", 54)} {
+		t.Run(name, func(t *testing.T) {
+			run := startPhoneOf(t, ca, func(c *onboard.Config) {
+				c.Devices = []onboard.Link{{Name: strings.Repeat(german, 2), URL: "https://pico.local/"}}
+				c.Identity = &onboard.Identity{Name: strings.Repeat("W", 64), Stem: strings.Repeat("w", 64), P12: []byte("p12 bytes"), Profile: []byte("profile bytes")}
+			})
+			home := newTrust(t)
+			root := filepath.Join(t.TempDir(), "root.der")
+			if err := os.WriteFile(root, run.root.Raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			trustFile(t, home, root)
+			b := newBrowser(t, home, iPhone)
+			b.fitsEvery("long-"+name, run.url)
+			b.fitsEvery("long-"+name+"-linux", run.url+"/linux")
+			b.do(nil, "open", "url", run.url)
+			var check string
+			b.do(&check, "click", "text", "Check this")
+			b.fitsEvery("long-"+name+"-check", check)
+		})
+	}
+}
+
+// fitsEvery looks at a page on the narrowest of phones, on a usual one and on a
+// computer.
+func (b *browser) fitsEvery(name, url string) {
+	b.t.Helper()
+	for _, width := range []string{"320", "390", "1280"} {
+		b.do(nil, "resize", "width", width)
+		b.do(nil, "open", "url", url)
+		b.look(name + "-" + width)
+		b.fits(name)
+	}
+}
+
 func TestPhonePagesAreAccessibleAndFitEveryScreen(t *testing.T) {
 	firefox := screen{"firefox-ios", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/145.0 Mobile/15E148 Safari/605.1.15", 320, 568, true, true}
 	every := []string{"", "/iphone", "/ipad", "/android", "/mac", "/windows", "/linux"}
@@ -252,11 +300,7 @@ func TestPhonePagesAreAccessibleAndFitEveryScreen(t *testing.T) {
 				b.do(nil, "open", "url", run.url+path)
 				b.look(fmt.Sprintf("%s-page%s", s.Name, strings.ReplaceAll(path, "/", "-")))
 				b.accessible(s.Name + path)
-				var width [2]int
-				b.do(&width, "size")
-				if width[0] > width[1] {
-					t.Errorf("%s is %d pixels wide on a screen of %d", path, width[0], width[1])
-				}
+				b.fits(path)
 			}
 			b.complains()
 		})

@@ -65,9 +65,10 @@ func (v view) fill() *strings.Replacer {
 // ca is the root's name.
 func (v view) ca() string { return v.config.Root.Subject.CommonName }
 
-// unbroken keeps a name of usual length on one line.
+// unbroken keeps a name of usual length on one line, which the narrowest screen
+// has room for in a heading.
 func unbroken(name string) string {
-	if len(name) > 24 {
+	if len(name) > 16 {
 		return name
 	}
 	return strings.ReplaceAll(name, " ", "\u00a0")

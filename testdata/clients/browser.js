@@ -35,7 +35,9 @@ const commands = {
     return download.suggestedFilename();
   },
   text: async (page) => page.locator('body').innerText(),
-  size: async (page) => page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]),
+  // Not window.innerWidth: a phone's grows with a page that is too wide.
+  size: async (page) => [await page.evaluate(() => document.documentElement.scrollWidth), page.viewportSize().width],
+  resize: async (page, { width }) => page.setViewportSize({ width: Number(width), height: options.height }),
   scheme: async (page, { scheme }) => page.emulateMedia({ colorScheme: scheme }),
   screenshot: async (page, { file }) => { await page.screenshot({ path: file, fullPage: true }); },
   complaints: async () => complaints,
