@@ -17,19 +17,21 @@ type terminal struct {
 	name string
 }
 
-// newTerminal starts a shell of 80 columns in h's folder.
+// newTerminal starts a shell of 80 columns and 24 lines in h's folder.
 func newTerminal(t *testing.T, h home) terminal {
 	t.Helper()
 	term := terminal{t, need(t, "tmux", "tmux"), fmt.Sprintf("picoca-%d", time.Now().UnixNano())}
-	term.do("new-session", "-d", "-s", term.name, "-x", "80", "-y", "30", "-c", h.dir,
+	term.do("new-session", "-d", "-s", term.name, "-x", "80", "-y", "24", "-c", h.dir,
 		"env", "PS1=$ ", "PICOCA_HOME="+h.path("store"), "sh")
-	t.Cleanup(func() { term.do("kill-session", "-t", term.name) })
+	t.Cleanup(func() { term.do("kill-server") })
 	return term
 }
 
+// do speaks to a tmux of the terminal's own: one that others use may end with
+// their last session.
 func (term terminal) do(args ...string) string {
 	term.t.Helper()
-	out, err := exec.Command(term.tmux, args...).CombinedOutput()
+	out, err := exec.Command(term.tmux, append([]string{"-L", term.name, "-f", "/dev/null"}, args...)...).CombinedOutput()
 	if err != nil {
 		term.t.Fatalf("tmux %v: %v\n%s", args, err, out)
 	}
@@ -41,12 +43,13 @@ func (term terminal) send(keys ...string) {
 	term.do(append([]string{"send-keys", "-t", term.name}, keys...)...)
 }
 
-// wait waits until the screen has a text, and returns the screen.
+// wait waits until the screen, or what went off its upper end, has a text, and
+// returns both.
 func (term terminal) wait(text string) string {
 	term.t.Helper()
 	screen := ""
 	for range 200 {
-		screen = term.do("capture-pane", "-p", "-J", "-t", term.name)
+		screen = term.do("capture-pane", "-p", "-J", "-S", "-50", "-t", term.name)
 		if strings.Contains(screen, text) {
 			return screen
 		}
@@ -54,6 +57,18 @@ func (term terminal) wait(text string) string {
 	}
 	term.t.Fatalf("the screen never shows %q:\n%s", text, screen)
 	return ""
+}
+
+// waitTimes waits until the screen has a text so often.
+func (term terminal) waitTimes(text string, times int) {
+	term.t.Helper()
+	for range 200 {
+		if strings.Count(term.do("capture-pane", "-p", "-J", "-t", term.name), text) >= times {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	term.t.Fatalf("the screen never shows %q %d times", text, times)
 }
 
 // TestPromptHidesThePassphrase types into a real terminal, and interrupts: the

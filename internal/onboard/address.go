@@ -42,6 +42,9 @@ type Address struct {
 // IP is the address itself.
 func (a Address) IP() netip.Addr { return a.ip }
 
+// Interface is the name of its network interface.
+func (a Address) Interface() string { return a.name }
+
 // String names the address and its interface: "192.168.1.20 (wlan0)".
 func (a Address) String() string { return fmt.Sprintf("%s (%s)", a.ip, a.name) }
 
@@ -98,7 +101,7 @@ func outgoing() netip.Addr {
 // lists the others that would do, best first. It prefers real interfaces to
 // container bridges and VPNs, then the one with the default route, then IPv4
 // for its shorter QR code. Loopback is taken only when w asks for it. It fails
-// when w names nothing usable or nothing is left.
+// when w names nothing usable or nothing is left, with ErrNoAddress.
 func (n Network) Choose(w Wish) (Address, []Address, error) {
 	if w.Address.IsValid() {
 		if err := refusal(w.Address.Unmap()); err != nil {
@@ -128,10 +131,9 @@ func (w Wish) allows(c candidate) bool {
 }
 
 func (n Network) explain(w Wish, all []candidate) error {
-	for _, i := range n.Interfaces {
-		if i.Name == w.Interface && !i.Up {
-			return fmt.Errorf("interface %q is down", w.Interface)
-		}
+	named := slices.IndexFunc(n.Interfaces, func(i Interface) bool { return i.Name == w.Interface })
+	if named >= 0 && !n.Interfaces[named].Up {
+		return fmt.Errorf("interface %q is down", w.Interface)
 	}
 	var have []string
 	for _, c := range all {
@@ -139,6 +141,8 @@ func (n Network) explain(w Wish, all []candidate) error {
 	}
 	list := cmp.Or(strings.Join(have, ", "), "none")
 	switch {
+	case w.Interface != "" && named < 0:
+		return fmt.Errorf("%q is not an interface of this computer: have %s", w.Interface, list)
 	case w.Address.IsValid() && w.Interface != "":
 		return fmt.Errorf("interface %q does not have the address %s: have %s", w.Interface, w.Address, list)
 	case w.Address.IsValid():

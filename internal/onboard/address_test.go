@@ -89,7 +89,7 @@ func TestChooseFindsTheAddressThatAPhoneReaches(t *testing.T) {
 }
 
 func TestChooseFollowsAWish(t *testing.T) {
-	n := network("192.168.1.20", loop(), link("docker0", "172.17.0.1"), down(link("eth1", "10.9.9.9")), link("wlan0", "192.168.1.20", "192.168.1.21", "203.0.113.7"))
+	n := network("192.168.1.20", loop(), link("docker0", "172.17.0.1"), down(link("eth1", "10.9.9.9")), link("wlan0", "192.168.1.20", "192.168.1.21", "203.0.113.7"), link("ppp0", "203.0.113.8"))
 	ip := netip.MustParseAddr
 	tests := []struct {
 		name string
@@ -103,7 +103,9 @@ func TestChooseFollowsAWish(t *testing.T) {
 		{"loopback by address", Wish{Address: ip("127.0.0.1")}, "127.0.0.1 (lo)"},
 		{"loopback by name", Wish{Interface: "lo"}, "127.0.0.1 (lo)"},
 		{"both that do not fit", Wish{"docker0", ip("192.168.1.21")}, `interface "docker0" does not have the address 192.168.1.21: have 192.168.1.20 (wlan0), `},
-		{"unknown interface", Wish{Interface: "wlan9"}, `interface "wlan9" has no private address: have 192.168.1.20 (wlan0), `},
+		{"unknown interface", Wish{Interface: "wlan9"}, `"wlan9" is not an interface of this computer: have 192.168.1.20 (wlan0), `},
+		{"unknown interface and own address", Wish{"wlan9", ip("192.168.1.20")}, `"wlan9" is not an interface of this computer: have 192.168.1.20 (wlan0), `},
+		{"public interface", Wish{Interface: "ppp0"}, `interface "ppp0" has no private address: have 192.168.1.20 (wlan0), `},
 		{"interface that is down", Wish{Interface: "eth1"}, `interface "eth1" is down`},
 		{"somebody else's address", Wish{Address: ip("192.168.1.99")}, "192.168.1.99 is not an address of this computer: have 192.168.1.20"},
 		{"own public address", Wish{Address: ip("203.0.113.7")}, "203.0.113.7 is not a private address"},
