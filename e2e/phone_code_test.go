@@ -34,7 +34,7 @@ func TestPhoneCodeScansFromALightAndADarkTerminal(t *testing.T) {
 	for _, theme := range []string{"light", "dark"} {
 		t.Run(theme, func(t *testing.T) {
 			picture := filepath.Join(pictures(t), "terminal-"+theme+".png")
-			drawTerminal(t, screenText(t), theme, picture)
+			drawTerminal(t, screenText(t), 80, theme, picture)
 			if got := scan(t, picture); got != phoneURL {
 				t.Errorf("scanned %q, want %q", got, phoneURL)
 			}
@@ -47,7 +47,7 @@ func TestPhoneCodeScansFromALightAndADarkTerminal(t *testing.T) {
 func TestPhoneCodeNeedsItsColours(t *testing.T) {
 	plain := strings.NewReplacer("\x1b[38;5;16;48;5;231m", "", "\x1b[0m", "").Replace(newCode(t).Terminal())
 	picture := filepath.Join(t.TempDir(), "plain.png")
-	drawTerminal(t, plain, "dark", picture)
+	drawTerminal(t, plain, 80, "dark", picture)
 	if out, err := exec.Command(need(t, "zbarimg", "zbar-tools"), "--raw", "--quiet", picture).Output(); err == nil {
 		t.Errorf("a code in the theme's own colours scans as %q", out)
 	}
@@ -79,7 +79,7 @@ func TestPhoneCodeScansUnderTmuxAt80Columns(t *testing.T) {
 	}
 	for _, theme := range []string{"light", "dark"} {
 		picture := filepath.Join(pictures(t), "tmux-"+theme+".png")
-		drawTerminal(t, shown, theme, picture)
+		drawTerminal(t, shown, 80, theme, picture)
 		if got := scan(t, picture); got != phoneURL {
 			t.Errorf("%s: scanned %q, want %q", theme, got, phoneURL)
 		}
@@ -96,8 +96,8 @@ func TestPhoneCodeAsPictureScans(t *testing.T) {
 	}
 }
 
-// drawTerminal lets a terminal emulator of 80 columns show text.
-func drawTerminal(t *testing.T, text, theme, picture string) {
+// drawTerminal lets a terminal emulator show text.
+func drawTerminal(t *testing.T, text string, columns int, theme, picture string) {
 	t.Helper()
 	needDrivers(t)
 	input := filepath.Join(t.TempDir(), "input")
@@ -105,7 +105,7 @@ func drawTerminal(t *testing.T, text, theme, picture string) {
 		t.Fatal(err)
 	}
 	options, err := json.Marshal(map[string]any{
-		"input": input, "output": picture, "columns": 80, "rows": 32, "theme": theme,
+		"input": input, "output": picture, "columns": columns, "rows": 32, "theme": theme,
 		"chromium": need(t, "chromium", "chromium"), "home": t.TempDir(),
 	})
 	if err != nil {

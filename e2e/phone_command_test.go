@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -19,31 +20,89 @@ import (
 	"time"
 )
 
-// TestPhoneCommandScansFromARealTerminal runs the program in a terminal of 80
-// columns, and reads its QR code from what two themes make of it.
+// phoneScreen runs picoca phone in a terminal of that size, and returns the
+// address that it prints.
+func (term terminal) phoneScreen(size string, args ...string) string {
+	term.t.Helper()
+	columns, rows, _ := strings.Cut(size, "x")
+	term.do("resize-window", "-t", term.name, "-x", columns, "-y", rows)
+	term.send("clear; "+binary+" phone --address 127.0.0.1 --port 0 --for 1m "+strings.Join(args, " "), "Enter")
+	return regexp.MustCompile(`http://127\.0\.0\.1:\d+/[a-z2-7]{13}`).FindString(term.wait("Ctrl-C ends it"))
+}
+
+// scans reads the QR code from what two themes make of the screen as it is.
+func (term terminal) scans(want, name string) {
+	term.t.Helper()
+	shown := term.do("capture-pane", "-p", "-e", "-N", "-t", term.name)
+	for _, theme := range []string{"light", "dark"} {
+		picture := filepath.Join(pictures(term.t), name+"-"+theme+".png")
+		drawTerminal(term.t, shown, 132, theme, picture)
+		if got := scan(term.t, picture); want == "" || got != want {
+			term.t.Errorf("%s, %s: scanned %q, want the address printed, %q", name, theme, got, want)
+		}
+	}
+}
+
+// TestPhoneCommandScansFromARealTerminal runs the program in a terminal of the
+// smallest usual size, where the code must stay while the first visits are told.
 func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 	h := newHome(t)
 	term := newTerminal(t, h)
-	term.send("clear; "+binary+" phone --address 127.0.0.1 --port 0 --for 1m", "Enter")
+	address := term.phoneScreen("80x24")
+	term.scans(address, "phone")
 	screen := term.wait("Ctrl-C ends it")
-	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/\S+`).FindString(screen)
-	shown := term.do("capture-pane", "-p", "-e", "-N", "-t", term.name)
-	for _, theme := range []string{"light", "dark"} {
-		picture := filepath.Join(pictures(t), "phone-"+theme+".png")
-		drawTerminal(t, shown, theme, picture)
-		if got := scan(t, picture); address == "" || got != address {
-			t.Errorf("%s: scanned %q, want the address printed, %q", theme, got, address)
+	for _, whole := range []string{regexp.QuoteMeta(address) + `$`, `([0-9A-F]{2}:){8}$`, `([0-9A-F]{2}:){7}[0-9A-F]{2}$`} {
+		if !regexp.MustCompile(`(?m)(▀|▄|█| )` + whole).MatchString(screen) {
+			t.Errorf("%s is not whole on a line of its own:\n%s", whole, screen)
 		}
 	}
+	for range 4 {
+		response, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	term.waitTimes("opened the page", 4)
+	term.scans(address, "phone-visited")
 	term.send("C-c")
 	term.send("echo code $?", "Enter")
-	term.wait("code 130")
+	if screen := term.wait("code 130"); !strings.Contains(screen, "\nstopped: no phone has trusted the CA\n") {
+		t.Errorf("the end is silent:\n%s", screen)
+	}
+}
 
-	narrow := newTerminal(t, h)
-	narrow.do("resize-window", "-t", narrow.name, "-x", "30", "-y", "30")
-	narrow.send("clear; "+binary+" phone --address 127.0.0.1 --port 0 --for 1m", "Enter")
-	if screen := narrow.wait("Ctrl-C"); !strings.Contains(screen, "this terminal has 30") || strings.Contains(screen, "▀") {
-		t.Errorf("a narrow terminal shows:\n%s", screen)
+// TestPhoneCommandShowsTheCodeWhereItFits: above the words that do not fit beside
+// it the code may stand, but never in part.
+func TestPhoneCommandShowsTheCodeWhereItFits(t *testing.T) {
+	h := newHome(t)
+	h.run("issue", "--client", "kitchen-tablet", "--show-passphrase", "--out", h.path("identity"))
+	for _, test := range []struct {
+		size  string
+		args  []string
+		scans bool
+		note  string
+	}{
+		{size: "80x20", scans: true},
+		{size: "60x24", scans: true},
+		{size: "37x20", scans: true},
+		{size: "132x32", scans: true},
+		{size: "80x24", args: []string{"--identity", "kitchen-tablet"}, scans: true},
+		{size: "80x19", note: "needs 20 lines, and this terminal has 19"},
+		{size: "80x22", args: []string{"--identity", "kitchen-tablet"}, note: "needs 23 lines, and this terminal has 22"},
+		{size: "36x24", note: "needs 37 columns, and this terminal has 36"},
+	} {
+		t.Run(strings.Join(append([]string{test.size}, test.args...), " "), func(t *testing.T) {
+			term := newTerminal(t, h)
+			address := term.phoneScreen(test.size, test.args...)
+			if test.scans {
+				term.scans(address, "phone-"+test.size+strings.Join(test.args, ""))
+			}
+			all := strings.Join(strings.Fields(term.do("capture-pane", "-p", "-J", "-S", "-50", "-t", term.name)), " ")
+			if !strings.Contains(all, test.note) || strings.Contains(all, "▀") != test.scans {
+				t.Errorf("%s shows, in want of %q:\n%s", test.size, test.note, all)
+			}
+		})
 	}
 }
 
@@ -78,6 +137,7 @@ func startPhoneCommand(t *testing.T, h home, args ...string) *phoneCommand {
 }
 
 // end returns the names of the events until the program ends, and its exit code.
+// The last event is the end itself, and is left out.
 func (p *phoneCommand) end(t *testing.T) (events []string, code int) {
 	t.Helper()
 	for p.events.Scan() {
@@ -88,7 +148,10 @@ func (p *phoneCommand) end(t *testing.T) (events []string, code int) {
 		events = append(events, event.Event)
 	}
 	_ = p.cmd.Wait()
-	return events, p.cmd.ProcessState.ExitCode()
+	if len(events) == 0 || events[len(events)-1] != "ended" {
+		t.Fatalf("the events are %q, and tell of no end", events)
+	}
+	return events[:len(events)-1], p.cmd.ProcessState.ExitCode()
 }
 
 // TestPhoneCommandEndsWithTheProof lets a phone-sized browser trust exactly the
@@ -232,5 +295,21 @@ func TestPhoneCommandEndsOnTime(t *testing.T) {
 	}
 	if events, code := startPhoneCommand(t, h, "--for", "1s").end(t); code != 0 || len(events) != 0 {
 		t.Errorf("ended with %d after %q, want 0", code, events)
+	}
+}
+
+// TestPhoneCommandWithoutTheRightToAPort serves as somebody without privileges: a
+// user namespace of its own takes them away from root, too.
+func TestPhoneCommandWithoutTheRightToAPort(t *testing.T) {
+	h := newHome(t)
+	cmd := exec.Command(need(t, "unshare", "util-linux"), "--user", binary, "phone", "--address", "127.0.0.1", "--port", "80", "--for", "1s")
+	cmd.Env = append(os.Environ(), "PICOCA_HOME="+h.path("store"))
+	out, err := cmd.CombinedOutput()
+	if strings.Contains(string(out), "Ctrl-C ends it") {
+		t.Skip("this system lets everybody have port 80")
+	}
+	const want = "error: listen tcp 127.0.0.1:80: bind: permission denied\nhint: choose a port from 1024 on: --port 8440\n"
+	if cmd.ProcessState.ExitCode() != 1 || string(out) != want {
+		t.Errorf("%v, got %q, want %q", err, out, want)
 	}
 }

@@ -3,16 +3,12 @@ package cli
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
@@ -83,20 +79,25 @@ func (e untrustedError) Error() string {
 	return fmt.Sprintf("no phone has proved within %s that it trusts the CA", e.limit)
 }
 
-// phoneAddressError says why there is no address to serve on.
-type phoneAddressError struct{ error }
-
-func (e phoneAddressError) Unwrap() error { return e.error }
+// check finds what is wrong with the command line itself.
+func (o phoneOptions) check() error {
+	var fault error
+	switch {
+	case o.limit < time.Second || o.limit > maxPhone:
+		fault = fmt.Errorf("--for %s is not between 1s and %s", o.limit, spanText(maxPhone))
+	case o.port > maxPort:
+		fault = fmt.Errorf("--port %d leaves no room for three ports in a row: want at most %d", o.port, maxPort)
+	case o.identity == "" && o.p12 != (p12Flags{}):
+		fault = errors.New("--p12-profile, --p12-passphrase-file and --show-passphrase are for --identity")
+	default:
+		return nil
+	}
+	return usageError{fault, "picoca phone"}
+}
 
 func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
-	if o.limit <= 0 || o.limit > maxPhone {
-		return usageError{fmt.Errorf("--for %s is not between 1s and %s", o.limit, spanText(maxPhone)), "picoca phone"}
-	}
-	if o.port > maxPort {
-		return usageError{fmt.Errorf("--port %d leaves no room for three ports in a row: want at most %d", o.port, maxPort), "picoca phone"}
-	}
-	if o.identity == "" && o.p12 != (p12Flags{}) {
-		return usageError{errors.New("--p12-profile, --p12-passphrase-file and --show-passphrase are for --identity"), "picoca phone"}
+	if err := o.check(); err != nil {
+		return err
 	}
 	s, authority, err := a.open()
 	if err != nil {
@@ -113,13 +114,18 @@ func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
 	}
 	listeners, err := onboard.Listen(address, o.port)
 	if err != nil {
-		return err
+		return listenError{err}
 	}
 	defer listeners.Close()
+	picture, err := openPicture(o.png, authority.Certificate(), o.force)
+	if err != nil {
+		return pictureError{err}
+	}
+	defer func() { err = errors.Join(err, picture.close()) }()
 	if err := a.unlock(ctx, s, authority, o.passphrase); err != nil {
 		return err
 	}
-	log := &phoneLog{app: a, json: o.json}
+	log := &phoneLog{app: a, json: o.json, trusting: map[netip.Addr]bool{}}
 	config := onboard.Config{Offer: offer, Listeners: listeners, UntilTrusted: o.untilTrusted, Now: a.Now, Notify: log.note}
 	if config.Check, config.Seal, err = phoneLeaves(authority, address, a.Now()); err != nil {
 		return err
@@ -128,12 +134,17 @@ func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.tellPhone(o, server.URL(), p12, authority, address, others); err != nil {
+	serving := phoneServing{server.URL(), fingerprint(authority.Certificate()), address, others}
+	if err := a.tellPhone(o, serving, p12, picture); err != nil {
 		return err
 	}
-	a.tellPassphrase(p12, o.p12, o.json)
 	return a.servePhone(ctx, o, server, log)
 }
+
+// listenError says why a port cannot be served on.
+type listenError struct{ error }
+
+func (e listenError) Unwrap() error { return e.error }
 
 // servePhone serves until the limit, an interrupt, or the proof.
 func (a *app) servePhone(ctx context.Context, o phoneOptions, server *onboard.Server, log *phoneLog) error {
@@ -144,35 +155,22 @@ func (a *app) servePhone(ctx context.Context, o phoneOptions, server *onboard.Se
 	if err := server.Run(limited); err != nil {
 		return err
 	}
+	reason := endedByProof
+	if ctx.Err() != nil {
+		reason = endedByUser
+	} else if limited.Err() != nil {
+		reason = endedByTime
+	}
+	var err error
 	switch {
-	case log.trusted > 0:
-		return nil
-	case ctx.Err() != nil:
-		return errInterrupted
+	case len(log.trusting) > 0:
+	case reason == endedByUser:
+		err = errInterrupted
 	case o.untilTrusted:
-		return untrustedError{o.limit}
+		err = untrustedError{o.limit}
 	}
-	return nil
-}
-
-func chooseAddress(o phoneOptions) (onboard.Address, []onboard.Address, error) {
-	wish := onboard.Wish{Interface: o.iface}
-	if o.address != "" {
-		ip, err := netip.ParseAddr(o.address)
-		if err != nil {
-			return onboard.Address{}, nil, phoneAddressError{fmt.Errorf("address %q is not an IP address", o.address)}
-		}
-		wish.Address = ip
-	}
-	network, err := onboard.ReadNetwork()
-	if err != nil {
-		return onboard.Address{}, nil, err
-	}
-	address, others, err := network.Choose(wish)
-	if err != nil {
-		err = phoneAddressError{err}
-	}
-	return address, others, err
+	log.end(reason, err)
+	return err
 }
 
 // phoneOffer is what the phone gets: the root in its forms, the devices, and
@@ -264,89 +262,4 @@ func phoneLeaves(authority *ca.Authority, address onboard.Address, now time.Time
 	}
 	seal, err = leaf()
 	return check, seal, err
-}
-
-// servingJSON is the first line of --json.
-type servingJSON struct {
-	Time   time.Time `json:"time"`
-	Action string    `json:"event"`
-	URL    string    `json:"url"`
-	SHA256 string    `json:"sha256"`
-	Until  time.Time `json:"until"`
-	// Passphrase is the identity's, if --show-passphrase asks for it.
-	Passphrase string `json:"passphrase,omitempty"`
-}
-
-// tellPhone prints the code and what to do with it.
-func (a *app) tellPhone(o phoneOptions, url string, p12 p12Choice, authority *ca.Authority, address onboard.Address, others []onboard.Address) error {
-	code, err := onboard.NewCode(url)
-	if err != nil {
-		return err
-	}
-	if o.png != "" {
-		file := []export.File{{Name: filepath.Base(o.png), Data: code.PNG()}}
-		if _, err := writeFiles(filepath.Dir(o.png), authority.Certificate(), file, o.force, true); err != nil {
-			return err
-		}
-	}
-	print := fingerprint(authority.Certificate())
-	if o.json {
-		return json.NewEncoder(a.Stdout).Encode(servingJSON{a.Now(), "serving", url, print, a.Now().Add(o.limit), p12.jsonPassphrase(o.p12)})
-	}
-	if columns := a.columns(); columns < code.Width() {
-		a.note("the QR code needs %d columns, and this terminal has %d: make it wider, or type the address", code.Width(), columns)
-	} else {
-		fmt.Fprint(a.Stdout, code.Terminal())
-	}
-	// Lines of their own: broken by the terminal they are hard to compare.
-	a.say("scan with the phone's camera, or open\n  %s", url)
-	a.say("compare on the phone, SHA-256\n  %s\n  %s", print[:48], print[48:])
-	a.say("serving on %s for %s; Ctrl-C ends it", address, spanText(o.limit))
-	for _, other := range others {
-		a.say("another address would be %s: --address %s", other, other.IP())
-	}
-	return nil
-}
-
-// spanText is a time span without the zeros at its end: 10m, and still 10s.
-func spanText(span time.Duration) string {
-	text := span.String()
-	if strings.HasSuffix(text, "m0s") {
-		return strings.TrimSuffix(text, "0s")
-	}
-	return text
-}
-
-// plenty is the width of a file or a pipe.
-const plenty = 1000
-
-// columns is the width of the terminal, or plenty where there is none.
-func (a *app) columns() int {
-	file, ok := terminal(a.Stdout)
-	if !ok {
-		return plenty
-	}
-	columns, _, err := term.GetSize(int(file.Fd()))
-	if err != nil || columns == 0 {
-		return plenty
-	}
-	return columns
-}
-
-// phoneLog prints what visitors do, and counts who trusts.
-type phoneLog struct {
-	app     *app
-	json    bool
-	trusted int
-}
-
-func (l *phoneLog) note(e onboard.Event) {
-	if e.Action == onboard.Trusted {
-		l.trusted++
-	}
-	if l.json {
-		_ = json.NewEncoder(l.app.Stdout).Encode(e)
-		return
-	}
-	l.app.say("%s  %s", e.Time.Local().Format(time.TimeOnly), e)
 }

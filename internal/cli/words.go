@@ -223,10 +223,15 @@ var hintRows = []func(*app, error) string{
 	}),
 	hintOf(hintNotIssued),
 	hintOf(func(e unwrittenError) string { return "picoca export --out FOLDER " + operand(e.name) }),
+	hintOf(hintPicture),
 	hintOf(hintInTheWay),
 	hintOf(func(e inStoreError) string { return "choose another place with --out" }),
-	hintOf(func(e phoneAddressError) string {
-		return "connect this computer to your home network, or choose an address of its own: --address 192.168.1.20"
+	hintOf(hintPhoneAddress),
+	hintOf(func(e listenError) string {
+		if errors.Is(e, fs.ErrPermission) {
+			return "choose a port from 1024 on: --port 8440"
+		}
+		return ""
 	}),
 	hintOf(func(e untrustedError) string {
 		return "follow the steps on the page to the last one, the check; --for gives more time"

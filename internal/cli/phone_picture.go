@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"syscall"
+
+	"github.com/picoca/picoca/internal/export"
+)
+
+// picture is where the QR code is saved to; nil if nowhere.
+type picture struct {
+	*destination
+	name string
+}
+
+// openPicture proves that the code can be saved as that file, if it has a name,
+// before anything is asked for or signed.
+func openPicture(name string, root *x509.Certificate, force bool) (*picture, error) {
+	if name == "" {
+		return nil, nil
+	}
+	d, err := openDestination(filepath.Dir(name), root, true)
+	if err != nil {
+		return nil, err
+	}
+	p := &picture{d, filepath.Base(name)}
+	check := p.vacant
+	if force {
+		check = p.replaceable
+	}
+	if err := check(p.file(nil)); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	if err := p.prepare(); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (p *picture) file(data []byte) []export.File { return []export.File{{Name: p.name, Data: data}} }
+
+// write saves the picture.
+func (p *picture) write(data []byte) error {
+	if p == nil {
+		return nil
+	}
+	if err := p.stage(p.file(data)); err != nil {
+		return pictureError{err}
+	}
+	return p.commit()
+}
+
+func (p *picture) close() error {
+	if p == nil {
+		return nil
+	}
+	return p.destination.close()
+}
+
+// pictureError says why the code cannot be saved. The flag for its place is not
+// that of other files.
+type pictureError struct{ error }
+
+func (e pictureError) Unwrap() error { return e.error }
+
+func hintPicture(e pictureError) string {
+	const another = "choose another file with --png"
+	if way, ok := errors.AsType[inTheWayError](e); ok && way.replaceable {
+		return another + ", or replace this one with --force"
+	}
+	for _, fault := range []error{fs.ErrPermission, fs.ErrNotExist, syscall.EROFS, syscall.ENOTDIR} {
+		if errors.Is(e, fault) {
+			return another
+		}
+	}
+	if isA[inTheWayError](e) || isA[inStoreError](e) {
+		return another
+	}
+	return ""
+}
