@@ -41,7 +41,13 @@ var platforms = []claim{
 // path is the last element of the platform's own address.
 func (p Platform) path() string { return strings.ToLower(string(p)) }
 
-// file is what the platform's button downloads.
+// file is what the platform's button downloads. A Mac reads profiles too, but
+// Apple documents trust by Keychain Access (support.apple.com/guide/keychain-access,
+// "Change the trust settings of a certificate") and is silent on whether the root of
+// a profile installed by hand is trusted at once; what it says of that
+// (support.apple.com/102390) is for iOS, iPadOS and visionOS. Those who hand out
+// such profiles for Macs rely on it (github.com/willswire/dod.mobileconfig). Then
+// the comparison would come too late; with a certificate it comes first.
 func (p Platform) file() string {
 	switch p {
 	case IPhone, IPad:

@@ -12,7 +12,11 @@ import (
 )
 
 // texts holds every word of the pages, one file a language. A new language is
-// a new file with the keys of en.json.
+// a new file with the keys of en.json. docs/clients.md has the same menus.
+//
+// Android's menus are those of Android 14 and later as Google ships it: "More
+// security & privacy" (antiwork/gumroad-mobile, README.md), where Android 13 said
+// "More security settings" (AdguardTeam/KnowledgeBase, manual-certificate.md).
 //
 //go:embed texts/*.json
 var texts embed.FS
