@@ -13,7 +13,8 @@ import (
 // picture is where the QR code is saved to; nil if nowhere.
 type picture struct {
 	*destination
-	name string
+	name  string
+	force bool // replace what has the name
 }
 
 // openPicture proves that the code can be saved as that file, if it has a name,
@@ -26,12 +27,8 @@ func openPicture(name string, root *x509.Certificate, force bool) (*picture, err
 	if err != nil {
 		return nil, err
 	}
-	p := &picture{d, filepath.Base(name)}
-	check := p.vacant
-	if force {
-		check = p.replaceable
-	}
-	if err := check(p.file(nil)); err != nil {
+	p := &picture{d, filepath.Base(name), force}
+	if err := p.check(); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	if err := p.prepare(); err != nil {
@@ -40,17 +37,24 @@ func openPicture(name string, root *x509.Certificate, force bool) (*picture, err
 	return p, nil
 }
 
+func (p *picture) check() error {
+	if p.force {
+		return p.replaceable(p.file(nil))
+	}
+	return p.vacant(p.file(nil))
+}
+
 func (p *picture) file(data []byte) []export.File { return []export.File{{Name: p.name, Data: data}} }
 
-// write saves the picture.
+// write saves the picture. It looks again first: the passphrase may have taken
+// hours.
 func (p *picture) write(data []byte) error {
-	if p == nil {
-		return nil
+	for _, step := range []func() error{p.check, func() error { return p.stage(p.file(data)) }, p.commit} {
+		if err := step(); err != nil {
+			return pictureError{err}
+		}
 	}
-	if err := p.stage(p.file(data)); err != nil {
-		return pictureError{err}
-	}
-	return p.commit()
+	return nil
 }
 
 func (p *picture) close() error {

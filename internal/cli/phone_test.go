@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/netip"
@@ -125,5 +126,24 @@ func TestTheEndOfPhoneIsTold(t *testing.T) {
 		if got := out.String(); got != test.want {
 			t.Errorf("%s by %v: got %q, want %q", test.reason, test.by, got, test.want)
 		}
+	}
+}
+
+// A file that appeared while the passphrase was typed is not replaced.
+func TestAPictureReplacesNothingThatCameInBetween(t *testing.T) {
+	t.Chdir(t.TempDir())
+	p, err := openPicture("code.png", &x509.Certificate{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if err := os.WriteFile("code.png", []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.write([]byte("ours")); !isA[pictureError](err) || !isA[inTheWayError](err) {
+		t.Errorf("got %v", err)
+	}
+	if got, _ := os.ReadFile("code.png"); string(got) != "theirs" {
+		t.Errorf("the file holds %q", got)
 	}
 }
