@@ -122,7 +122,7 @@ func besides(drawn []string, wide int, words []string, columns int) ([]string, b
 	var broken []string
 	longest := 0
 	for _, text := range words {
-		for _, line := range wrap(text, room) {
+		for _, line := range fold(text, room) {
 			longest = max(longest, len([]rune(line)))
 			broken = append(broken, line)
 		}
@@ -144,23 +144,6 @@ func besides(drawn []string, wide int, words []string, columns int) ([]string, b
 		lines[top+i] += gap + words
 	}
 	return lines, true
-}
-
-// wrap breaks text at spaces into lines of width columns, if its words allow.
-func wrap(text string, width int) []string {
-	lines := []string{""}
-	for word := range strings.FieldsSeq(text) {
-		last := &lines[len(lines)-1]
-		switch {
-		case *last == "":
-			*last = word
-		case len([]rune(*last))+1+len([]rune(word)) <= width:
-			*last += " " + word
-		default:
-			lines = append(lines, word)
-		}
-	}
-	return lines
 }
 
 // spanText is a time span without the zeros at its end: 10m, and still 10s.
