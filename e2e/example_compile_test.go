@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// TestExamplesInCCompile has a compiler read the projects for C and C++, against
-// stand-ins for the firmware's headers: they are not linked, and not run.
+// TestExamplesInCCompile has a compiler read the projects for Arduino and
+// ESP-IDF, against stand-ins for the firmware's headers: they are not linked,
+// and not run. TestPicoSDKExample does more with the third.
 func TestExamplesInCCompile(t *testing.T) {
 	t.Parallel()
 	compilers := map[string][]string{ // the sketch gets what the IDE puts before it
-		"arduino":  {need(t, "g++", "g++"), "-std=gnu++17", "-include", "Arduino.h", "-x", "c++", "project.ino"},
-		"pico-sdk": {need(t, "gcc", "gcc"), "-std=gnu11", "-Wno-deprecated-declarations", "main.c"},
-		"esp-idf":  {need(t, "gcc", "gcc"), "-std=gnu17", "main/main.c"},
+		"arduino": {need(t, "g++", "g++"), "-std=gnu++17", "-include", "Arduino.h", "-x", "c++", "project.ino"},
+		"esp-idf": {need(t, "gcc", "gcc"), "-std=gnu17", "main/main.c"},
 	}
 	for _, row := range []struct {
 		firmware, name string
@@ -22,9 +22,6 @@ func TestExamplesInCCompile(t *testing.T) {
 		{"arduino", "pico.local", nil},
 		{"arduino", "pico.home.arpa", nil},
 		{"arduino", "192.168.1.20", nil},
-		{"pico-sdk", "pico.local", nil},
-		{"pico-sdk", "pico.home.arpa", nil},
-		{"pico-sdk", "192.168.1.20", nil},
 		{"esp-idf", "pico.local", nil},
 		{"esp-idf", "pico.home.arpa", []string{"--mutual-tls"}},
 		{"esp-idf", "192.168.1.20", nil},
@@ -48,18 +45,4 @@ func compile(h home, firmware string, compiler []string) error {
 	cmd := exec.CommandContext(h.t.Context(), compiler[0], args...)
 	cmd.Dir = h.path("project")
 	return wrapOutput(cmd)
-}
-
-// TestPicoSDKExampleEmbedsThePage assembles the file that takes the page into
-// the program.
-func TestPicoSDKExampleEmbedsThePage(t *testing.T) {
-	t.Parallel()
-	h := newHome(t)
-	h.run("issue", "pico.local")
-	h.run("example", "pico.local", "--firmware", "pico-sdk", "--out", "project")
-	cmd := exec.CommandContext(t.Context(), need(t, "gcc", "gcc"), "-c", "files.S", "-o", "files.o")
-	cmd.Dir = h.path("project")
-	if err := wrapOutput(cmd); err != nil {
-		t.Fatal(err)
-	}
 }

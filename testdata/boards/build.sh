@@ -10,11 +10,13 @@ cache=${PICOCA_BOARDS_CACHE:-${XDG_CACHE_HOME:-${HOME:?set it, or PICOCA_BOARDS_
 
 # What is wanted: folder, package, version pattern, and which of the versions that fit. The lowest mbedTLS 3.6 is the one
 # nearest to the firmware's 3.6.2. The highest MicroPython up to 1.28 is nearest to the boards of today; when sid moves on,
-# trixie's 1.25 remains.
+# trixie's 1.25 remains. lwIP 2.2 is what the Pico SDK 2 has; of the SDK itself, from 2.2 on, two files are wanted.
 wanted='
 mbedtls-2.28 mbedtls     ^2[.]28[.]3-   lowest
 mbedtls-3.6  mbedtls     ^3[.]6[.]      lowest
 micropython  micropython ^1[.]2[5-8][.] highest
+lwip         lwip        ^2[.]2[.]      lowest
+pico-sdk     pico-sdk    ^2[.]([2-9]|1[0-9])[.] lowest
 '
 releases='bookworm trixie sid'
 
@@ -99,7 +101,7 @@ choose() {
 # by apt against the signed lists.
 fetch() {
   local upstream=${3%-*} file
-  (cd "$cache/sources" && apt-get "${options[@]}" source -qq --download-only "$2=$3") ||
+  (cd "$cache/sources" && apt-get "${options[@]}" source -qq --download-only --tar-only "$2=$3") ||
     die "cannot download the source of $2 $3"
   file=$(compgen -G "$cache/sources/$2_$upstream.orig.tar.*" | grep -v '[.]asc$' | head -1)
   [ -n "$file" ] || die "the source package $2 $3 has no orig.tar"
@@ -147,6 +149,20 @@ real_micropython() {
   cp -r micropython/extmod/asyncio "$here/lib/." out/lib/
 }
 
+# example_sources keeps what a project for the Pico SDK is linked with: its own headers configure all of that, so it cannot
+# be compiled before there is a project. pico-sdk/Makefile does it.
+example_sources() {
+  local pico=pico-sdk/src/rp2_common
+  mkdir -p "out/sources/$pico" out/sources/lwip
+  cp -r lwip/src out/sources/lwip/
+  cp -r "$pico/pico_lwip" "$pico/pico_mbedtls" "out/sources/$pico/"
+  local mbedtls
+  for mbedtls in mbedtls-2.28 mbedtls-3.6; do
+    mkdir "out/sources/$mbedtls"
+    cp -r "$mbedtls/include" "$mbedtls/library" "out/sources/$mbedtls/"
+  done
+}
+
 build() {
   mkdir -p out/lib
   open_sources
@@ -157,6 +173,7 @@ build() {
   harness tls-micropython mbedtls-3.6 "$rp2"
   harness tls-micropython-pem mbedtls-3.6 "$rp2" -DMBEDTLS_PEM_PARSE_C -DMBEDTLS_BASE64_C
   real_micropython
+  example_sources
   cp versions.json out/
 }
 

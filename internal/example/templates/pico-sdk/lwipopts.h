@@ -49,7 +49,17 @@
 #define LWIP_HTTPD_MAX_REQ_LENGTH 4096
 #define LWIP_HTTPD_KILL_OLD_ON_CONNECTIONS_EXCEEDED 1
 #define HTTPD_ADDITIONAL_CONTENT_TYPES {"webmanifest", HTTP_CONTENT_TYPE("application/manifest+json")}
+// httpd looks at each connection every two seconds, and closes it when it was idle at 30 of these looks (httpd_opts.h; by
+// default 4, and then each press of the page's button would cost a handshake).
+#define HTTPD_MAX_RETRIES 30
+
+// Three connections; a fourth ends the one that was used least recently.
 #define HTTPD_USE_MEM_POOL 1
 #define MEMP_NUM_PARALLEL_HTTPD_CONNS 3
+// TLS takes two of these for each connection (opt.h), the fourth too before it can end another, and two for the listening
+// socket.
+#define MEMP_NUM_ALTCP_PCB 10
+// The same four, and some that are about to end.
+#define MEMP_NUM_TCP_PCB 8
 
 #endif

@@ -4,8 +4,8 @@
 // Three things that go wrong most often:
 // 1. Formats. mbedTLS counts the NUL at the end of a PEM text as part of it, and does not tell when it is missing. The DER in
 //    picoca_cert.h has exactly its own length.
-// 2. The listening socket. Each open connection holds about 30 KB for TLS. lwipopts.h allows three, and drops the oldest when
-//    another comes; the page needs one.
+// 2. The listening socket. Each open connection holds 22 KB for TLS, and a handshake some more. lwipopts.h allows three, and
+//    the one that was used least recently is dropped when another comes; the page needs one.
 // 3. The clock. The board wakes up without one. To serve HTTPS that does not matter: a browser goes by its own clock. Once the
 //    board checks certificates of others, it does: set it first, with SNTP, and compile MBEDTLS_HAVE_TIME_DATE.
 
@@ -17,6 +17,7 @@
 #include "lwip/apps/fs.h"
 #include "lwip/apps/httpd.h"
 @local@#include "lwip/apps/mdns.h"
+#include "lwip/memp.h"
 #include "pico/cyw43_arch.h"
 #include "pico/stdlib.h"
 #include "picoca_cert.h"
@@ -34,6 +35,9 @@ static const struct {
     {"/icon.png", icon_png, icon_png_end},
     {"/sw.js", sw_js, sw_js_end},
 };
+
+// httpd's places for connections. httpd_init, for plain HTTP, makes them ready; httpd_inits does not (lwIP 2.2, httpd.c).
+LWIP_MEMPOOL_PROTOTYPE(HTTPD_STATE);
 
 static unsigned free_memory(void) {
     extern char __StackLimit, __bss_end__; // of the linker: the heap lies between
@@ -88,9 +92,12 @@ int main(void) {
     if (!tls) {
         panic("mbedTLS does not load the certificate or its key");
     }
+    LWIP_MEMPOOL_INIT(HTTPD_STATE);
     httpd_inits(tls);
     cyw43_arch_lwip_end();
     printf("https://@NAME@/ at %s\n", ip4addr_ntoa(netif_ip4_addr(netif_default)));
+    // TLS does its work in interrupts of this loop, and takes about 5 KB of its stack. The SDK keeps 4 KB for that, and below
+    // them 4 KB for core 1 (memmap_default.ld). If you start core 1, give it a stack elsewhere.
     while (true) {
         sleep_ms(1000);
     }
