@@ -10,7 +10,6 @@ class WiFiClass {
 public:
   void setHostname(const char *);
   int begin(const char *ssid, const char *password);
-  uint8_t status();
   IPAddress localIP();
 };
 extern WiFiClass WiFi;

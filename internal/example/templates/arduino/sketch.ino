@@ -104,8 +104,8 @@ void setup() {
 @local@  WiFi.setHostname("@HOST@");
 @dns@  WiFi.setHostname("@HOST@"); // the router learns it, and its DNS has to answer for @NAME@
 @address@  WiFi.setHostname("@HOST@"); // the router learns it, and has to give this board @NAME@ each time
-  WiFi.begin(WIFI_SSID, WIFI_PASSWORD);
-  while (WiFi.status() != WL_CONNECTED) {
+  // begin tries once (the core's WiFiClass.cpp), and after a power cut the board is up before the Wi-Fi.
+  while (WiFi.begin(WIFI_SSID, WIFI_PASSWORD) != WL_CONNECTED) {
     delay(200);
   }
 @local@  MDNS.begin("@HOST@"); // @HOST@.local
