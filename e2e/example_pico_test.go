@@ -47,6 +47,7 @@ func visitPico(t *testing.T, b *exampleBoard) {
 		test func(*testing.T, *exampleBoard)
 	}{
 		{"page", picoServesItsPage},
+		{"long heads", picoReadsLongHeads},
 		{"strangers", picoRejectsStrangers},
 		{"nothing else", picoServesNothingElse},
 	} {
@@ -145,8 +146,13 @@ func (b *exampleBoard) keep(t *testing.T) keptConnection {
 }
 
 func (k keptConnection) get(path string) (*http.Response, string, error) {
+	return k.getWith(path, "")
+}
+
+// getWith sends more lines of header, each with its end.
+func (k keptConnection) getWith(path, lines string) (*http.Response, string, error) {
 	k.SetDeadline(time.Now().Add(exampleWait))
-	if _, err := io.WriteString(k, "GET "+path+" HTTP/1.1\r\nHost: pico.local\r\nConnection: keep-alive\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(k, "GET "+path+" HTTP/1.1\r\nHost: pico.local\r\nConnection: keep-alive\r\n"+lines+"\r\n"); err != nil {
 		return nil, "", err
 	}
 	response, err := http.ReadResponse(k.reader, nil)
@@ -203,6 +209,20 @@ func picoServesItsPage(t *testing.T, b *exampleBoard) {
 				t.Errorf("%s: status %d, %d bytes of %d, %q, want %q", row.path, response.StatusCode, len(body), len(want), kind, row.kind)
 			}
 		}
+	}
+}
+
+// picoReadsLongHeads sends as much as a browser may, and then more than fits.
+func picoReadsLongHeads(t *testing.T, b *exampleBoard) {
+	k := b.keep(t)
+	defer k.Close()
+	for range 2 {
+		if response, _, err := k.getWith("/status", "Cookie: "+strings.Repeat("x", 3900)+"\r\n"); err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("a head of 4 KB: %+v, %v", response, err)
+		}
+	}
+	if response, _, err := k.getWith("/status", "Cookie: "+strings.Repeat("x", 9000)+"\r\n"); err == nil {
+		t.Errorf("a head of 9 KB: status %d", response.StatusCode)
 	}
 }
 

@@ -187,6 +187,24 @@ func TestProgramLoadsWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestWhatNoCompilerSees wants what was learned from the firmware's sources,
+// and what no test runs.
+func TestWhatNoCompilerSees(t *testing.T) {
+	for _, row := range []struct{ firmware, file, text string }{
+		{"arduino", "web-app.ino", "while (WiFi.begin(WIFI_SSID, WIFI_PASSWORD) != WL_CONNECTED)"},        // it tries once
+		{"esp-idf", "sdkconfig.defaults", "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y"},                    // 1 MB is too little
+		{"pico-sdk", "CMakeLists.txt", "pico_lwip_http pico_lwip_mdns pico_lwip_mbedtls\n  pico_mbedtls"}, // as the bench links
+	} {
+		firmware, err := Find(row.firmware)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file := render(t, firmware, project(t))[row.file]; !strings.Contains(string(file.Data), row.text) {
+			t.Errorf("%s of %s lacks %q", row.file, row.firmware, row.text)
+		}
+	}
+}
+
 // TestMutualTLSIsAsked wants the lines of one kind and none of the other.
 func TestMutualTLSIsAsked(t *testing.T) {
 	for _, row := range []struct{ firmware, program, mutual, simple string }{
