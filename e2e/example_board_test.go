@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -98,6 +99,7 @@ type exampleBoard struct {
 	log         *exampleLog
 	https, http string // addresses
 	front       *exec.Cmd
+	name        string // in the certificate, if not pico.local
 }
 
 // newExample makes an authority, issues pico.local, writes the example, and
@@ -250,7 +252,7 @@ func (v visitor) dial() (net.Conn, error) {
 }
 
 func (v visitor) tls() *tls.Config {
-	config := &tls.Config{ServerName: "pico.local", RootCAs: v.roots}
+	config := &tls.Config{ServerName: cmp.Or(v.board.name, "pico.local"), RootCAs: v.roots}
 	if v.identity != nil { // shown even where the board asks for another authority's
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return v.identity, nil }
 	}

@@ -1,7 +1,7 @@
-// The way from this computer to the board: it asks the board's network for the board's name, by mDNS, listens on a port of
-// 127.0.0.1, prints that port, and passes each connection on to port 443 of the board. The end of a connection is passed
-// on as what it was: an orderly end or a reset.
-//   gateway NAME, with the wire as file descriptor 3
+// The way from this computer to the board: it asks the board's network for the board's name, by mDNS (of an address it need
+// not ask), listens on a port of 127.0.0.1, prints that port, and passes each connection on to port 443 of the board. The end
+// of a connection is passed on as what it was: an orderly end or a reset.
+//   gateway NAME|ADDRESS, with the wire as file descriptor 3
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -175,7 +175,7 @@ static int open_port(void) {
 
 int main(int argc, char **argv) {
     if (argc != 2) {
-        panic("usage: gateway NAME");
+        panic("usage: gateway NAME|ADDRESS");
     }
     for (int i = 0; i < MOST; i++) {
         pipes[i].fd = -1;
