@@ -19,8 +19,9 @@ packages="libc6-dev ca-certificates fonts-dejavu-core"
 [ "$(uname -m)" != x86_64 ] || packages+=" gcc-multilib"
 
 missing=()
+# type -P looks for files alone: time is a keyword of this shell too.
 for pair in $commands; do
-  command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  type -P "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
 done
 for package in $packages; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")

@@ -3,7 +3,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-unformatted=$(gofmt -l $(git ls-files '*.go'))
+# Found without git: a copy of the sources may have none. To find none is a
+# failure, not a pass.
+files=$(find . -name node_modules -prune -o -name '*.go' -print)
+if [ -z "$files" ]; then
+  echo "no Go files found"
+  exit 1
+fi
+unformatted=$(gofmt -l $files)
 if [ -n "$unformatted" ]; then
   echo "not formatted (gofmt -w):"
   echo "$unformatted"
