@@ -108,7 +108,15 @@ func TestLabelIsNoDevicesName(t *testing.T) {
 	}
 }
 
+// TestClientIdentityIsForClientsAlone, with an RSA key too: RFC 5280 section
+// 4.2.1.12 has no keyEncipherment beside clientAuth.
 func TestClientIdentityIsForClientsAlone(t *testing.T) {
+	for _, keyType := range []ca.KeyType{ca.P256, ca.RSA2048} {
+		t.Run(string(keyType), func(t *testing.T) { checkForClientsAlone(t, keyType) })
+	}
+}
+
+func checkForClientsAlone(t *testing.T, keyType ca.KeyType) {
 	key, err := ca.P256.Generate()
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +132,7 @@ func TestClientIdentityIsForClientsAlone(t *testing.T) {
 	if err := authority.Unlock(key); err != nil {
 		t.Fatal(err)
 	}
-	prepared, err := issueClient(t, authority, "Küchen-Tablet", ca.Profile{Life: ca.Days(820)}, ca.P256)
+	prepared, err := issueClient(t, authority, "Küchen-Tablet", ca.Profile{Life: ca.Days(820)}, keyType)
 	if err != nil {
 		t.Fatal(err)
 	}

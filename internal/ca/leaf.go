@@ -93,13 +93,14 @@ func (p *Prepared) NotBefore() time.Time { return p.template.NotBefore }
 func (p *Prepared) NotAfter() time.Time { return p.template.NotAfter }
 
 func (a *Authority) template(profile Profile, names Names, pub crypto.PublicKey, now time.Time) *x509.Certificate {
-	purpose, subject := x509.ExtKeyUsageServerAuth, commonName(names.First())
-	if profile.client != (Label{}) {
-		purpose, subject = x509.ExtKeyUsageClientAuth, pkix.Name{CommonName: profile.client.text}
-	}
 	usage := x509.KeyUsageDigitalSignature
 	if kt, err := KeyTypeOf(pub); err == nil && kt.IsRSA() {
 		usage |= x509.KeyUsageKeyEncipherment // TLS_RSA_* of old firmware
+	}
+	purpose, subject := x509.ExtKeyUsageServerAuth, commonName(names.First())
+	if profile.client != (Label{}) {
+		purpose, subject = x509.ExtKeyUsageClientAuth, pkix.Name{CommonName: profile.client.text}
+		usage = x509.KeyUsageDigitalSignature // RFC 5280 section 4.2.1.12: a client signs, no more
 	}
 	t := &x509.Certificate{
 		SerialNumber: newSerial(),
