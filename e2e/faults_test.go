@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,42 +45,91 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	defer syscall.Umask(0o022)
 	h := home{t, t.TempDir()}
 	watch := watchModes(t, h.dir)
-	reported := map[string]string{}
-	kills := 0
-	for i := 0; kills < 200 && i < 2000; i++ {
+	moments := killing{h: h, most: issueTime(t) * 3 / 2, reported: map[string]string{}}
+	for i := 0; moments.kills < 200 && i < 2000; i++ {
 		if i%20 == 0 { // a new store now and then, so that init is killed too
-			verifyAll(t, h, reported)
-			reported = map[string]string{}
+			verifyAll(t, h, moments.reported)
+			clear(moments.reported)
 			remove(t, h.path("store"), h.path("out"))
 		}
-		args := []string{"issue", fmt.Sprintf("d%d.local", i%5), "--renew", "--json", "--out", "out"}
-		if _, err := os.Stat(h.path("store", "root")); err != nil {
-			args = []string{"init", "--no-passphrase"}
-		}
-		cmd, out := h.start(args...)
-		time.Sleep(time.Duration(rand.Int64N(int64(8 * time.Millisecond))))
-		_ = cmd.Process.Kill()
-		if err := cmd.Wait(); err != nil {
-			kills++
-			if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
-				t.Fatalf("run %d: picoca %v: %v", i, args, err)
-			}
-		}
-		note(t, reported, out.Bytes())
+		moments.killOne(i)
 	}
-	if kills < 200 {
-		t.Fatalf("killed %d runs, want 200", kills)
-	}
-	verifyAll(t, h, reported)
+	verifyAll(t, h, moments.reported)
 	watch()
+	found := fmt.Sprintf("killed %d runs, of which %d had signed and %d were in a commit; %d runs reported",
+		moments.kills, moments.signed, moments.commits, moments.reports)
+	// Without these moments the test would prove nothing.
+	if moments.kills < 200 || moments.reports < 20 || moments.signed < 5 || moments.commits < 3 {
+		t.Error(found)
+	}
+	t.Log(found)
 }
 
-// note remembers what a run reported: a line of JSON counts once it is whole.
-func note(t *testing.T, reported map[string]string, out []byte) {
-	var result struct{ Name, Serial, SHA256 string }
-	if json.Unmarshal(out, &result) == nil && result.Serial != "" {
-		reported[result.Serial] = result.SHA256
+// issueTime measures how long a run of issue takes.
+func issueTime(t *testing.T) time.Duration {
+	h := newHome(t)
+	var all []time.Duration
+	for range 15 {
+		start := time.Now()
+		h.run("issue", "pico.local", "--renew", "--json")
+		all = append(all, time.Since(start))
 	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// killing is a series of runs that are killed, each at a moment of its own.
+type killing struct {
+	h        home
+	most     time.Duration     // that a run lives
+	reported map[string]string // serial numbers to fingerprints, of this store
+	kills    int               // of runs that had not ended
+	reports  int               // runs that reported a certificate
+	signed   int               // killed with the certificate in the store, and not reported
+	commits  int               // killed with the files half replaced
+}
+
+func (k *killing) killOne(i int) {
+	t, h := k.h.t, k.h
+	t.Helper()
+	args := []string{"issue", fmt.Sprintf("d%d.local", i%5), "--renew", "--json", "--out", "out"}
+	if _, err := os.Stat(h.path("store", "root")); err != nil {
+		args = []string{"init", "--no-passphrase"}
+	}
+	before := len(glob(h, "store", "issued", "*", "*"))
+	cmd, out := h.start(args...)
+	time.Sleep(rand.N(k.most))
+	_ = cmd.Process.Kill()
+	killed := cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](killed); ok && exit.ExitCode() > 0 {
+		t.Fatalf("run %d: picoca %v: %v", i, args, killed)
+	}
+	switch reported := note(k.reported, out.Bytes()); {
+	case reported:
+		k.reports++
+	case len(glob(h, "store", "issued", "*", "*")) > before:
+		k.signed++
+	}
+	if killed != nil {
+		k.kills++
+		k.commits += len(glob(h, "out", ".picoca-*.commit"))
+	}
+}
+
+func glob(h home, elem ...string) []string {
+	found, _ := filepath.Glob(h.path(elem...)) // its only error is a bad pattern
+	return found
+}
+
+// note remembers what a run reported, if anything: a line of JSON counts once it
+// is whole.
+func note(reported map[string]string, out []byte) bool {
+	var result struct{ Name, Serial, SHA256 string }
+	if json.Unmarshal(out, &result) != nil || result.Serial == "" {
+		return false
+	}
+	reported[result.Serial] = result.SHA256
+	return true
 }
 
 // verifyAll issues once more, and checks that every certificate in the store
