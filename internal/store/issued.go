@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -49,6 +51,20 @@ var ErrNotIssued = errors.New("no certificate was issued for this name")
 // which no name has.
 func FolderName(name string) string { return strings.NewReplacer("*", "_", ":", "_").Replace(name) }
 
+// deviceOf returns the device that a file of the store belongs to, "" if it is
+// the root's or a client identity's.
+func deviceOf(name string) string {
+	below, ok := strings.CutPrefix(name, "issued/")
+	folder, _, _ := strings.Cut(below, "/")
+	if !ok || strings.HasPrefix(folder, clientPrefix) {
+		return ""
+	}
+	if rest, ok := strings.CutPrefix(folder, "_."); ok {
+		return "*." + rest
+	}
+	return strings.ReplaceAll(folder, "_", ":")
+}
+
 func folder(name string) string { return path.Join("issued", FolderName(name)) }
 
 func (a About) folder() string {
@@ -80,7 +96,7 @@ func (s *Store) latest(dir string) (Issued, error) {
 // folder, "" if there is none. It asks for no order: putting ten thousand
 // entries in order takes longer than issuing a certificate.
 func (s *Store) lastEntry(dir string) (string, error) {
-	folder, err := s.disk.Open(filepath.FromSlash(dir))
+	folder, err := s.openIssued(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -89,13 +105,51 @@ func (s *Store) lastEntry(dir string) (string, error) {
 	}
 	defer folder.Close()
 	names, err := folder.Readdirnames(-1)
-	last := ""
-	for _, name := range names {
-		if number(name) > number(last) && s.isFolder(path.Join(dir, name)) {
-			last = name
+	if err != nil {
+		return "", s.fault(dir, err)
+	}
+	for {
+		at := highest(names)
+		if at < 0 {
+			return "", nil
+		}
+		if s.isFolder(path.Join(dir, names[at])) {
+			return names[at], nil
+		}
+		names = slices.Delete(names, at, at+1)
+	}
+}
+
+// highest returns the index of the certificate with the highest number, -1 if
+// there is none.
+func highest(names []string) int {
+	at, most := -1, 0
+	for i, name := range names {
+		if n := number(name); n > most {
+			at, most = i, n
 		}
 	}
-	return last, err
+	return at
+}
+
+// openIssued opens a name's folder. It fails with a ModeError if others can
+// put certificates there.
+func (s *Store) openIssued(dir string) (*os.File, error) {
+	if err := s.checkFolder("issued"); err != nil {
+		return nil, err
+	}
+	folder, err := s.disk.OpenFile(filepath.FromSlash(dir), reading(), 0)
+	if err != nil {
+		return nil, s.fault(dir, err)
+	}
+	info, err := folder.Stat()
+	if err == nil {
+		err = s.checkInfo(dir, info, widestFolder)
+	}
+	if err != nil {
+		return nil, errors.Join(err, folder.Close())
+	}
+	return folder, nil
 }
 
 func (s *Store) isFolder(name string) bool {
@@ -152,18 +206,18 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 		{Name: "about.json", Data: append(description, '\n'), Mode: 0o644},
 	})
 	if err != nil {
-		return Issued{}, err
+		return Issued{}, s.named(err)
 	}
 	if last == "" {
 		if err := s.makeFolders("issued", dir); err != nil {
-			return Issued{}, errors.Join(err, staged.Discard())
+			return Issued{}, s.named(errors.Join(err, staged.Discard()))
 		}
 	}
 	serial := fmt.Sprintf("%032x", cert.SerialNumber)
 	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, cert.NotBefore.UTC().Format(time.DateOnly), serial[:8])
 	if err := staged.Publish(place); err != nil {
 		_ = s.disk.Remove(dir) // if it is empty
-		return Issued{}, err
+		return Issued{}, s.named(err)
 	}
 	return Issued{place}, nil
 }
@@ -217,13 +271,13 @@ func (i Issued) Place() string { return i.place }
 // About returns what is known of a certificate.
 func (s *Store) About(i Issued) (About, error) {
 	name := path.Join(i.place, "about.json")
-	data, err := s.disk.ReadFile(filepath.FromSlash(name))
+	data, err := s.read(name, widestFile)
 	if err != nil {
 		return About{}, err
 	}
 	about, err := parseAbout(data)
 	if err != nil {
-		return About{}, fmt.Errorf("%s: %w", s.Path(name), err)
+		return About{}, s.damaged(name, "is damaged: "+err.Error())
 	}
 	return about, nil
 }
@@ -253,12 +307,20 @@ func (a About) check() error {
 }
 
 // All yields every certificate in the store, or the newest of each name,
-// ordered by folder and number. It ends at the first error.
+// ordered by folder and number. An error stands for a certificate, or for all
+// of a name, and the rest follow.
 func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
 	return func(yield func(About, error) bool) {
-		names, err := s.disk.ReadDir("issued")
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			yield(About{}, err)
+		err := s.checkFolder("issued")
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		var names []fs.DirEntry
+		if err == nil {
+			names, err = s.disk.ReadDir("issued")
+		}
+		if err != nil {
+			yield(About{}, s.named(err))
 			return
 		}
 		for _, name := range names {
@@ -270,21 +332,35 @@ func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
 }
 
 func (s *Store) ofName(dir string, newestOnly bool, yield func(About, error) bool) bool {
-	entries, err := s.disk.ReadDir(dir)
+	entries, err := s.entries(dir)
 	if err != nil {
-		yield(About{}, err)
-		return false
+		return yield(About{}, err)
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return entryNumber(e) == 0 })
-	slices.SortStableFunc(entries, func(x, y fs.DirEntry) int { return entryNumber(x) - entryNumber(y) })
 	if newestOnly && len(entries) > 1 {
 		entries = entries[len(entries)-1:]
 	}
 	for _, entry := range entries {
-		about, err := s.About(Issued{path.Join(dir, entry.Name())})
-		if !yield(about, err) || err != nil {
+		if !yield(s.About(Issued{path.Join(dir, entry.Name())})) {
 			return false
 		}
 	}
 	return true
+}
+
+// entries lists the certificates in a name's folder, ordered by number.
+func (s *Store) entries(dir string) ([]fs.DirEntry, error) {
+	folder, err := s.openIssued(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	entries, err := folder.ReadDir(-1)
+	if err != nil {
+		return nil, s.fault(dir, err)
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return entryNumber(e) == 0 })
+	slices.SortFunc(entries, func(x, y fs.DirEntry) int {
+		return cmp.Or(entryNumber(x)-entryNumber(y), strings.Compare(x.Name(), y.Name()))
+	})
+	return entries, nil
 }

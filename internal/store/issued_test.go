@@ -321,7 +321,7 @@ func TestDamagedAboutIsAnError(t *testing.T) {
 	}
 	for n := range len(whole) - 2 { // all but the last brace
 		put(t, name, string(whole[:n]), 0o644)
-		if _, err := s.About(issued); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := s.About(issued); !isDamaged(err, name, "b.local") {
 			t.Fatalf("cut to %d bytes: have %v, want an error that names the file", n, err)
 		}
 	}
@@ -331,19 +331,103 @@ func TestDamagedAboutIsAnError(t *testing.T) {
 			t.Errorf("about.json %s is accepted", data)
 		}
 	}
-	// A list ends there: half a list must not pass for the whole.
+	// The rest of a list follows: one file must not hide a whole store.
 	var have []string
 	for about, err := range s.All(true) {
 		have = append(have, fmt.Sprintf("%s %v", about.Name, err != nil))
 	}
-	if want := []string{"a.local false", " true"}; !slices.Equal(have, want) {
+	if want := []string{"a.local false", " true", "c.local false"}; !slices.Equal(have, want) {
 		t.Errorf("all: have %q, want %q", have, want)
 	}
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.About(issued); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("missing: have %v, want %v", err, fs.ErrNotExist)
+	_, err = s.About(issued)
+	if e, ok := errors.AsType[MissingError](err); !ok || !errors.Is(err, fs.ErrNotExist) || e.Path != name || e.Device != "b.local" {
+		t.Errorf("missing: have %v, want a MissingError", err)
+	}
+}
+
+func isDamaged(err error, path, device string) bool {
+	e, ok := errors.AsType[DamagedError](err)
+	return ok && e.Path == path && e.Device == device
+}
+
+// TestStrayFolderHidesNothing: a folder that no certificate is in.
+func TestStrayFolderHidesNothing(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	issue(t, s, "a.local")
+	mkdir(t, s.Path("issued/b.local/000009-x"), 0o700)
+	issue(t, s, "c.local")
+	var have []string
+	for about, err := range s.All(true) {
+		_, missing := errors.AsType[MissingError](err)
+		have = append(have, fmt.Sprintf("%s %v", about.Name, missing))
+	}
+	if want := []string{"a.local false", " true", "c.local false"}; !slices.Equal(have, want) {
+		t.Errorf("all: have %q, want %q", have, want)
+	}
+}
+
+func TestDeviceOfAFile(t *testing.T) {
+	for name, want := range map[string]string{
+		folder("pico.local") + "/000001-x/about.json": "pico.local", folder("*.pico.local") + "/1/cert.pem": "*.pico.local",
+		folder("fd00::1"): "fd00::1", folder("::1") + "/x": "::1", clientFolder("tablet") + "/000001-x/about.json": "",
+		rootCert: "", "layout": "", "issued": "", ".": "",
+	} {
+		if have := deviceOf(name); have != want {
+			t.Errorf("%s: have %q, want %q", name, have, want)
+		}
+	}
+}
+
+// TestFoldersOfCertificatesThatOthersCanChange are refused, from the highest to
+// the one with the files: a key of theirs would be served.
+func TestFoldersOfCertificatesThatOthersCanChange(t *testing.T) {
+	s, _ := create(t)
+	lock(t, s)
+	issued, p := issue(t, s, "pico.local")
+	read := func() []error {
+		_, latest := s.Latest("pico.local")
+		_, about := s.About(issued)
+		_, cert := s.Certificate(issued)
+		_, key := s.Key(issued)
+		var list error
+		for _, err := range s.All(false) {
+			list = errors.Join(list, err)
+		}
+		return []error{list, latest, about, cert, key}
+	}
+	refusedBy := map[string][]bool{ // list, latest, about, certificate, key
+		"issued":                       {true, true, false, false, false},
+		"issued/pico.local":            {true, true, false, false, false},
+		issued.Place():                 {true, false, true, true, true},
+		issued.Place() + "/about.json": {true, false, true, false, false},
+		issued.Place() + "/cert.pem":   {false, false, false, true, true},
+	}
+	for name, want := range refusedBy {
+		right, wrong := fs.FileMode(0o755), fs.FileMode(0o777)
+		if filepath.Ext(name) == ".json" || filepath.Ext(name) == ".pem" {
+			right, wrong = 0o644, 0o666
+		}
+		for _, mode := range []fs.FileMode{wrong, right} {
+			if err := os.Chmod(s.Path(name), mode); err != nil {
+				t.Fatal(err)
+			}
+			for i, err := range read() {
+				e, refused := errors.AsType[ModeError](err)
+				if refused != (want[i] && mode == wrong) || refused && (e.Path != s.Path(name) || e.Want != right) {
+					t.Errorf("%s with mode %04o, read %d: have %v", name, mode, i, err)
+				}
+			}
+		}
+	}
+	if err := os.Chmod(s.Path("issued"), 0o770); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put(p.about("pico.local"), p.cert, p.key); !isModeError(err) {
+		t.Errorf("put: have %v, want a ModeError", err)
 	}
 }
 

@@ -50,11 +50,14 @@ func stem(label string) string {
 	return strings.Trim(b.String(), "-")
 }
 
+// clientPrefix begins the names of folders of client identities.
+const clientPrefix = "client_"
+
 // clientFolder returns the folder of a client identity: what people can read
 // of its label, and a part of the label's hash, so that two labels never share
 // one, not even on a file system that takes A for a. No name of a device has
 // the underscore.
 func clientFolder(label string) string {
 	sum := sha256.Sum256([]byte(label))
-	return path.Join("issued", fmt.Sprintf("client_%s_%x", stem(label), sum[:8]))
+	return path.Join("issued", fmt.Sprintf("%s%s_%x", clientPrefix, stem(label), sum[:8]))
 }

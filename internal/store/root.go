@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/durable"
@@ -35,6 +36,11 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 		return err
 	}
 	made, err := makeFolder(dir)
+	defer func() {
+		if err != nil {
+			removeEmpty(made)
+		}
+	}()
 	if err != nil {
 		return err
 	}
@@ -43,7 +49,7 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 		return err
 	}
 	defer func() {
-		if err != nil && made {
+		if err != nil && slices.Contains(made, filepath.Clean(dir)) {
 			s.removeNew()
 		}
 		err = errors.Join(err, s.Close())
@@ -54,17 +60,16 @@ func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.
 	return s.create(certificatePEM(cert), keyPEM)
 }
 
-// makeFolder makes dir and the folders above it that are missing, for good,
-// and reports whether dir was not there.
-func makeFolder(dir string) (made bool, err error) {
+// makeFolder makes dir and the folders above it that are missing, for good. It
+// returns those that it made, also when it fails.
+func makeFolder(dir string) (made []string, err error) {
 	missing := missingFolders(dir)
-	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
-		return false, err
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return false, err
-	} else if err == nil {
-		made = true
+	for _, name := range slices.Backward(missing) {
+		if err := os.Mkdir(name, 0o700); err == nil {
+			made = append(made, name)
+		} else if !errors.Is(err, fs.ErrExist) {
+			return made, err
+		}
 	}
 	for _, name := range missing {
 		if err := syncFolder(filepath.Dir(name)); err != nil {
@@ -74,6 +79,16 @@ func makeFolder(dir string) (made bool, err error) {
 	return made, nil
 }
 
+// removeEmpty removes the folders that a Create which failed has made, unless
+// somebody put something there since.
+func removeEmpty(made []string) {
+	for _, name := range slices.Backward(made) {
+		_ = os.Remove(name)
+	}
+}
+
+// missingFolders returns dir and the folders above it that are not there, the
+// lowest first.
 func missingFolders(dir string) []string {
 	var missing []string
 	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
@@ -108,15 +123,15 @@ func (s *Store) removeNew() {
 func (s *Store) create(certPEM, keyPEM []byte) error {
 	if err := s.checkLayout(); errors.Is(err, ErrNoCA) {
 		if err := s.writeLayout(); err != nil {
-			return err
+			return s.named(err)
 		}
 	} else if err != nil {
 		return err
 	}
-	return s.publish("root", []durable.File{
+	return s.named(s.publish("root", []durable.File{
 		{Name: "cert.pem", Data: certPEM, Mode: 0o644},
 		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
-	})
+	}))
 }
 
 func (s *Store) writeLayout() error {
@@ -138,8 +153,8 @@ func (s *Store) publish(dir string, files []durable.File) error {
 }
 
 // Vacant reports whether Create may put an authority into dir: nil if so,
-// fs.ErrExist if one is there, ErrForeign if something else is, or a ModeError
-// if others can write to it.
+// fs.ErrExist if one is there, ErrForeign if something else is, a ModeError if
+// others can write to it, or a MissingError if one is there that lost a part.
 func Vacant(dir string) error {
 	// Listed before it is opened: what another Create makes in between is an
 	// authority, and nothing foreign.
@@ -166,7 +181,7 @@ func Vacant(dir string) error {
 	if s, err = openFolder(dir); err != nil {
 		return err
 	}
-	return errors.Join(s.checkMode(".", 0o755), s.Close())
+	return errors.Join(s.checkFolder("."), s.Close())
 }
 
 // RootCertificate returns the certificate of the root.
@@ -203,39 +218,20 @@ func certificatePEM(cert *x509.Certificate) []byte {
 }
 
 func (s *Store) certificate(name string) (*x509.Certificate, error) {
-	data, err := s.disk.ReadFile(filepath.FromSlash(name))
+	data, err := s.read(name, widestFile)
 	if err != nil {
-		return nil, s.missing(name, err)
+		return nil, err
 	}
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, fmt.Errorf("%s has no certificate in PEM", s.Path(name))
+		return nil, s.damaged(name, "has no certificate in PEM")
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Path(name), err)
+		return nil, s.damaged(name, "is damaged: "+err.Error())
 	}
 	return cert, nil
 }
 
-// MissingError says that a file of the store is gone. It is fs.ErrNotExist.
-type MissingError struct{ Path string }
-
-func (e MissingError) Error() string { return e.Path + " is missing" }
-
-func (e MissingError) Unwrap() error { return fs.ErrNotExist }
-
-func (s *Store) missing(name string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return MissingError{s.Path(name)}
-	}
-	return err
-}
-
 // private reads a file that only its owner may read.
-func (s *Store) private(name string) ([]byte, error) {
-	if err := s.checkMode(name, 0o600); err != nil {
-		return nil, s.missing(name, err)
-	}
-	return s.disk.ReadFile(filepath.FromSlash(name))
-}
+func (s *Store) private(name string) ([]byte, error) { return s.read(name, 0o600) }

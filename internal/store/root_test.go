@@ -140,7 +140,7 @@ func TestCreateLeavesWhatStandsThere(t *testing.T) {
 		"later layout":    {func(dir string) { put(t, filepath.Join(dir, "layout"), "2\n", 0o600) }, isLayoutError},
 		"others' folder":  {func(dir string) { mkdir(t, dir, 0o777) }, isModeError},
 		"group's folder":  {func(dir string) { mkdir(t, dir, 0o770) }, isModeError},
-		"layout a folder": {func(dir string) { mkdir(t, filepath.Join(dir, "layout"), 0o755) }, is(syscall.EISDIR)},
+		"layout a folder": {func(dir string) { mkdir(t, filepath.Join(dir, "layout"), 0o755) }, isNotRegular},
 	} {
 		dir := t.TempDir()
 		mkdir(t, dir, 0o700)
@@ -165,6 +165,8 @@ func is(want error) func(error) bool {
 
 func isLayoutError(err error) bool { _, ok := errors.AsType[LayoutError](err); return ok }
 
+func isNotRegular(err error) bool { _, ok := errors.AsType[NotRegularError](err); return ok }
+
 func isModeError(err error) bool { _, ok := errors.AsType[ModeError](err); return ok }
 
 // TestCreateThatFailsLeavesNothing: neither the folder that it made, nor what
@@ -173,12 +175,17 @@ func TestCreateThatFailsLeavesNothing(t *testing.T) {
 	root := newPair(t, "Home CA TEST")
 	interrupted, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	dir := filepath.Join(t.TempDir(), "store")
+	above := t.TempDir()
+	mkdir(t, filepath.Join(above, "mine"), 0o700)
+	dir := filepath.Join(above, "mine", "a", "b", "store")
 	if err := Create(interrupted, dir, root.cert, root.key, nil, never(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("have %v, want %v", err, context.Canceled)
 	}
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("folder that it made: have %v, want %v", err, fs.ErrNotExist)
+	if have := entries(t, above); !slices.Equal(have, []string{"mine"}) {
+		t.Errorf("folder above: have %q", have)
+	}
+	if have := entries(t, filepath.Join(above, "mine")); len(have) != 0 {
+		t.Errorf("folders that it made are left: %q", have)
 	}
 	mkdir(t, dir, 0o700)
 	if err := Create(interrupted, dir, root.cert, root.key, nil, never(t)); !errors.Is(err, context.Canceled) {
@@ -302,8 +309,70 @@ func TestDamagedRootCertificateIsAnError(t *testing.T) {
 		"not a certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
 	} {
 		put(t, s.Path("root/cert.pem"), data, 0o644)
-		if _, err := s.RootCertificate(); err == nil || !strings.Contains(err.Error(), s.Path("root/cert.pem")) {
-			t.Errorf("%s: have %v, want an error that names the file", name, err)
+		if _, err := s.RootCertificate(); !isDamaged(err, s.Path("root/cert.pem"), "") {
+			t.Errorf("%s: have %v, want a DamagedError", name, err)
+		}
+	}
+}
+
+// TestLostPartIsMissed: a store that lost its layout or its root is no vacant
+// folder, and says what to bring back.
+func TestLostPartIsMissed(t *testing.T) {
+	for name, row := range map[string]struct {
+		lost   []string
+		issued bool
+		want   string
+	}{
+		"layout":                    {[]string{"layout"}, false, "layout"},
+		"layout of a used store":    {[]string{"layout"}, true, "layout"},
+		"root":                      {[]string{"root"}, true, "root"},
+		"both":                      {[]string{"layout", "root"}, true, "layout"},
+		"layout, certificate":       {[]string{"layout", "root/cert.pem"}, false, "layout"},
+		"layout, key":               {[]string{"layout", "root/key.pem"}, false, "layout"},
+		"root, nothing issued":      {[]string{"root"}, false, ""},
+		"layout, root, none issued": {[]string{"layout", "root"}, false, ""},
+	} {
+		s, root := create(t)
+		if row.issued {
+			lock(t, s)
+			issue(t, s, "pico.local")
+		}
+		for _, lost := range row.lost {
+			if err := os.RemoveAll(s.Path(lost)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, openErr := Open(s.Path("."))
+		vacantErr := Vacant(s.Path("."))
+		if row.want == "" { // as an interrupted Create leaves it
+			if !errors.Is(openErr, ErrNoCA) || vacantErr != nil {
+				t.Errorf("%s: Open %v, Vacant %v", name, openErr, vacantErr)
+			}
+			continue
+		}
+		before := snapshot(t, s.Path("."))
+		createErr := Create(t.Context(), s.Path("."), root.cert, root.key, nil, never(t))
+		for _, err := range []error{openErr, vacantErr, createErr} {
+			if e, ok := errors.AsType[MissingError](err); !ok || e.Path != s.Path(row.want) || errors.Is(err, ErrNoCA) {
+				t.Errorf("%s: have %v, want a MissingError of %s", name, err, row.want)
+			}
+		}
+		if have := snapshot(t, s.Path(".")); have != before {
+			t.Errorf("%s: have\n%s\nwant\n%s", name, have, before)
+		}
+	}
+}
+
+func TestRootCertificateThatOthersCanChangeIsRefused(t *testing.T) {
+	s, _ := create(t)
+	for mode, refused := range map[fs.FileMode]bool{0o666: true, 0o664: true, 0o646: true, 0o755: true, 0o644: false, 0o600: false, 0o444: false} {
+		if err := os.Chmod(s.Path(rootCert), mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.RootCertificate()
+		e, ok := errors.AsType[ModeError](err)
+		if ok != refused || !refused && err != nil || refused && (e.Want != 0o644 || e.Path != s.Path(rootCert)) {
+			t.Errorf("mode %04o: have %v, want refused %v", mode, err, refused)
 		}
 	}
 }

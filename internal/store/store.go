@@ -16,9 +16,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -57,6 +57,31 @@ func (e ModeError) Error() string {
 	return fmt.Sprintf("%s has mode %04o, wider than %04o", e.Path, e.Have, e.Want)
 }
 
+// MissingError says that a file or folder of the store is gone. It is
+// fs.ErrNotExist.
+type MissingError struct {
+	Path   string
+	Device string // whose certificate it belongs to, "" for the root and clients
+}
+
+func (e MissingError) Error() string { return e.Path + " is missing" }
+
+func (e MissingError) Unwrap() error { return fs.ErrNotExist }
+
+// DamagedError says that a file of the store is not what was written.
+type DamagedError struct {
+	Path, What string
+	Device     string // as in MissingError
+}
+
+func (e DamagedError) Error() string { return e.Path + " " + e.What }
+
+// NotRegularError says that a link or a device stands where a file should:
+// to open a pipe could take for ever.
+type NotRegularError struct{ Path string }
+
+func (e NotRegularError) Error() string { return e.Path + " is not a regular file" }
+
 // Store is an open store. Reading needs no lock: what is there never changes.
 type Store struct {
 	dir  string
@@ -66,7 +91,7 @@ type Store struct {
 
 // Open opens the store in folder dir. It fails with ErrNoCA if there is none,
 // with a LayoutError if it is of a later version, with a ModeError if others
-// can write to it.
+// can write to it, with a MissingError if a part of it was lost.
 func Open(dir string) (*Store, error) {
 	s, err := openFolder(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,6 +107,11 @@ func Open(dir string) (*Store, error) {
 }
 
 func openFolder(dir string) (*Store, error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, err
+	} else if !info.IsDir() { // to open a pipe could take for ever
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -94,10 +124,10 @@ func (s *Store) check() error {
 		return err
 	}
 	if _, err := s.disk.Lstat("root"); errors.Is(err, fs.ErrNotExist) {
-		return noCA(s.dir)
+		return s.absent("root", "issued")
 	}
 	for _, dir := range []string{".", "root"} {
-		if err := s.checkMode(dir, 0o755); err != nil {
+		if err := s.checkFolder(dir); err != nil {
 			return err
 		}
 	}
@@ -106,10 +136,21 @@ func (s *Store) check() error {
 
 func noCA(dir string) error { return fmt.Errorf("%w in %s", ErrNoCA, dir) }
 
+// absent tells a folder in which no authority ever was from a store that has
+// lost a part: of that there are traces.
+func (s *Store) absent(part string, traces ...string) error {
+	for _, trace := range traces {
+		if found, _ := fs.Glob(s.disk.FS(), trace); len(found) > 0 {
+			return MissingError{Path: s.Path(part)}
+		}
+	}
+	return noCA(s.dir)
+}
+
 func (s *Store) checkLayout() error {
-	data, err := s.disk.ReadFile("layout")
+	data, err := s.read("layout", widestFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return noCA(s.dir)
+		return s.absent("layout", rootCert, rootKey, "issued/*/*/cert.pem")
 	}
 	if err != nil {
 		return err
@@ -121,18 +162,6 @@ func parseLayout(data []byte) error {
 	have := strings.TrimSpace(string(data))
 	if n, err := strconv.Atoi(have); err != nil || n < 1 || n > layout {
 		return LayoutError{have[:min(len(have), 20)]} // of whatever file that is
-	}
-	return nil
-}
-
-// checkMode refuses modes wider than want; Windows has access lists instead.
-func (s *Store) checkMode(name string, want fs.FileMode) error {
-	info, err := s.disk.Stat(filepath.FromSlash(name))
-	if err != nil {
-		return err
-	}
-	if have := info.Mode().Perm(); runtime.GOOS != "windows" && have&^want != 0 {
-		return ModeError{s.Path(name), have, want}
 	}
 	return nil
 }
@@ -180,6 +209,10 @@ func (s *Store) Close() error {
 // waiting once with the process ID of the holder, "" if that is unknown.
 // Close releases the lock.
 func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
+	// It is opened by its path, which would follow a link out of the store.
+	if info, err := s.disk.Lstat("lock"); err == nil && !info.Mode().IsRegular() {
+		return NotRegularError{s.Path("lock")}
+	}
 	lock := flock.New(s.Path("lock"), flock.SetPermissions(0o600))
 	if err := s.wait(ctx, lock, waiting); err != nil {
 		return fmt.Errorf("lock: %w", err)
@@ -187,7 +220,7 @@ func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
 	s.held = lock
 	// A courtesy to whoever waits; Windows forbids it while the lock is held.
 	_ = s.disk.WriteFile("lock", []byte(strconv.Itoa(os.Getpid())), 0o600)
-	return durable.Recover(s.disk, prefix, ".")
+	return s.named(durable.Recover(s.disk, prefix, "."))
 }
 
 func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder string)) error {
@@ -204,7 +237,7 @@ func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder
 
 // holder returns the process ID in the lock file, which anything could be in.
 func (s *Store) holder() string {
-	data, _ := s.disk.ReadFile("lock")
+	data, _ := s.read("lock", 0o600)
 	if pid, err := strconv.Atoi(string(data)); err == nil && pid > 0 {
 		return strconv.Itoa(pid)
 	}
