@@ -107,6 +107,41 @@ func TestPromptHidesThePassphrase(t *testing.T) {
 	}
 }
 
+// TestPromptEndsWithItsInput: Ctrl-D is no empty passphrase, and no reason to
+// wait for ever; the terminal echoes again afterwards.
+func TestPromptEndsWithItsInput(t *testing.T) {
+	h := home{t, t.TempDir()}
+	pass := h.path("pass.txt")
+	writeFile(t, pass, "hunter2\n")
+	for _, before := range []string{"", "hun"} {
+		for _, row := range []struct{ command, prompt string }{
+			{"init", "Enter a passphrase for the root key (empty for none):"},
+			{"issue pico.local", "Passphrase of the root key:"},
+		} {
+			term := newTerminal(t, h)
+			term.send(binary+" "+row.command, "Enter")
+			term.wait(row.prompt)
+			if before != "" {
+				term.send(before, "C-d") // hands over what was typed
+			}
+			term.send("C-d")
+			screen := term.wait("error: input ended before a passphrase")
+			term.send("echo code $?", "Enter")
+			if screen = term.wait("code 1"); !strings.Contains(screen, "hint: ") || !strings.Contains(screen, "echo code") || strings.Contains(screen, "hun") {
+				t.Errorf("%s, %q and Ctrl-D:\n%s", row.command, before, screen)
+			}
+			if row.command == "init" {
+				if out, err := h.try("list"); err == nil {
+					t.Errorf("init without a passphrase made a CA:\n%s", out)
+				}
+				h.run("init", "--passphrase-file", pass)
+			} else {
+				remove(t, h.path("store"))
+			}
+		}
+	}
+}
+
 // TestPromptHoldsNoLock lets one run stand at its prompt while another issues.
 func TestPromptHoldsNoLock(t *testing.T) {
 	h := home{t, t.TempDir()}

@@ -19,6 +19,7 @@ type passphraseFlags struct {
 
 var (
 	errNoTerminal      = errors.New("no terminal to ask for the passphrase of the root key")
+	errNoPassphrase    = errors.New("input ended before a passphrase")
 	errEmptyPassphrase = errors.New("passphrase is empty")
 	errLongPassphrase  = errors.New("first line is longer than 4096 bytes")
 	errBothPassphrases = errors.New("--no-passphrase and a passphrase file contradict each other")
@@ -95,7 +96,9 @@ func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) ([]byte
 }
 
 // ask reads a line from the terminal without showing it. On an interrupt the
-// terminal shows again what is typed, and ask fails with errInterrupted.
+// terminal shows again what is typed, and ask fails with errInterrupted. When
+// the input ends (Ctrl-D) it fails with errNoPassphrase: it never stands for an
+// empty passphrase.
 func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
 	file, ok := a.Stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -111,7 +114,7 @@ func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
 	fmt.Fprint(a.Stderr, prompt)
 	answers := make(chan answer, 1)
 	go func() {
-		line, err := term.ReadPassword(fd)
+		line, err := readHidden(fd)
 		answers <- answer{line, err}
 	}()
 	defer fmt.Fprintln(a.Stderr)
