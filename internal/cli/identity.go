@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -156,16 +157,18 @@ func (i *identity) checkPrevious(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	about, err := i.store.About(last)
-	switch {
-	case err != nil:
+	if i.options.renew {
+		about, _, err := recall(i.store, last, i.label.String())
+		if err == nil && !i.options.given("key") {
+			i.keyType = ca.KeyType(cmp.Or(about.Key, string(i.keyType)))
+		}
 		return err
-	case !i.options.renew && !now.After(about.NotAfter):
-		return identityValidError{about.Name, about.NotAfter}
-	case i.options.renew && !i.options.given("key"):
-		i.keyType = ca.KeyType(about.Key)
 	}
-	return nil
+	about, err := i.store.About(last)
+	if err == nil && !now.After(about.NotAfter) {
+		return identityValidError{about.Name, about.NotAfter}
+	}
+	return err
 }
 
 // publish signs and writes. The lock is held.

@@ -92,6 +92,7 @@ type issuance struct {
 	key       crypto.Signer
 	prepared  *ca.Prepared
 	out       *destination
+	lost      error // why the last certificate's description told nothing
 }
 
 func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
@@ -111,6 +112,9 @@ func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
 	for _, row := range i.board.Unable(i.formats, string(i.keyType)) {
 		first, _, _ := strings.Cut(row.Versions, " ")
 		a.note("%s %s does not load these files: for that, add --firmware %s@%s", row.Name, row.Versions, row.ID, first)
+	}
+	if i.lost != nil {
+		a.note("%v; the new certificate is for %s, a %s", i.lost, displayNames(i.names), i.board.Name)
 	}
 	if o.dryRun {
 		return a.tellIssued(i.result(nil, nil))
@@ -242,12 +246,15 @@ func (i *issuance) checkPrevious(now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if i.options.renew {
+		about, lost, err := recall(i.store, last, i.names.First().String())
+		i.lost = lost
+		return cmp.Or(err, i.keep(about))
+	}
 	about, err := i.store.About(last)
 	switch {
 	case err != nil:
 		return err
-	case i.options.renew:
-		return i.keep(about)
 	case now.After(about.NotAfter):
 		return nil
 	}
@@ -257,10 +264,10 @@ func (i *issuance) checkPrevious(now time.Time) error {
 // keep takes over from the last certificate what no flag changes.
 func (i *issuance) keep(last store.About) error {
 	var nameErr, boardErr error
-	if len(i.options.names) == 1 {
+	if len(i.options.names) == 1 && len(last.Names) > 0 {
 		i.names, nameErr = ca.ParseNames(last.Names)
 	}
-	if !i.options.given("board") {
+	if !i.options.given("board") && last.Board != "" {
 		i.board, boardErr = device.Find(last.Board)
 	}
 	if !i.options.given("key") && !i.options.given("board") {

@@ -48,13 +48,19 @@ func (a *app) runList(o listOptions) (err error) {
 		return err
 	}
 	list := listJSON{describeRoot(root), []store.About{}}
+	var faults []error // of single certificates, which hide no other
 	for about, err := range s.All(!o.all) {
 		if err != nil {
-			return err
+			faults = append(faults, err)
+			continue
 		}
 		list.Certificates = append(list.Certificates, about)
 	}
-	if o.json {
+	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
+}
+
+func (a *app) printList(list listJSON, asJSON bool) error {
+	if asJSON {
 		return a.printJSON(list)
 	}
 	return a.tellList(list)

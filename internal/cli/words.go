@@ -134,6 +134,7 @@ var plainHints = []struct {
 	{ca.ErrOtherKey, "bring root/key.pem and root/cert.pem back from the same backup"},
 	{ca.ErrNotRoot, "bring root/cert.pem back from a backup"},
 	{errNoTerminal, "give --passphrase-file FILE, or set PICOCA_PASSPHRASE_FILE; for a new CA without one: --no-passphrase"},
+	{errNoPassphrase, "type it and press Enter, or give --passphrase-file FILE"},
 	{errEmptyPassphrase, "write the passphrase to the file's first line; a new CA can do without: picoca init --no-passphrase"},
 	{errLongPassphrase, "write the passphrase alone to the file's first line"},
 	{errBothPassphrases, "give one of them"},
@@ -211,7 +212,11 @@ var hintRows = []func(*app, error) string{
 			shellQuote(e.label), operand(e.label))
 	}),
 	hintOf(func(e store.ModeError) string { return fmt.Sprintf("chmod %o %s", e.Want&e.Have, shellQuote(e.Path)) }),
-	hintOf(func(e store.MissingError) string { return "bring the file back from a backup of the folder" }),
+	hintOf(func(e store.MissingError) string { return hintLost(e.Device) }),
+	hintOf(func(e store.DamagedError) string { return hintLost(e.Device) }),
+	hintOf(func(e store.NotRegularError) string {
+		return "put what stood there back from a backup, or remove it: rm " + shellQuote(e.Path)
+	}),
 	hintOf(func(e store.LayoutError) string {
 		return "a later picoca wrote this folder: install that version, or choose another folder with --home"
 	}),
@@ -311,6 +316,16 @@ func hintNotIssued(e notIssuedError) string {
 		return list + "; picoca issue " + shellQuote(e.name) + " makes it"
 	}
 	return list
+}
+
+// hintLost says how to do without a file of the store. A device's certificate
+// can be made anew.
+func hintLost(device string) string {
+	const backup = "bring it back from a backup of the folder"
+	if device == "" {
+		return backup
+	}
+	return backup + ", or make a new certificate: picoca issue " + shellQuote(device) + " --renew"
 }
 
 func hintRule(e ca.RuleError) string {

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"slices"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// recall returns what a renewal takes over from the last certificate. What its
+// description no longer tells, the certificate itself does; lost then says why.
+// Its names begin with name. If there is neither, nothing is taken over.
+func recall(s *store.Store, last store.Issued, name string) (about store.About, lost, err error) {
+	about, err = s.About(last)
+	if err == nil || !isLost(err) {
+		return about, nil, err
+	}
+	lost = err
+	cert, err := s.Certificate(last)
+	if isLost(err) {
+		return store.About{}, lost, nil
+	}
+	if err != nil {
+		return store.About{}, nil, err
+	}
+	names := append([]string{name}, cert.DNSNames...)
+	for _, ip := range cert.IPAddresses {
+		names = append(names, ip.String())
+	}
+	keyType, err := ca.KeyTypeOf(cert.PublicKey)
+	if err != nil {
+		return store.About{}, nil, err
+	}
+	first := slices.Index(names[1:], name)
+	if first >= 0 {
+		names = slices.Delete(names, first+1, first+2)
+	}
+	return store.About{Name: name, Names: names, Key: string(keyType)}, lost, nil
+}
+
+// isLost reports whether a file of the store is gone or damaged.
+func isLost(err error) bool { return isA[store.MissingError](err) || isA[store.DamagedError](err) }
