@@ -109,13 +109,7 @@ func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, i.out.close()) }()
-	for _, row := range i.board.Unable(i.formats, string(i.keyType)) {
-		first, _, _ := strings.Cut(row.Versions, " ")
-		a.note("%s %s does not load these files: for that, add --firmware %s@%s", row.Name, row.Versions, row.ID, first)
-	}
-	if i.lost != nil {
-		a.note("%v; the new certificate is for %s, a %s", i.lost, displayNames(i.names), i.board.Name)
-	}
+	i.note(a)
 	if o.dryRun {
 		return a.tellIssued(i.result(nil, nil))
 	}
@@ -133,6 +127,17 @@ func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
 	r := i.result(leaf, files)
 	r.Stale = i.out.stale(i.before, files)
 	return a.tellIssued(r)
+}
+
+// note tells what was decided and may not be what the user wants.
+func (i *issuance) note(a *app) {
+	for _, row := range i.board.Unable(i.formats, string(i.keyType)) {
+		first, _, _ := strings.Cut(row.Versions, " ")
+		a.note("%s %s does not load these files: for that, add --firmware %s@%s", row.Name, row.Versions, row.ID, first)
+	}
+	if i.lost != nil {
+		a.note("%v; the new certificate is for %s, and its board is %s", i.lost, displayNames(i.names), i.board.ID)
+	}
 }
 
 // parse reads the arguments; all of their faults come at once.

@@ -23,18 +23,16 @@ func recall(s *store.Store, last store.Issued, name string) (about store.About, 
 	if err != nil {
 		return store.About{}, nil, err
 	}
-	names := append([]string{name}, cert.DNSNames...)
-	for _, ip := range cert.IPAddresses {
-		names = append(names, ip.String())
-	}
 	keyType, err := ca.KeyTypeOf(cert.PublicKey)
 	if err != nil {
 		return store.About{}, nil, err
 	}
-	first := slices.Index(names[1:], name)
-	if first >= 0 {
-		names = slices.Delete(names, first+1, first+2)
+	all := slices.Clone(cert.DNSNames)
+	for _, ip := range cert.IPAddresses {
+		all = append(all, ip.String())
 	}
+	others := slices.DeleteFunc(all, func(other string) bool { return other == name })
+	names := append([]string{name}, others...)
 	return store.About{Name: name, Names: names, Key: string(keyType)}, lost, nil
 }
 

@@ -325,7 +325,7 @@ func hintLost(device string) string {
 	if device == "" {
 		return backup
 	}
-	return backup + ", or make a new certificate: picoca issue " + shellQuote(device) + " --renew"
+	return backup + ", or make a new certificate: " + renewCommandOf(subject{kind: aDevice, name: device})
 }
 
 func hintRule(e ca.RuleError) string {
