@@ -218,24 +218,12 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	if !isKeyOf(key, cert) {
 		return Issued{}, ErrOtherKey
 	}
-	keyPEM, err := sealKey(key, nil)
-	if err != nil {
-		return Issued{}, err
-	}
 	dir := about.folder()
 	last, err := s.lastEntry(dir)
 	if err != nil {
 		return Issued{}, err
 	}
-	description, err := json.MarshalIndent(about, "", "  ")
-	if err != nil {
-		return Issued{}, err
-	}
-	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, []durable.File{
-		{Name: "cert.pem", Data: certificatePEM(cert), Mode: 0o644},
-		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
-		{Name: "about.json", Data: append(description, '\n'), Mode: 0o644},
-	})
+	staged, err := s.stage(about, cert, key)
 	if err != nil {
 		return Issued{}, s.named(err)
 	}
@@ -253,6 +241,23 @@ func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Iss
 	}
 	s.added = sighting{dir: dir, last: path.Base(place), changed: s.changed(dir)}
 	return Issued{place}, nil
+}
+
+// stage writes the files of a certificate.
+func (s *Store) stage(about About, cert *x509.Certificate, key crypto.Signer) (*durable.Staged, error) {
+	keyPEM, err := sealKey(key, nil)
+	if err != nil {
+		return nil, err
+	}
+	description, err := json.MarshalIndent(about, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return durable.Stage(s.disk, ".", prefix, 0o700, []durable.File{
+		{Name: "cert.pem", Data: certificatePEM(cert), Mode: 0o644},
+		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
+		{Name: "about.json", Data: append(description, '\n'), Mode: 0o644},
+	})
 }
 
 // makeFolders makes folders for good. One that is there without a certificate
