@@ -125,9 +125,9 @@ func TestPromptEndsWithItsInput(t *testing.T) {
 				term.send(before, "C-d") // hands over what was typed
 			}
 			term.send("C-d")
-			screen := term.wait("error: input ended before a passphrase")
+			term.wait("error: input ended before a passphrase")
 			term.send("echo code $?", "Enter")
-			if screen = term.wait("code 1"); !strings.Contains(screen, "hint: ") || !strings.Contains(screen, "echo code") || strings.Contains(screen, "hun") {
+			if screen := term.wait("code 1"); !strings.Contains(screen, "hint: ") || !strings.Contains(screen, "echo code") || strings.Contains(screen, "hun") {
 				t.Errorf("%s, %q and Ctrl-D:\n%s", row.command, before, screen)
 			}
 			if row.command == "init" {
