@@ -92,7 +92,7 @@ type killing struct {
 func (k *killing) killOne(i int) {
 	t, h := k.h.t, k.h
 	t.Helper()
-	args := []string{"issue", fmt.Sprintf("d%d.local", i%5), "--renew", "--json", "--out", "out"}
+	args := []string{"issue", fmt.Sprintf("d%d.local", i%5), "--renew", "--force", "--json", "--out", "out"}
 	if _, err := os.Stat(h.path("store", "root")); err != nil {
 		args = []string{"init", "--no-passphrase"}
 	}
@@ -139,7 +139,7 @@ func verifyAll(t *testing.T, h home, reported map[string]string) {
 	if _, err := os.Stat(h.path("store", "root")); err != nil {
 		h.run("init", "--no-passphrase")
 	}
-	h.run("issue", "after.local", "--renew", "--out", "out")
+	h.run("issue", "after.local", "--renew", "--force", "--out", "out")
 	if _, err := tls.LoadX509KeyPair(h.path("store", "root", "cert.pem"), h.path("store", "root", "key.pem")); err != nil {
 		t.Fatal(err)
 	}

@@ -127,6 +127,7 @@ var plainHints = []struct {
 }{
 	{store.ErrNoCA, "make one with: picoca init"},
 	{store.ErrForeign, "choose an empty or a new folder with --home"},
+	{store.ErrNotRegular, "remove it, and bring the file back from a backup of the folder; lock needs none"},
 	{store.ErrPassphrase, "try again; without the passphrase the key is lost, and a new CA is needed: picoca --home FOLDER init"},
 	{store.ErrCost, "bring the file back from a backup of the folder; if another tool encrypted it, do that again with fewer iterations"},
 	{store.ErrNoKey, "bring the file back from a backup of the folder, or make a new CA: picoca --home FOLDER init"},
@@ -214,9 +215,6 @@ var hintRows = []func(*app, error) string{
 	hintOf(func(e store.ModeError) string { return fmt.Sprintf("chmod %o %s", e.Want&e.Have, shellQuote(e.Path)) }),
 	hintOf(func(e store.MissingError) string { return hintLost(e.Device) }),
 	hintOf(func(e store.DamagedError) string { return hintLost(e.Device) }),
-	hintOf(func(e store.NotRegularError) string {
-		return "put what stood there back from a backup, or remove it: rm " + shellQuote(e.Path)
-	}),
 	hintOf(func(e store.LayoutError) string {
 		return "a later picoca wrote this folder: install that version, or choose another folder with --home"
 	}),

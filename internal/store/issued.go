@@ -387,12 +387,10 @@ func (s *Store) ofName(dir string, newestOnly bool, yield func(About, error) boo
 
 // entries lists the certificates in a name's folder, ordered by number.
 func (s *Store) entries(dir string) ([]fs.DirEntry, error) {
-	folder, err := s.openIssued(dir)
-	if err != nil {
+	if err := s.checkFolder(dir); err != nil {
 		return nil, err
 	}
-	defer folder.Close()
-	entries, err := folder.ReadDir(-1)
+	entries, err := s.disk.ReadDir(dir)
 	if err != nil {
 		return nil, s.fault(dir, err)
 	}

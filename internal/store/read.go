@@ -19,8 +19,8 @@ const (
 	widestFolder fs.FileMode = 0o755
 )
 
-// read returns the bytes of a file. It fails with a MissingError, with a
-// NotRegularError, or with a ModeError if the file's mode is wider than mode or
+// read returns the bytes of a file. It fails with a MissingError, with
+// ErrNotRegular, or with a ModeError if the file's mode is wider than mode or
 // others can change its folder.
 func (s *Store) read(name string, mode fs.FileMode) ([]byte, error) {
 	folder, err := s.disk.OpenRoot(filepath.FromSlash(path.Dir(name)))
@@ -64,7 +64,7 @@ func (s *Store) checkOpened(name string, file *os.File, folder *os.Root, mode fs
 		return s.fault(name, err)
 	}
 	if !info.Mode().IsRegular() {
-		return NotRegularError{s.Path(name)}
+		return s.fault(name, ErrNotRegular)
 	}
 	return s.checkInfo(name, info, mode)
 }

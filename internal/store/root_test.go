@@ -140,7 +140,7 @@ func TestCreateLeavesWhatStandsThere(t *testing.T) {
 		"later layout":    {func(dir string) { put(t, filepath.Join(dir, "layout"), "2\n", 0o600) }, isLayoutError},
 		"others' folder":  {func(dir string) { mkdir(t, dir, 0o777) }, isModeError},
 		"group's folder":  {func(dir string) { mkdir(t, dir, 0o770) }, isModeError},
-		"layout a folder": {func(dir string) { mkdir(t, filepath.Join(dir, "layout"), 0o755) }, isNotRegular},
+		"layout a folder": {func(dir string) { mkdir(t, filepath.Join(dir, "layout"), 0o755) }, is(ErrNotRegular)},
 	} {
 		dir := t.TempDir()
 		mkdir(t, dir, 0o700)
@@ -164,8 +164,6 @@ func is(want error) func(error) bool {
 }
 
 func isLayoutError(err error) bool { _, ok := errors.AsType[LayoutError](err); return ok }
-
-func isNotRegular(err error) bool { _, ok := errors.AsType[NotRegularError](err); return ok }
 
 func isModeError(err error) bool { _, ok := errors.AsType[ModeError](err); return ok }
 

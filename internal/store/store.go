@@ -38,6 +38,9 @@ var (
 	ErrNoCA = errors.New("no certificate authority")
 	// ErrForeign says that a folder holds something else than a store.
 	ErrForeign = errors.New("folder is not empty and is not a store of picoca")
+	// ErrNotRegular says that a link or a device stands where a file should: to
+	// open a pipe could take for ever.
+	ErrNotRegular = errors.New("not a regular file")
 )
 
 // LayoutError says that a store has a format of a later version, or none.
@@ -76,12 +79,6 @@ type DamagedError struct {
 }
 
 func (e DamagedError) Error() string { return e.Path + " " + e.What }
-
-// NotRegularError says that a link or a device stands where a file should:
-// to open a pipe could take for ever.
-type NotRegularError struct{ Path string }
-
-func (e NotRegularError) Error() string { return e.Path + " is not a regular file" }
 
 // Store is an open store. Reading needs no lock: what is there never changes.
 type Store struct {
@@ -218,7 +215,7 @@ func (s *Store) Close() error {
 func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
 	// It is opened by its path, which would follow a link out of the store.
 	if info, err := s.disk.Lstat("lock"); err == nil && !info.Mode().IsRegular() {
-		return NotRegularError{s.Path("lock")}
+		return s.fault("lock", ErrNotRegular)
 	}
 	lock := flock.New(s.Path("lock"), flock.SetPermissions(0o600))
 	if err := s.wait(ctx, lock, waiting); err != nil {
