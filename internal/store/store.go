@@ -143,7 +143,12 @@ func noCA(dir string) error { return fmt.Errorf("%w in %s", ErrNoCA, dir) }
 // lost a part: of that there are traces.
 func (s *Store) absent(part string, traces ...string) error {
 	for _, trace := range traces {
-		if found, _ := fs.Glob(s.disk.FS(), trace); len(found) > 0 {
+		if _, err := s.disk.Lstat(filepath.FromSlash(trace)); err == nil {
+			return MissingError{Path: s.Path(part)}
+		}
+	}
+	for _, err := range s.All(true) {
+		if err == nil {
 			return MissingError{Path: s.Path(part)}
 		}
 	}
@@ -153,7 +158,7 @@ func (s *Store) absent(part string, traces ...string) error {
 func (s *Store) checkLayout() error {
 	data, err := s.read("layout", widestFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s.absent("layout", rootCert, rootKey, "issued/*/*/cert.pem")
+		return s.absent("layout", rootCert, rootKey)
 	}
 	if err != nil {
 		return err
