@@ -67,15 +67,13 @@ func (s *Store) told() string {
 }
 
 // writeLock reports whether it could: Windows forbids it while the lock is held.
-// A file that was removed stays so. Cut only after it is written: ext4 flushes
-// whatever was cut to nothing first.
 func (s *Store) writeLock(text string) bool {
-	file, err := s.disk.OpenFile("lock", os.O_WRONLY, 0)
+	file, err := s.disk.OpenFile("lock", os.O_WRONLY|os.O_TRUNC, 0) // it may be removed, and stays so
 	if err != nil {
 		return false
 	}
 	_, err = file.WriteString(text)
-	return errors.Join(err, file.Truncate(int64(len(text))), file.Close()) == nil
+	return errors.Join(err, file.Close()) == nil
 }
 
 func (s *Store) lockText() string {
