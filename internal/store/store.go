@@ -3,7 +3,7 @@
 // is a backup, and openssl reads all of it.
 //
 //	layout                     the number of this format
-//	lock                       held while anything changes; then it tells what was added last
+//	lock                       held while anything changes
 //	root/cert.pem root/key.pem
 //	issued/NAME/000001-2026-11-21-5a3f9a0c/cert.pem key.pem about.json
 //	issued/client_LABEL_0123456789abcdef/...  the same for a client identity
@@ -88,8 +88,7 @@ type Store struct {
 	// unlocked is what the lock file told before this lock, "" if that proves
 	// nothing.
 	unlocked string
-	seen     sighting // of the last look
-	added    sighting // of the last Put
+	seen     sighting
 }
 
 // Open opens the store in folder dir. It fails with ErrNoCA if there is none,
@@ -207,7 +206,7 @@ func (s *Store) Path(name string) string { return filepath.Join(s.dir, filepath.
 // Close releases the lock, if it is held, and the folder.
 func (s *Store) Close() error {
 	if s.held != nil {
-		s.writeLock(free + rand.Text() + s.added.text())
+		s.writeLock(free + rand.Text())
 		return errors.Join(s.held.Close(), s.disk.Close())
 	}
 	return s.disk.Close()
@@ -234,6 +233,36 @@ func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
 	return s.named(durable.Recover(s.disk, prefix, "."))
 }
 
+// free begins what the lock file tells while nobody holds the lock; a random
+// text follows, another one after each change. While the lock is held, or when
+// its holder was killed, it tells a process ID.
+const free = "free-"
+
+// writeLock reports whether it could: Windows forbids it while the lock is held.
+func (s *Store) writeLock(text string) bool {
+	file, err := s.disk.OpenFile("lock", os.O_WRONLY|os.O_TRUNC, 0) // it may be removed, and stays so
+	if err != nil {
+		return false
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close()) == nil
+}
+
+func (s *Store) lockText() string {
+	data, _ := s.read("lock", 0o600)
+	return string(data)
+}
+
+// sighting is the last certificate of a name, and what the lock file told
+// before the name's folder was read.
+type sighting struct{ dir, last, told string }
+
+// holds reports whether nobody can have changed the store since: the lock was
+// free then, and nobody took it until this store did.
+func (s *Store) holds(seen sighting) bool {
+	return s.held != nil && strings.HasPrefix(seen.told, free) && seen.told == s.unlocked
+}
+
 func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder string)) error {
 	const again = 5 * time.Millisecond
 	second, cancel := context.WithTimeout(ctx, time.Second)
@@ -244,4 +273,12 @@ func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder
 		_, err = lock.TryLockContext(ctx, again)
 	}
 	return err
+}
+
+// holder returns the process ID in the lock file, which anything could be in.
+func (s *Store) holder() string {
+	if pid, err := strconv.Atoi(s.lockText()); err == nil && pid > 0 {
+		return strconv.Itoa(pid)
+	}
+	return ""
 }
