@@ -192,53 +192,6 @@ func TestNothingIssuedYet(t *testing.T) {
 	}
 }
 
-// TestFolderIsReadOnceForAChange: what was seen before the lock counts, as long
-// as nobody held the lock since, even one who was killed with it.
-func TestFolderIsReadOnceForAChange(t *testing.T) {
-	for name, row := range map[string]struct {
-		first, between func(s, other *Store) // before and after the folder is seen
-		again          bool
-	}{
-		"nobody":            {nil, nil, false},
-		"another ended":     {nil, func(s, other *Store) { lock(t, other); issue(t, other, "pico.local"); other.Close() }, true},
-		"another was there": {func(s, other *Store) { lock(t, other) }, func(s, other *Store) { issue(t, other, "pico.local"); other.Close() }, true},
-		"another was killed": {func(s, other *Store) { lock(t, other) }, func(s, other *Store) {
-			issue(t, other, "pico.local")
-			if err := errors.Join(other.held.Close(), other.disk.Close()); err != nil {
-				t.Fatal(err)
-			}
-		}, true},
-		"lock from elsewhere": {func(s, other *Store) { put(t, s.Path("lock"), "", 0o600) }, nil, true},
-	} {
-		made, _ := create(t)
-		lock(t, made)
-		issue(t, made, "pico.local")
-		if err := made.Close(); err != nil {
-			t.Fatal(err)
-		}
-		s, other := open(t, made.Path(".")), open(t, made.Path("."))
-		if row.first != nil {
-			row.first(s, other)
-		}
-		if _, err := s.Latest("pico.local"); err != nil {
-			t.Fatal(err)
-		}
-		if row.between != nil {
-			row.between(s, other)
-		}
-		lock(t, s)
-		if have := !s.holds(s.seen); have != row.again {
-			t.Errorf("%s: reads again %v, want %v", name, have, row.again)
-		}
-		all := len(entries(t, s.Path("issued/pico.local")))
-		for i := range 2 {
-			if next, _ := issue(t, s, "pico.local"); number(filepath.Base(next.Place())) != all+i+1 {
-				t.Errorf("%s: have %s after %d others", name, next.Place(), all+i)
-			}
-		}
-	}
-}
-
 func TestPutRefusesWhatIsNoName(t *testing.T) {
 	s, _ := create(t)
 	lock(t, s)

@@ -11,7 +11,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,10 +84,6 @@ type Store struct {
 	dir  string
 	disk Disk
 	held *flock.Flock
-	// unlocked is what the lock file told before this lock, "" if that proves
-	// nothing.
-	unlocked string
-	seen     sighting
 }
 
 // Open opens the store in folder dir. It fails with ErrNoCA if there is none,
@@ -206,7 +201,6 @@ func (s *Store) Path(name string) string { return filepath.Join(s.dir, filepath.
 // Close releases the lock, if it is held, and the folder.
 func (s *Store) Close() error {
 	if s.held != nil {
-		s.writeLock(free + rand.Text())
 		return errors.Join(s.held.Close(), s.disk.Close())
 	}
 	return s.disk.Close()
@@ -226,41 +220,9 @@ func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
 		return fmt.Errorf("lock: %w", err)
 	}
 	s.held = lock
-	before := s.lockText()
-	if s.writeLock(strconv.Itoa(os.Getpid())) {
-		s.unlocked = before
-	}
+	// A courtesy to whoever waits; Windows forbids it while the lock is held.
+	_ = s.disk.WriteFile("lock", []byte(strconv.Itoa(os.Getpid())), 0o600)
 	return s.named(durable.Recover(s.disk, prefix, "."))
-}
-
-// free begins what the lock file tells while nobody holds the lock; a random
-// text follows, another one after each change. While the lock is held, or when
-// its holder was killed, it tells a process ID.
-const free = "free-"
-
-// writeLock reports whether it could: Windows forbids it while the lock is held.
-func (s *Store) writeLock(text string) bool {
-	file, err := s.disk.OpenFile("lock", os.O_WRONLY|os.O_TRUNC, 0) // it may be removed, and stays so
-	if err != nil {
-		return false
-	}
-	_, err = file.WriteString(text)
-	return errors.Join(err, file.Close()) == nil
-}
-
-func (s *Store) lockText() string {
-	data, _ := s.read("lock", 0o600)
-	return string(data)
-}
-
-// sighting is the last certificate of a name, and what the lock file told
-// before the name's folder was read.
-type sighting struct{ dir, last, told string }
-
-// holds reports whether nobody can have changed the store since: the lock was
-// free then, and nobody took it until this store did.
-func (s *Store) holds(seen sighting) bool {
-	return s.held != nil && strings.HasPrefix(seen.told, free) && seen.told == s.unlocked
 }
 
 func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder string)) error {
@@ -277,7 +239,8 @@ func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder
 
 // holder returns the process ID in the lock file, which anything could be in.
 func (s *Store) holder() string {
-	if pid, err := strconv.Atoi(s.lockText()); err == nil && pid > 0 {
+	data, _ := s.read("lock", 0o600)
+	if pid, err := strconv.Atoi(string(data)); err == nil && pid > 0 {
 		return strconv.Itoa(pid)
 	}
 	return ""
