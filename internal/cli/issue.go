@@ -88,7 +88,8 @@ type issuance struct {
 	board     device.Board
 	keyType   ca.KeyType
 	formats   []string
-	before    earlier // the files of the certificate that is renewed
+	last      *store.Issued // nil for a new name
+	before    earlier       // the files of the certificate that is renewed
 	key       crypto.Signer
 	prepared  *ca.Prepared
 	out       *destination
@@ -190,12 +191,8 @@ func (i *issuance) prepare(now time.Time) (err error) {
 // replacing is what of the folder may be replaced: with --renew, the files of
 // the certificate before.
 func (i *issuance) replacing() (replacing, error) {
-	last, err := i.store.Latest(i.names.First().String())
-	switch {
-	case i.options.renew && err == nil:
-		i.before = earlierFiles(i.store, last)
-	case i.options.renew && !errors.Is(err, store.ErrNotIssued):
-		return nil, err
+	if i.options.renew && i.last != nil {
+		i.before = earlierFiles(i.store, *i.last)
 	}
 	if i.options.force {
 		return everything, nil
@@ -251,6 +248,7 @@ func (i *issuance) checkPrevious(now time.Time) error {
 	if err != nil {
 		return err
 	}
+	i.last = &last
 	if i.options.renew {
 		about, lost, err := recall(i.store, last, i.names.First().String())
 		i.lost = lost

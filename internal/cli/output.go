@@ -108,12 +108,12 @@ func (d *destination) check() error {
 		return inTheWayError{d.shown, "is not a folder", false}
 	}
 	d.exists = true
-	entries, err := store.Disk{Root: d.parent}.ReadDir(d.base)
+	names, err := d.disk().Names(d.base)
 	if err != nil {
 		return fmt.Errorf("output %q: %w", d.shown, err)
 	}
-	for _, entry := range entries {
-		switch name := entry.Name(); {
+	for _, name := range names {
+		switch {
 		case strings.HasPrefix(name, stageMark): // a crash left it; prepare sweeps it
 		case d.may == nil:
 			return inTheWayError{d.shown, "is there already, and not empty", true}

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -116,12 +115,11 @@ func clientRenewal(stem, profileID string) replacing {
 // because the board loads others now.
 func (d *destination) stale(before earlier, written []export.File) []string {
 	var left []string
-	entries, err := fs.ReadDir(d.parent.FS(), filepath.ToSlash(d.base))
+	names, err := d.disk().Names(d.base)
 	if err != nil {
 		return nil
 	}
-	for _, entry := range entries {
-		name := entry.Name()
+	for _, name := range names {
 		now := func(file export.File) bool { return file.Name == name }
 		if !strings.HasPrefix(name, stageMark) && !slices.ContainsFunc(written, now) && before.wrote(name, d.read(name)) {
 			left = append(left, filepath.Join(d.shown, name))

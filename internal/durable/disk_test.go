@@ -197,7 +197,7 @@ func (d *disk) SyncDir(name string) error {
 	return nil
 }
 
-func (d *disk) ReadDir(name string) ([]fs.DirEntry, error) {
+func (d *disk) Names(name string) ([]string, error) {
 	if err := d.begin("readdir", name); err != nil {
 		return nil, err
 	}
@@ -205,11 +205,7 @@ func (d *disk) ReadDir(name string) ([]fs.DirEntry, error) {
 	if n == nil || !n.dir {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
 	}
-	var entries []fs.DirEntry
-	for _, base := range slices.Sorted(maps.Keys(n.live)) {
-		entries = append(entries, fs.FileInfoToDirEntry(info{base, n.live[base]}))
-	}
-	return entries, nil
+	return slices.Sorted(maps.Keys(n.live)), nil
 }
 
 func (d *disk) Lstat(name string) (fs.FileInfo, error) {

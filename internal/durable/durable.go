@@ -29,7 +29,7 @@ type Disk interface {
 	Rename(oldName, newName string) error                      // replaces a file
 	Remove(name string) error                                  // a file or an empty folder
 	SyncDir(name string) error
-	ReadDir(name string) ([]fs.DirEntry, error)
+	Names(dir string) ([]string, error) // of what is in a folder, in order
 	Lstat(name string) (fs.FileInfo, error)
 }
 
@@ -143,12 +143,12 @@ func (s *Staged) Replace() error {
 }
 
 func (s *Staged) replaceable() error {
-	entries, err := s.disk.ReadDir(s.dir)
+	names, err := s.disk.Names(s.dir)
 	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		name := path.Join(path.Dir(s.dir), entry.Name())
+	for _, base := range names {
+		name := path.Join(path.Dir(s.dir), base)
 		info, err := s.disk.Lstat(name)
 		if err == nil && !info.Mode().IsRegular() {
 			err = &fs.PathError{Op: "replace", Path: name, Err: ErrNotRegular}
@@ -166,12 +166,14 @@ func (s *Staged) Discard() error { return removeAll(s.disk, s.dir) }
 // Recover completes every committed change in folder dir and removes what
 // never came to that. Nobody else may be changing dir under the same prefix.
 func Recover(disk Disk, prefix, dir string) error {
-	entries, err := disk.ReadDir(dir)
+	names, err := disk.Names(dir)
 	if err != nil {
 		return err
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) })
-	if len(entries) == 0 {
+	names = slices.DeleteFunc(names, func(base string) bool {
+		return !strings.HasPrefix(base, prefix) || !isFolder(disk, path.Join(dir, base))
+	})
+	if len(names) == 0 {
 		return nil
 	}
 	// Whoever was interrupted may not have come to this: a name that a power
@@ -180,8 +182,8 @@ func Recover(disk Disk, prefix, dir string) error {
 		return err
 	}
 	var faults []error
-	for _, entry := range entries {
-		name := path.Join(dir, entry.Name())
+	for _, base := range names {
+		name := path.Join(dir, base)
 		switch {
 		case strings.HasSuffix(name, committed):
 			faults = append(faults, finish(disk, name))
@@ -192,15 +194,20 @@ func Recover(disk Disk, prefix, dir string) error {
 	return errors.Join(faults...)
 }
 
+func isFolder(disk Disk, name string) bool {
+	info, err := disk.Lstat(name)
+	return err == nil && info.IsDir()
+}
+
 // finish moves the files of a committed change up to their places.
 func finish(disk Disk, commit string) error {
-	entries, err := disk.ReadDir(commit)
+	names, err := disk.Names(commit)
 	if err != nil {
 		return err
 	}
 	dir := path.Dir(commit)
-	for _, entry := range entries {
-		if err := disk.Rename(path.Join(commit, entry.Name()), path.Join(dir, entry.Name())); err != nil {
+	for _, base := range names {
+		if err := disk.Rename(path.Join(commit, base), path.Join(dir, base)); err != nil {
 			return err
 		}
 	}
@@ -237,12 +244,12 @@ func writeFiles(disk Disk, dir string, files []File) (err error) {
 
 // removeAll removes a folder of a change and the files in it.
 func removeAll(disk Disk, dir string) error {
-	entries, err := disk.ReadDir(dir)
+	names, err := disk.Names(dir)
 	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		if err := disk.Remove(path.Join(dir, entry.Name())); err != nil {
+	for _, base := range names {
+		if err := disk.Remove(path.Join(dir, base)); err != nil {
 			return err
 		}
 	}

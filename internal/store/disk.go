@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/picoca/picoca/internal/durable"
@@ -44,6 +45,19 @@ func (d Disk) Rename(oldName, newName string) error {
 // ReadDir lists a folder, ordered by name.
 func (d Disk) ReadDir(name string) ([]fs.DirEntry, error) {
 	return fs.ReadDir(d.FS(), name)
+}
+
+// Names lists the names in a folder, in order. ReadDir would look at each of the
+// files too.
+func (d Disk) Names(dir string) ([]string, error) {
+	folder, err := d.Open(filepath.FromSlash(dir))
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	names, err := folder.Readdirnames(-1)
+	slices.Sort(names)
+	return names, err
 }
 
 // SyncDir makes what was made, renamed or removed in a folder last. Windows
