@@ -20,7 +20,7 @@ import (
 // refuses leaves of more than 825 days, those of user-installed roots too.
 const (
 	DefaultLeafDays = 820
-	maxLeafDays     = 825
+	MaxLeafDays     = 825
 	minLeafLife     = time.Minute
 )
 

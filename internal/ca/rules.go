@@ -67,8 +67,8 @@ func keyAccepted(d draft) error {
 }
 
 func withinDays(d draft) error {
-	if life := d.profile.Life; life < minLeafLife || life > Days(maxLeafDays) {
-		return DaysError{int(life / Days(1)), 1, maxLeafDays}
+	if life := d.profile.Life; life < minLeafLife || life > Days(MaxLeafDays) {
+		return DaysError{int(life / Days(1)), 1, MaxLeafDays}
 	}
 	return nil
 }

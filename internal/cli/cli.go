@@ -45,6 +45,7 @@ var errInterrupted = errors.New("interrupted")
 type app struct {
 	World
 	homeFlag string
+	issued   bool // something is in the store that was not there before
 }
 
 // Main runs picoca and returns its exit code. Everything it has to say about a

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -67,7 +68,7 @@ file or a folder for the ca; - is standard output, for formats of one file.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "pem", "format of the files: see --list (default for a client identity: p12 and mobileconfig)")
+	f.StringVar(&o.format, "format", "pem", "format of the files: see --list (default for a device or a client identity: what issue writes)")
 	f.BoolVar(&list, "list", false, "list the formats, and who reads them")
 	f.StringVar(&o.out, "out", "", "where to write to; - is standard output")
 	f.BoolVar(&o.force, "force", false, "replace files that are there; allow a weak passphrase")
@@ -149,9 +150,8 @@ func (a *app) prepareExport(s *store.Store, o exportOptions) (*exporting, error)
 	if e.subject, err = find(s, o.name); err != nil {
 		return nil, err
 	}
-	e.formats = []string{o.format}
-	if e.subject.kind == aClient && !o.given("format") {
-		e.formats = clientFormats
+	if e.formats, err = o.formats(s, e.subject); err != nil {
+		return nil, err
 	}
 	if err := errors.Join(e.choosePassphrase(a), e.checkFlags()); err != nil {
 		return nil, err
@@ -163,6 +163,28 @@ func (a *app) prepareExport(s *store.Store, o exportOptions) (*exporting, error)
 		a.note("%v", ended)
 	}
 	return e, e.decorate(a, s)
+}
+
+// formats are the one that the user names, or else what issue wrote.
+func (o exportOptions) formats(s *store.Store, who subject) ([]string, error) {
+	switch {
+	case o.given("format") || who.kind == theCA:
+		return []string{o.format}, nil
+	case who.kind == aClient:
+		return clientFormats, nil
+	}
+	about, err := s.About(who.issued)
+	if err != nil {
+		return nil, err
+	}
+	board, err := device.Find(about.Board)
+	if err != nil {
+		return nil, err
+	}
+	if board, err = running(board, about.Firmware); err != nil {
+		return nil, err
+	}
+	return boardFormats(board, about.Firmware, about.Key)
 }
 
 // ended is an endedError for a leaf that is not valid any more.

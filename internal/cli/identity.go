@@ -82,6 +82,7 @@ func (a *app) runIssueClient(ctx context.Context, o issueOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	a.issued = true
 	a.tellPassphrase(i.p12, o.p12, o.json)
 	return a.tellIdentity(i.result(leaf, files), i)
 }
@@ -161,6 +162,9 @@ func (i *identity) checkPrevious(now time.Time) error {
 		about, _, err := recall(i.store, last, i.label.String())
 		if err == nil && !i.options.given("key") {
 			i.keyType = ca.KeyType(cmp.Or(about.Key, string(i.keyType)))
+		}
+		if !i.options.given("board-clock") {
+			i.options.boardClock = hasBoardClock(about)
 		}
 		return err
 	}

@@ -89,6 +89,7 @@ type issuance struct {
 	keyType   ca.KeyType
 	formats   []string
 	last      *store.Issued // nil for a new name
+	unwise    bool          // what is allowed but unwise was wanted, now or before
 	before    earlier       // the files of the certificate that is renewed
 	key       crypto.Signer
 	prepared  *ca.Prepared
@@ -97,7 +98,7 @@ type issuance struct {
 }
 
 func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
-	i := &issuance{options: o}
+	i := &issuance{options: o, unwise: o.force}
 	faults := i.parse()
 	if i.store, i.authority, err = a.open(); err != nil {
 		return cmp.Or(faults, err)
@@ -125,6 +126,7 @@ func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	a.issued = true
 	r := i.result(leaf, files)
 	r.Stale = i.out.stale(i.before, files)
 	return a.tellIssued(r)
@@ -164,7 +166,7 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if i.board, err = running(i.board, i.options.firmware); err != nil {
 		return err
 	}
-	if err := i.board.Fits(i.facts(0), i.options.force); err != nil {
+	if err := i.board.Fits(i.facts(0), i.unwise); err != nil {
 		return err
 	}
 	if i.formats, err = i.chooseFormats(); err != nil {
@@ -173,11 +175,11 @@ func (i *issuance) prepare(now time.Time) (err error) {
 	if i.key, err = i.keyType.Generate(); err != nil {
 		return err
 	}
-	profile := ca.Profile{Life: ca.Days(i.options.days), Cut: !i.options.given("days"), Force: i.options.force, BoardClock: i.options.boardClock}
+	profile := ca.Profile{Life: ca.Days(i.options.days), Cut: !i.options.given("days"), Force: i.unwise, BoardClock: i.options.boardClock}
 	if i.prepared, err = i.authority.Prepare(profile, i.names, i.key.Public(), now); err != nil {
 		return err
 	}
-	if err := i.board.Fits(i.facts(i.prepared.Size()), i.options.force); err != nil {
+	if err := i.board.Fits(i.facts(i.prepared.Size()), i.unwise); err != nil {
 		return err
 	}
 	may, err := i.replacing()
@@ -207,10 +209,16 @@ func (i *issuance) replacing() (replacing, error) {
 // chooseFormats returns the formats that the board's firmware loads: of the
 // release that the user names, or of all that is known.
 func (i *issuance) chooseFormats() ([]string, error) {
-	if i.options.firmware == "" {
-		return i.board.Formats, nil
+	return boardFormats(i.board, i.options.firmware, string(i.keyType))
+}
+
+// boardFormats returns the formats of a board's files: of all its firmware, or
+// of the release that board was narrowed to.
+func boardFormats(board device.Board, release, key string) ([]string, error) {
+	if release == "" {
+		return board.Formats, nil
 	}
-	format, err := device.FormatFor(i.board.Firmware, string(i.keyType))
+	format, err := device.FormatFor(board.Firmware, key)
 	return []string{format}, err
 }
 
@@ -267,16 +275,28 @@ func (i *issuance) checkPrevious(now time.Time) error {
 // keep takes over from the last certificate what no flag changes.
 func (i *issuance) keep(last store.About) error {
 	var nameErr, boardErr error
+	if !i.options.given("board-clock") {
+		i.options.boardClock = hasBoardClock(last)
+	}
 	if len(i.options.names) == 1 && len(last.Names) > 0 {
 		i.names, nameErr = ca.ParseNames(last.Names)
 	}
 	if !i.options.given("board") && last.Board != "" {
 		i.board, boardErr = device.Find(last.Board)
+		if !i.options.given("firmware") {
+			i.options.firmware = last.Firmware
+		}
 	}
 	if !i.options.given("key") && !i.options.given("board") {
 		i.keyType = ca.KeyType(last.Key)
+		i.unwise = i.unwise || last.Key != ""
 	}
 	return errors.Join(nameErr, boardErr)
+}
+
+// hasBoardClock reports whether a certificate was issued with --board-clock.
+func hasBoardClock(about store.About) bool {
+	return about.NotAfter.Sub(about.NotBefore) > ca.Days(ca.MaxLeafDays)
 }
 
 // publish signs and writes. The lock is held.
@@ -298,6 +318,7 @@ func (i *issuance) about(leaf *x509.Certificate) store.About {
 		Name:      i.names.First().String(),
 		Names:     i.names.Strings(),
 		Board:     i.board.ID,
+		Firmware:  i.options.firmware,
 		Key:       string(i.keyType),
 		Serial:    serial(leaf),
 		NotBefore: leaf.NotBefore,
@@ -333,7 +354,7 @@ type issuedJSON struct {
 	CertificateBytes int           `json:"certificate_bytes"`
 	Costs            []device.Cost `json:"costs"`
 	Files            []writtenJSON `json:"files"`
-	// Stale are files of the certificate before that the board loads no more.
+	// Stale are files of the certificate before, in other formats.
 	Stale       []string `json:"stale,omitempty"`
 	board       device.Board
 	certificate device.Certificate
@@ -374,7 +395,7 @@ func (a *app) tellIssued(r issuedJSON) error {
 	}
 	a.sayWritten(r.Files)
 	if len(r.Stale) > 0 {
-		a.note("of the certificate before, and of no use now: %s", strings.Join(r.Stale, ", "))
+		a.note("still of the certificate before: %s", strings.Join(r.Stale, ", "))
 	}
 	a.say("next: copy %s to the %s; %s phone", countText(len(r.Files)), placeOf(r.board), strings.TrimSpace(a.here("picoca ")))
 	return nil

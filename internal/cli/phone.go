@@ -117,7 +117,7 @@ func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
 		return listenError{err}
 	}
 	defer listeners.Close()
-	picture, err := openPicture(o.png, authority.Certificate(), o.force)
+	picture, err := a.openPicture(ctx, o.png, authority.Certificate(), o.force)
 	if err != nil {
 		return pictureError{err}
 	}
@@ -135,7 +135,7 @@ func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
 		return err
 	}
 	serving := phoneServing{server.URL(), fingerprint(authority.Certificate()), address, others}
-	if err := a.tellPhone(o, serving, p12, picture); err != nil {
+	if err := a.tellPhone(ctx, o, serving, p12, picture); err != nil {
 		return err
 	}
 	return a.servePhone(ctx, o, server, log)

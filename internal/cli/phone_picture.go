@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 
@@ -19,9 +21,12 @@ type picture struct {
 
 // openPicture proves that the code can be saved as that file, if it has a name,
 // before anything is asked for or signed.
-func openPicture(name string, root *x509.Certificate, force bool) (*picture, error) {
+func (a *app) openPicture(ctx context.Context, name string, root *x509.Certificate, force bool) (*picture, error) {
 	if name == "" {
 		return nil, nil
+	}
+	if os.IsPathSeparator(name[len(name)-1]) {
+		return nil, inTheWayError{name, "is a folder", false}
 	}
 	d, err := openDestination(filepath.Dir(name), root, true)
 	if err != nil {
@@ -31,10 +36,24 @@ func openPicture(name string, root *x509.Certificate, force bool) (*picture, err
 	if err := p.check(); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	if err := p.prepare(); err != nil {
+	if err := a.locked(ctx, p.prepare); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
+}
+
+// locked does something that would sweep what another picoca has under way. The
+// lock is not held while the phone is served.
+func (a *app) locked(ctx context.Context, do func() error) (err error) {
+	s, err := a.openToRead()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := lockForOutput(ctx, s, a.waiting); err != nil {
+		return err
+	}
+	return do()
 }
 
 func (p *picture) check() error {
@@ -49,9 +68,9 @@ func (p *picture) file(data []byte) []export.File { return []export.File{{Name: 
 // write saves the picture. It looks again first: the passphrase may have taken
 // hours.
 func (p *picture) write(data []byte) error {
-	for _, step := range []func() error{p.check, func() error { return p.stage(p.file(data)) }, p.commit} {
+	for _, step := range []func() error{p.check, p.prepare, func() error { return p.stage(p.file(data)) }, p.commit} {
 		if err := step(); err != nil {
-			return pictureError{err}
+			return err
 		}
 	}
 	return nil

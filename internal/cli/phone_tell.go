@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -38,14 +39,14 @@ type addressJSON struct {
 }
 
 // tellPhone saves and prints the code, and says what to do with it.
-func (a *app) tellPhone(o phoneOptions, serving phoneServing, p12 p12Choice, picture *picture) error {
+func (a *app) tellPhone(ctx context.Context, o phoneOptions, serving phoneServing, p12 p12Choice, picture *picture) error {
 	code, err := onboard.NewCode(serving.url)
 	if err != nil {
 		return err
 	}
 	if picture != nil {
-		if err := picture.write(code.PNG()); err != nil {
-			return err
+		if err := a.locked(ctx, func() error { return picture.write(code.PNG()) }); err != nil {
+			return pictureError{err}
 		}
 	}
 	if o.json {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -132,7 +133,12 @@ func TestTheEndOfPhoneIsTold(t *testing.T) {
 // A file that appeared while the passphrase was typed is not replaced.
 func TestAPictureReplacesNothingThatCameInBetween(t *testing.T) {
 	t.Chdir(t.TempDir())
-	p, err := openPicture("code.png", &x509.Certificate{}, false)
+	world := World{Args: []string{"--home", "ca", "init", "--no-passphrase"}, Stdout: io.Discard, Stderr: io.Discard, Getenv: os.Getenv, Now: time.Now}
+	if code := Main(t.Context(), world); code != exitDone {
+		t.Fatalf("init ended with %d", code)
+	}
+	a := &app{World: world, homeFlag: "ca"}
+	p, err := a.openPicture(t.Context(), "code.png", &x509.Certificate{}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,8 +146,11 @@ func TestAPictureReplacesNothingThatCameInBetween(t *testing.T) {
 	if err := os.WriteFile("code.png", []byte("theirs"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.write([]byte("ours")); !isA[pictureError](err) || !isA[inTheWayError](err) {
+	if err := a.locked(t.Context(), func() error { return p.write([]byte("ours")) }); !isA[inTheWayError](err) {
 		t.Errorf("got %v", err)
+	}
+	if p, err := a.openPicture(t.Context(), "codes/", &x509.Certificate{}, false); !isA[inTheWayError](err) {
+		t.Errorf("a folder's name: got %v, %v", p, err)
 	}
 	if got, _ := os.ReadFile("code.png"); string(got) != "theirs" {
 		t.Errorf("the file holds %q", got)

@@ -33,7 +33,7 @@ func recall(s *store.Store, last store.Issued, name string) (about store.About, 
 	}
 	others := slices.DeleteFunc(all, func(other string) bool { return other == name })
 	names := append([]string{name}, others...)
-	return store.About{Name: name, Names: names, Key: string(keyType)}, lost, nil
+	return store.About{Name: name, Names: names, Key: string(keyType), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter}, lost, nil
 }
 
 // isLost reports whether a file of the store is gone or damaged.

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"path/filepath"
 	"slices"
@@ -70,10 +72,21 @@ func earlierFiles(s *store.Store, issued store.Issued) earlier {
 			continue // a .p12 is different each time
 		}
 		for _, file := range files {
-			all[file.Name] = append(all[file.Name], file.Data)
+			if !isRoot(file.Data, root) {
+				all[file.Name] = append(all[file.Name], file.Data)
+			}
 		}
 	}
 	return all
+}
+
+// isRoot reports whether a file is the root's certificate, which a renewal leaves
+// as it is.
+func isRoot(data []byte, root *x509.Certificate) bool {
+	if block, _ := pem.Decode(data); block != nil {
+		data = block.Bytes
+	}
+	return bytes.Equal(data, root.Raw)
 }
 
 // wrote reports whether data is what picoca wrote under that name.
@@ -111,8 +124,8 @@ func clientRenewal(stem, profileID string) replacing {
 	}
 }
 
-// stale returns the files of the certificate before that a renewal has left,
-// because the board loads others now.
+// stale returns the files of the certificate before that a renewal has left: of
+// another board, or exported by hand.
 func (d *destination) stale(before earlier, written []export.File) []string {
 	var left []string
 	names, err := d.disk().Names(d.base)

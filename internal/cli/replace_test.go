@@ -85,15 +85,17 @@ func TestFold(t *testing.T) {
 func TestHintsNameTheStoreInCommandsAlone(t *testing.T) {
 	a := &app{homeFlag: "/x"}
 	for text, want := range map[string]string{
-		"make one with: picoca init":                                "make one with: picoca --home /x init",
-		"run picoca as the owner of that folder":                    "run picoca as the owner of that folder",
-		"a later picoca wrote this folder":                          "a later picoca wrote this folder",
-		"picoca list shows what there is; picoca issue a.local too": "picoca --home /x list shows what there is; picoca --home /x issue a.local too",
-		"did you mean: picoca issue or picoca list":                 "did you mean: picoca --home /x issue or picoca --home /x list",
-		"picoca issue --renew --client 'a, picoca issue b'":         "picoca --home /x issue --renew --client 'a, picoca issue b'",
-		"picoca issue --renew --client picoca":                      "picoca --home /x issue --renew --client picoca",
-		"picoca --home FOLDER init":                                 "picoca --home FOLDER init",
-		"picoca export picoca issue":                                "picoca --home /x export picoca issue",
+		"make one with: picoca init":                                               "make one with: picoca --home /x init",
+		"run picoca as the owner of that folder":                                   "run picoca as the owner of that folder",
+		"a later picoca wrote this folder":                                         "a later picoca wrote this folder",
+		"picoca list shows what there is; picoca issue a.local too":                "picoca --home /x list shows what there is; picoca --home /x issue a.local too",
+		"did you mean: picoca issue or picoca list":                                "did you mean: picoca --home /x issue or picoca --home /x list",
+		"picoca issue --renew --client 'a, picoca issue b'":                        "picoca --home /x issue --renew --client 'a, picoca issue b'",
+		"picoca issue --renew --client picoca":                                     "picoca --home /x issue --renew --client picoca",
+		"picoca issue --renew --client 'Anna'\\''s' for a new key, or picoca list": "picoca --home /x issue --renew --client 'Anna'\\''s' for a new key, or picoca --home /x list",
+		"did you mean foo.local? picoca list shows what there is":                  "did you mean foo.local? picoca --home /x list shows what there is",
+		"picoca --home FOLDER init":                                                "picoca --home FOLDER init",
+		"picoca export picoca issue":                                               "picoca --home /x export picoca issue",
 	} {
 		if have := a.here(text); have != want {
 			t.Errorf("%q: have %q, want %q", text, have, want)

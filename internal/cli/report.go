@@ -27,16 +27,28 @@ func (r *report) Write(p []byte) (int, error) {
 // reportError says that standard output could not be written to.
 type reportError struct{ error }
 
+func (e reportError) Unwrap() error { return e.error }
+
 func (e reportError) Error() string { return fmt.Sprintf("report is lost: %v", e.error) }
 
-// judge turns the outcome of a run into a reportError if the report is what went
-// wrong with it.
+// judge names what went wrong with the report, among the faults of a run.
 func (r *report) judge(err error) error {
-	if r.failed != nil && (err == nil || errors.Is(err, r.failed)) {
-		return reportError{r.failed}
+	switch {
+	case r.failed == nil:
+		return err
+	case err == nil:
+		return r.fault()
 	}
-	return err
+	faults := flatten(err)
+	for i, fault := range faults {
+		if errors.Is(fault, r.failed) {
+			faults[i] = r.fault()
+		}
+	}
+	return errors.Join(faults...)
 }
+
+func (r *report) fault() error { return reportError{r.failed} }
 
 // terminal returns the file that w is, if that is a terminal.
 func terminal(w io.Writer) (*os.File, bool) {

@@ -56,8 +56,8 @@ func (a *app) here(text string) string {
 func isCommand(sofar, rest string) bool {
 	verb, _, _ := strings.Cut(rest, " ")
 	sofar = strings.TrimSuffix(sofar, "picoca ")
-	starts := sofar == "" || slices.ContainsFunc([]string{": ", "; ", ", ", "or ", "with "}, func(end string) bool { return strings.HasSuffix(sofar, end) })
-	return starts && strings.Count(sofar, "'")%2 == 0 && slices.Contains(commandNames, strings.TrimRight(verb, ":;,."))
+	starts := sofar == "" || slices.ContainsFunc([]string{": ", "; ", ", ", "? ", "or ", "with "}, func(end string) bool { return strings.HasSuffix(sofar, end) })
+	return starts && strings.Count(strings.ReplaceAll(sofar, quotedQuote, ""), "'")%2 == 0 && slices.Contains(commandNames, strings.TrimRight(verb, ":;,."))
 }
 
 // commandNames are the commands that need a store.
@@ -128,13 +128,12 @@ var plainHints = []struct {
 	{store.ErrNoCA, "make one with: picoca init"},
 	{store.ErrForeign, "choose an empty or a new folder with --home"},
 	{store.ErrNotRegular, "remove it, and bring the file back from a backup of the folder; lock needs none"},
-	{store.ErrPassphrase, "try again; without the passphrase the key is lost, and a new CA is needed: picoca --home FOLDER init"},
-	{store.ErrCost, "bring the file back from a backup of the folder; if another tool encrypted it, do that again with fewer iterations"},
+	{store.ErrPassphrase, "try again; if it is lost: picoca --home FOLDER init"},
+	{store.ErrCost, "bring it back from a backup, or encrypt it with fewer iterations"},
 	{store.ErrNoKey, "bring the file back from a backup of the folder, or make a new CA: picoca --home FOLDER init"},
-	{store.ErrOtherKey, "bring key.pem and cert.pem back from the same backup, or make a new key: picoca issue NAME --renew"},
 	{ca.ErrOtherKey, "bring root/key.pem and root/cert.pem back from the same backup"},
 	{ca.ErrNotRoot, "bring root/cert.pem back from a backup"},
-	{errNoTerminal, "give --passphrase-file FILE, or set PICOCA_PASSPHRASE_FILE; for a new CA without one: --no-passphrase"},
+	{errNoTerminal, "give --passphrase-file FILE; a new CA can do without: --no-passphrase"},
 	{errNoPassphrase, "type it and press Enter, or give --passphrase-file FILE"},
 	{errEmptyPassphrase, "write the passphrase to the file's first line; a new CA can do without: picoca init --no-passphrase"},
 	{errLongPassphrase, "write the passphrase alone to the file's first line"},
@@ -323,7 +322,7 @@ func hintLost(device string) string {
 	if device == "" {
 		return backup
 	}
-	return backup + ", or make a new certificate: " + renewCommandOf(subject{kind: aDevice, name: device})
+	return backup + ", or make a new certificate: " + renewCommandOf(subject{kind: aDevice, name: device}) + " --out FOLDER"
 }
 
 func hintRule(e ca.RuleError) string {
@@ -398,6 +397,9 @@ func formatIDs() string {
 	return strings.Join(ids, ", ")
 }
 
+// quotedQuote is an apostrophe among quoted words: the quotes end, and begin again.
+const quotedQuote = `'\''`
+
 // shellQuote quotes a word for a command line that is to be copied, unless it
 // has only what no shell takes for anything else.
 func shellQuote(word string) string {
@@ -405,7 +407,7 @@ func shellQuote(word string) string {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._:@%+=,-", r)
 	}
 	if os.PathSeparator == '/' && (word == "" || strings.ContainsFunc(word, odd)) {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		return "'" + strings.ReplaceAll(word, "'", quotedQuote) + "'"
 	}
 	return word
 }

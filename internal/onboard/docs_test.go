@@ -50,7 +50,11 @@ func TestTheDocumentsHaveTheMenusOfThePage(t *testing.T) {
 				texts = append(texts, s.Do, s.Note)
 			}
 		}
-		for _, way := range menus.FindAllString(strings.Join(texts, "\n"), -1) {
+		ways := menus.FindAllString(strings.Join(texts, "\n"), -1)
+		if len(ways) == 0 {
+			t.Errorf("no menu is found for %s", p.Platform)
+		}
+		for _, way := range ways {
 			way = strings.NewReplacer("*", "", "›", ">", "{ca}", "the CA", "{file}", p.file()).Replace(way)
 			if !strings.Contains(sections[sectionOf[p.Platform]], way) {
 				t.Errorf("docs/clients.md, %s, lacks the page's %q", sectionOf[p.Platform], way)

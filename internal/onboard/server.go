@@ -35,13 +35,14 @@ type Server struct {
 	token         string      // a path element of 65 random bits
 	identityToken string      // another
 	taken         atomic.Bool // the identity was downloaded
-	proven        bool        // in the goroutine of Run
-	events        chan Event
-	over          chan struct{}
-	gate          *gate
-	proofs        proofs
-	visitors      visitors
-	refusals      refusals
+	// In the goroutine of Run: what it was told.
+	proven, delivered bool
+	events            chan Event
+	over              chan struct{}
+	gate              *gate
+	proofs            proofs
+	visitors          visitors
+	refusals          refusals
 }
 
 // New checks all of c and prepares a Server under a fresh random address. It
@@ -209,7 +210,8 @@ func shutDown(servers []*http.Server) {
 func (s *Server) report(e Event, stop func()) {
 	s.config.Notify(e)
 	s.proven = s.proven || e.Action == Trusted
-	if s.config.UntilTrusted && s.proven && (s.config.Identity == nil || s.taken.Load()) {
+	s.delivered = s.delivered || e.Action == Delivered
+	if s.config.UntilTrusted && s.proven && (s.config.Identity == nil || s.delivered) {
 		stop()
 	}
 }

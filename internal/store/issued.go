@@ -26,9 +26,12 @@ type About struct {
 	// Name is the device's own name, or a client identity's label.
 	Name string `json:"name"`
 	// Kind is KindClient for a client identity, "" for a device.
-	Kind      string    `json:"kind,omitempty"`
-	Names     []string  `json:"names"`
-	Board     string    `json:"board"`
+	Kind  string   `json:"kind,omitempty"`
+	Names []string `json:"names"`
+	Board string   `json:"board"`
+	// Firmware is the release that the files were made for, "" for all of the
+	// board's.
+	Firmware  string    `json:"firmware,omitempty"`
 	Key       string    `json:"key"`
 	Serial    string    `json:"serial"`
 	NotBefore time.Time `json:"not_before"`
@@ -121,11 +124,12 @@ func (s *Store) lastEntry(dir string) (string, error) {
 }
 
 // highest returns the index of the certificate with the highest number, -1 if
-// there is none.
+// there is none. Of two with one number, as merged backups have, it is the last by
+// name, as in a list.
 func highest(names []string) int {
 	at, most := -1, 0
 	for i, name := range names {
-		if n := number(name); n > most {
+		if n := number(name); n > most || n == most && n > 0 && name > names[at] {
 			at, most = i, n
 		}
 	}
@@ -246,11 +250,14 @@ func (s *Store) Certificate(i Issued) (*x509.Certificate, error) {
 	return s.certificate(path.Join(i.place, "cert.pem"))
 }
 
-// Key returns the certificate's key. It fails with ErrNoKey, ErrOtherKey, or a
-// ModeError if others can read the file.
+// Key returns the certificate's key. It fails with a DamagedError, or a ModeError
+// if others can read the file.
 func (s *Store) Key(i Issued) (crypto.Signer, error) {
 	name := path.Join(i.place, "key.pem")
 	key, err := s.key(name, nil)
+	if errors.Is(err, ErrNoKey) {
+		return nil, s.damagedKey(name, ErrNoKey)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -260,9 +267,13 @@ func (s *Store) Key(i Issued) (crypto.Signer, error) {
 	}
 	// Damaged bytes can be another key: a P-256 key is any 32 of them.
 	if !isKeyOf(key, cert) {
-		return nil, fmt.Errorf("%s: %w", s.Path(name), ErrOtherKey)
+		return nil, s.damagedKey(name, ErrOtherKey)
 	}
 	return key, nil
+}
+
+func (s *Store) damagedKey(name string, cause error) error {
+	return DamagedError{s.Path(name), "is damaged: " + cause.Error(), deviceOf(name), cause}
 }
 
 func isKeyOf(key crypto.Signer, cert *x509.Certificate) bool {

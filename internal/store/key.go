@@ -17,7 +17,7 @@ var (
 	ErrPassphrase = errors.New("passphrase is wrong")
 	// ErrCost says that to open a key would take more time or memory than any
 	// key that picoca writes: damaged, or made to hang whoever opens it.
-	ErrCost = errors.New("key's encryption asks for more work than picoca does to open one (2,000,000 iterations of PBKDF2, or 128 MiB of scrypt)")
+	ErrCost = errors.New("encryption asks for more work than picoca does to open a key")
 	// ErrOtherKey says that a key is not the one of its certificate.
 	ErrOtherKey = errors.New("key is not the key of the certificate: damaged, or of another one")
 )

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestModesAreNarrowUnderAnyUmask: nothing changes a mode after its creation,
@@ -52,7 +54,7 @@ func TestNothingWaitsForAPipe(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := s.Path(strings.Replace(name, "PLACE", issued.Place(), 1))
-		if err := errors.Join(os.RemoveAll(path), syscall.Mkfifo(path, 0o600)); err != nil {
+		if err := errors.Join(os.RemoveAll(path), unix.Mkfifo(path, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan error, 1)

@@ -101,7 +101,7 @@ func (s *Store) fault(name string, err error) error {
 }
 
 func (s *Store) damaged(name, what string) error {
-	return DamagedError{s.Path(name), what, deviceOf(name)}
+	return DamagedError{s.Path(name), what, deviceOf(name), nil}
 }
 
 // named says what went wrong with a change by a path that the user knows: those

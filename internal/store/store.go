@@ -75,9 +75,13 @@ func (e MissingError) Unwrap() error { return fs.ErrNotExist }
 type DamagedError struct {
 	Path, What string
 	Device     string // as in MissingError
+	cause      error
 }
 
 func (e DamagedError) Error() string { return e.Path + " " + e.What }
+
+// Unwrap returns ErrNoKey or ErrOtherKey for the key of a certificate.
+func (e DamagedError) Unwrap() error { return e.cause }
 
 // Store is an open store. Reading needs no lock: what is there never changes.
 type Store struct {
