@@ -30,11 +30,7 @@ func newScriptRun(t *testing.T, script string, tools ...string) scriptRun {
 		t.Fatal(err)
 	}
 	for _, tool := range tools {
-		path, err := exec.LookPath(tool)
-		if err != nil {
-			t.Skipf("%s is missing", tool)
-		}
-		if err := os.Symlink(path, filepath.Join(r.dir, "bin", tool)); err != nil {
+		if err := os.Symlink(need(t, tool, tool), filepath.Join(r.dir, "bin", tool)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -68,7 +68,7 @@ computer shows a server who it is (mutual TLS). LABEL is any text.`,
 	f.StringVar(&o.key, "key", "", "key type: p256 or rsa-2048 (default: the board's best)")
 	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "days of validity, at most 825, of which the first is yesterday")
 	f.StringVar(&o.out, "out", "", "folder for the files (default: the first name)")
-	f.BoolVar(&o.renew, "renew", false, "replace a certificate that is still valid, with a new key; names and board stay unless given")
+	f.BoolVar(&o.renew, "renew", false, "replace a certificate that is still valid, with a new key; names, board, firmware, key type and board clock stay unless given")
 	f.BoolVar(&o.force, "force", false, "allow what is unwise: slow keys, writing into a folder that is not empty")
 	f.BoolVar(&o.boardClock, "board-clock", false, "valid from 2021-01-01, for boards that verify without a set clock; Apple devices refuse it")
 	f.BoolVar(&o.dryRun, "dry-run", false, "check and tell everything, sign and write nothing")

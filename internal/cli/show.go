@@ -87,7 +87,7 @@ func (a *app) showDevice(s *store.Store, input string, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(shownJSON{about, len(cert.Raw), fingerprint1(cert), folder})
 	}
-	what := slices.Concat([][2]string{{"name", subject.display}}, wide("names", displayed(about.Names)), [][2]string{{"board", about.Board}})
+	what := slices.Concat([][2]string{{"name", subject.display}}, wide("names", displayed(about.Names)), [][2]string{{"board", strings.TrimSpace(about.Board + " " + about.Firmware)}})
 	if subject.kind == aClient {
 		what = [][2]string{{"label", subject.display}, {"kind", about.Kind}}
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -93,8 +94,11 @@ func TestAFloodFromElsewhereDoesNotPushTheUserOut(t *testing.T) {
 	attacker := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 5 * time.Second}
 	for range crowdSize {
 		c, err := attacker.Dial("tcp", v.pageHost())
-		if err != nil {
+		if err != nil && runtime.GOOS != "linux" {
 			t.Skipf("this system has no second loopback address: %v", err)
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 		defer c.Close()
 	}
