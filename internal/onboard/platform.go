@@ -25,9 +25,10 @@ type claim struct {
 	mark string
 }
 
-// platforms are all of them in the order of the page's list. Android says "Linux" as well, so it stands
-// first. An iPad says "Macintosh" unless its reader asked for mobile pages: the
-// Mac's page points to the iPad's where nothing else gives it away.
+// platforms are all of them in the order of the page's list. Android says
+// "Linux" as well, so it stands first. An iPad says "Macintosh" unless its reader
+// asked for mobile pages: the Mac's page points to the iPad's where nothing else
+// gives it away.
 var platforms = []claim{
 	{IPhone, "iPhone"},
 	{IPad, "iPad"},

@@ -93,7 +93,8 @@ func authority(l net.Listener, usual uint16) string {
 }
 
 // Run serves until ctx ends, which may have a time limit, or, with UntilTrusted,
-// until the first browser has proven its trust. It gives answers under way two seconds, closes every
+// until the first browser has proven its trust and the identity, if there is
+// one, is delivered. It gives answers under way two seconds, closes every
 // connection and listener, and returns nil; or the error of a listener that
 // broke. A Server runs once.
 func (s *Server) Run(ctx context.Context) error {
