@@ -25,17 +25,32 @@ var all = []string{"*"}
 // imports is who may import whom, of ours. Arrows go one way: nothing that a
 // package may import may import it. A new package is a new row.
 var imports = map[string][]string{
-	"cmd/picoca":       {"internal/cli"},
-	"internal/cli":     all,
-	"internal/arch":    nil,
-	"internal/ca":      nil,
-	"internal/device":  nil,
-	"internal/durable": nil,
-	"internal/example": {"internal/export"},
-	"internal/export":  nil,
-	"internal/onboard": nil,
-	"internal/store":   {"internal/durable"},
-	"internal/trust":   nil,
+	"cmd/picoca":              {"internal/cli"},
+	"internal/cli":            all,
+	"internal/arch":           nil,
+	"internal/fault":          nil,
+	"internal/pki":            {"internal/ca", "internal/device", "internal/export", "internal/store", "internal/output", "internal/backup", "internal/keys", "internal/delegate", "internal/fault"},
+	"internal/output":         {"internal/durable", "internal/durable/osdisk", "internal/fault"},
+	"internal/ca":             {"internal/fault"},
+	"internal/device":         {"internal/fault"},
+	"internal/durable":        nil,
+	"internal/durable/osdisk": {"internal/durable"},
+	"internal/example":        {"internal/export", "internal/fault"},
+	"internal/export":         {"internal/ca", "internal/fault"},
+	"internal/onboard":        {"internal/ca", "internal/fault"},
+	"internal/store":          {"internal/ca", "internal/durable", "internal/durable/osdisk", "internal/fault"},
+	"internal/trust":          {"internal/ca", "internal/fault"},
+	"internal/push":           {"internal/fault"},
+	"internal/probe":          {"internal/ca", "internal/fault"},
+	"internal/backup":         {"internal/ca", "internal/store", "internal/fault"},
+	"internal/delegate":       {"internal/ca", "internal/store", "internal/fault"},
+	"internal/keys":           {"internal/ca", "internal/store", "internal/fault"},
+}
+
+// planned are rows of packages that do not exist yet.
+var planned = []string{
+	"internal/arch", "internal/pki", "internal/output", "internal/durable/osdisk", "internal/trust", "internal/push",
+	"internal/probe", "internal/backup", "internal/delegate", "internal/keys",
 }
 
 // pure are the packages without files and words of their own.
@@ -98,10 +113,7 @@ func TestArchitectureHolds(t *testing.T) {
 	}
 	// A checker that sees nothing finds nothing.
 	for dir := range imports {
-		if planned := dir == "internal/trust" || dir == "internal/arch"; planned {
-			continue
-		}
-		if len(packages[dir]) == 0 {
+		if len(packages[dir]) == 0 && !slices.Contains(planned, dir) {
 			t.Errorf("%s: has no sources", dir)
 		}
 	}

@@ -1,0 +1,60 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func show(c Command) string { return "picoca " + strings.Join(c, " ") }
+
+func TestHintWritesItsCommandsAsTheCallerDoes(t *testing.T) {
+	hint := Hintf("%s for a new key, or %q: %s", Command{"renew", "a.local"}, "b", Run("list"))
+	if got, want := hint.Text(show), `picoca renew a.local for a new key, or "b": picoca list`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestHintAndCodeOfTheOutermostErrorThatHasOne(t *testing.T) {
+	inner := WithCode(With(io.EOF, Run("inner")), NoCA)
+	for _, row := range []struct {
+		err  error
+		hint string
+		code int
+	}{
+		{io.EOF, "", Failed},
+		{inner, "picoca inner", NoCA},
+		{fmt.Errorf("outer: %w", inner), "picoca inner", NoCA},
+		{With(inner, Run("outer")), "picoca outer", NoCA},
+		{WithCode(inner, Usage), "picoca inner", Usage},
+	} {
+		hint := HintOf(row.err)
+		text := ""
+		if !hint.IsZero() {
+			text = hint.Text(show)
+		}
+		if text != row.hint || CodeOf(row.err) != row.code {
+			t.Errorf("%v: got %q, %d, want %q, %d", row.err, text, CodeOf(row.err), row.hint, row.code)
+		}
+		if !errors.Is(row.err, io.EOF) {
+			t.Errorf("%v is not the error inside", row.err)
+		}
+	}
+	if CodeOf(nil) != Done || With(nil, Run("x")) != nil || WithCode(nil, Usage) != nil {
+		t.Error("nil is a failure")
+	}
+}
+
+func TestFlattenReturnsSingleErrorsInOrder(t *testing.T) {
+	a, b, c := errors.New("a"), errors.New("b"), errors.New("c")
+	got := Flatten(errors.Join(a, errors.Join(b, nil), c))
+	if want := []error{a, b, c}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := Flatten(nil); got != nil {
+		t.Errorf("nil: got %v", got)
+	}
+}
