@@ -1,0 +1,173 @@
+// Package cli is picoca's command line: commands, flags, words, JSON and exit
+// codes. It is the only package that prints and asks. What a command decides,
+// package pki decides.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// Env is what a run of picoca may touch: the process hands in the real one,
+// tests their own.
+type Env struct {
+	Args           []string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Now            func() time.Time
+	// Interrupts returns a context that ends when the user interrupts the
+	// program. It is asked for only where something must be put back first:
+	// listening for signals takes a quarter of a short run.
+	Interrupts func(context.Context) (context.Context, context.CancelFunc)
+	// ResolvConf is the file with the search domain; empty for the system's.
+	ResolvConf string
+	// Wrap stands between every change and the disk; nil outside tests.
+	Wrap func(durable.Disk) durable.Disk
+}
+
+// errInterrupted says that the user ended the run; it needs no words.
+var errInterrupted = fault.WithCode(errors.New("interrupted"), fault.Interrupted)
+
+// app is one run: its surroundings and the flags that all commands share.
+type app struct {
+	Env
+	homeFlag string
+}
+
+// Main runs picoca and returns its exit code. Everything it has to say about a
+// failure goes to Stderr.
+func Main(ctx context.Context, env Env) int {
+	out := &printer{Writer: env.Stdout}
+	env.Stdout = out
+	a := &app{Env: env}
+	root := a.rootCommand()
+	root.SetArgs(env.Args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	err := out.judge(root.ExecuteContext(ctx))
+	if err != nil && !errors.Is(err, errInterrupted) {
+		a.explain(err)
+	}
+	return exitCode(err)
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "picoca COMMAND",
+		Short: "A certificate authority for the devices in your home",
+		Long: `picoca is a small certificate authority that runs on this computer. It issues
+certificates that fit a Raspberry Pi Pico W or any other device in your home,
+writes the files the device loads, and gets your phone to trust them.`,
+		Example: `  picoca init
+  picoca issue pico.local
+  picoca phone`,
+		Version:       version(),
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return &unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
+		},
+	}
+	root.SetUsageFunc(usage)
+	root.SuggestionsMinimumDistance = 2
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageFault(cmd, flagFault(err)) })
+	root.SetHelpCommand(helpCommand())
+	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default $PICOCA_HOME, or the system's place for data)")
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"The CA:", []*cobra.Command{a.initCommand(), a.phoneCommand()}},
+		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.exportCommand(), a.exampleCommand()}},
+		{"Look:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, cmd := range group.commands {
+			cmd.GroupID = group.title
+			cmd.Flags().SortFlags = false // common ones first
+			root.AddCommand(cmd)
+		}
+	}
+	root.AddCommand(a.phoneSignerCommand())
+	return root
+}
+
+// version is the module's version, as the Go tool wrote it into the binary.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}
+
+type unknownCommandError struct {
+	input       string
+	suggestions []string
+}
+
+func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.input) }
+
+func (*unknownCommandError) ExitCode() int { return fault.Usage }
+
+// Hint suggests a command with a similar name, or where a planned one is
+// described.
+func (e *unknownCommandError) Hint() fault.Hint {
+	switch page, planned := plannedCommands[e.input]; {
+	case planned:
+		return fault.Hintf("picoca has no such command yet; docs/%s describes how to do it by hand", page)
+	case len(e.suggestions) == 1:
+		return fault.Hintf("did you mean %s?", fault.Command{e.suggestions[0]})
+	case len(e.suggestions) > 1:
+		return fault.Hintf("did you mean %s or %s?", fault.Command{e.suggestions[0]}, fault.Command{e.suggestions[1]})
+	}
+	return fault.Hintf("%s lists the commands", fault.Command{"--help"})
+}
+
+// plannedCommands are commands that people look for, with the page that
+// describes what to do meanwhile.
+var plannedCommands = map[string]string{
+	"revoke":  "identities.md",
+	"backup":  "keep.md",
+	"restore": "keep.md",
+	"trust":   "phone.md",
+}
+
+// usageFault is a fault of the command line itself.
+func usageFault(cmd *cobra.Command, err error) error {
+	help := fault.Hintf("%s shows how it is used", fault.Command{cmd.Name(), "--help"})
+	if cmd.Root() == cmd {
+		help = fault.Hintf("%s lists the commands", fault.Command{"--help"})
+	}
+	return fault.WithCode(fault.With(err, help), fault.Usage)
+}
+
+// args checks how many arguments a command has; want says what they should be.
+func args(low, high int, want string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < low:
+			return usageFault(cmd, fmt.Errorf("expected %s; got nothing", want))
+		case len(args) > high && high == 0:
+			return usageFault(cmd, fmt.Errorf("expected no arguments; got %q", args[0]))
+		case len(args) > high:
+			return usageFault(cmd, fmt.Errorf("expected %s; got %q as well", want, args[high]))
+		}
+		return nil
+	}
+}

@@ -1,0 +1,256 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/fault"
+)
+
+type devicesOptions struct {
+	search string
+	json   bool
+}
+
+func (a *app) devicesCommand() *cobra.Command {
+	var o devicesOptions
+	cmd := &cobra.Command{
+		Use:   "devices [DEVICE]",
+		Short: "Show the devices picoca knows, what they load and what it costs",
+		Example: `  picoca devices
+  picoca devices pico-w
+  picoca devices --search mqtt`,
+		Args: args(0, 1, "at most one device"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.runDevice(args[0], o.json)
+			}
+			return a.runDevices(o)
+		},
+	}
+	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description has this `TEXT`")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print as JSON")
+	return cmd
+}
+
+// deviceJSON is a device in the list that --json prints.
+type deviceJSON struct {
+	ID       string       `json:"id"`
+	Name     string       `json:"name"`
+	Group    device.Group `json:"group"`
+	Firmware []string     `json:"firmware"`
+}
+
+func (a *app) runDevices(o devicesOptions) error {
+	found := slices.DeleteFunc(slices.Clone(device.All()), func(d device.Device) bool { return !d.Matches(o.search) })
+	if len(found) == 0 {
+		return fault.New(fmt.Sprintf("no device matches %q", o.search),
+			fault.Hintf("%s lists all of them; computer stands for any other server", fault.Command{"devices"}))
+	}
+	if o.json {
+		list := []deviceJSON{}
+		for _, d := range found {
+			list = append(list, deviceJSON{d.ID, d.Name, d.Group, firmwareIDs(d)})
+		}
+		return a.printJSON(list)
+	}
+	w := a.columns()
+	fmt.Fprintln(w, "DEVICE\tWHAT IT IS\tFIRMWARE")
+	for _, group := range device.Groups() {
+		for _, d := range found {
+			if d.Group == group {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", d.ID, d.Name, strings.Join(firmwareIDs(d), " "))
+			}
+		}
+	}
+	return w.Flush()
+}
+
+func firmwareIDs(d device.Device) []string {
+	ids := []string{}
+	for _, f := range d.Firmware {
+		ids = append(ids, f.ID)
+	}
+	return ids
+}
+
+func (a *app) runDevice(id string, asJSON bool) error {
+	d, err := device.Find(id)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(d)
+	}
+	a.say("%s%s", d.Name, chipText(d))
+	for _, f := range d.Firmware {
+		if err := a.printFirmware(d, f); err != nil {
+			return err
+		}
+	}
+	if len(d.Notes) > 0 {
+		a.say("")
+	}
+	for _, note := range d.Notes {
+		a.sayWrapped("- " + note)
+	}
+	return nil
+}
+
+func chipText(d device.Device) string {
+	if d.RAMKB == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s, %d KB of RAM)", d.Chip, d.RAMKB)
+}
+
+func (a *app) printFirmware(d device.Device, f device.Firmware) error {
+	a.say("")
+	a.say("--for %s/%s: %s", d.ID, f.ID, f.Name)
+	a.sayWrapped("files: " + filesText(f))
+	a.sayWrapped(keysText(f))
+	if f.MaxCertificateBytes > 0 {
+		a.sayWrapped(fmt.Sprintf("certificate: at most %s (%s)", bytesText(f.MaxCertificateBytes), f.MaxCertificateSource))
+	}
+	if err := errors.Join(a.printVersions(f), a.printCosts(d, f)); err != nil {
+		return err
+	}
+	for _, line := range slices.Concat(f.Notes, sources(f)) {
+		a.sayWrapped("- " + line)
+	}
+	if f.Tested == "" {
+		a.sayWrapped("- Not tested: no one has run these files on it yet.")
+	} else {
+		a.sayWrapped("- Tested: " + f.Tested)
+	}
+	return nil
+}
+
+func filesText(f device.Firmware) string {
+	var names []string
+	for _, file := range f.Files {
+		names = append(names, file.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func keysText(f device.Firmware) string {
+	line := "keys, the best first: " + strings.Join(f.Keys, ", ")
+	if len(f.UnwiseKeys) > 0 {
+		line += "; with --force " + strings.Join(f.UnwiseKeys, ", ")
+	}
+	if len(f.RootKeys) > 0 {
+		line += "; the root's: " + strings.Join(f.RootKeys, ", ")
+	}
+	return line
+}
+
+func (a *app) printVersions(f device.Firmware) error {
+	if !slices.ContainsFunc(f.Versions, func(v device.Version) bool { return len(v.Loads) > 0 }) {
+		return nil
+	}
+	w := a.columns()
+	fmt.Fprintln(w, "VERSIONS\tTLS\tDER KEYS\tPEM KEYS")
+	for _, v := range f.Versions {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Range, v.TLS, containersText(v.Loads, "der"), containersText(v.Loads, "pem"))
+	}
+	return w.Flush()
+}
+
+// containersText folds the containers of one form into a short cell: "all",
+// "none", "SEC1, PKCS#1". SEC1 holds EC keys, PKCS#1 RSA keys, PKCS#8 both.
+func containersText(loads []string, form string) string {
+	var names []string
+	for _, container := range []struct{ id, name string }{{"sec1", "SEC1"}, {"pkcs1", "PKCS#1"}, {"pkcs8", "PKCS#8"}} {
+		if slices.Contains(loads, container.id+"-"+form) {
+			names = append(names, container.name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return "none"
+	case 3:
+		return "all"
+	}
+	return strings.Join(names, ", ")
+}
+
+func (a *app) printCosts(d device.Device, f device.Firmware) error {
+	if len(f.Costs) == 0 {
+		return nil
+	}
+	w := a.columns()
+	fmt.Fprintln(w, "KEY\tVERSION\tCURVE\tHEAP\tLISTENER\tTIME\tCERTIFICATE")
+	for _, c := range f.Costs {
+		_, version, _ := strings.Cut(c.Firmware, "@")
+		seconds, size := "-", "-"
+		if c.Seconds > 0 {
+			seconds = device.Seconds(c.Seconds)
+		}
+		if c.CertificateBytes > 0 {
+			size = bytesText(c.CertificateBytes)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Key, orDash(version), orDash(c.Curve),
+			heapText(c.HeapBytes), heapText(c.HeapListenerBytes), seconds, size)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	a.sayWrapped("HEAP is the most memory that one connection's handshake holds; LISTENER the same if the listening socket is wrapped in TLS too." +
+		" CURVE is that of the key exchange." + growthText(f.Growth))
+	return nil
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// growthText says what a larger certificate than the table's takes.
+func growthText(g device.Growth) string {
+	if g == (device.Growth{}) {
+		return ""
+	}
+	return fmt.Sprintf(" A larger CERTIFICATE takes %s of heap more for each byte, and %d for each name after the first.", bytesText(g.HeapBytesPerByte), g.HeapBytesPerName)
+}
+
+func heapText(bytes int) string {
+	if bytes == 0 {
+		return "-"
+	}
+	return device.Kilobytes(bytes)
+}
+
+// sources lists where the facts come from, each source once, with what comes
+// from there.
+func sources(f device.Firmware) []string {
+	var order []string
+	from := make(map[string][]string)
+	add := func(source, what string) {
+		if source != "" && from[source] == nil {
+			order = append(order, source)
+		}
+		if !slices.Contains(from[source], what) {
+			from[source] = append(from[source], what)
+		}
+	}
+	for _, v := range f.Versions {
+		add(v.LoadsSource, v.Range)
+	}
+	for _, c := range f.Costs {
+		add(c.SizesSource, "heap and sizes")
+		add(c.SecondsSource, "time")
+	}
+	add(f.Growth.Source, "heap and sizes")
+	for i, source := range order {
+		order[i] = strings.Join(from[source], ", ") + ": " + source
+	}
+	return slices.Concat(order, f.Sources)
+}

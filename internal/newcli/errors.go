@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// explain prints what is wrong, one fault per line, and after the last fault of
+// a kind how to fix it.
+func (a *app) explain(err error) {
+	faults := fault.Flatten(err)
+	for i, one := range faults {
+		fmt.Fprintf(a.Stderr, "error: %s\n", printable(one.Error()))
+		hint := a.hint(one)
+		if hint != "" && (i+1 == len(faults) || a.hint(faults[i+1]) != hint) {
+			fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))
+		}
+	}
+}
+
+// hint returns the advice of an error, or, for one from another package, of
+// the table.
+func (a *app) hint(err error) string {
+	if hint := fault.HintOf(err); !hint.IsZero() {
+		return hint.Text(a.show)
+	}
+	for _, row := range foreignHints {
+		if errors.Is(err, row.err) {
+			return row.hint.Text(a.show)
+		}
+	}
+	return ""
+}
+
+// foreignHints are for errors that the system reports.
+var foreignHints = []struct {
+	err  error
+	hint fault.Hint
+}{
+	{syscall.EADDRINUSE, fault.Hintf("choose other ports: --port 8450, or --port 0 for any that are free")},
+	{syscall.ENOSPC, fault.Hintf("free some space on the disk, then run the same command again")},
+	{syscall.EROFS, fault.Hintf("choose a folder on a disk that can be written to: --home for the CA, --out for the files")},
+	{syscall.ENOTDIR, fault.Hintf("check the path: one of its folders is a file")},
+	{syscall.EISDIR, fault.Hintf("check the path: it names a folder, not a file")},
+	{syscall.ELOOP, fault.Hintf("check the path: its symbolic links lead in a circle")},
+	{syscall.EMFILE, fault.Hintf("close other programs, or raise the limit on open files (ulimit -n)")},
+	{syscall.EIO, fault.Hintf("check the disk: it reports an error of its own")},
+	{fs.ErrPermission, fault.Hintf("run picoca as the owner of that folder, or choose another one: --home for the CA, --out for the files")},
+	{fs.ErrNotExist, fault.Hintf("check the path")},
+}
+
+// exitCode is the one place where an error becomes an exit code: that of the
+// first single fault which has one.
+func exitCode(err error) int {
+	code := fault.Done
+	for _, one := range fault.Flatten(err) {
+		if this := fault.CodeOf(one); code == fault.Done || code == fault.Failed {
+			code = this
+		}
+	}
+	return code
+}

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type exportOptions struct {
+	pki.ExportRequest
+	forDevice string
+	json      bool
+	p12       p12Flags
+	// given reports whether the user set a flag.
+	given func(flag string) bool
+}
+
+func (a *app) exportCommand() *cobra.Command {
+	var o exportOptions
+	var list bool
+	cmd := &cobra.Command{
+		Use:   "export NAME|ca",
+		Short: "Write the files of a device, an identity or the CA again",
+		Long: `Writes the newest certificate of a device or an identity and its key, or the
+root certificate ("ca"), in any format: --list shows who reads which. The root
+key never leaves the store.
+
+--out is a folder for a device or an identity (default: its name), and a file
+or a folder for the ca; - is standard output, for formats of one file.`,
+		Example: `  picoca export --list
+  picoca export pico.local --format c-header
+  picoca export ca --format mobileconfig --web-clip pico.local
+  picoca export ca --format der --out - | sha256sum`,
+		Args: func(cmd *cobra.Command, given []string) error {
+			if list {
+				return args(0, 0, "")(cmd, given)
+			}
+			return args(1, 1, "the name of a device or an identity, or ca")(cmd, given)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if list {
+				return a.listFormats(o.json)
+			}
+			o.Name, o.given = args[0], cmd.Flags().Changed
+			if o.Out == "-" && o.json {
+				return usageFault(cmd, errors.New("--json and --out - both need standard output"))
+			}
+			return a.runExport(cmd, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Format, "format", "", "`FORMAT` of the files: see --list (default: what issue writes; for the ca: pem)")
+	f.StringVar(&o.Out, "out", "", "`PLACE` to write to; - is standard output")
+	addFor(cmd, &o.forDevice, "as issued")
+	f.BoolVar(&list, "list", false, "list the formats, and who reads them")
+	f.BoolVar(&o.Force, "force", false, "replace existing files; allow a weak passphrase")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringArrayVar(&o.WebClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
+	f.StringVar(&o.Sign, "sign", "", "`NAME` of the device or identity that signs the profile (mobileconfig)")
+	o.p12.add(cmd)
+	return cmd
+}
+
+func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
+	if err := o.parse(); err != nil {
+		return err
+	}
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	e, err := c.PlanExport(o.ExportRequest, a.Now())
+	if err != nil {
+		return err
+	}
+	p12, p12Err := a.exportP12(e, o)
+	if err := errors.Join(p12Err, o.checkFlags(cmd, e)); err != nil {
+		return err
+	}
+	if expired := e.Expired(a.Now()); expired != nil {
+		a.note("%v", expired)
+	}
+	files, err := e.Render()
+	if err != nil {
+		return err
+	}
+	if o.Out == "-" {
+		return a.pipe(files, p12, o)
+	}
+	return a.writeExport(cmd.Context(), e, files, p12, o)
+}
+
+// parse reads what the flags say about format and device.
+func (o *exportOptions) parse() error {
+	var formatErr, forErr error
+	if o.Format != "" {
+		_, formatErr = export.Find(o.Format)
+	}
+	if o.forDevice != "" {
+		o.For, forErr = device.ParseTarget(o.forDevice)
+	}
+	return errors.Join(formatErr, forErr)
+}
+
+// exportP12 decides how a .p12 is encrypted, if there will be one.
+func (a *app) exportP12(e *pki.Export, o exportOptions) (c p12Choice, err error) {
+	if !e.NeedsPassphrase() {
+		return c, nil
+	}
+	switch e.Kind {
+	case pki.CAItself:
+		c, err = a.trustP12(o.p12)
+	case pki.Identity:
+		c, err = a.keyP12(o.p12, export.LegacyDES, o.Force)
+	default:
+		c, err = a.keyP12(o.p12, export.Modern2023, o.Force)
+	}
+	e.SetP12(c.P12)
+	return c, errors.Join(err, a.checkScreen(c, o.p12))
+}
+
+// checkFlags refuses flags that change nothing in the format.
+func (o exportOptions) checkFlags(cmd *cobra.Command, e *pki.Export) error {
+	var faults []error
+	unused := func(used bool, flags ...string) {
+		for _, flag := range flags {
+			if !used && o.given(flag) {
+				faults = append(faults, usageFault(cmd, fmt.Errorf("--%s changes nothing in %s of %s", flag, formatsText(e), e.Kind.WithArticle())))
+			}
+		}
+	}
+	unused(e.Has("mobileconfig"), "web-clip", "sign")
+	unused(e.NeedsPassphrase(), p12FlagNames...)
+	unused(e.Kind != pki.CAItself && o.Format == "", "for")
+	return errors.Join(faults...)
+}
+
+func formatsText(e *pki.Export) string {
+	if ids := e.Formats(); len(ids) > 0 {
+		return "format " + strings.Join(ids, ", ")
+	}
+	return "the files"
+}
+
+var (
+	errManyFiles = fault.New("this format has several files, and standard output takes one",
+		fault.Hintf("name a folder: --out FOLDER, or a format with one file: --format p12"))
+	errBinary = fault.New("this format is binary, and standard output is a terminal",
+		fault.Hintf("name a place: --out FILE, or send it to another program: picoca export ... --out - | ..."))
+)
+
+func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {
+	if len(files) != 1 {
+		return errManyFiles
+	}
+	if isTerminal(a.Stdout) && isBinary(files[0].Data) && !o.Force {
+		return errBinary
+	}
+	if _, err := a.Stdout.Write(files[0].Data); err != nil {
+		return err
+	}
+	a.printPassphrase(p12, o.p12, o.json)
+	return nil
+}
+
+// isBinary reports whether a terminal would take a part of data for commands.
+func isBinary(data []byte) bool {
+	control := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }
+	return !utf8.Valid(data) || bytes.ContainsFunc(data, control)
+}
+
+// exportedJSON is the result of export as --json prints it.
+type exportedJSON struct {
+	Files      []writtenJSON `json:"files"`
+	Passphrase string        `json:"passphrase,omitempty"`
+}
+
+func (a *app) writeExport(ctx context.Context, e *pki.Export, files []output.File, p12 p12Choice, o exportOptions) error {
+	written, err := e.Write(ctx, files, a.waiting)
+	if err != nil {
+		return err
+	}
+	a.printPassphrase(p12, o.p12, o.json)
+	if o.json {
+		return a.printJSON(exportedJSON{writtenToJSON(written), p12.jsonPassphrase(o.p12)})
+	}
+	a.sayWritten(written)
+	return nil
+}
+
+// formatJSON is a format as --list --json prints it.
+type formatJSON struct {
+	ID     string   `json:"id"`
+	For    []string `json:"for"`
+	Reader string   `json:"reader"`
+}
+
+// listFormats prints each format, what it can hold, and who reads it.
+func (a *app) listFormats(asJSON bool) error {
+	list := []formatJSON{}
+	for _, format := range export.Formats() {
+		row := formatJSON{format.ID, []string{}, format.Reader}
+		for _, kind := range pki.KindsOf(format) {
+			row.For = append(row.For, string(kind))
+		}
+		list = append(list, row)
+	}
+	if asJSON {
+		return a.printJSON(list)
+	}
+	w := a.columns()
+	fmt.Fprintln(w, "FORMAT\tFOR\tREAD BY")
+	for _, row := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, strings.Join(row.For, " "), row.Reader)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type fitOptions struct {
+	name      string
+	key       string
+	forDevice string
+	json      bool
+}
+
+func (a *app) fitCommand() *cobra.Command {
+	var o fitOptions
+	cmd := &cobra.Command{
+		Use:   "fit NAME | --key TYPE",
+		Short: "Show whether a certificate fits a device, and what it costs there",
+		Long: `Shows what a device makes of a certificate: its size, the memory and time that a
+connection takes, which firmware loads its files, and what would be smaller.
+Works on a certificate that exists, or on a key type before there is one.`,
+		Example: `  picoca fit pico.local
+  picoca fit pico.local --for esp32
+  picoca fit --key rsa-2048 --for pico-w/circuitpython@10`,
+		Args: func(cmd *cobra.Command, given []string) error {
+			if o.key != "" {
+				return args(0, 0, "")(cmd, given)
+			}
+			return args(1, 1, "a device's name, or --key TYPE")(cmd, given)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			o.name = strings.Join(args, "")
+			return a.runFit(o)
+		},
+	}
+	addFor(cmd, &o.forDevice, "as issued, or pico-w")
+	cmd.Flags().StringVar(&o.key, "key", "", "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+func (a *app) runFit(o fitOptions) error {
+	f, err := a.fit(o)
+	if err != nil {
+		return err
+	}
+	if err := a.printFit(f, o.json); err != nil {
+		return err
+	}
+	return fault.WithCode(errors.Join(f.Faults...), fault.Found)
+}
+
+// fit holds what the command line names against the device.
+func (a *app) fit(o fitOptions) (_ pki.Fit, err error) {
+	var target device.Target
+	var targetErr, keyErr error
+	if o.forDevice != "" || o.name == "" {
+		target, targetErr = device.ParseTarget(cmp.Or(o.forDevice, pki.DefaultDevice))
+	}
+	if o.name == "" {
+		var key ca.KeyType
+		if key, keyErr = ca.ParseKeyType(o.key); errors.Join(keyErr, targetErr) == nil {
+			return pki.FitKey(key, target), nil
+		}
+	}
+	if err := errors.Join(keyErr, targetErr); err != nil {
+		return pki.Fit{}, err
+	}
+	c, err := a.open()
+	if err != nil {
+		return pki.Fit{}, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	return c.FitDevice(o.name, target)
+}
+
+// fitJSON is the result of fit as --json prints it.
+type fitJSON struct {
+	Name             string        `json:"name,omitempty"`
+	Key              string        `json:"key"`
+	For              string        `json:"for"`
+	CertificateBytes int           `json:"certificate_bytes,omitempty"`
+	Fits             bool          `json:"fits"`
+	Verdict          pki.Verdict   `json:"verdict"`
+	Reasons          []reasonJSON  `json:"reasons"`
+	Firmware         []fitRowJSON  `json:"firmware"`
+	Smaller          []pki.Smaller `json:"smaller"`
+}
+
+// reasonJSON is one limit of a device that is exceeded.
+type reasonJSON struct {
+	Limit device.Limit `json:"limit"`
+	Text  string       `json:"text"`
+}
+
+// fitRowJSON is what one range of firmware versions does with the key; figures
+// that were not measured are left out.
+type fitRowJSON struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Versions string   `json:"versions"`
+	Formats  []string `json:"formats"`
+	device.Figures
+}
+
+var verdictTexts = map[pki.Verdict]string{
+	pki.Fits:           "Fits",
+	pki.NotRecommended: "Loads on, but is not recommended for,",
+	pki.Misfit:         "Does not fit",
+}
+
+func describeFit(f pki.Fit) fitJSON {
+	r := fitJSON{
+		Name: f.Name, Key: string(f.Key), For: f.Target.String(), CertificateBytes: f.CertificateBytes,
+		Fits: f.Verdict == pki.Fits, Verdict: f.Verdict, Reasons: []reasonJSON{}, Smaller: f.Smaller,
+	}
+	for _, one := range f.Faults {
+		r.Reasons = append(r.Reasons, reasonJSON{pki.LimitOf(one), one.Error()})
+	}
+	for _, row := range f.Rows {
+		r.Firmware = append(r.Firmware, fitRowJSON{row.ID, row.Name, row.Range, append([]string{}, row.Formats...), row.Figures})
+	}
+	return r
+}
+
+func (a *app) printFit(f pki.Fit, asJSON bool) error {
+	r := describeFit(f)
+	if asJSON {
+		return a.printJSON(r)
+	}
+	what := f.Key.String()
+	if r.Name != "" {
+		what = r.Name + ": " + what
+	}
+	if r.CertificateBytes > 0 {
+		what += ", a certificate of " + bytesText(r.CertificateBytes)
+	}
+	a.say("%s. %s %s.", what, verdictTexts[r.Verdict], f.Target.Name())
+	w := a.columns()
+	fmt.Fprintln(w, "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME")
+	for _, row := range r.Firmware {
+		loads := cmp.Or(strings.Join(row.Formats, " "), "none")
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, row.Heap(), row.Time())
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, s := range r.Smaller {
+		a.say("smaller: %s: %s", s.Change, s.Saves)
+	}
+	return nil
+}

@@ -1,0 +1,11 @@
+//go:build unix && !linux && !aix && !solaris
+
+package cli
+
+import "golang.org/x/sys/unix"
+
+// The calls that read and set how a terminal behaves.
+const (
+	getTermios = unix.TIOCGETA
+	setTermios = unix.TIOCSETA
+)

@@ -1,0 +1,49 @@
+//go:build unix
+
+package cli
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// readHidden reads a line from a terminal that does not show it. It fails with
+// errNoPassphrase when the input ends first, for which term.ReadPassword waits
+// for ever: a read of nothing is no error to it.
+func readHidden(fd int) (line []byte, err error) {
+	before, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return nil, err
+	}
+	hidden := *before
+	hidden.Lflag &^= unix.ECHO
+	hidden.Lflag |= unix.ICANON | unix.ISIG
+	hidden.Iflag |= unix.ICRNL
+	if err := unix.IoctlSetTermios(fd, setTermios, &hidden); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unix.IoctlSetTermios(fd, setTermios, before)) }()
+	return readLine(func(buf []byte) (int, error) { return unix.Read(fd, buf) })
+}
+
+// readLine returns the bytes before a line break. Each read returns a line or a
+// part of one, and nothing when the input ended.
+func readLine(read func([]byte) (int, error)) ([]byte, error) {
+	var line []byte
+	for buf := make([]byte, 256); ; {
+		n, err := read(buf)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return nil, err
+		case n == 0:
+			return nil, errNoPassphrase
+		}
+		line = append(line, buf[:n]...)
+		if line[len(line)-1] == '\n' {
+			return line[:len(line)-1], nil
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+var errNoHome = fault.New("no folder for the CA: neither --home, PICOCA_HOME nor HOME is set",
+	fault.Hintf("name a folder: picoca --home FOLDER"))
+
+// errSudo keeps sudo from creating a second CA in root's own home.
+var errSudo = fault.WithCode(fault.New("there is no CA in root's home, and picoca was started with sudo",
+	fault.Hintf("run the same command without sudo: picoca never needs to run as root")), fault.NoCA)
+
+// options are what package pki must know of this run.
+func (a *app) options() pki.Options { return pki.Options{SudoUID: a.sudoUID(), Wrap: a.Wrap} }
+
+// sudoUID returns the user who ran sudo, 0 if nobody did.
+func (a *app) sudoUID() int {
+	if os.Geteuid() != 0 {
+		return 0
+	}
+	uid, err := strconv.Atoi(a.Getenv("SUDO_UID"))
+	if err != nil || uid < 0 {
+		return 0
+	}
+	return uid
+}
+
+// home returns the store's folder: --home, $PICOCA_HOME, or the place where
+// the system keeps a user's data.
+func (a *app) home() (string, error) {
+	if a.homeFlag != "" {
+		return a.homeFlag, nil
+	}
+	if dir := a.Getenv("PICOCA_HOME"); dir != "" {
+		return dir, nil
+	}
+	base := a.dataFolder()
+	if !filepath.IsAbs(base) {
+		return "", errNoHome
+	}
+	dir := filepath.Join(base, "picoca")
+	if _, err := os.Lstat(dir); err != nil && a.sudoUID() != 0 {
+		return "", errSudo
+	}
+	return dir, nil
+}
+
+func (a *app) dataFolder() string {
+	if runtime.GOOS == "windows" {
+		return a.Getenv("LocalAppData")
+	}
+	if dir := a.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return dir // the XDG specification ignores relative ones
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(a.Getenv("HOME"), "Library", "Application Support")
+	}
+	return filepath.Join(a.Getenv("HOME"), ".local", "share")
+}
+
+// open opens the CA.
+func (a *app) open() (*pki.CA, error) {
+	dir, err := a.home()
+	if err != nil {
+		return nil, err
+	}
+	return pki.Open(dir, a.options())
+}
+
+// waiting says whom the store waits for.
+func (a *app) waiting(holder string) {
+	if holder == "" {
+		a.note("waiting for another picoca to finish")
+		return
+	}
+	a.note("waiting for another picoca to finish (process %s)", holder)
+}

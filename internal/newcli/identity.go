@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type identityOptions struct {
+	leafOptions
+	p12 p12Flags
+}
+
+func (a *app) identityCommand() *cobra.Command {
+	var o identityOptions
+	cmd := &cobra.Command{
+		Use:   "identity NAME",
+		Short: "Issue an identity for a phone, computer or board (mutual TLS)",
+		Long: `Issues an identity: a certificate and key by which a phone, a computer or a
+board shows a server who it is (mutual TLS). NAME is any text; quote it if it
+has spaces.`,
+		Example: `  picoca identity kitchen-tablet
+  picoca identity "Garden sensor"`,
+		Args: func(cmd *cobra.Command, given []string) error {
+			if len(given) > 1 {
+				return errOneIdentity(given[1])
+			}
+			return args(1, 1, "a name such as kitchen-tablet")(cmd, given)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.out == "-" {
+				return errOutDash(cmd)
+			}
+			o.given = cmd.Flags().Changed
+			return a.runIdentity(cmd.Context(), args[0], o)
+		},
+	}
+	o.add(cmd, "the name")
+	o.p12.add(cmd)
+	return cmd
+}
+
+func errOneIdentity(extra string) error {
+	return fault.WithCode(fault.New(fmt.Sprintf("one identity at a time: got %q as well", extra),
+		fault.Hintf("put quotes around a name that has spaces: %s", fault.Command{"identity", "Garden sensor"})), fault.Usage)
+}
+
+func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (err error) {
+	request, optionsErr := o.request()
+	var nameErr error
+	request.Client, nameErr = ca.ParseClientName(raw)
+	if err := errors.Join(nameErr, optionsErr); err != nil {
+		return err
+	}
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	return a.issueIdentity(ctx, c, request, o)
+}
+
+func (a *app) issueIdentity(ctx context.Context, c *pki.CA, request pki.Request, o identityOptions) (err error) {
+	p12, err := a.keyP12(o.p12, export.LegacyDES, o.force)
+	if err != nil {
+		return err
+	}
+	request.P12 = p12.P12
+	plan, err := c.Plan(request, a.Now())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, plan.Close()) }()
+	a.notePlan(plan)
+	if o.dryRun {
+		return a.printIdentity(describePlan(plan), plan, o.json)
+	}
+	if err := a.checkScreen(p12, o.p12); err != nil {
+		return err
+	}
+	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	result, err := session.Issue(plan, a.Now())
+	if err != nil {
+		return err
+	}
+	a.printPassphrase(p12, o.p12, o.json)
+	r := describeIssued(result, plan)
+	r.Passphrase = p12.jsonPassphrase(o.p12)
+	return a.printIdentity(r, plan, o.json)
+}
+
+func (a *app) printIdentity(r issuedJSON, p *pki.Plan, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(r)
+	}
+	a.say("%s: identity, %s, valid until %s.", r.Name, p.Key, pki.Day(r.NotAfter))
+	if r.DryRun {
+		return a.printDryRun(r)
+	}
+	a.sayWritten(r.written)
+	a.noteStale(r.Stale)
+	a.say("next: open the .mobileconfig file on an Apple device, the .p12 file on any other")
+	a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
+	a.say("a server that asks for it needs the CA: %s", a.command("export", "ca"))
+	return nil
+}

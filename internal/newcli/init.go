@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type initOptions struct {
+	key        string
+	name       string
+	days       int
+	permit     []string
+	anyAddress bool
+	strict     bool
+	json       bool
+	passphrase passphraseFlags
+}
+
+func (a *app) initCommand() *cobra.Command {
+	var o initOptions
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Create the CA: once, on this computer",
+		Long: `Creates a root certificate and its key. Devices that trust the root then trust
+every certificate it issues. The root is limited to names of a home network and
+private addresses: even a stolen root key cannot make a certificate for your
+bank that browsers accept.`,
+		Example: `  picoca init
+  picoca init --permit home.example.com --permit 100.64.0.0/10
+  picoca init --key rsa-2048      for an ESP8266 with MicroPython, which only knows RSA`,
+		Args: args(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR that it can vouch for in addition (repeatable)")
+	f.StringVar(&o.name, "name", "Home CA", "first part of the `NAME`; four characters of the key's hash follow")
+	o.passphrase.add(cmd)
+	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
+	f.IntVar(&o.days, "days", ca.DefaultRootDays, "`N` days until the root expires")
+	f.BoolVar(&o.anyAddress, "any-address", false, "leave addresses unlimited: some clients refuse limited ones (Envoy, gRPC, Bun, wolfSSL)")
+	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
+	return cmd
+}
+
+func (a *app) runInit(ctx context.Context, o initOptions) error {
+	dir, err := a.home()
+	if err != nil {
+		return err
+	}
+	req, err := parseInit(o)
+	if err != nil {
+		return err
+	}
+	if err := pki.Vacant(dir, a.options()); err != nil {
+		return err
+	}
+	if err := a.offerSearchDomain(ctx, &req); err != nil {
+		return err
+	}
+	passphrase, err := a.newPassphrase(ctx, o.passphrase)
+	if err != nil {
+		return err
+	}
+	defer clear(passphrase)
+	cert, err := pki.Create(ctx, dir, req, passphrase, a.Now(), a.options(), a.waiting)
+	if err != nil {
+		return err
+	}
+	return a.printInit(o, dir, cert, len(passphrase) > 0)
+}
+
+// parseInit reads all flags, so that all of their faults come at once.
+func parseInit(o initOptions) (pki.InitRequest, error) {
+	keyType, keyErr := ca.ParseKeyType(o.key)
+	constraints, permitErr := ca.HomeConstraints().Permit(o.permit)
+	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
+	return pki.InitRequest{Key: keyType, Root: root}, errors.Join(keyErr, permitErr, root.Check())
+}
+
+func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encrypted bool) error {
+	keyType, err := ca.KeyTypeOf(cert.PublicKey)
+	if err != nil {
+		return err
+	}
+	if text := pki.RootCost(keyType); text != "" {
+		a.note("%s", text)
+	}
+	if o.strict {
+		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
+	}
+	if o.json {
+		return a.printJSON(describeRoot(cert))
+	}
+	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
+	a.say("SHA-256 %s", ca.Fingerprint(cert))
+	a.say("stored in %s; a copy of this folder is your backup", absolute(dir))
+	if encrypted {
+		a.say("Without the passphrase this CA cannot issue again; nobody can reset it.")
+	}
+	a.say("next: %s", a.command("issue", "pico.local"))
+	return nil
+}
+
+func absolute(dir string) string {
+	if path, err := filepath.Abs(dir); err == nil {
+		return path
+	}
+	return dir
+}
+
+// limits names what the root can vouch for, the usual addresses in short.
+func limits(cert *x509.Certificate) string {
+	got, home := ca.ConstraintsOf(cert), ca.HomeConstraints()
+	var parts []string
+	for _, domain := range got.Domains() {
+		parts = append(parts, dotted(domain))
+	}
+	text := strings.Join(parts, " ")
+	if len(got.Prefixes()) == 0 {
+		return text + " and any address"
+	}
+	text += " and private addresses"
+	for _, prefix := range got.Prefixes() {
+		if !slices.Contains(home.Prefixes(), prefix) {
+			text += fmt.Sprintf(" and %s", prefix)
+		}
+	}
+	return text
+}
+
+// dotted writes a permitted domain for people; localhost has no names below it.
+func dotted(domain string) string {
+	if domain == "localhost" {
+		return domain
+	}
+	return "." + domain
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// p12Flags say how a .p12 is encrypted.
+type p12Flags struct {
+	profile string
+	file    string
+	show    bool
+}
+
+var p12FlagNames = []string{"p12-profile", "p12-passphrase-file", "show-passphrase"}
+
+func (f *p12Flags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.profile, "p12-profile", "", "`PROFILE` of a .p12: legacy-des for phones, modern2023 for computers (default: what suits the holder)")
+	flags.StringVar(&f.file, "p12-passphrase-file", "", "`FILE` whose first line is the passphrase of a .p12 (default: a new one, shown once)")
+	flags.BoolVar(&f.show, "show-passphrase", false, "print the passphrase of a .p12 without a terminal too, and with --json in the result")
+}
+
+// p12Choice is how the .p12 files of this run are encrypted; generated if nobody
+// knows the passphrase yet.
+type p12Choice struct {
+	export.P12
+	generated bool
+}
+
+var errNoScreen = fault.New("no terminal to show the passphrase of the .p12 on",
+	fault.Hintf("choose one with --p12-passphrase-file FILE, or have it printed all the same: --show-passphrase"))
+
+// keyP12 decides how a .p12 with a private key is encrypted.
+func (a *app) keyP12(flags p12Flags, usual export.P12Profile, force bool) (c p12Choice, err error) {
+	profileErr := c.parse(flags, usual)
+	if flags.file == "" {
+		c.Passphrase, err = export.NewPassphrase()
+		c.generated = true
+		return c, errors.Join(profileErr, err)
+	}
+	err = a.readP12(flags, &c)
+	if err == nil {
+		err = export.CheckPassphrase(c.Passphrase, true)
+	}
+	if weak, ok := errors.AsType[export.WeakPassphraseError](err); ok && force {
+		a.note("%v", weak)
+		err = nil
+	}
+	return c, errors.Join(profileErr, err)
+}
+
+// trustP12 decides how a trust store, which has no secret, is encrypted.
+func (a *app) trustP12(flags p12Flags) (c p12Choice, err error) {
+	profileErr := c.parse(flags, export.Modern2023)
+	c.Passphrase = export.TrustStorePassphrase
+	if flags.file != "" {
+		err = a.readP12(flags, &c)
+	}
+	if err == nil {
+		err = export.CheckPassphrase(c.Passphrase, false)
+	}
+	return c, errors.Join(profileErr, err)
+}
+
+func (c *p12Choice) parse(flags p12Flags, usual export.P12Profile) (err error) {
+	c.Profile, err = export.ParseP12Profile(cmp.Or(flags.profile, string(usual)))
+	return err
+}
+
+func (a *app) readP12(flags p12Flags, c *p12Choice) error {
+	line, _, err := a.passphraseFromFile(passphraseFlags{file: flags.file})
+	c.Passphrase = string(line)
+	return err
+}
+
+// checkScreen fails if a new passphrase would be seen by nobody, or end up in
+// a log: before anything is signed.
+func (a *app) checkScreen(c p12Choice, flags p12Flags) error {
+	if c.generated && !flags.show && !isTerminal(a.Stderr) {
+		return errNoScreen
+	}
+	return nil
+}
+
+// jsonPassphrase returns what --json may print of the passphrase.
+func (c p12Choice) jsonPassphrase(flags p12Flags) string {
+	if flags.show {
+		return c.Passphrase
+	}
+	return ""
+}
+
+// printPassphrase shows a new passphrase, beside the result and once.
+func (a *app) printPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
+	switch {
+	case c.Passphrase == "", flags.show && asJSON:
+	case c.Passphrase == export.TrustStorePassphrase && !c.generated:
+		a.note("the passphrase of the .p12 is %s, Java's usual one: a trust store holds nothing secret", c.Passphrase)
+	case c.generated:
+		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
+		a.note("the device asks for this passphrase, hyphens included; it is not stored and not shown again")
+	case flags.show:
+		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
+	}
+}

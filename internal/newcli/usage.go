@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// usage prints how a command is called, in lines that fit a usual terminal.
+// Cobra can be told to break lines by a template alone, and package
+// text/template would make the program a fifth larger.
+func usage(cmd *cobra.Command) error {
+	w := cmd.OutOrStderr()
+	fmt.Fprintf(w, "Usage:\n  %s\n", cmd.UseLine())
+	if cmd.HasExample() {
+		fmt.Fprintf(w, "\nExamples:\n%s\n", cmd.Example)
+	}
+	for _, group := range cmd.Groups() {
+		fmt.Fprintf(w, "\n%s\n", group.Title)
+		for _, sub := range cmd.Commands() {
+			if sub.GroupID == group.ID && sub.IsAvailableCommand() {
+				fmt.Fprintf(w, "  %-*s  %s\n", sub.NamePadding(), sub.Name(), sub.Short)
+			}
+		}
+	}
+	fmt.Fprintf(w, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(lineWidth))
+	if cmd.HasAvailableInheritedFlags() {
+		fmt.Fprintf(w, "\nGlobal flags:\n%s", cmd.InheritedFlags().FlagUsagesWrapped(lineWidth))
+	}
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(w, "\n%s\n\nMore about a command: %s COMMAND --help\n", exitCodes, cmd.CommandPath())
+	}
+	return nil
+}
+
+// exitCodes explains the numbers of package fault.
+const exitCodes = `Exit codes:
+  0 done, 1 failed, 2 wrong command line, 3 no CA here, 4 a check found
+  something, 130 interrupted`
+
+// helpCommand is cobra's, but fails for a command that does not exist.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [COMMAND]",
+		Short:  "Show what a command does",
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return &unknownCommandError{strings.Join(args, " "), cmd.Root().SuggestionsFor(args[0])}
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// flagFault says of a flag's value what would do in its place, rather than which
+// function of Go could not read it.
+func flagFault(err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	want, ok := map[string]string{
+		"uint16":   "a number from 0 to 65535",
+		"int":      "a whole number",
+		"duration": "a time span such as 10m",
+		"bool":     "true or false",
+	}[invalid.GetFlag().Value.Type()]
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+}

@@ -1,0 +1,209 @@
+// Package pki is what the owner of a CA can do with it: create and open it,
+// find certificates, issue and renew them for devices and identities, write
+// their files, and check whether they fit a device. It makes every decision
+// and returns typed results and typed errors; it knows no flags, prints nothing
+// and asks nothing. The clock is an argument.
+package pki
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// Options are the surroundings of a run.
+type Options struct {
+	// SudoUID is the user who ran sudo, whose store root may then use; 0 if
+	// nobody did.
+	SudoUID int
+	// Wrap stands between every change and the disk; nil outside tests.
+	Wrap func(durable.Disk) durable.Disk
+}
+
+// CA is an open certificate authority: its store, and what it decided so far.
+type CA struct {
+	store   *store.Store
+	options Options
+	// signing is the root that signs, once it was asked for.
+	signing   store.Root
+	authority *ca.Authority
+}
+
+// Open opens the CA in folder dir to read it; nothing is written. It fails as
+// store.Open does.
+func Open(dir string, o Options) (*CA, error) {
+	s, err := store.Open(dir, o.store())
+	if err != nil {
+		return nil, err
+	}
+	return &CA{store: s, options: o}, nil
+}
+
+func (o Options) store() store.Options {
+	return store.Options{SudoUID: o.SudoUID, Wrap: o.Wrap}
+}
+
+// Close closes the store, and gives up its lock if it is held.
+func (c *CA) Close() error { return c.store.Close() }
+
+// Path returns the path of a file of the store as the user would type it.
+func (c *CA) Path(name string) string { return c.store.Path(name) }
+
+// Roots returns every root, the oldest first. Each was verified.
+func (c *CA) Roots() ([]store.Root, error) { return c.store.Roots() }
+
+// Root returns the root that signs, which may have expired.
+func (c *CA) Root() (store.Root, error) {
+	if c.signing.Certificate != nil {
+		return c.signing, nil
+	}
+	root, err := c.store.SigningRoot()
+	if err == nil {
+		c.signing = root
+	}
+	return root, err
+}
+
+// Authority returns the authority of the root that signs, without its key. It
+// fails with a ca.ExpiredError if the root is not valid at now.
+func (c *CA) Authority(now time.Time) (*ca.Authority, error) {
+	if c.authority != nil {
+		return c.authority, nil
+	}
+	root, err := c.Root()
+	if err != nil {
+		return nil, err
+	}
+	c.authority, err = ca.NewAuthority(root.Certificate, now)
+	return c.authority, err
+}
+
+// Waiting is called once if another picoca holds the lock for more than a
+// second, with its process ID, "" if that is unknown.
+type Waiting func(holder string)
+
+// Passphrase returns the passphrase of the root key. It is called only if the
+// key is encrypted.
+type Passphrase func() ([]byte, error)
+
+// key opens the key of a root.
+func (c *CA) key(root store.Root, ask Passphrase) (crypto.Signer, error) {
+	encrypted, err := c.store.KeyEncrypted(root)
+	if err != nil {
+		return nil, err
+	}
+	var passphrase []byte
+	if encrypted {
+		if passphrase, err = ask(); err != nil {
+			return nil, err
+		}
+		defer clear(passphrase)
+	}
+	return c.store.RootKey(root, passphrase)
+}
+
+// lockForOutput takes the lock so that no other picoca writes to the same
+// place. A store on a medium that cannot be written to needs none.
+func (c *CA) lockForOutput(ctx context.Context, waiting Waiting) error {
+	err := c.store.Lock(ctx, waiting)
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return err
+}
+
+// InitRequest is what the owner of a new CA decides.
+type InitRequest struct {
+	Key  ca.KeyType
+	Root ca.RootRequest
+}
+
+// Vacant fails unless Create can put a CA into dir: with an ExistsError if
+// one is there, else as store.Vacant does.
+func Vacant(dir string, o Options) error { return standing(dir, o, store.Vacant(dir, o.store())) }
+
+// Create makes a CA in dir, its root key encrypted under passphrase unless
+// that is empty, with an empty revocation list. It fails as Vacant does, and
+// then leaves everything as it was.
+func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte, now time.Time, o Options, waiting Waiting) (*x509.Certificate, error) {
+	key, err := req.Key.Generate()
+	if err != nil {
+		return nil, err
+	}
+	cert, err := ca.NewRoot(req.Root, key, now)
+	if err != nil {
+		return nil, err
+	}
+	crl, err := firstCRL(cert, key, now)
+	if err != nil {
+		return nil, err
+	}
+	root := store.NewRoot{Certificate: cert, Key: key, Passphrase: passphrase, CRL: crl}
+	return cert, standing(dir, o, store.Create(ctx, dir, root, o.store(), waiting))
+}
+
+// firstCRL signs the empty list of a new root.
+func firstCRL(cert *x509.Certificate, key crypto.Signer, now time.Time) ([]byte, error) {
+	authority, err := ca.NewAuthority(cert, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := authority.Unlock(key); err != nil {
+		return nil, err
+	}
+	return authority.SignCRL(nil, store.NextCRLNumber(nil, now), now, cert.NotAfter)
+}
+
+// ExistsError says that a folder already holds a CA.
+type ExistsError struct {
+	Dir    string
+	Root   *x509.Certificate
+	hasKey bool
+}
+
+func (e *ExistsError) Error() string {
+	return fmt.Sprintf("%s already holds %s, valid until %s", e.Dir, e.Root.Subject.CommonName, Day(e.Root.NotAfter))
+}
+
+// Unwrap makes it fs.ErrExist.
+func (e *ExistsError) Unwrap() error { return fs.ErrExist }
+
+// Hint says how to go on.
+func (e *ExistsError) Hint() fault.Hint {
+	another := fault.Command{"--home", "FOLDER", "init"}
+	if !e.hasKey {
+		return fault.Hintf("its root key is missing, so it cannot issue: bring the key back from a backup, or create another CA: %s", another)
+	}
+	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
+}
+
+// standing names the CA that is in the way of a new one.
+func standing(dir string, o Options, err error) error {
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	c, err := Open(dir, o)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	root, err := c.Root()
+	if err != nil {
+		return err
+	}
+	_, err = c.store.KeyEncrypted(root)
+	return &ExistsError{dir, root.Certificate, !errors.Is(err, fs.ErrNotExist)}
+}
+
+// Day writes a date as UTC has it.
+func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

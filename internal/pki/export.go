@@ -1,0 +1,316 @@
+package pki
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// ExportRequest is what the user wants of export. What is unset is the default.
+type ExportRequest struct {
+	// Name is a device's or an identity's, or TheCA.
+	Name string
+	// Format is an export format's ID; empty for what issuing writes, and PEM for
+	// the root.
+	Format string
+	// Out is a folder, or for the root a file or a folder.
+	Out   string
+	Force bool
+	// WebClips are NAME or NAME=URL; Sign is the name of the holder who signs the
+	// profile.
+	WebClips []string
+	Sign     string
+}
+
+// Export is a set of files that can be written.
+type Export struct {
+	ca      *CA
+	request ExportRequest
+	issued  store.Issued // zero for the root
+	formats []export.Format
+	bundle  export.Bundle
+
+	Kind Kind
+	// Name is the holder's name for people.
+	Name string
+}
+
+// PlanExport finds out what there is to write. It fails as Find does, with a
+// WrongFormatError, and with what is wrong with web clips or the signer.
+func (c *CA) PlanExport(req ExportRequest, now time.Time) (*Export, error) {
+	e := &Export{ca: c, request: req, Kind: CAItself, Name: TheCA}
+	if req.Name != TheCA {
+		issued, err := c.Find(req.Name)
+		if err != nil {
+			return nil, err
+		}
+		e.issued, e.Kind, e.Name = issued, KindOf(issued), DisplayName(issued.Record.Name)
+	}
+	if err := e.chooseFormats(); err != nil {
+		return nil, err
+	}
+	var err error
+	if e.bundle, err = e.load(); err != nil {
+		return nil, err
+	}
+	return e, e.decorate(now)
+}
+
+// WrongFormatError says that a format has no form for a kind of holder.
+type WrongFormatError struct {
+	Format string
+	Kind   Kind
+}
+
+func (e *WrongFormatError) Error() string {
+	return fmt.Sprintf("format %q is not for %s", e.Format, e.Kind.WithArticle())
+}
+
+// Hint lists the formats that are.
+func (e *WrongFormatError) Hint() fault.Hint {
+	return fault.Hintf("choose another format: %s", orJoin(FormatsFor(e.Kind)))
+}
+
+// FormatsFor returns the IDs of the formats that have a form for a kind of
+// holder.
+func FormatsFor(kind Kind) []string {
+	var ids []string
+	for _, format := range export.Formats() {
+		if formOf(format, kind) != nil {
+			ids = append(ids, format.ID)
+		}
+	}
+	return ids
+}
+
+func (e *Export) chooseFormats() error {
+	if e.request.Format == "" && e.Kind == Device {
+		return nil // the device's own files
+	}
+	ids := identityFormats
+	if e.Kind == CAItself || e.request.Format != "" {
+		ids = []string{cmp.Or(e.request.Format, "pem")}
+	}
+	for _, id := range ids {
+		format, err := export.Find(id)
+		if err != nil {
+			return err
+		}
+		if formOf(format, e.Kind) == nil {
+			return &WrongFormatError{id, e.Kind}
+		}
+		e.formats = append(e.formats, format)
+	}
+	return nil
+}
+
+// Has reports whether a format is among those to write.
+func (e *Export) Has(id string) bool {
+	return slices.ContainsFunc(e.formats, func(f export.Format) bool { return f.ID == id })
+}
+
+// Formats returns the IDs of the formats to write; none if they are the
+// device's own files.
+func (e *Export) Formats() []string {
+	var ids []string
+	for _, format := range e.formats {
+		ids = append(ids, format.ID)
+	}
+	return ids
+}
+
+// NeedsPassphrase reports whether a .p12 will be written.
+func (e *Export) NeedsPassphrase() bool {
+	return e.Has("p12") || e.Has("mobileconfig") && e.Kind == Identity ||
+		len(e.formats) == 0 && e.Kind == Device && e.ca.deviceWritesP12(e.issued)
+}
+
+// SetP12 says how a .p12 will be encrypted.
+func (e *Export) SetP12(p export.P12) { e.bundle.P12 = p }
+
+// ExpiredError says that a certificate that should be used is not valid any
+// more.
+type ExpiredError struct {
+	Name  string // for people
+	Until time.Time
+}
+
+func (e *ExpiredError) Error() string {
+	return fmt.Sprintf("certificate of %q expired on %s", e.Name, Day(e.Until))
+}
+
+// Hint renews it.
+func (e *ExpiredError) Hint() fault.Hint {
+	return fault.Hintf("issue a new one: %s", fault.Command{"renew", e.Name})
+}
+
+// Expired returns an ExpiredError if the certificate is not valid any more.
+func (e *Export) Expired(now time.Time) error {
+	if leaf := e.bundle.Leaf; leaf != nil && now.After(leaf.NotAfter) {
+		return &ExpiredError{e.issued.Record.Name, leaf.NotAfter}
+	}
+	return nil
+}
+
+// load reads what the formats draw from.
+func (e *Export) load() (export.Bundle, error) {
+	if e.Kind == CAItself {
+		root, err := e.ca.Root()
+		return export.Bundle{Root: root.Certificate}, err
+	}
+	return e.ca.bundle(e.issued)
+}
+
+// errRootSigns says that the root was to sign something that is no certificate.
+var errRootSigns = fault.New("the CA signs only certificates",
+	fault.Hintf("name a device or an identity: %s shows what exists", fault.Command{"list"}))
+
+// decorate adds what only an Apple profile has.
+func (e *Export) decorate(now time.Time) error {
+	if len(e.request.WebClips) > 0 {
+		authority, err := e.ca.Authority(now)
+		if err != nil {
+			return err
+		}
+		if e.bundle.WebClips, err = ParseWebClips(e.request.WebClips, authority); err != nil {
+			return err
+		}
+	}
+	if e.request.Sign == "" {
+		return nil
+	}
+	signer, err := e.ca.profileSigner(e.request.Sign, now)
+	e.bundle.Signer = signer
+	return err
+}
+
+func (c *CA) profileSigner(name string, now time.Time) (*export.Signer, error) {
+	if name == TheCA {
+		return nil, errRootSigns
+	}
+	issued, err := c.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	if now.After(issued.Leaf.NotAfter) {
+		return nil, &ExpiredError{issued.Record.Name, issued.Leaf.NotAfter}
+	}
+	key, err := c.store.Key(issued)
+	return &export.Signer{Leaf: issued.Leaf, Key: key}, err
+}
+
+// Render returns the files.
+func (e *Export) Render() ([]output.File, error) {
+	if len(e.formats) == 0 {
+		return e.ca.renderDevice(e.issued, e.bundle)
+	}
+	var all []export.File
+	for _, format := range e.formats {
+		files, err := formOf(format, e.Kind)(e.bundle)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, files...)
+	}
+	return outputFiles(all), nil
+}
+
+// Write writes the files: the root's one to a file beside others, all others to
+// a folder of their own, which is recorded if they are the device's.
+func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting) ([]Written, error) {
+	if e.Kind == CAItself {
+		return e.ca.WriteFile(ctx, e.request.Out, files[0], e.request.Force, waiting)
+	}
+	dir := cmp.Or(e.request.Out, store.Stem(e.issued.Holder()))
+	policy := output.Empty
+	if e.request.Force {
+		policy = output.Overwrite
+	}
+	written, err := e.ca.writeFolder(ctx, dir, files, policy, waiting)
+	if err != nil || e.request.Format != "" {
+		return written, err
+	}
+	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, dir, files)
+}
+
+// WriteFile writes a file beside others: to out, or under its own name into out
+// if that is a folder or ends like one.
+func (c *CA) WriteFile(ctx context.Context, out string, file output.File, force bool, waiting Waiting) ([]Written, error) {
+	dir := cmp.Or(out, ".")
+	if info, err := os.Stat(dir); (err != nil || !info.IsDir()) && !os.IsPathSeparator(dir[len(dir)-1]) {
+		dir, file.Name = filepath.Dir(out), filepath.Base(out)
+	}
+	policy := output.Beside
+	if force {
+		policy = output.Overwrite
+	}
+	return c.writeFolder(ctx, dir, []output.File{file}, policy, waiting)
+}
+
+// writeFolder writes files to a folder, under the lock.
+func (c *CA) writeFolder(ctx context.Context, dir string, files []output.File, policy output.Policy, waiting Waiting) (_ []Written, err error) {
+	if err := c.lockForOutput(ctx, waiting); err != nil {
+		return nil, err
+	}
+	folder, err := output.Open(dir, c.outputOptions(policy))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	if err := folder.Prepare(fileNames(files)); err != nil {
+		return nil, err
+	}
+	if err := folder.Stage(files); err != nil {
+		return nil, err
+	}
+	if err := folder.Commit(); err != nil {
+		return nil, err
+	}
+	return written(dir, files), nil
+}
+
+// recordFolder remembers where the newest certificate's files went. A store that
+// cannot be written to remembers nothing.
+func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.File) error {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	record := i.Record
+	record.For, record.Folder, record.Files = target, path, sums(files)
+	err = c.store.SetRecord(i, record)
+	if isReadOnly(err) {
+		return nil
+	}
+	return err
+}
+
+func (c *CA) bundle(i store.Issued) (export.Bundle, error) {
+	key, err := c.store.Key(i)
+	return export.Bundle{Root: i.Root.Certificate, Leaf: i.Leaf, Key: key, Stem: store.Stem(i.Holder())}, err
+}
+
+// orJoin writes a list for a sentence: "a, b or c".
+func orJoin(all []string) string {
+	if len(all) < 2 {
+		return fmt.Sprint(all)
+	}
+	text := all[0]
+	for _, one := range all[1 : len(all)-1] {
+		text += ", " + one
+	}
+	return text + " or " + all[len(all)-1]
+}
+
+var _ = ca.P256

@@ -1,0 +1,190 @@
+package pki
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// identityFormats are the files of an identity that is for no particular device:
+// one for every phone and computer, and one that installs in one step on
+// Apple's.
+var identityFormats = []string{"p12", "mobileconfig"}
+
+// formOf returns how a format writes the certificate of a kind of holder, nil
+// if it does not.
+func formOf(format export.Format, kind Kind) func(export.Bundle) ([]export.File, error) {
+	switch kind {
+	case CAItself:
+		return format.CA
+	case Identity:
+		return format.Client
+	}
+	return format.Device
+}
+
+// useOf is what a device does with the certificate of a kind of holder.
+func useOf(kind ca.Kind) device.Use {
+	switch kind {
+	case ca.KindClient:
+		return device.UseClient
+	case ca.KindBoth:
+		return device.UseBoth
+	}
+	return device.UseServer
+}
+
+// renderFor returns the files that a device loads, or those of an identity that
+// is for no particular device.
+func renderFor(target device.Target, key ca.KeyType, kind ca.Kind, bundle export.Bundle) ([]export.File, error) {
+	if target.Device.ID == "" {
+		return renderFormats(identityFormats, Identity, bundle)
+	}
+	files, err := target.Files(string(key), useOf(kind))
+	if err != nil {
+		return nil, err
+	}
+	specs := make([]export.Spec, len(files))
+	for i, file := range files {
+		specs[i] = export.Spec(file.Content)
+	}
+	rendered, err := export.Render(specs, bundle)
+	if err != nil {
+		return nil, err
+	}
+	return rendered, checkSizes(files, rendered)
+}
+
+// checkSizes fails with a device.SizeError if the device does not take a file.
+func checkSizes(files []device.File, rendered []export.File) error {
+	for i, file := range files {
+		if i < len(rendered) {
+			if err := file.Fits(len(rendered[i].Data)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func renderFormats(ids []string, kind Kind, bundle export.Bundle) ([]export.File, error) {
+	var all []export.File
+	for _, id := range ids {
+		format, err := export.Find(id)
+		if err != nil {
+			return nil, err
+		}
+		form := formOf(format, kind)
+		if form == nil {
+			return nil, &WrongFormatError{id, kind}
+		}
+		files, err := form(bundle)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, files...)
+	}
+	return all, nil
+}
+
+// renderDevice returns the files that issuing a certificate wrote.
+func (c *CA) renderDevice(i store.Issued, bundle export.Bundle) ([]output.File, error) {
+	target, err := targetOf(i)
+	if err != nil {
+		return nil, err
+	}
+	key, err := ca.KeyTypeOf(i.Leaf.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	files, err := renderFor(target, key, i.Record.Kind, bundle)
+	return outputFiles(files), err
+}
+
+// targetOf returns what a certificate was issued for: the default if nothing was
+// recorded.
+func targetOf(i store.Issued) (device.Target, error) {
+	switch {
+	case i.Record.For != "":
+		return device.ParseTarget(i.Record.For)
+	case KindOf(i) == Identity:
+		return device.Target{}, nil
+	}
+	return device.ParseTarget(DefaultDevice)
+}
+
+// deviceWritesP12 reports whether a .p12 is among the files that a certificate's
+// device loads.
+func (c *CA) deviceWritesP12(i store.Issued) bool {
+	target, err := targetOf(i)
+	return err == nil && writesP12(target, ca.KeyType(keyOf(i)), i.Record.Kind)
+}
+
+func keyOf(i store.Issued) string {
+	key, err := ca.KeyTypeOf(i.Leaf.PublicKey)
+	if err != nil {
+		return ""
+	}
+	return string(key)
+}
+
+func writesP12(target device.Target, key ca.KeyType, kind ca.Kind) bool {
+	if target.Device.ID == "" {
+		return true
+	}
+	files, err := target.Files(string(key), useOf(kind))
+	if err != nil {
+		return false
+	}
+	for _, file := range files {
+		if file.NeedsPassphrase() {
+			return true
+		}
+	}
+	return false
+}
+
+func outputFiles(files []export.File) []output.File {
+	all := make([]output.File, len(files))
+	for i, file := range files {
+		all[i] = output.File{Name: file.Name, Data: file.Data, Private: file.Private}
+	}
+	return all
+}
+
+func fileNames(files []output.File) []string {
+	names := make([]string, len(files))
+	for i, file := range files {
+		names[i] = file.Name
+	}
+	return names
+}
+
+// sums are the SHA-256 of files, by name.
+func sums(files []output.File) map[string]string {
+	all := map[string]string{}
+	for _, file := range files {
+		all[file.Name] = FileSum(file.Data)
+	}
+	return all
+}
+
+// shorten returns a folder as the user would type it here: relative if it is
+// below the current one.
+func shorten(dir string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return dir
+	}
+	below, err := filepath.Rel(here, dir)
+	if err != nil || below == ".." || strings.HasPrefix(below, ".."+string(filepath.Separator)) {
+		return dir
+	}
+	return below
+}

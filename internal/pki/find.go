@@ -1,0 +1,133 @@
+package pki
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// TheCA is the word that stands for the CA itself where a name is expected. No
+// device and no identity can have it.
+const TheCA = "ca"
+
+// Kind is what people call the holder of a certificate.
+type Kind string
+
+// The kinds of holders, and the CA itself.
+const (
+	Device   Kind = "device"
+	Identity Kind = "identity"
+	CAItself Kind = "ca"
+)
+
+// WithArticle returns the kind as a sentence needs it: "a device".
+func (k Kind) WithArticle() string {
+	switch k {
+	case CAItself:
+		return "the CA"
+	case Identity:
+		return "an identity"
+	}
+	return "a device"
+}
+
+// KindOf returns what the holder of a certificate is.
+func KindOf(i store.Issued) Kind {
+	if i.Record.Kind == ca.KindClient {
+		return Identity
+	}
+	return Device
+}
+
+// NotIssuedError says that no certificate was issued for Input.
+type NotIssuedError struct{ Input string }
+
+func (e *NotIssuedError) Error() string { return fmt.Sprintf("no certificate for %q", e.Input) }
+
+// Hint says how to see what exists, and how to make what does not.
+func (e *NotIssuedError) Hint() fault.Hint {
+	list, identity := fault.Command{"list"}, fault.Command{"identity", e.Input}
+	names, err := ca.ParseNames([]string{e.Input})
+	switch {
+	case err != nil:
+		return fault.Hintf("%s shows what exists; %s issues an identity of that name", list, identity)
+	case !strings.ContainsAny(e.Input, ".:") && e.Input != "localhost":
+		return fault.Hintf("did you mean %s.local? %s shows what exists; %s issues an identity of that name", e.Input, list, identity)
+	case ca.HomeConstraints().Contains(names.First()):
+		return fault.Hintf("%s shows what exists; %s issues it", list, fault.Command{"issue", e.Input})
+	}
+	return fault.Hintf("%s shows what exists", list)
+}
+
+// Find returns the newest certificate of an identity or of a device, whose name
+// may be spelled as people spell it. No word names both. It fails with a
+// NotIssuedError, or with a *ca.NameError if input can name neither.
+func (c *CA) Find(input string) (store.Issued, error) {
+	client, clientErr := ca.ParseClientName(input)
+	if clientErr == nil {
+		issued, err := c.store.Latest(store.Holder{Kind: ca.KindClient, Name: client.String()})
+		if !errors.Is(err, store.ErrNotIssued) {
+			return issued, err
+		}
+	}
+	names, err := ca.ParseNames([]string{input})
+	if err != nil {
+		if clientErr == nil {
+			err = &NotIssuedError{input}
+		}
+		return store.Issued{}, err
+	}
+	issued, err := c.store.Latest(store.Holder{Kind: ca.KindServer, Name: names.First().String()})
+	if errors.Is(err, store.ErrNotIssued) {
+		err = &NotIssuedError{input}
+	}
+	return issued, err
+}
+
+// WrongKindError says that Input names something else than was asked for.
+type WrongKindError struct {
+	Input     string
+	Got, Want Kind
+}
+
+func (e *WrongKindError) Error() string {
+	return fmt.Sprintf("%q is %s, not %s", e.Input, e.Got.WithArticle(), e.Want.WithArticle())
+}
+
+// Hint points to what exists.
+func (e *WrongKindError) Hint() fault.Hint {
+	return fault.Hintf("name %s: %s shows what exists", e.Want.WithArticle(), fault.Command{"list"})
+}
+
+// FindKind is Find for a holder of one kind. It also fails with a
+// WrongKindError.
+func (c *CA) FindKind(input string, want Kind) (store.Issued, error) {
+	if input == TheCA {
+		return store.Issued{}, &WrongKindError{input, CAItself, want}
+	}
+	issued, err := c.Find(input)
+	if err != nil {
+		return store.Issued{}, err
+	}
+	if got := KindOf(issued); got != want {
+		return store.Issued{}, &WrongKindError{input, got, want}
+	}
+	return issued, nil
+}
+
+// DisplayName returns a holder's name for people: an international one both
+// ways.
+func DisplayName(name string) string {
+	if !strings.Contains(name, "xn--") {
+		return name // parsing 10,000 names takes its time
+	}
+	names, err := ca.ParseNames([]string{name})
+	if err != nil {
+		return name
+	}
+	return names.First().Display()
+}

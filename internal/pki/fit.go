@@ -1,0 +1,192 @@
+package pki
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// Verdict sums up what a device makes of a certificate.
+type Verdict string
+
+// The verdicts.
+const (
+	Fits           Verdict = "fits"
+	NotRecommended Verdict = "not-recommended" // it loads, and issuing it needs --force
+	Misfit         Verdict = "misfit"
+)
+
+// Fit is what a device makes of a certificate, or of a key type.
+type Fit struct {
+	Name    string // of the holder for people; empty for a key type
+	Key     ca.KeyType
+	Target  device.Target
+	Verdict Verdict
+	// Faults are one error for each limit that is exceeded, with a hint.
+	Faults []error
+	// CertificateBytes are those of the certificate, or about as many as one with
+	// the key has; 0 if that is not known.
+	CertificateBytes int
+	Rows             []FitRow
+	Smaller          []Smaller
+}
+
+// FitRow is what one range of firmware versions does with the certificate;
+// figures that were not measured are left out.
+type FitRow struct {
+	device.Row
+	Formats []string
+	device.Figures
+}
+
+// Smaller is something that would cost a device less.
+type Smaller struct {
+	Change string `json:"change"`
+	Saves  string `json:"saves"`
+}
+
+// FitKey holds a key type against a device. Its root is not known, and any
+// will do.
+func FitKey(key ca.KeyType, target device.Target) Fit {
+	cert := device.Certificate{Key: string(key)}
+	if roots := target.RootKeys(); len(roots) > 0 {
+		cert.RootKey = roots[0]
+	}
+	f := Fit{Key: key, Target: target, Faults: fault.Flatten(target.Fits(cert, false))}
+	f.fill(device.Certificate{Key: string(key)})
+	f.CertificateBytes = bytesOf(target, string(key))
+	return f
+}
+
+// FitDevice holds a device's newest certificate against a device: that for which
+// it was issued if target names none.
+func (c *CA) FitDevice(name string, target device.Target) (Fit, error) {
+	issued, err := c.FindKind(name, Device)
+	if err != nil {
+		return Fit{}, err
+	}
+	own, err := targetOf(issued)
+	if err != nil {
+		return Fit{}, err
+	}
+	if target.Device.ID == "" {
+		target = own
+	}
+	rootKey, err := ca.KeyTypeOf(issued.Root.Certificate.PublicKey)
+	if err != nil {
+		return Fit{}, err
+	}
+	cert := device.Certificate{
+		Key: keyOf(issued), RootKey: string(rootKey), Bytes: len(issued.Leaf.Raw), Names: len(ca.NamesOf(issued.Leaf)),
+	}
+	f := Fit{Name: DisplayName(issued.Record.Name), Key: ca.KeyType(cert.Key), Target: target, CertificateBytes: cert.Bytes}
+	for _, one := range fault.Flatten(target.Fits(cert, false)) {
+		f.Faults = append(f.Faults, reissue(one, issued.Record.Name, target, own))
+	}
+	f.fill(cert)
+	return f, nil
+}
+
+// reissue gives a misfit of a certificate that exists the command that replaces
+// it.
+func reissue(err error, name string, target, own device.Target) error {
+	misfit, ok := errors.AsType[*device.MisfitError](err)
+	if !ok || misfit.Instead == "" || misfit.Limit == device.LimitRoot {
+		return err
+	}
+	command := fault.Command{"renew", name}
+	if target.String() != own.String() {
+		command = append(command, "--for", target.String())
+	}
+	return fault.With(err, fault.Run(append(command, "--key", misfit.Instead)...))
+}
+
+// fill adds what follows from the certificate and the faults.
+func (f *Fit) fill(cert device.Certificate) {
+	f.Verdict = verdictOf(f.Faults)
+	for _, row := range f.Target.Rows() {
+		f.Rows = append(f.Rows, FitRow{row, row.FormatsOf(cert.Key), f.Target.FiguresOf(row, cert)})
+	}
+	f.Smaller = smallerThan(f.Target, cert)
+}
+
+// LimitOf returns the limit that a fault is about, "" if it is about none.
+func LimitOf(err error) device.Limit {
+	if e, ok := errors.AsType[*device.MisfitError](err); ok {
+		return e.Limit
+	}
+	return ""
+}
+
+func verdictOf(faults []error) Verdict {
+	switch {
+	case len(faults) == 0:
+		return Fits
+	case slices.ContainsFunc(faults, func(err error) bool { return LimitOf(err) != device.LimitUnwise }):
+		return Misfit
+	}
+	return NotRecommended
+}
+
+// rootCosts are what a root other than P-256 costs the boards.
+var rootCosts = map[ca.KeyType]string{
+	ca.P384:    "a P-384 root adds about 35 bytes to each certificate, and boards verify it more slowly",
+	ca.RSA2048: "an RSA-2048 root adds about 200 bytes to each certificate",
+	ca.RSA3072: "an RSA-3072 root adds about 320 bytes to each certificate",
+	ca.RSA4096: "an RSA-4096 root adds about 450 bytes to each certificate",
+}
+
+// RootCost says what a root's key type costs the boards, "" if nothing.
+func RootCost(key ca.KeyType) string { return rootCosts[key] }
+
+// smallerThan lists what would cost the device less.
+func smallerThan(target device.Target, cert device.Certificate) []Smaller {
+	all := []Smaller{}
+	for _, other := range target.Keys() {
+		if saves := savings(target, cert.Key, other); saves != "" {
+			all = append(all, Smaller{"--key " + other, saves})
+		}
+	}
+	roots := target.RootKeys()
+	if cost := RootCost(ca.KeyType(cert.RootKey)); cost != "" && (len(roots) == 0 || slices.Contains(roots, string(ca.P256))) {
+		all = append(all, Smaller{"a P-256 root", cost})
+	}
+	return all
+}
+
+// bytesOf is about how large a certificate with a key is.
+func bytesOf(target device.Target, key string) int {
+	most := 0
+	for _, cost := range target.CostOf(device.Certificate{Key: key}) {
+		most = max(most, cost.CertificateBytes)
+	}
+	return most
+}
+
+// savings says how much less another key costs, in the first firmware that was
+// measured with both; "" if nothing that can be seen.
+func savings(target device.Target, key, other string) string {
+	for _, row := range target.Rows() {
+		got, want := target.FiguresOf(row, device.Certificate{Key: key}), target.FiguresOf(row, device.Certificate{Key: other})
+		var parts []string
+		if heap := device.Kilobytes(got.HeapBytes[1] - want.HeapBytes[1]); want.HeapBytes[1] > 0 && isMore(heap) {
+			parts = append(parts, heap+" less memory")
+		}
+		if seconds := device.Seconds(got.Seconds[1] - want.Seconds[1]); want.Seconds[1] > 0 && isMore(seconds) {
+			parts = append(parts, seconds+" less")
+		}
+		if len(parts) > 0 {
+			return strings.Join(parts, " and ") + " in " + row.Name
+		}
+	}
+	return ""
+}
+
+// isMore reports whether a rounded figure is above zero.
+func isMore(text string) bool {
+	return !strings.HasPrefix(text, "-") && !strings.HasPrefix(text, "0.0 ")
+}

@@ -1,0 +1,115 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// ownFiles recognises files that picoca wrote for any certificate of a holder,
+// so that a renewal replaces those and no others.
+type ownFiles struct {
+	ca      *CA
+	holder  store.Holder
+	read    bool
+	history []*pastFiles // the newest first
+}
+
+// pastFiles are the files of one certificate in every format, by name.
+type pastFiles struct {
+	issued   store.Issued
+	rendered map[string][][]byte
+}
+
+func (c *CA) ownFiles(holder store.Holder) *ownFiles { return &ownFiles{ca: c, holder: holder} }
+
+// wrote reports whether data is what picoca wrote under that name.
+func (o *ownFiles) wrote(name string, data []byte) bool {
+	if data == nil {
+		return false
+	}
+	sum := FileSum(data)
+	for _, past := range o.all() {
+		if past.issued.Record.Files[name] == sum || past.has(o.ca, name, data) {
+			return true
+		}
+	}
+	return false
+}
+
+// FileSum returns the SHA-256 by which a record remembers a file.
+func FileSum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// all returns the holder's certificates. One that is damaged wrote nothing that
+// could be recognised.
+func (o *ownFiles) all() []*pastFiles {
+	if o.read {
+		return o.history
+	}
+	o.read = true
+	history, _ := o.ca.store.History(o.holder)
+	for _, issued := range slices.Backward(history) {
+		o.history = append(o.history, &pastFiles{issued: issued})
+	}
+	return o.history
+}
+
+// has reports whether a format writes data under that name. Records of layout 1
+// remember no files, and those that export wrote are in none.
+func (p *pastFiles) has(c *CA, name string, data []byte) bool {
+	if p.rendered == nil {
+		p.rendered = c.renderEverything(p.issued)
+	}
+	if p.isProfile(name, data) {
+		return true
+	}
+	return slices.ContainsFunc(p.rendered[name], func(own []byte) bool { return bytes.Equal(own, data) })
+}
+
+// isProfile reports whether a file is an Apple profile of this identity, which
+// is different each time. Its identifier is the identity's.
+func (p *pastFiles) isProfile(name string, data []byte) bool {
+	return KindOf(p.issued) == Identity && name == store.Stem(p.issued.Holder())+".mobileconfig" &&
+		bytes.Contains(data, []byte(export.ClientProfileID(p.issued.Root.Certificate, p.issued.Record.Name)))
+}
+
+// renderEverything returns the files of a certificate in every format that is
+// the same each time, by name.
+func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
+	all := map[string][][]byte{}
+	bundle, err := c.bundle(i)
+	if err != nil {
+		return all
+	}
+	for _, format := range export.Formats() {
+		form := formOf(format, KindOf(i))
+		if form == nil {
+			continue
+		}
+		files, err := form(bundle)
+		if err != nil {
+			continue // a .p12 needs a passphrase
+		}
+		for _, file := range files {
+			all[file.Name] = append(all[file.Name], file.Data)
+		}
+	}
+	return all
+}
+
+// isRootFile reports whether a file is a root's certificate, which is nobody's
+// left-over.
+func (o *ownFiles) isRootFile(data []byte) bool {
+	return slices.ContainsFunc(o.all(), func(p *pastFiles) bool {
+		root := p.issued.Root.Certificate
+		return bytes.Equal(data, root.Raw) || bytes.Equal(data, ca.CertificatePEM(root))
+	})
+}

@@ -1,0 +1,83 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/x509"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/export"
+)
+
+// PhoneFiles are what a phone gets from the CA.
+type PhoneFiles struct {
+	Roots    []*x509.Certificate
+	Profile  []byte // .mobileconfig with the roots and the web clips
+	WebClips []export.WebClip
+}
+
+// PhoneFiles returns the roots in their forms, and an icon for each device.
+func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
+	authority, err := c.Authority(now)
+	if err != nil {
+		return PhoneFiles{}, err
+	}
+	clips, err := ParseWebClips(devices, authority)
+	if err != nil {
+		return PhoneFiles{}, err
+	}
+	root := authority.Certificate()
+	format, err := export.Find("mobileconfig")
+	if err != nil {
+		return PhoneFiles{}, err
+	}
+	profile, err := format.CA(export.Bundle{Root: root, WebClips: clips})
+	if err != nil {
+		return PhoneFiles{}, err
+	}
+	return PhoneFiles{[]*x509.Certificate{root}, profile[0].Data, clips}, nil
+}
+
+// IdentityFiles are an identity's two files, to be handed to a phone.
+type IdentityFiles struct {
+	Name, Stem   string
+	P12, Profile []byte
+}
+
+// IdentityFiles returns the files of an identity. It fails with a WrongKindError
+// or an ExpiredError.
+func (c *CA) IdentityFiles(name string, p12 export.P12, now time.Time) (*IdentityFiles, error) {
+	issued, err := c.FindKind(name, Identity)
+	if err != nil {
+		return nil, err
+	}
+	if now.After(issued.Leaf.NotAfter) {
+		return nil, &ExpiredError{issued.Record.Name, issued.Leaf.NotAfter}
+	}
+	bundle, err := c.bundle(issued)
+	if err != nil {
+		return nil, err
+	}
+	bundle.P12 = p12
+	files, err := renderFormats(identityFormats, Identity, bundle)
+	if err != nil {
+		return nil, err
+	}
+	return &IdentityFiles{issued.Record.Name, bundle.Stem, files[0].Data, files[1].Data}, nil
+}
+
+// ServerFor signs a certificate for names that is stored nowhere, valid for
+// life, and returns it with its key.
+func (s *Session) ServerFor(names ca.Names, life time.Duration, now time.Time) (*x509.Certificate, crypto.Signer, error) {
+	key, err := ca.P256.Generate()
+	if err != nil {
+		return nil, nil, err
+	}
+	profile := ca.Profile{Kind: ca.KindServer, Life: life, Cut: true}
+	prepared, err := s.ca.authority.Prepare(profile, ca.Holder{Names: names}, key.Public(), now)
+	if err != nil {
+		return nil, nil, err
+	}
+	cert, err := s.ca.authority.Sign(prepared)
+	return cert, key, err
+}

@@ -1,0 +1,384 @@
+package pki
+
+import (
+	"cmp"
+	"crypto"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// Request is what the user wants of a certificate. What is unset means "as
+// before" for a renewal, and else the default.
+type Request struct {
+	// Names are those of a device, its own name first; Client is the name of an
+	// identity instead.
+	Names  ca.Names
+	Client ca.ClientName
+	// For is the device that will load the files; its ID is empty if it is
+	// unset.
+	For device.Target
+	Key ca.KeyType
+	// Days of validity; 0 is the default.
+	Days int
+	// BoardClock makes it valid from 2021-01-01 on: nil is unset.
+	BoardClock *bool
+	// Out is the folder for the files: the recorded one, or one of the holder's
+	// name, if it is empty.
+	Out string
+	// Renew replaces a certificate that is still valid; there must be one.
+	Renew bool
+	// Force allows what is not recommended: slow keys, replacing files.
+	Force bool
+	// P12 says how a .p12 is encrypted, if there will be one.
+	P12 export.P12
+}
+
+// holder is who the certificate is for.
+func (r Request) holder() store.Holder {
+	if name := r.Client.String(); name != "" {
+		return store.Holder{Kind: ca.KindClient, Name: name}
+	}
+	return store.Holder{Kind: ca.KindServer, Name: r.Names.First().String()}
+}
+
+func (r Request) isIdentity() bool { return r.Client.String() != "" }
+
+// display returns the holder's name for people.
+func (r Request) display() string {
+	if r.isIdentity() {
+		return r.Client.String()
+	}
+	return r.Names.First().Display()
+}
+
+// Plan is a certificate that can be issued: everything that does not need the
+// root's key is decided. A dry run stops here.
+type Plan struct {
+	ca       *CA
+	request  Request
+	previous *store.Issued // nil for a new name
+	unsafe   bool          // what is not recommended was asked for, now or before
+	key      crypto.Signer
+	prepared *ca.Prepared
+	dir      string // of the files, absolute
+	out      *output.Folder
+	own      *ownFiles
+
+	// Names, Target and Key are those of the certificate; an identity has no
+	// names.
+	Names  ca.Names
+	Target device.Target
+	Key    ca.KeyType
+	// BoardClock reports whether the certificate is valid from 2021-01-01 on.
+	BoardClock bool
+	// Dir is the folder of the files, as the user would type it.
+	Dir string
+	// Lost says why the previous certificate could not be read as a whole: what
+	// it would have decided is the default. Nil if nothing was lost.
+	Lost error
+}
+
+// Plan decides everything about a certificate that does not need the root's
+// key, and reports all faults at once. It fails with a StillValidError if there
+// is a certificate that need not be replaced, with a NotIssuedError if there is
+// none to renew.
+func (c *CA) Plan(req Request, now time.Time) (*Plan, error) {
+	authority, err := c.Authority(now)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{ca: c, request: req, unsafe: req.Force}
+	if !req.isIdentity() {
+		if err := authority.Permits(req.Names); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range []func(time.Time) error{p.lookBack, p.choose, p.generate, p.prepare, p.openFolder} {
+		if err := step(now); err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+	}
+	return p, nil
+}
+
+// Close gives up the folder. Nothing was written.
+func (p *Plan) Close() error {
+	if p.out == nil {
+		return nil
+	}
+	return p.out.Close()
+}
+
+// Name returns the holder's name as it stands in the certificate.
+func (p *Plan) Name() string { return p.request.holder().Name }
+
+// Kind returns what the holder is.
+func (p *Plan) Kind() Kind {
+	if p.request.isIdentity() {
+		return Identity
+	}
+	return Device
+}
+
+// NotBefore and NotAfter return the first and the last second of validity.
+func (p *Plan) NotBefore() time.Time { return p.prepared.NotBefore() }
+
+// NotAfter returns the last second of validity.
+func (p *Plan) NotAfter() time.Time { return p.prepared.NotAfter() }
+
+// MaxBytes returns the most bytes of DER that the certificate will have.
+func (p *Plan) MaxBytes() int { return p.prepared.Size() }
+
+// StillValidError says that a holder has a certificate that need not be
+// replaced.
+type StillValidError struct {
+	Kind  Kind
+	Name  string
+	Until time.Time
+}
+
+func (e *StillValidError) Error() string {
+	if e.Kind == Identity {
+		return fmt.Sprintf("identity %q is valid until %s", e.Name, Day(e.Until))
+	}
+	return fmt.Sprintf("%s has a certificate that is valid until %s", e.Name, Day(e.Until))
+}
+
+// Hint says how to replace it all the same, or get its files again.
+func (e *StillValidError) Hint() fault.Hint {
+	return fault.Hintf("%s for a new key, or %s to write its files again",
+		fault.Command{"renew", e.Name}, fault.Command{"export", e.Name, "--out", "FOLDER"})
+}
+
+// lookBack finds the holder's previous certificate, and what a renewal takes
+// over from it.
+func (p *Plan) lookBack(now time.Time) error {
+	holder := p.request.holder()
+	previous, err := p.ca.store.Latest(holder)
+	switch {
+	case errors.Is(err, store.ErrNotIssued) && p.request.Renew:
+		return &NotIssuedError{p.request.display()}
+	case errors.Is(err, store.ErrNotIssued):
+		return nil
+	case isLost(err) && p.request.Renew:
+		p.Lost = err // a new certificate is how it is mended
+		return nil
+	case err != nil:
+		return err
+	}
+	p.previous = &previous
+	if !p.request.Renew && InForce(previous, now) {
+		return &StillValidError{p.Kind(), holder.Name, previous.Leaf.NotAfter}
+	}
+	return nil
+}
+
+// isLost reports whether a file of the store is missing or damaged.
+func isLost(err error) bool {
+	_, missing := errors.AsType[*store.MissingError](err)
+	_, damaged := errors.AsType[*store.DamagedError](err)
+	return missing || damaged
+}
+
+// InForce reports whether a certificate is one that need not be replaced: not
+// revoked, and valid at now. One that begins later was made while the clock was
+// wrong.
+func InForce(i store.Issued, now time.Time) bool {
+	return i.Revoked == nil && !now.After(i.Leaf.NotAfter) && !now.Before(i.Leaf.NotBefore)
+}
+
+// DefaultDevice is what files are for when the user names no device.
+const DefaultDevice = "pico-w"
+
+// choose decides names, device, key type and clock: as asked for, else, for a
+// renewal, as before, else the default.
+func (p *Plan) choose(time.Time) (err error) {
+	before, same := p.before(), p.request.For.ID() == ""
+	if p.Names, err = p.chooseNames(before); err != nil {
+		return err
+	}
+	if p.Target, err = p.chooseTarget(before); err != nil {
+		return err
+	}
+	p.Key = p.request.Key
+	if before != nil && p.Key == "" && same {
+		if p.Key, err = ca.KeyTypeOf(before.Leaf.PublicKey); err != nil {
+			return err
+		}
+		p.unsafe = true // as it was
+	}
+	p.Key = cmp.Or(p.Key, p.defaultKey())
+	if p.request.BoardClock != nil {
+		p.BoardClock = *p.request.BoardClock
+	} else {
+		p.BoardClock = before != nil && ca.HasBoardClock(before.Leaf)
+	}
+	return p.fits(0)
+}
+
+// before is the certificate whose settings a renewal keeps, nil if there is none.
+func (p *Plan) before() *store.Issued {
+	if !p.request.Renew {
+		return nil
+	}
+	return p.previous
+}
+
+func (p *Plan) chooseNames(before *store.Issued) (ca.Names, error) {
+	if before == nil || p.request.isIdentity() || len(p.request.Names.All()) > 1 {
+		return p.request.Names, nil
+	}
+	own := p.request.holder().Name
+	others := slices.DeleteFunc(ca.NamesOf(before.Leaf), func(name string) bool { return name == own })
+	return ca.ParseNames(append([]string{own}, others...))
+}
+
+func (p *Plan) chooseTarget(before *store.Issued) (device.Target, error) {
+	switch {
+	case p.request.For.ID() != "":
+		return p.request.For, nil
+	case before != nil && before.Record.For != "":
+		return device.ParseTarget(before.Record.For)
+	case p.request.isIdentity():
+		return device.Target{}, nil
+	}
+	return device.ParseTarget(DefaultDevice)
+}
+
+// defaultKey is the key type that suits the device best.
+func (p *Plan) defaultKey() ca.KeyType {
+	if keys := p.Target.Keys(); len(keys) > 0 {
+		return ca.KeyType(keys[0])
+	}
+	return ca.P256
+}
+
+// fits holds the certificate against the device; 0 bytes if there is none yet.
+func (p *Plan) fits(bytes int) error {
+	if p.Target.ID() == "" {
+		return nil
+	}
+	return p.Target.Fits(p.Facts(bytes), p.unsafe)
+}
+
+// Facts are what decides whether a certificate of so many bytes fits a device.
+func (p *Plan) Facts(bytes int) device.Certificate {
+	return device.Certificate{
+		Key: string(p.Key), RootKey: string(p.ca.authority.KeyType()), Bytes: bytes, Names: len(p.Names.All()),
+	}
+}
+
+func (p *Plan) generate(time.Time) (err error) {
+	p.key, err = p.Key.Generate()
+	return err
+}
+
+// prepare makes the certificate up to its signature.
+func (p *Plan) prepare(now time.Time) (err error) {
+	days := cmp.Or(p.request.Days, ca.DefaultLeafDays)
+	profile := ca.Profile{
+		Kind: ca.KindServer, Life: ca.Days(days), Cut: p.request.Days == 0, Force: p.unsafe, BoardClock: p.BoardClock,
+	}
+	holder := ca.Holder{Names: p.Names, Client: p.request.Client}
+	if p.request.isIdentity() {
+		profile.Kind = ca.KindClient
+	}
+	if p.prepared, err = p.ca.authority.Prepare(profile, holder, p.key.Public(), now); err != nil {
+		return err
+	}
+	return p.fits(p.prepared.Size())
+}
+
+// openFolder looks at the folder of the files before anything is signed.
+func (p *Plan) openFolder(time.Time) (err error) {
+	p.own = p.ca.ownFiles(p.request.holder())
+	if err := p.chooseFolder(); err != nil {
+		return err
+	}
+	p.out, err = output.Open(p.Dir, p.ca.outputOptions(p.policy()))
+	if err != nil || !p.recorded() {
+		return err
+	}
+	return p.checkRecorded()
+}
+
+// recorded reports whether the files go to the folder that a certificate of
+// this holder was written to last.
+func (p *Plan) recorded() bool {
+	return p.request.Out == "" && p.request.Renew && p.previous != nil && p.previous.Record.Folder != ""
+}
+
+func (p *Plan) chooseFolder() (err error) {
+	switch {
+	case p.recorded():
+		p.dir = p.previous.Record.Folder
+		p.Dir = shorten(p.dir)
+		return nil
+	case p.request.Out != "":
+		p.Dir = p.request.Out
+	default:
+		p.Dir = store.Stem(p.request.holder())
+	}
+	if p.dir, err = filepath.Abs(p.Dir); err != nil {
+		return fmt.Errorf("output %q: %w", p.Dir, err)
+	}
+	return nil
+}
+
+// policy is what may be replaced in the folder: by a renewal, files of the same
+// holder's certificates.
+func (p *Plan) policy() output.Policy {
+	switch {
+	case p.request.Force:
+		return output.Overwrite
+	case p.request.Renew:
+		return output.Own(p.own.wrote)
+	}
+	return output.Empty
+}
+
+// FolderGoneError says that the folder that files were written to last does not
+// exist any more, or holds none of them.
+type FolderGoneError struct{ Name, Dir, What string }
+
+func (e *FolderGoneError) Error() string { return fmt.Sprintf("folder %q of %s %s", e.Dir, e.Name, e.What) }
+
+// Hint names another folder.
+func (e *FolderGoneError) Hint() fault.Hint {
+	return fault.Hintf("write the files somewhere else: %s", fault.Command{"renew", e.Name, "--out", "FOLDER"})
+}
+
+// checkRecorded fails unless the recorded folder still holds a file of the
+// holder's certificates: what has taken its place is not ours to write to.
+func (p *Plan) checkRecorded() error {
+	if !p.out.Exists() {
+		return &FolderGoneError{p.Name(), p.Dir, "no longer exists"}
+	}
+	if p.request.Force || p.out.Unfinished() {
+		return nil
+	}
+	names, err := p.out.Names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		data, err := p.out.Read(name)
+		if err != nil {
+			return err
+		}
+		if p.own.wrote(name, data) {
+			return nil
+		}
+	}
+	return &FolderGoneError{p.Name(), p.Dir, "no longer holds files of its certificates"}
+}

@@ -1,0 +1,247 @@
+package pki
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/example"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// ProjectRequest is what the user wants of example. What is unset is as it was
+// issued.
+type ProjectRequest struct {
+	Name      string
+	For       device.Target
+	Out       string
+	MutualTLS bool
+	// Force writes over a project that exists. What the user wrote stays: secrets
+	// as they are, changed files as copies.
+	Force bool
+}
+
+// Project is a whole project that can be written for a device.
+type Project struct {
+	ca      *CA
+	request ProjectRequest
+	issued  store.Issued
+	target  device.Target
+	files   []output.File
+
+	Firmware example.Firmware
+	Name     string // of the device, as it stands in the certificate
+	Dir      string // as the user would type it
+}
+
+// WrittenProject is a project that was written.
+type WrittenProject struct {
+	Files []Written
+	// Kept are files that the user has filled in; they stayed as they were.
+	Kept []string
+	// Copied are copies of files that the user had changed.
+	Copied []string
+}
+
+// SmallDeviceError says that no example fits into a device.
+type SmallDeviceError struct{ Device device.Device }
+
+func (e *SmallDeviceError) Error() string {
+	return fmt.Sprintf("%s has %d KB of memory; an example needs %d", e.Device.Name, e.Device.RAMKB, example.MinRAMKB)
+}
+
+// Hint suggests another one.
+func (e *SmallDeviceError) Hint() fault.Hint { return fault.Hintf("use a board such as the Pico W") }
+
+// OldFirmwareError says that a project does not run on a firmware's version.
+type OldFirmwareError struct {
+	Name     string
+	Target   device.Target
+	Firmware example.Firmware
+}
+
+func (e *OldFirmwareError) Error() string {
+	return fmt.Sprintf("firmware %q is older than %s, the first that runs the example", e.Target, e.Firmware.Since)
+}
+
+// ExitCode is that of a wrong command line.
+func (*OldFirmwareError) ExitCode() int { return fault.Usage }
+
+// Hint leaves the version out.
+func (e *OldFirmwareError) Hint() fault.Hint {
+	return fault.Hintf("put a later version onto the board, then run %s",
+		fault.Command{"example", e.Name, "--for", e.Target.Device.ID + "/" + e.Firmware.ID})
+}
+
+// PlanProject decides everything about a project before anything is written.
+func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
+	issued, err := c.FindKind(req.Name, Device)
+	if err != nil {
+		return nil, err
+	}
+	p := &Project{ca: c, request: req, issued: issued, target: req.For, Name: issued.Record.Name}
+	if p.target.Device.ID == "" {
+		if p.target, err = targetOf(issued); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.chooseFirmware(); err != nil {
+		return nil, err
+	}
+	p.Dir = cmp.Or(req.Out, store.Stem(issued.Holder())+"-"+p.Firmware.ID)
+	return p, p.render()
+}
+
+func (p *Project) chooseFirmware() (err error) {
+	if d := p.target.Device; d.RAMKB > 0 && d.RAMKB < example.MinRAMKB {
+		return &SmallDeviceError{d}
+	}
+	if p.Firmware, err = example.Find(p.target.Firmware[0].ID); err != nil {
+		return err
+	}
+	if !p.target.CanBe(p.Firmware.ID, p.Firmware.Since) {
+		return &OldFirmwareError{p.Name, p.target, p.Firmware}
+	}
+	if len(p.target.Firmware) > 1 { // the device's default: the first of several
+		p.target, err = device.ParseTarget(p.target.Device.ID + "/" + p.Firmware.ID)
+	}
+	return err
+}
+
+func (p *Project) render() error {
+	whole, err := filepath.Abs(p.Dir)
+	if err != nil {
+		return fmt.Errorf("output %q: %w", p.Dir, err)
+	}
+	bundle, err := p.ca.bundle(p.issued)
+	if err != nil {
+		return err
+	}
+	format, err := device.FormatFor(p.target.Rows(), keyOf(p.issued))
+	if err != nil && p.Firmware.TakesFormat() {
+		return err
+	}
+	files, err := p.Firmware.Render(example.Project{
+		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
+	})
+	p.files = outputFiles(files)
+	return err
+}
+
+// Write writes the project as a whole, and records where the certificate's files
+// are, so that a renewal replaces those and nothing else.
+func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject, err error) {
+	if err := p.ca.lockForOutput(ctx, waiting); err != nil {
+		return WrittenProject{}, err
+	}
+	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
+	if err != nil {
+		return WrittenProject{}, p.standing(err)
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	if err := folder.Prepare(fileNames(p.files)); err != nil {
+		return WrittenProject{}, p.standing(err)
+	}
+	w, files, err := p.keep(folder)
+	if err != nil {
+		return w, err
+	}
+	if err := folder.Stage(files); err != nil {
+		return w, err
+	}
+	if err := folder.Commit(); err != nil {
+		return w, err
+	}
+	w.Files = written(p.Dir, files)
+	return w, p.record()
+}
+
+func (p *Project) policy() output.Policy {
+	if p.request.Force {
+		return output.Overwrite
+	}
+	return output.Empty
+}
+
+// standing adds to a folder that exists how to renew only the certificate in it.
+func (p *Project) standing(err error) error {
+	exists, ok := errors.AsType[*output.ExistsError](err)
+	if !ok || !exists.Force {
+		return err
+	}
+	return fault.With(err, fault.Hintf(
+		"to replace only the certificate: %s; --force rewrites the project too, and keeps copies of files that you changed",
+		fault.Command{"export", p.Name, "--for", p.target.String(), "--out", filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), "--force"}))
+}
+
+// keep leaves out the file for the Wi-Fi's password if the user has filled it in,
+// and adds a copy of every other file that the user has changed.
+func (p *Project) keep(folder *output.Folder) (w WrittenProject, files []output.File, err error) {
+	w.Kept, w.Copied = []string{}, []string{}
+	own := p.ca.ownFiles(p.issued.Holder())
+	for _, file := range p.files {
+		before, err := folder.Read(file.Name)
+		if err != nil {
+			return w, nil, err
+		}
+		switch {
+		case before == nil || bytes.Equal(before, file.Data) || own.wrote(path.Base(file.Name), before):
+			files = append(files, file)
+		case path.Base(file.Name) == p.Firmware.Secrets():
+			w.Kept = append(w.Kept, p.path(file.Name))
+		default:
+			backup := output.File{Name: freeName(folder, file.Name, before), Data: before, Private: true}
+			files = append(files, file, backup)
+			w.Copied = append(w.Copied, p.path(backup.Name))
+		}
+	}
+	return w, files, nil
+}
+
+func (p *Project) path(name string) string { return filepath.Join(p.Dir, filepath.FromSlash(name)) }
+
+// freeName returns a name for a copy: main.py.old, main.py.old2, ... of which
+// none is taken by another text.
+func freeName(folder *output.Folder, name string, data []byte) string {
+	candidate := name + ".old"
+	for i := 2; ; i++ {
+		there, err := folder.Read(candidate)
+		if err != nil || there == nil || bytes.Equal(there, data) {
+			return candidate
+		}
+		candidate = fmt.Sprintf("%s.old%d", name, i)
+	}
+}
+
+// record remembers where the device loads its certificate from.
+func (p *Project) record() error {
+	bundle, err := p.ca.bundle(p.issued)
+	if err != nil {
+		return err
+	}
+	files, err := renderFor(p.target, ca.KeyType(keyOf(p.issued)), ca.KindServer, bundle)
+	if err != nil {
+		return nil // a renewal has no files for it alone
+	}
+	return p.ca.recordFolder(p.issued, p.target.String(), filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
+}
+
+// ReachOf says how phones find a board of that name.
+func (p *Project) ReachOf() example.Reach { return example.ReachOf(p.Name) }
+
+var (
+	_ = slices.Contains[[]string]
+	_ = strings.Cut
+	_ export.File
+)

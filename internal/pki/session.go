@@ -1,0 +1,215 @@
+package pki
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// Session may sign: it holds the store's lock and the root's key, which was
+// unlocked once for as many certificates as are needed.
+type Session struct {
+	ca   *CA
+	root store.Root
+}
+
+// Session asks for the passphrase, unlocks the key of the root that signs, and
+// only then takes the lock: a prompt may stand for hours. What a crash left is
+// completed or swept before it returns. Close the session to forget the key.
+func (c *CA) Session(ctx context.Context, now time.Time, ask Passphrase, waiting Waiting) (*Session, error) {
+	authority, err := c.Authority(now)
+	if err != nil {
+		return nil, err
+	}
+	root := c.signing
+	key, err := c.key(root, ask)
+	if err != nil {
+		return nil, err
+	}
+	if err := authority.Unlock(key); err != nil {
+		return nil, err
+	}
+	s := &Session{c, root}
+	if err := errors.Join(c.store.Lock(ctx, waiting), s.checkRoot()); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, s.ensureCRL(now)
+}
+
+// errRotated says that the world changed while the passphrase was typed.
+var errRotated = fault.New("another picoca changed the root meanwhile", fault.Hintf("run the same command again"))
+
+// checkRoot looks again, now that nobody else can change the store.
+func (s *Session) checkRoot() error {
+	now, err := s.ca.store.SigningRoot()
+	if err != nil {
+		return err
+	}
+	if !now.Certificate.Equal(s.root.Certificate) {
+		return errRotated
+	}
+	s.root, s.ca.signing = now, now
+	return nil
+}
+
+// ensureCRL signs a first revocation list for a root that has none: stores of
+// layout 1 had none.
+func (s *Session) ensureCRL(now time.Time) error {
+	if s.root.CRL != nil {
+		return nil
+	}
+	der, err := s.ca.authority.SignCRL(nil, store.NextCRLNumber(nil, now), now, s.root.Certificate.NotAfter)
+	if err != nil {
+		return err
+	}
+	return s.ca.store.PutCRL(s.root, der)
+}
+
+// Close forgets the key. The lock is held until the CA is closed.
+func (s *Session) Close() { s.ca.authority.Lock() }
+
+// Written is a file that was written.
+type Written struct {
+	Path    string
+	Bytes   int
+	Private bool
+}
+
+// Result is a certificate that was issued, with what was written of it.
+type Result struct {
+	Issued store.Issued
+	Files  []Written
+	// Stale are files of earlier certificates that stayed beside them, because
+	// they have other names.
+	Stale []string
+}
+
+// UnwrittenError says that a certificate is in the store, and that its files
+// are not all where the user wants them.
+type UnwrittenError struct {
+	Name string
+	Err  error
+}
+
+func (e *UnwrittenError) Error() string {
+	return fmt.Sprintf("%s is issued, but its files are not all written: %v", e.Name, e.Err)
+}
+
+// Unwrap returns why.
+func (e *UnwrittenError) Unwrap() error { return e.Err }
+
+// Hint says how to write them.
+func (e *UnwrittenError) Hint() fault.Hint {
+	return fault.Run("export", e.Name, "--out", "FOLDER")
+}
+
+// Issue signs a plan's certificate and publishes it: first to the store, then
+// its files to their folder. After any other failure than an UnwrittenError
+// nothing has changed.
+func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
+	if err := s.refresh(p, now); err != nil {
+		return Result{}, err
+	}
+	if err := p.out.Prepare(); err != nil {
+		return Result{}, err
+	}
+	leaf, err := s.ca.authority.Sign(p.prepared)
+	if err != nil {
+		return Result{}, err
+	}
+	files, err := p.render(leaf)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := p.out.Stage(files); err != nil {
+		return Result{}, err
+	}
+	issued, err := s.ca.store.Put(p.record(files), leaf, p.key)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := p.out.Commit(); err != nil {
+		return Result{}, &UnwrittenError{p.request.display(), err}
+	}
+	return Result{issued, written(p.Dir, files), p.stale(files)}, nil
+}
+
+// refresh plans again what may have changed before the lock was taken: another
+// run may have issued the name.
+func (s *Session) refresh(p *Plan, now time.Time) error {
+	latest, err := s.ca.store.Latest(p.request.holder())
+	unchanged := errors.Is(err, store.ErrNotIssued) && p.previous == nil ||
+		err == nil && p.previous != nil && latest.Place == p.previous.Place || p.Lost != nil
+	if unchanged {
+		return nil
+	}
+	again, err := s.ca.Plan(p.request, now)
+	if err != nil {
+		return err
+	}
+	err = p.Close()
+	*p = *again
+	return err
+}
+
+func (p *Plan) render(leaf *x509.Certificate) ([]output.File, error) {
+	bundle := export.Bundle{
+		Root: p.ca.signing.Certificate, Leaf: leaf, Key: p.key, Stem: store.Stem(p.request.holder()), P12: p.request.P12,
+	}
+	files, err := renderFor(p.Target, p.Key, p.Kind(), bundle)
+	return outputFiles(files), err
+}
+
+// record is what the certificate cannot show.
+func (p *Plan) record(files []output.File) store.Record {
+	holder := p.request.holder()
+	r := store.Record{Name: holder.Name, Kind: holder.Kind, For: p.Target.String(), Folder: p.dir, Files: map[string]string{}}
+	for _, file := range files {
+		r.Files[file.Name] = FileSum(file.Data)
+	}
+	return r
+}
+
+// stale lists files of earlier certificates that this one has not replaced: of
+// another device, or exported by hand.
+func (p *Plan) stale(files []output.File) []string {
+	if !p.request.Renew {
+		return nil
+	}
+	names, err := p.out.Names()
+	if err != nil {
+		return nil
+	}
+	var left []string
+	for _, name := range names {
+		if slices.ContainsFunc(files, func(f output.File) bool { return f.Name == name }) {
+			continue
+		}
+		data, err := p.out.Read(name)
+		if err == nil && p.own.wrote(name, data) && !p.own.isRootFile(data) {
+			left = append(left, filepath.Join(p.Dir, name))
+		}
+	}
+	return left
+}
+
+func written(dir string, files []output.File) []Written {
+	all := []Written{}
+	for _, file := range files {
+		all = append(all, Written{filepath.Join(dir, filepath.FromSlash(file.Name)), len(file.Data), file.Private})
+	}
+	return all
+}
