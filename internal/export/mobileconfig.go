@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	_ "embed"
@@ -67,14 +68,25 @@ var icon []byte
 // namespace begins the identifiers of all profiles.
 const namespace = "io.github.picoca."
 
+// renderProfile writes an Apple profile: with an identity, or the root only.
+func renderProfile(s Spec, b Bundle) ([]byte, error) {
+	switch {
+	case s.Has(Key) && s.Has(Leaf) && s.Has(CA):
+		return profileClient(s, b)
+	case len(s.Parts) == 1 && s.Has(CA):
+		return profileCA(b)
+	}
+	return nil, ContainerError{s}
+}
+
 // profileCA writes a profile that trusts the root. Its identifiers come from
 // the root alone: a profile that is installed again replaces the one before,
 // and that of a renewed root stands beside it.
-func profileCA(b Bundle) ([]File, error) {
+func profileCA(b Bundle) ([]byte, error) {
 	id := namespace + shortHash(b.Root.Raw)
 	p := b.profile(id, b.Root.Subject.CommonName)
 	p.PayloadDescription = "Lets this device trust the devices of your home that have a certificate of " + b.Root.Subject.CommonName + "."
-	return b.profileFile("picoca-root", false, p)
+	return b.marshal(p)
 }
 
 // ClientProfileID is the identifier of the profile with a client identity: the
@@ -85,8 +97,10 @@ func ClientProfileID(root *x509.Certificate, label string) string {
 
 // profileClient writes a profile with a client identity and the root. A
 // renewed identity replaces the one before it.
-func profileClient(b Bundle) ([]File, error) {
-	data, err := b.P12.encode(b)
+func profileClient(s Spec, b Bundle) ([]byte, error) {
+	s.Parts = []string{string(Key), string(Leaf)}
+	s.Profile = cmp.Or(s.Profile, string(LegacyDES))
+	data, err := renderP12(s, b)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +115,7 @@ func profileClient(b Bundle) ([]File, error) {
 	}
 	identity.PayloadDescription = "The key by which this device is known. Its passphrase was shown when it was made."
 	p.PayloadContent = append([]any{identity}, p.PayloadContent...)
-	return b.profileFile(b.Stem, true, p)
+	return b.marshal(p)
 }
 
 // profile returns a profile with the root and the web clips.
@@ -146,15 +160,12 @@ func payload(kind, id string, content []byte, name string) applePayload {
 	return applePayload{PayloadDisplayName: name, PayloadIdentifier: id, PayloadType: kind, PayloadUUID: uuid(id, content), PayloadVersion: 1}
 }
 
-func (b Bundle) profileFile(stem string, private bool, p appleProfile) ([]File, error) {
+func (b Bundle) marshal(p appleProfile) ([]byte, error) {
 	data, err := plist.MarshalIndent(p, "\t")
 	if err == nil && b.Signer != nil {
 		data, err = b.Signer.sign(data, b.Root)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return []File{{Name: stem + ".mobileconfig", Data: data, Private: private}}, nil
+	return data, err
 }
 
 // consent is what a device shows before the installation.

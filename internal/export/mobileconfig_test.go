@@ -137,12 +137,12 @@ func profiles(t *testing.T) map[string][]byte {
 	t.Helper()
 	root, client := fixedBundle(t, ""), fixedBundle(t, "client")
 	all := map[string][]byte{
-		"ca":     render(t, profileCA, root)["picoca-root.mobileconfig"],
-		"client": render(t, profileClient, client)["client.mobileconfig"],
+		"ca":     render(t, rootSpecs("mobileconfig"), root)["picoca-root.mobileconfig"],
+		"client": render(t, clientSpecs("mobileconfig"), client)["client.mobileconfig"],
 	}
 	root.WebClips, client.WebClips = clips, clips
-	all["ca with clips"] = render(t, profileCA, root)["picoca-root.mobileconfig"]
-	all["client with clips"] = render(t, profileClient, client)["client.mobileconfig"]
+	all["ca with clips"] = render(t, rootSpecs("mobileconfig"), root)["picoca-root.mobileconfig"]
+	all["client with clips"] = render(t, clientSpecs("mobileconfig"), client)["client.mobileconfig"]
 	return all
 }
 
@@ -217,7 +217,7 @@ func TestProfileIdentifiersAreUnique(t *testing.T) {
 // installation replaces the first; the profile of a renewed root is another.
 func TestProfileOfARootNeverChanges(t *testing.T) {
 	b := fixedBundle(t, "")
-	first, again := render(t, profileCA, b)["picoca-root.mobileconfig"], render(t, profileCA, b)["picoca-root.mobileconfig"]
+	first, again := render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"], render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"]
 	if !bytes.Equal(first, again) {
 		t.Error("two exports differ")
 	}
@@ -227,7 +227,7 @@ func TestProfileOfARootNeverChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	top, payloads := readProfile(t, first)
-	renewed, renewedPayloads := readProfile(t, render(t, profileCA, b)["picoca-root.mobileconfig"])
+	renewed, renewedPayloads := readProfile(t, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"])
 	for _, pair := range [][2]map[string]any{{top, renewed}, {payloads[0], renewedPayloads[0]}} {
 		for _, key := range []string{"PayloadIdentifier", "PayloadUUID"} {
 			if pair[0][key] == pair[1][key] {

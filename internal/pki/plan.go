@@ -351,7 +351,9 @@ func (p *Plan) policy() output.Policy {
 // exist any more, or holds none of them.
 type FolderGoneError struct{ Name, Dir, What string }
 
-func (e *FolderGoneError) Error() string { return fmt.Sprintf("folder %q of %s %s", e.Dir, e.Name, e.What) }
+func (e *FolderGoneError) Error() string {
+	return fmt.Sprintf("folder %q of %s %s", e.Dir, e.Name, e.What)
+}
 
 // Hint names another folder.
 func (e *FolderGoneError) Hint() fault.Hint {
