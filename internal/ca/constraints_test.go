@@ -16,19 +16,19 @@ import (
 
 func TestHomeConstraintsAreOfAHome(t *testing.T) {
 	home := ca.HomeConstraints()
-	if want := []string{"local", "home.arpa", "internal", "lan"}; !slices.Equal(home.Domains(), want) {
-		t.Errorf("domains: have %q, want %q", home.Domains(), want)
+	if want := []string{"local", "home.arpa", "internal", "lan", "localhost"}; !slices.Equal(home.Domains(), want) {
+		t.Errorf("domains: got %q, want %q", home.Domains(), want)
 	}
 	want := "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 127.0.0.0/8 fc00::/7 fe80::/10 ::1/128"
-	var have []string
+	var got []string
 	for _, p := range home.Prefixes() {
-		have = append(have, p.String())
+		got = append(got, p.String())
 	}
-	if strings.Join(have, " ") != want {
-		t.Errorf("addresses: have %q, want %q", have, want)
+	if strings.Join(got, " ") != want {
+		t.Errorf("addresses: got %q, want %q", got, want)
 	}
-	if have, want := home.String(), ".local .home.arpa .internal .lan "+want; have != want {
-		t.Errorf("text: have %q, want %q", have, want)
+	if got, want := home.String(), ".local .home.arpa .internal .lan localhost "+want; got != want {
+		t.Errorf("text: got %q, want %q", got, want)
 	}
 }
 
@@ -41,7 +41,6 @@ func TestPermitWidensTheConstraints(t *testing.T) {
 		{"me.github.io", "me.github.io", ""},
 		{"büro.example.com", "xn--bro-hoa.example.com", ""},
 		{"fritz.box", "fritz.box", ""},
-		{"localhost", "localhost", ""},
 		{"home", "home", ""},
 		{"www.ck", "www.ck", ""}, // an exception on the list of suffixes
 		{"100.64.0.0/10", "", "100.64.0.0/10"},
@@ -62,11 +61,11 @@ func TestPermitWidensTheConstraints(t *testing.T) {
 		if row.prefix != "" {
 			wantPrefixes = []netip.Prefix{netip.MustParsePrefix(row.prefix)}
 		}
-		if have := wider.Prefixes()[8:]; !slices.Equal(have, wantPrefixes) {
-			t.Errorf("permit %q: have ranges %v, want %v", row.input, have, wantPrefixes)
+		if got := wider.Prefixes()[8:]; !slices.Equal(got, wantPrefixes) {
+			t.Errorf("permit %q: got ranges %v, want %v", row.input, got, wantPrefixes)
 		}
-		if have := strings.Join(wider.Domains()[4:], " "); have != row.domain {
-			t.Errorf("permit %q: have domains %q, want %q", row.input, have, row.domain)
+		if got := strings.Join(wider.Domains()[5:], " "); got != row.domain {
+			t.Errorf("permit %q: got domains %q, want %q", row.input, got, row.domain)
 		}
 	}
 }
@@ -109,14 +108,14 @@ func TestPermitRefusesWhatUndoesTheProtection(t *testing.T) {
 	} {
 		wider, err := ca.HomeConstraints().Permit([]string{row.input})
 		if err == nil || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("permit %q: have %v and %s, want an error with %q", row.input, err, wider, row.want)
+			t.Errorf("permit %q: got %v and %s, want an error with %q", row.input, err, wider, row.want)
 			continue
 		}
 		if len(wider.Domains()) != 0 || len(wider.Prefixes()) != 0 {
 			t.Errorf("permit %q: refused, and %s returned", row.input, wider)
 		}
-		if have := inputOf(t, err); have != row.input {
-			t.Errorf("permit %q: the error quotes %q", row.input, have)
+		if got := inputOf(t, err); got != row.input {
+			t.Errorf("permit %q: the error quotes %q", row.input, got)
 		}
 	}
 }
@@ -138,8 +137,8 @@ func inputOf(t testing.TB, err error) string {
 
 func TestAllFaultsOfPermitComeAtOnce(t *testing.T) {
 	_, err := ca.HomeConstraints().Permit([]string{"com", "example.com", "0.0.0.0/0", "a b"})
-	if have := len(faultsOf(err)); have != 3 {
-		t.Errorf("have %d faults, want 3: %v", have, err)
+	if got := len(faultsOf(err)); got != 3 {
+		t.Errorf("got %d faults, want 3: %v", got, err)
 	}
 }
 
@@ -156,19 +155,19 @@ func TestPermitLeavesItsReceiver(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Contains(one.Domains(), "one.example.com") || slices.Contains(one.Domains(), "two.example.com") {
-		t.Errorf("first: have %s", one)
+		t.Errorf("first: got %s", one)
 	}
 	if !slices.Contains(two.Domains(), "two.example.com") || slices.Contains(two.Domains(), "one.example.com") {
-		t.Errorf("second: have %s", two)
+		t.Errorf("second: got %s", two)
 	}
 	if !slices.Contains(one.Prefixes(), netip.MustParsePrefix("100.64.0.0/10")) {
-		t.Errorf("first, after the second: have %s", one)
+		t.Errorf("first, after the second: got %s", one)
 	}
 	if c.String() != before {
-		t.Errorf("receiver: have %s", c)
+		t.Errorf("receiver: got %s", c)
 	}
 	one.Domains()[0], one.Prefixes()[0] = "evil.com", netip.MustParsePrefix("0.0.0.0/0")
-	if have := one.Domains()[0]; have != "local" || one.Prefixes()[0].Bits() != 8 {
+	if got := one.Domains()[0]; got != "local" || one.Prefixes()[0].Bits() != 8 {
 		t.Errorf("changed through its copy: %s", one)
 	}
 }
@@ -178,15 +177,15 @@ func TestPermittedTwiceStandsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Domains()) != 5 || len(c.Prefixes()) != 8 {
-		t.Errorf("have %s", c)
+	if len(c.Domains()) != 6 || len(c.Prefixes()) != 8 {
+		t.Errorf("got %s", c)
 	}
 }
 
 // outside has names that a home's root must never vouch for.
 var outside = []string{
 	"example.com", "www.example.com", "bank.example", "local.example.com", "pico.local.example.com",
-	"xlocal", "pico-local", "notlocal", "arpa", "x.arpa", "home", "home.arp", "x.internal2", "localhost",
+	"xlocal", "pico-local", "notlocal", "arpa", "x.arpa", "home", "home.arp", "x.internal2", "xlocalhost",
 	"*.example.com", "*.local.example.com", "*.pico.local.example.com",
 	"8.8.8.8", "1.1.1.1", "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0",
 	"169.253.1.1", "126.255.255.255", "128.0.0.1", "100.64.0.1",
@@ -195,7 +194,7 @@ var outside = []string{
 
 // inside has names that it may vouch for.
 var inside = []string{
-	"local", "pico.local", "a.b.c.local", "*.pico.local", "home.arpa", "pico.home.arpa", "*.x.home.arpa", "nas.internal", "router.lan",
+	"local", "pico.local", "a.b.c.local", "*.pico.local", "home.arpa", "pico.home.arpa", "*.x.home.arpa", "nas.internal", "router.lan", "localhost", "x.localhost",
 	"xn--bro-hoa.local", "10.0.0.0", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.0.1", "192.168.255.255",
 	"169.254.1.1", "127.0.0.1", "127.255.255.254", "fc00::1", "fdff:ffff::1", "fe80::1", "febf::1", "::1",
 }
@@ -219,19 +218,19 @@ func TestHomeRootVouchesForNamesOfAHomeAlone(t *testing.T) {
 func TestPermittedNamesAreVouchedFor(t *testing.T) {
 	req := homeRequest()
 	var err error
-	if req.Constraints, err = req.Constraints.Permit([]string{"nas.example.com", "100.64.0.0/10", "2001:db8::/32", "203.0.113.7", "localhost"}); err != nil {
+	if req.Constraints, err = req.Constraints.Permit([]string{"nas.example.com", "100.64.0.0/10", "2001:db8::/32", "203.0.113.7", "tower"}); err != nil {
 		t.Fatal(err)
 	}
 	a := newAuthority(t, req, ca.P256)
 	for name, want := range map[string]bool{
-		"nas.example.com": true, "x.nas.example.com": true, "*.nas.example.com": true, "localhost": true,
+		"nas.example.com": true, "x.nas.example.com": true, "*.nas.example.com": true, "tower": true,
 		"100.64.0.1": true, "100.127.255.255": true, "2001:db8:ffff::1": true, "203.0.113.7": true,
 		"example.com": false, "*.example.com": false, "xnas.example.com": false, "100.128.0.0": false, "2001:db9::1": false, "203.0.113.8": false,
 	} {
 		names := parse(t, name)
 		checkConstraintsAgree(t, a, names)
-		if have := a.Permits(names) == nil; have != want {
-			t.Errorf("name %q: permitted %v, want %v", name, have, want)
+		if got := a.Permits(names) == nil; got != want {
+			t.Errorf("name %q: permitted %v, want %v", name, got, want)
 		}
 	}
 }
@@ -251,9 +250,9 @@ func TestConstraintsAreReadAsTheyWereWritten(t *testing.T) {
 	if req.Constraints, err = req.Constraints.Permit([]string{"nas.example.com", "100.64.0.0/10", "2001:db8::/32"}); err != nil {
 		t.Fatal(err)
 	}
-	have := ca.ConstraintsOf(newRoot(t, req, ca.P256))
-	if have.String() != req.Constraints.String() {
-		t.Errorf("have %s, want %s", have, req.Constraints)
+	got := ca.ConstraintsOf(newRoot(t, req, ca.P256))
+	if got.String() != req.Constraints.String() {
+		t.Errorf("got %s, want %s", got, req.Constraints)
 	}
 }
 
@@ -304,8 +303,8 @@ func FuzzPermit(f *testing.F) {
 			return
 		}
 		a := newAuthority(t, ca.RootRequest{Name: "Home CA", Days: 10, Constraints: c}, ca.P256)
-		if have := ca.ConstraintsOf(a.Certificate()).String(); have != c.String() {
-			t.Fatalf("permit %q: %s is read as %s", input, c, have)
+		if got := ca.ConstraintsOf(a.Certificate()).String(); got != c.String() {
+			t.Fatalf("permit %q: %s is read as %s", input, c, got)
 		}
 		checkPermitted(t, a, c)
 	})
@@ -315,7 +314,7 @@ func FuzzPermit(f *testing.F) {
 // certificates that it allows.
 func checkPermitted(t *testing.T, a *ca.Authority, c ca.Constraints) {
 	t.Helper()
-	for _, domain := range c.Domains()[4:] {
+	for _, domain := range c.Domains()[5:] {
 		for _, name := range []string{domain, "x." + domain} {
 			if names, err := ca.ParseNames([]string{name}); err == nil { // else too long
 				checkConstraintsAgree(t, a, names)

@@ -43,7 +43,7 @@ func otherType(kt ca.KeyType) ca.KeyType {
 func TestLeafSaysWhatALeafShould(t *testing.T) {
 	a := home(t)
 	for _, kt := range []ca.KeyType{ca.P256, ca.RSA2048} {
-		p, err := a.Prepare(profile(), parse(t, "pico.local", "192.168.1.20", "fd00::1"), newKey(t, kt).Public(), noon)
+		p, err := a.Prepare(profile(), device(parse(t, "pico.local", "192.168.1.20", "fd00::1")), newKey(t, kt).Public(), noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,8 +68,8 @@ func TestLeafSaysWhatALeafShould(t *testing.T) {
 		if leaf.KeyUsage != want {
 			t.Errorf("%s: key usage %v, want %v", kt, leaf.KeyUsage, want)
 		}
-		if have := sanOf(leaf); !slices.Equal(have, []string{"pico.local", "192.168.1.20", "fd00::1"}) {
-			t.Errorf("%s: names %q", kt, have)
+		if got := sanOf(leaf); !slices.Equal(got, []string{"pico.local", "192.168.1.20", "fd00::1"}) {
+			t.Errorf("%s: names %q", kt, got)
 		}
 		if len(leaf.IPAddresses[0]) != 4 || len(leaf.IPAddresses[1]) != 16 {
 			t.Errorf("%s: addresses of %d and %d bytes", kt, len(leaf.IPAddresses[0]), len(leaf.IPAddresses[1]))
@@ -104,8 +104,8 @@ func TestCommonNameIsTheFirstName(t *testing.T) {
 		{[]string{longest}, longest},
 	} {
 		leaf := issue(t, home(t), row.names...)
-		if have := leaf.Subject.CommonName; have != row.want {
-			t.Errorf("names %q: have %q, want %q", row.names, have, row.want)
+		if got := leaf.Subject.CommonName; got != row.want {
+			t.Errorf("names %q: got %q, want %q", row.names, got, row.want)
 		}
 		if extensionsOf(t, leaf)[idSubjectAltName] {
 			t.Errorf("names %q: subjectAltName is critical", row.names)
@@ -132,8 +132,8 @@ func TestLeafForABoardStaysSmall(t *testing.T) {
 		}
 		p := prepare(t, a, profile(), parse(t, "pico.local"))
 		leaf := sign(t, a, p)
-		if have := len(leaf.Raw); have > 400 || p.Size() > 400 {
-			t.Fatalf("leaf for pico.local under %q: have %d bytes, at most %d; want at most 400", root.Subject.CommonName, have, p.Size())
+		if got := len(leaf.Raw); got > 400 || p.Size() > 400 {
+			t.Fatalf("leaf for pico.local under %q: got %d bytes, at most %d; want at most 400", root.Subject.CommonName, got, p.Size())
 		}
 	}
 }
@@ -191,9 +191,9 @@ func checkSize(t testing.TB, a *ca.Authority, names ca.Names) int {
 		slack = 0
 	}
 	p := prepare(t, a, profile(), names)
-	have := len(sign(t, a, p).Raw)
-	if have > p.Size() || have < p.Size()-slack {
-		t.Errorf("%s root, %d names: have %d bytes, Size says %d", a.KeyType(), len(names.All()), have, p.Size())
+	got := len(sign(t, a, p).Raw)
+	if got > p.Size() || got < p.Size()-slack {
+		t.Errorf("%s root, %d names: got %d bytes, Size says %d", a.KeyType(), len(names.All()), got, p.Size())
 	}
 	return p.Size()
 }
@@ -209,14 +209,14 @@ func manyNames(n int) []string {
 func TestLeafLifeIsCountedWithBothEnds(t *testing.T) {
 	a := home(t)
 	for _, days := range []int{1, 2, 3, 24, 820, 825} {
-		p := prepare(t, a, ca.Profile{Life: ca.Days(days)}, parse(t, "pico.local"))
+		p := prepare(t, a, ca.Profile{Kind: ca.KindServer, Life: ca.Days(days)}, parse(t, "pico.local"))
 		leaf := sign(t, a, p)
 		if want := noon.Add(-min(day, time.Duration(days)*time.Hour)); !leaf.NotBefore.Equal(want) || !p.NotBefore().Equal(want) {
 			t.Errorf("days %d: notBefore %s (prepared %s), want %s", days, leaf.NotBefore, p.NotBefore(), want)
 		}
 		// RFC 5280 section 4.1.2.5: the last second is valid too.
-		if have, want := leaf.NotAfter.Sub(leaf.NotBefore)+time.Second, time.Duration(days)*day; have != want {
-			t.Errorf("days %d: valid for %s, want %s", days, have, want)
+		if got, want := leaf.NotAfter.Sub(leaf.NotBefore)+time.Second, time.Duration(days)*day; got != want {
+			t.Errorf("days %d: valid for %s, want %s", days, got, want)
 		}
 		if !p.NotAfter().Equal(leaf.NotAfter) {
 			t.Errorf("days %d: prepared until %s, signed until %s", days, p.NotAfter(), leaf.NotAfter)
@@ -232,10 +232,10 @@ func TestLeafLifeIsCountedWithBothEnds(t *testing.T) {
 
 func TestLeafDaysOutOfRangeAreRefused(t *testing.T) {
 	for _, days := range []int{826, 0, -1, 100000, -1 << 62, 1 << 62} {
-		for _, p := range []ca.Profile{{Life: ca.Days(days)}, {Life: ca.Days(days), Cut: true, Force: true, BoardClock: true}} {
-			_, err := home(t).Prepare(p, parse(t, "pico.local"), newKey(t, ca.P256).Public(), noon)
+		for _, p := range []ca.Profile{{Kind: ca.KindServer, Life: ca.Days(days)}, {Kind: ca.KindServer, Life: ca.Days(days), Cut: true, Force: true, BoardClock: true}} {
+			_, err := home(t).Prepare(p, device(parse(t, "pico.local")), newKey(t, ca.P256).Public(), noon)
 			if e, ok := errors.AsType[ca.DaysError](err); !ok || e.Have != max(-100_000, min(days, 100_000)) || e.Min != 1 || e.Max != 825 {
-				t.Errorf("profile %+v: have %v", p, err)
+				t.Errorf("profile %+v: got %v", p, err)
 			}
 		}
 	}
@@ -248,12 +248,12 @@ func TestLeafTimesAreWholeSecondsOfUTC(t *testing.T) {
 	}
 	// 200 days on, clocks there show another offset.
 	now := noon.Add(987654321 * time.Nanosecond).In(berlin)
-	p, err := home(t).Prepare(ca.Profile{Life: ca.Days(200)}, parse(t, "pico.local"), newKey(t, ca.P256).Public(), now)
+	p, err := home(t).Prepare(ca.Profile{Kind: ca.KindServer, Life: ca.Days(200)}, device(parse(t, "pico.local")), newKey(t, ca.P256).Public(), now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p.NotBefore().Nanosecond() != 0 || p.NotAfter().Sub(p.NotBefore()) != 200*day-time.Second {
-		t.Errorf("have %s to %s", p.NotBefore(), p.NotAfter())
+		t.Errorf("got %s to %s", p.NotBefore(), p.NotAfter())
 	}
 }
 
@@ -262,7 +262,7 @@ func TestShortLeafIsValidNow(t *testing.T) {
 	a := home(t)
 	for _, life := range []time.Duration{time.Minute, 61500 * time.Millisecond, 10 * time.Minute, time.Hour, 23 * time.Hour, 24*time.Hour - 1} {
 		for _, now := range []time.Time{noon, noon.Add(1), noon.Add(500 * time.Millisecond), noon.Add(time.Second - 1)} {
-			p, err := a.Prepare(ca.Profile{Life: life}, parse(t, "192.168.1.20"), newKey(t, ca.P256).Public(), now)
+			p, err := a.Prepare(ca.Profile{Kind: ca.KindServer, Life: life}, device(parse(t, "192.168.1.20")), newKey(t, ca.P256).Public(), now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,8 +270,8 @@ func TestShortLeafIsValidNow(t *testing.T) {
 			if !leaf.NotBefore.Equal(p.NotBefore()) || !leaf.NotAfter.Equal(p.NotAfter()) {
 				t.Errorf("life %s: signed for %s to %s, prepared for %s to %s", life, leaf.NotBefore, leaf.NotAfter, p.NotBefore(), p.NotAfter())
 			}
-			if have := leaf.NotAfter.Sub(leaf.NotBefore) + time.Second; have > life || have <= life-time.Second {
-				t.Errorf("life %s: have %s", life, have)
+			if got := leaf.NotAfter.Sub(leaf.NotBefore) + time.Second; got > life || got <= life-time.Second {
+				t.Errorf("life %s: got %s", life, got)
 			}
 			if left := leaf.NotAfter.Sub(now); left < life*9/10 {
 				t.Errorf("life %s: ends in %s", life, left)
@@ -279,9 +279,9 @@ func TestShortLeafIsValidNow(t *testing.T) {
 		}
 	}
 	for _, life := range []time.Duration{time.Minute - 1, time.Second, 0, -time.Hour} {
-		_, err := a.Prepare(ca.Profile{Life: life}, parse(t, "pico.local"), newKey(t, ca.P256).Public(), noon)
+		_, err := a.Prepare(ca.Profile{Kind: ca.KindServer, Life: life}, device(parse(t, "pico.local")), newKey(t, ca.P256).Public(), noon)
 		if _, ok := errors.AsType[ca.DaysError](err); !ok {
-			t.Errorf("life %s: have %v", life, err)
+			t.Errorf("life %s: got %v", life, err)
 		}
 	}
 }
@@ -295,29 +295,29 @@ func ending(t testing.TB, days int) *ca.Authority {
 
 func TestLeafEndsWithItsRoot(t *testing.T) {
 	a := ending(t, 30)
-	leaf := sign(t, a, prepare(t, a, ca.Profile{Life: ca.Days(820), Cut: true}, parse(t, "pico.local")))
+	leaf := sign(t, a, prepare(t, a, ca.Profile{Kind: ca.KindServer, Life: ca.Days(820), Cut: true}, parse(t, "pico.local")))
 	if !leaf.NotAfter.Equal(a.Certificate().NotAfter) {
-		t.Errorf("have %s, want the root's end %s", leaf.NotAfter, a.Certificate().NotAfter)
+		t.Errorf("got %s, want the root's end %s", leaf.NotAfter, a.Certificate().NotAfter)
 	}
-	short := sign(t, a, prepare(t, a, ca.Profile{Life: ca.Days(10), Cut: true}, parse(t, "pico.local")))
+	short := sign(t, a, prepare(t, a, ca.Profile{Kind: ca.KindServer, Life: ca.Days(10), Cut: true}, parse(t, "pico.local")))
 	if want := noon.Add(10*day - 10*time.Hour - time.Second); !short.NotAfter.Equal(want) {
-		t.Errorf("shorter than the root's: have %s, want %s", short.NotAfter, want)
+		t.Errorf("shorter than the root's: got %s, want %s", short.NotAfter, want)
 	}
 }
 
 func TestLeafPastItsRootIsRefused(t *testing.T) {
 	a := ending(t, 30)
-	_, err := a.Prepare(ca.Profile{Life: ca.Days(820)}, parse(t, "pico.local"), newKey(t, ca.P256).Public(), noon)
+	_, err := a.Prepare(ca.Profile{Kind: ca.KindServer, Life: ca.Days(820)}, device(parse(t, "pico.local")), newKey(t, ca.P256).Public(), noon)
 	if e, ok := errors.AsType[ca.RuleError](err); !ok || e.Rule != "root-end" {
-		t.Fatalf("have %v", err)
+		t.Fatalf("got %v", err)
 	}
 	want := "certificate would end on 2029-02-17, after its root on 2026-12-21"
 	if err.Error() != want {
-		t.Errorf("have %q, want %q", err, want)
+		t.Errorf("got %q, want %q", err, want)
 	}
 	// The first day of the leaf is yesterday: 31 days end with the root.
-	prepare(t, a, ca.Profile{Life: ca.Days(31)}, parse(t, "pico.local"))
-	if _, err := a.Prepare(ca.Profile{Life: ca.Days(32)}, parse(t, "pico.local"), newKey(t, ca.P256).Public(), noon); err == nil {
+	prepare(t, a, ca.Profile{Kind: ca.KindServer, Life: ca.Days(31)}, parse(t, "pico.local"))
+	if _, err := a.Prepare(ca.Profile{Kind: ca.KindServer, Life: ca.Days(32)}, device(parse(t, "pico.local")), newKey(t, ca.P256).Public(), noon); err == nil {
 		t.Error("a leaf that ends a day after its root is accepted")
 	}
 }
@@ -329,20 +329,18 @@ func TestLeafBeginsWithItsRootAtTheEarliest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, boardClock := range []bool{false, true} {
-		p := prepare(t, a, ca.Profile{Life: ca.Days(2), Cut: true, BoardClock: boardClock}, parse(t, "pico.local"))
+		p := prepare(t, a, ca.Profile{Kind: ca.KindServer, Life: ca.Days(2), Cut: true, BoardClock: boardClock}, parse(t, "pico.local"))
 		if !p.NotBefore().Equal(root.NotBefore) {
-			t.Errorf("board clock %v: have %s, want %s", boardClock, p.NotBefore(), root.NotBefore)
+			t.Errorf("board clock %v: got %s, want %s", boardClock, p.NotBefore(), root.NotBefore)
 		}
 	}
 }
 
 func TestRootThatExpiredSinceSignsNothing(t *testing.T) {
 	a := ending(t, 30)
-	for _, at := range []time.Time{a.Certificate().NotAfter.Add(time.Second), a.Certificate().NotBefore.Add(-time.Second)} {
-		_, err := a.Prepare(profile(), parse(t, "pico.local"), newKey(t, ca.P256).Public(), at)
-		if _, ok := errors.AsType[ca.ExpiredError](err); !ok {
-			t.Errorf("at %s: have %v, want an ExpiredError", at, err)
-		}
+	_, err := a.Prepare(profile(), device(parse(t, "pico.local")), newKey(t, ca.P256).Public(), a.Certificate().NotAfter.Add(time.Second))
+	if _, ok := errors.AsType[ca.ExpiredError](err); !ok {
+		t.Errorf("got %v, want an ExpiredError", err)
 	}
 }
 
@@ -353,10 +351,10 @@ func TestBoardClockLeafIsValidOnABoardWithoutOne(t *testing.T) {
 	leaf := sign(t, a, prepare(t, a, p, parse(t, "pico.local")))
 	boot := time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
 	if !leaf.NotBefore.Equal(boot) {
-		t.Errorf("notBefore: have %s, want %s", leaf.NotBefore, boot)
+		t.Errorf("notBefore: got %s, want %s", leaf.NotBefore, boot)
 	}
 	if want := noon.Add(819*day - time.Second); !leaf.NotAfter.Equal(want) {
-		t.Errorf("notAfter: have %s, want %s as without the flag", leaf.NotAfter, want)
+		t.Errorf("notAfter: got %s, want %s as without the flag", leaf.NotAfter, want)
 	}
 	if err := verifyAt(a.Certificate(), leaf, "pico.local", boot); err != nil {
 		t.Errorf("on a board that has just booted: %v", err)
@@ -372,7 +370,7 @@ func TestPreparedIsSignedOnce(t *testing.T) {
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	sign(t, a, p)
 	if leaf, err := a.Sign(p); !errors.Is(err, ca.ErrUsed) || leaf != nil {
-		t.Errorf("second time: have %v, %v; want %v", leaf, err, ca.ErrUsed)
+		t.Errorf("second time: got %v, %v; want %v", leaf, err, ca.ErrUsed)
 	}
 }
 
@@ -380,7 +378,7 @@ func TestPreparedIsSignedByItsAuthorityAlone(t *testing.T) {
 	a, other := home(t), home(t) // the same key, even
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	if leaf, err := other.Sign(p); !errors.Is(err, ca.ErrUsed) || leaf != nil {
-		t.Errorf("have %v, %v; want %v", leaf, err, ca.ErrUsed)
+		t.Errorf("got %v, %v; want %v", leaf, err, ca.ErrUsed)
 	}
 	sign(t, a, p)
 }
@@ -392,7 +390,7 @@ func TestLockedAuthorityPreparesAndSignsNothing(t *testing.T) {
 	}
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	if leaf, err := a.Sign(p); !errors.Is(err, ca.ErrLocked) || leaf != nil {
-		t.Errorf("have %v, %v; want %v", leaf, err, ca.ErrLocked)
+		t.Errorf("got %v, %v; want %v", leaf, err, ca.ErrLocked)
 	}
 }
 
@@ -406,10 +404,10 @@ func TestSignerThatFailsUsesThePreparedUp(t *testing.T) {
 	}
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	if leaf, err := a.Sign(p); !errors.Is(err, errPulledOut) || leaf != nil {
-		t.Errorf("have %v, %v; want %v", leaf, err, errPulledOut)
+		t.Errorf("got %v, %v; want %v", leaf, err, errPulledOut)
 	}
 	if _, err := a.Sign(p); !errors.Is(err, ca.ErrUsed) {
-		t.Errorf("again: have %v, want %v: its serial may be out", err, ca.ErrUsed)
+		t.Errorf("again: got %v, want %v: its serial may be out", err, ca.ErrUsed)
 	}
 }
 
@@ -424,9 +422,9 @@ func TestLeafThatDoesNotVerifyIsNotReturned(t *testing.T) {
 	if err := a.Unlock(newKey(t, ca.P256)); err != nil {
 		t.Fatal(err)
 	}
-	days := ca.Profile{Life: ca.Days(2), Cut: true}
+	days := ca.Profile{Kind: ca.KindServer, Life: ca.Days(2), Cut: true}
 	if leaf, err := a.Sign(prepare(t, a, days, parse(t, "pico.local", "x.secret.local"))); err == nil || leaf != nil {
-		t.Errorf("have %v, %v; want the excluded name to be found", leaf, err)
+		t.Errorf("got %v, %v; want the excluded name to be found", leaf, err)
 	}
 	sign(t, a, prepare(t, a, days, parse(t, "pico.local")))
 }
@@ -435,10 +433,10 @@ func TestWeakPublicKeyIsRefused(t *testing.T) {
 	for name, pub := range weakKeys(t) {
 		p := profile()
 		p.Force = true
-		if _, err := home(t).Prepare(p, parse(t, "pico.local"), pub, noon); err == nil {
+		if _, err := home(t).Prepare(p, device(parse(t, "pico.local")), pub, noon); err == nil {
 			t.Errorf("key %s is accepted", name)
-		} else if _, ok := errors.AsType[ca.UnknownKeyTypeError](err); !ok {
-			t.Errorf("key %s: have %v", name, err)
+		} else if _, ok := errors.AsType[ca.UnknownKeyError](err); !ok {
+			t.Errorf("key %s: got %v", name, err)
 		}
 	}
 }
@@ -447,23 +445,23 @@ func TestCostlyKeyNeedsForce(t *testing.T) {
 	a := home(t)
 	for _, kt := range keyTypes {
 		p := profile()
-		_, err := a.Prepare(p, parse(t, "pico.local"), newKey(t, kt).Public(), noon)
+		_, err := a.Prepare(p, device(parse(t, "pico.local")), newKey(t, kt).Public(), noon)
 		if wise := kt == ca.P256 || kt == ca.RSA2048; wise {
 			if err != nil {
 				t.Errorf("key %s: %v", kt, err)
 			}
 		} else if e, ok := errors.AsType[ca.RuleError](err); !ok || e.Rule != "key" {
-			t.Errorf("key %s: have %v, want it refused", kt, err)
+			t.Errorf("key %s: got %v, want it refused", kt, err)
 		}
 		p.Force = true
-		forced, err := a.Prepare(p, parse(t, "pico.local"), newKey(t, kt).Public(), noon)
+		forced, err := a.Prepare(p, device(parse(t, "pico.local")), newKey(t, kt).Public(), noon)
 		if err != nil {
 			t.Errorf("key %s, forced: %v", kt, err)
 			continue
 		}
 		leaf := sign(t, a, forced)
-		if have, err := ca.KeyTypeOf(leaf.PublicKey); err != nil || have != kt {
-			t.Errorf("key %s: certificate has a %q, %v", kt, have, err)
+		if got, err := ca.KeyTypeOf(leaf.PublicKey); err != nil || got != kt {
+			t.Errorf("key %s: certificate has a %q, %v", kt, got, err)
 		}
 	}
 }
@@ -475,12 +473,12 @@ func TestNamesOutsideTheRootAreRefusedAllAtOnce(t *testing.T) {
 		var inputs []string
 		for _, fault := range faultsOf(err) {
 			e, ok := errors.AsType[*ca.NameError](fault)
-			permitted := ": .local .home.arpa .internal .lan" // of the name's own kind
+			permitted := ": .local .home.arpa .internal .lan localhost" // of the name's own kind
 			if ok && !strings.Contains(e.Input, "example") {
 				permitted = ": 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 "
 			}
 			if !ok || e.Reason != ca.ReasonOutside || !strings.Contains(e.Error(), permitted) {
-				t.Errorf("%s: fault %v, want one that tells what is permitted", which, fault)
+				t.Errorf("%s: fault %v, want one that lists what is permitted", which, fault)
 				continue
 			}
 			inputs = append(inputs, e.Input)
@@ -492,30 +490,34 @@ func TestNamesOutsideTheRootAreRefusedAllAtOnce(t *testing.T) {
 }
 
 func prepareError(t testing.TB, a *ca.Authority, names ca.Names) error {
-	_, err := a.Prepare(profile(), names, newKey(t, ca.P256).Public(), noon)
+	_, err := a.Prepare(profile(), device(names), newKey(t, ca.P256).Public(), noon)
 	return err
 }
 
 func TestNoNamesAreRefused(t *testing.T) {
 	err := prepareError(t, home(t), ca.Names{})
-	if e, ok := errors.AsType[ca.RuleError](err); !ok || e.Rule != "names" {
-		t.Errorf("have %v, want a certificate without names refused", err)
+	if e, ok := errors.AsType[ca.RuleError](err); !ok || e.Rule != "holder" {
+		t.Errorf("got %v, want a certificate without names refused", err)
 	}
 }
 
-func TestAllBrokenRulesAreToldAtOnce(t *testing.T) {
+func TestAllBrokenRulesComeAtOnceWithNameAndSource(t *testing.T) {
 	a := ending(t, 30)
 	for days, want := range map[int][]string{
-		100: {"ca.RuleError", "ca.RuleError", "*ca.NameError"}, // of the key, and of the root's end
-		900: {"ca.RuleError", "ca.DaysError", "*ca.NameError"},
+		100: {"key", "root-end", "inside-root", "inside-root"},
+		900: {"key", "days", "inside-root", "inside-root"},
 	} {
-		_, err := a.Prepare(ca.Profile{Life: ca.Days(days)}, parse(t, "example.com"), newKey(t, ca.P384).Public(), noon)
+		_, err := a.Prepare(ca.Profile{Kind: ca.KindServer, Life: ca.Days(days)}, device(parse(t, "example.com", "8.8.8.8")), newKey(t, ca.P384).Public(), noon)
 		var kinds []string
 		for _, fault := range faultsOf(err) {
-			kinds = append(kinds, fmt.Sprintf("%T", fault))
+			rule, ok := errors.AsType[ca.RuleError](fault)
+			if !ok || rule.Source == "" {
+				t.Errorf("fault %v: got a %T with source %q, want a RuleError with one", fault, fault, rule.Source)
+			}
+			kinds = append(kinds, rule.Rule)
 		}
 		if !slices.Equal(kinds, want) {
-			t.Errorf("%d days: have %q, want %q: %v", days, kinds, want, err)
+			t.Errorf("%d days: got %q, want %q: %v", days, kinds, want, err)
 		}
 	}
 }
@@ -529,7 +531,7 @@ func TestSerialsDiffer(t *testing.T) {
 		seen[leaf.SerialNumber.String()] = true
 	}
 	if len(seen) != 200 {
-		t.Errorf("have %d serials in 200 certificates", len(seen))
+		t.Errorf("got %d serials in 200 certificates", len(seen))
 	}
 }
 

@@ -1,5 +1,7 @@
 package export
 
+import "github.com/picoca/picoca/internal/ca"
+
 // espServer writes the files that ESP-IDF's example of esp_https_server embeds
 // (EMBED_TXTFILES, which ends each with a NUL), and the root for a server that
 // asks its clients for theirs.
@@ -15,5 +17,5 @@ func espFiles(b Bundle, cert, key string) ([]File, error) {
 		return nil, err
 	}
 	files[0].Name, files[1].Name = cert, key
-	return append(files, File{Name: "cacert.pem", Data: CertificatePEM(b.Root)}), nil
+	return append(files, File{Name: "cacert.pem", Data: ca.CertificatePEM(b.Root)}), nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/micromdm/plist"
+	"github.com/picoca/picoca/internal/ca"
 )
 
 // The payloads below have the names that Apple's schema gives their keys
@@ -110,7 +111,7 @@ func (b Bundle) profile(id, name string) appleProfile {
 		PayloadCertificateFileName: "picoca-root.cer",
 		PayloadContent:             b.Root.Raw,
 	}
-	root.PayloadDescription = "SHA-256 " + colons(b.Root.Raw)
+	root.PayloadDescription = "SHA-256 " + ca.Fingerprint(b.Root)
 	p := appleProfile{
 		ConsentText:         map[string]string{"default": consent(b.Root)},
 		PayloadContent:      []any{root},
@@ -160,22 +161,19 @@ func (b Bundle) profileFile(stem string, private bool, p appleProfile) ([]File, 
 func consent(root *x509.Certificate) string {
 	return fmt.Sprintf("%s is the certificate authority of a home. Once you trust it, whoever has its key can vouch for %s.\n\n"+
 		"Before you trust it, compare this with what its owner's computer shows:\n\nSHA-256 %s",
-		root.Subject.CommonName, vouched(root), colons(root.Raw))
+		root.Subject.CommonName, vouched(root), ca.Fingerprint(root))
 }
 
-// vouched tells what a root may vouch for (RFC 5280 section 4.2.1.10).
+// vouched lists what a root may vouch for.
 func vouched(root *x509.Certificate) string {
-	var all []string
-	for _, domain := range root.PermittedDNSDomains {
-		all = append(all, "."+strings.TrimPrefix(domain, "."))
-	}
-	for _, ip := range root.PermittedIPRanges {
-		all = append(all, ip.String())
-	}
-	if len(root.PermittedDNSDomains) == 0 || len(root.PermittedIPRanges) == 0 {
+	if len(root.PermittedDNSDomains) == 0 {
 		return "any place on the internet"
 	}
-	return "these and nothing else: " + strings.Join(all, ", ")
+	text := "these and nothing else: " + strings.ReplaceAll(ca.ConstraintsOf(root).String(), " ", ", ")
+	if len(root.PermittedIPRanges) == 0 {
+		text += ", and any address"
+	}
+	return text
 }
 
 // uuid derives a UUID from an identifier and what it stands for: version 8, of
@@ -189,9 +187,4 @@ func uuid(id string, content []byte) string {
 func shortHash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return fmt.Sprintf("%x", sum[:8])
-}
-
-// colons writes the SHA-256 of data as phones show it.
-func colons(data []byte) string {
-	return strings.ReplaceAll(fmt.Sprintf("% X", sha256.Sum256(data)), " ", ":")
 }

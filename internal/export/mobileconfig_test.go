@@ -244,13 +244,17 @@ func TestProfileSaysWhatIsTrusted(t *testing.T) {
 		t.Error("the one payload is not the root")
 	}
 	text := top["ConsentText"].(map[string]any)["default"].(string)
-	for _, want := range []string{b.Root.Subject.CommonName, "SHA-256 " + colons(b.Root.Raw), ".local, ", ".home.arpa, ", "192.168.0.0/16, ", "nothing else"} {
+	for _, want := range []string{b.Root.Subject.CommonName, "SHA-256 " + ca.Fingerprint(b.Root), ".local, ", ".home.arpa, ", "192.168.0.0/16, ", "nothing else"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("consent text lacks %q:\n%s", want, text)
 		}
 	}
 	free := *b.Root
 	free.PermittedIPRanges = nil
+	if text := consent(&free); !strings.Contains(text, ".lan, and any address.") {
+		t.Errorf("consent text of a root for any address:\n%s", text)
+	}
+	free.PermittedDNSDomains = nil
 	if text := consent(&free); !strings.Contains(text, "any place on the internet") || strings.Contains(text, "nothing else") {
 		t.Errorf("consent text of a root without limits:\n%s", text)
 	}

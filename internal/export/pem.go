@@ -3,6 +3,8 @@ package export
 import (
 	"crypto/x509"
 	"encoding/pem"
+
+	"github.com/picoca/picoca/internal/ca"
 )
 
 // pemLeaf writes cert.pem and key.pem, the key SEC1 or PKCS#1 as in DER.
@@ -24,17 +26,12 @@ func pkcs8Leaf(b Bundle) ([]File, error) {
 }
 
 func pemCA(b Bundle) ([]File, error) {
-	return []File{{Name: "picoca-root.pem", Data: CertificatePEM(b.Root)}}, nil
+	return []File{{Name: "picoca-root.pem", Data: ca.CertificatePEM(b.Root)}}, nil
 }
 
 func pemPair(leaf *x509.Certificate, key []byte, label string) []File {
 	return []File{
-		{Name: "cert.pem", Data: CertificatePEM(leaf)},
+		{Name: "cert.pem", Data: ca.CertificatePEM(leaf)},
 		{Name: "key.pem", Data: pem.EncodeToMemory(&pem.Block{Type: label, Bytes: key}), Private: true},
 	}
-}
-
-// CertificatePEM returns a certificate in PEM (RFC 7468 section 5).
-func CertificatePEM(cert *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"slices"
+
+	"github.com/picoca/picoca/internal/ca"
 )
 
 // pemChain writes the leaf and its root into one file, and the key (PKCS#8),
@@ -15,7 +17,7 @@ func pemChain(b Bundle) ([]File, error) {
 		return nil, err
 	}
 	return []File{
-		{Name: "fullchain.pem", Data: slices.Concat(CertificatePEM(b.Leaf), CertificatePEM(b.Root))},
+		{Name: "fullchain.pem", Data: slices.Concat(ca.CertificatePEM(b.Leaf), ca.CertificatePEM(b.Root))},
 		{Name: "privkey.pem", Data: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), Private: true},
 	}, nil
 }

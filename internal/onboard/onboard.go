@@ -36,12 +36,9 @@ package onboard
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -95,18 +92,6 @@ type Config struct {
 
 	patience time.Duration // of the check page for its seal; 0 means sealWithin
 	quiet    time.Duration // between refusals of a kind that are told; 0 means quiet
-}
-
-// Fingerprint is the SHA-256 of the certificate in upper-case hex with colons,
-// as terminal, page and the phones' own viewers show it: 95 characters.
-func Fingerprint(cert *x509.Certificate) string {
-	sum := sha256.Sum256(cert.Raw)
-	digits := strings.ToUpper(hex.EncodeToString(sum[:]))
-	pairs := make([]string, 0, len(sum))
-	for i := 0; i < len(digits); i += 2 {
-		pairs = append(pairs, digits[i:i+2])
-	}
-	return strings.Join(pairs, ":")
 }
 
 // newToken is a random path element of 65 bits. 13 characters keep the QR code
@@ -185,10 +170,6 @@ func (c Config) checkDistinct() error {
 		return errors.New("check and seal have the same certificate: an exception for one would cover the other")
 	}
 	return nil
-}
-
-func encodePEM(cert *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
 }
 
 // Listeners are the server's three ports on one address.

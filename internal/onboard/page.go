@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/picoca/picoca/internal/ca"
 )
 
 //go:embed style.css
@@ -163,7 +165,7 @@ func button(url string, text safe) safe {
 // fingerprint is the root's, in four pieces that a narrow screen can stack.
 func (v view) fingerprint() safe {
 	const piece = 8 * len("AB:")
-	whole := Fingerprint(v.config.Root)
+	whole := ca.Fingerprint(v.config.Root)
 	pieces := []string{whole[:piece], whole[piece : 2*piece], whole[2*piece : 3*piece], whole[3*piece:]}
 	return "<figure><figcaption>" + v.say("fingerprint") + `</figcaption><code class="print">` +
 		each(pieces, func(p string) safe { return "<span>" + escape(p) + "</span>" }) + "</code></figure>"

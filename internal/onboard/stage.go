@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/picoca/picoca/internal/ca"
 )
 
 // stage is what one port answers: a fixed map of paths under one Host, and
@@ -28,7 +30,7 @@ func (s *Server) pageStage() stage {
 		"/":                   s.servePage(""),
 		"/icon.svg":           s.serveIcon,
 		"/" + certificateFile: s.serveFile(certificateFile, "application/x-x509-ca-cert", root.Raw),
-		"/" + pemFile:         s.serveFile(pemFile, "application/x-pem-file", encodePEM(root)),
+		"/" + pemFile:         s.serveFile(pemFile, "application/x-pem-file", ca.CertificatePEM(root)),
 		"/" + profileFile:     s.serveFile(profileFile, profileType, s.config.Profile),
 	}
 	for _, p := range platforms {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/picoca/picoca/internal/ca"
 )
 
 // everyPath are the paths of the plain port below the random one.
@@ -175,7 +177,7 @@ func TestThePageShowsTheRootAndItsSteps(t *testing.T) {
 		{"", "/windows", []string{"on this Windows PC", "certutil -hashfile", "/picoca-root.crt"}},
 		{"", "/linux", []string{"on this Linux computer", "update-ca-certificates", "/picoca-root.pem"}},
 	}
-	fingerprint := Fingerprint(v.root)
+	fingerprint := ca.Fingerprint(v.root)
 	for _, test := range tests {
 		_, body := v.get(v.client(false), v.URL()+test.path, test.userAgent)
 		text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(body, "")
