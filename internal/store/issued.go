@@ -1,90 +1,45 @@
 package store
 
 import (
-	"cmp"
 	"crypto"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/fault"
 )
 
-// About is what a list tells of an issued certificate. It is written with the
-// certificate and never changed.
-type About struct {
-	// Name is the device's own name, or a client identity's label.
-	Name string `json:"name"`
-	// Kind is KindClient for a client identity, "" for a device.
-	Kind  string   `json:"kind,omitempty"`
-	Names []string `json:"names"`
-	Board string   `json:"board"`
-	// Firmware is the release that the files were made for, "" for all of the
-	// board's.
-	Firmware  string    `json:"firmware,omitempty"`
-	Key       string    `json:"key"`
-	Serial    string    `json:"serial"`
-	NotBefore time.Time `json:"not_before"`
-	NotAfter  time.Time `json:"not_after"`
-	SHA256    string    `json:"sha256"`
+// Issued is a certificate of the store. It was verified when it was read: its
+// root signed it, and its record fits it.
+type Issued struct {
+	// Place is its folder, such as
+	// "issued/pico.local/000001-2026-11-21-5a3f9a0c".
+	Place   string
+	Record  Record
+	Leaf    *x509.Certificate
+	Root    Root
+	HasKey  bool        // false for a device that keeps its own key
+	Revoked *Revocation // nil: not revoked
 }
 
-// KindClient is the kind of a client identity.
-const KindClient = "client"
+// Number returns the certificate's number among those of its holder.
+func (i Issued) Number() int { return number(path.Base(i.Place)) }
 
-// Issued is the place of one certificate in the store, as
-// "issued/pico.local/000001-2026-11-21-5a3f9a0c".
-type Issued struct{ place string }
-
-// ErrNotIssued says that no certificate was issued for a name.
-var ErrNotIssued = errors.New("no certificate was issued for this name")
-
-// FolderName returns the name of a folder for a device: a wildcard's star and
-// an address's colons, which some file systems refuse, become underscores,
-// which no name has.
-func FolderName(name string) string { return strings.NewReplacer("*", "_", ":", "_").Replace(name) }
-
-// deviceOf returns the device that a file of the store belongs to, "" if it is
-// the root's or a client identity's.
-func deviceOf(name string) string {
-	below, ok := strings.CutPrefix(name, "issued/")
-	folder, _, _ := strings.Cut(below, "/")
-	if !ok || strings.HasPrefix(folder, clientPrefix) {
-		return ""
+// Latest returns the newest certificate of a holder. It fails with ErrNotIssued,
+// or with a DamagedError if that certificate or its record is not what was
+// written.
+func (s *Store) Latest(h Holder) (Issued, error) {
+	dir, err := s.folderOf(h)
+	if err != nil {
+		return Issued{}, err
 	}
-	if rest, ok := strings.CutPrefix(folder, "_."); ok {
-		return "*." + rest
-	}
-	return strings.ReplaceAll(folder, "_", ":")
-}
-
-func folder(name string) string { return path.Join("issued", FolderName(name)) }
-
-func (a About) folder() string {
-	if a.Kind == KindClient {
-		return clientFolder(a.Name)
-	}
-	return folder(a.Name)
-}
-
-// Latest returns the newest certificate of a name, or ErrNotIssued.
-func (s *Store) Latest(name string) (Issued, error) { return s.latest(folder(name)) }
-
-// LatestClient returns the newest certificate of the client identity with a
-// label, or ErrNotIssued.
-func (s *Store) LatestClient(label string) (Issued, error) { return s.latest(clientFolder(label)) }
-
-func (s *Store) latest(dir string) (Issued, error) {
 	last, err := s.lastEntry(dir)
 	if err != nil {
 		return Issued{}, err
@@ -92,35 +47,100 @@ func (s *Store) latest(dir string) (Issued, error) {
 	if last == "" {
 		return Issued{}, ErrNotIssued
 	}
-	return Issued{path.Join(dir, last)}, nil
+	reader, err := s.newReader()
+	return reader.orElse(err)(path.Join(dir, last))
 }
 
-// lastEntry returns the certificate with the highest number in a name's
+// History returns all certificates of a holder, ordered by number, and an error
+// that joins the faults of those that are not what was written. It fails with
+// ErrNotIssued if there are none.
+func (s *Store) History(h Holder) ([]Issued, error) {
+	dir, err := s.folderOf(h)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.entries(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) == 0 {
+		return nil, ErrNotIssued
+	}
+	reader, rootsErr := s.newReader()
+	var all []Issued
+	var faults []error
+	for _, entry := range entries {
+		issued, err := reader.orElse(rootsErr)(path.Join(dir, entry))
+		if err == nil {
+			all = append(all, issued)
+		}
+		faults = append(faults, err)
+	}
+	return all, errors.Join(faults...)
+}
+
+// BySerial returns the certificate with a serial number of 32 hexadecimal
+// digits, or fails with ErrNotIssued.
+func (s *Store) BySerial(serial string) (Issued, error) {
+	serial = strings.ToLower(serial)
+	if len(serial) < 8 {
+		return Issued{}, ErrNotIssued
+	}
+	reader, rootsErr := s.newReader()
+	for place, err := range s.places(false) {
+		if err != nil {
+			return Issued{}, err
+		}
+		if !strings.HasSuffix(place, "-"+serial[:8]) {
+			continue
+		}
+		issued, err := reader.orElse(rootsErr)(place)
+		if err != nil {
+			return Issued{}, err
+		}
+		if ca.Serial(issued.Leaf) == serial {
+			return issued, nil
+		}
+	}
+	return Issued{}, ErrNotIssued
+}
+
+// lastEntry returns the certificate with the highest number in a holder's
 // folder, "" if there is none. It asks for no order: putting ten thousand
 // entries in order takes longer than issuing a certificate.
 func (s *Store) lastEntry(dir string) (string, error) {
-	folder, err := s.openIssued(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
+	names, err := s.entryNames(dir)
 	if err != nil {
 		return "", err
-	}
-	defer folder.Close()
-	names, err := folder.Readdirnames(-1)
-	if err != nil {
-		return "", s.fault(dir, err)
 	}
 	for {
 		at := highest(names)
 		if at < 0 {
 			return "", nil
 		}
-		if s.isFolder(path.Join(dir, names[at])) {
+		isFolder, err := s.isFolder(path.Join(dir, names[at]))
+		if err != nil {
+			return "", err
+		}
+		if isFolder {
 			return names[at], nil
 		}
 		names = slices.Delete(names, at, at+1)
 	}
+}
+
+// entryNames lists a holder's folder, which need not exist.
+func (s *Store) entryNames(dir string) ([]string, error) {
+	there, err := s.exists(dir)
+	if err != nil || !there {
+		return nil, err
+	}
+	f, err := s.folder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	return f.names()
 }
 
 // highest returns the index of the certificate with the highest number, -1 if
@@ -136,245 +156,268 @@ func highest(names []string) int {
 	return at
 }
 
-// openIssued opens a name's folder. It fails with a ModeError if others can
-// put certificates there.
-func (s *Store) openIssued(dir string) (*os.File, error) {
-	if err := s.checkFolder("issued"); err != nil {
+// entries lists the certificates in a holder's folder, ordered by number.
+func (s *Store) entries(dir string) ([]string, error) {
+	there, err := s.exists(dir)
+	if err != nil || !there {
 		return nil, err
 	}
-	folder, err := s.disk.OpenFile(filepath.FromSlash(dir), reading(), 0)
+	f, err := s.folder(dir)
 	if err != nil {
-		return nil, s.fault(dir, err)
+		return nil, err
 	}
-	info, err := folder.Stat()
+	defer f.close()
+	return f.numbered()
+}
+
+// reader reads certificates and verifies them, with roots and revocations that
+// were read once.
+type reader struct {
+	store   *Store
+	roots   []Root
+	fault   error // of a root that is not what was written
+	revoked map[string]bool
+}
+
+func (s *Store) newReader() (*reader, error) {
+	roots, fault := s.roots()
+	if len(roots) == 0 {
+		return nil, fault
+	}
+	revoked, err := s.revokedSerials()
+	return &reader{s, roots, fault, revoked}, err
+}
+
+// orElse returns read, or a function that fails with err.
+func (r *reader) orElse(err error) func(place string) (Issued, error) {
 	if err == nil {
-		err = s.checkInfo(dir, info, widestFolder)
+		return r.read
 	}
+	return func(place string) (Issued, error) { return Issued{Place: place}, err }
+}
+
+// read returns the certificate in a place. After a failure only its place is
+// returned.
+func (r *reader) read(place string) (Issued, error) {
+	issued, err := r.readAll(place)
 	if err != nil {
-		return nil, errors.Join(err, folder.Close())
+		return Issued{Place: place}, err
 	}
-	return folder, nil
+	return issued, nil
 }
 
-func (s *Store) isFolder(name string) bool {
-	info, err := s.disk.Lstat(filepath.FromSlash(name))
-	return err == nil && info.IsDir()
-}
-
-// entryNumber is the number of a certificate's folder, 0 for what the user put
-// beside them.
-func entryNumber(entry fs.DirEntry) int {
-	if !entry.IsDir() {
-		return 0
-	}
-	return number(entry.Name())
-}
-
-// number returns the number that a certificate's folder begins with, 0 for
-// anything else. Its six digits keep the folders in order where people look.
-func number(name string) int {
-	digits, _, dash := strings.Cut(name, "-")
-	if !dash || len(digits) < 6 || strings.Trim(digits, "0123456789") != "" {
-		return 0
-	}
-	n, _ := strconv.Atoi(digits[:min(len(digits), 18)])
-	return n
-}
-
-// Put adds a certificate, under the next number of its name, so that it and
-// its key are there for good, or not at all. The lock must be held. It fails
-// with ErrOtherKey if key is not the certificate's.
-func (s *Store) Put(about About, cert *x509.Certificate, key crypto.Signer) (Issued, error) {
-	if err := about.check(); err != nil {
+func (r *reader) readAll(place string) (Issued, error) {
+	s := r.store
+	f, err := s.folder(place)
+	if err != nil {
 		return Issued{}, err
 	}
-	if !isKeyOf(key, cert) {
-		return Issued{}, ErrOtherKey
+	defer f.close()
+	issued := Issued{Place: place}
+	if issued.Leaf, err = f.certificate(); err != nil {
+		return Issued{}, err
 	}
-	dir := about.folder()
+	if issued.Root, err = r.verify(issued.Leaf); err != nil {
+		return Issued{}, s.damaged(place+"/cert.pem", "is damaged, or of another CA: "+err.Error(), err)
+	}
+	if issued.Record, err = f.record(issued.Leaf); err != nil {
+		return Issued{}, err
+	}
+	if issued.HasKey, err = s.exists(place + "/key.pem"); err != nil {
+		return Issued{}, err
+	}
+	issued.Revoked, err = r.revocation(issued.Leaf)
+	return issued, err
+}
+
+// verify returns the root that signed a certificate.
+func (r *reader) verify(leaf *x509.Certificate) (Root, error) {
+	root, ok := rootOf(leaf, r.roots)
+	if !ok {
+		return Root{}, errors.Join(errOtherCA, r.fault)
+	}
+	return root, ca.VerifyIssued(leaf, root.Certificate)
+}
+
+func (r *reader) revocation(leaf *x509.Certificate) (*Revocation, error) {
+	serial := ca.Serial(leaf)
+	if !r.revoked[serial] {
+		return nil, nil
+	}
+	revocation, err := r.store.readRevocation(serial)
+	return &revocation, err
+}
+
+// certFacts are what a record is held against.
+type certFacts struct {
+	kind  ca.Kind
+	names []string
+}
+
+// factsOf returns a certificate's kind, and the names that its record may have:
+// a device's are those that it serves.
+func factsOf(cert *x509.Certificate) certFacts {
+	kind := ca.KindOf(cert)
+	if kind == ca.KindServer || kind == ca.KindBoth {
+		return certFacts{kind, ca.NamesOf(cert)}
+	}
+	return certFacts{kind, []string{cert.Subject.CommonName}}
+}
+
+// record reads about.json, and holds it against the certificate and the folder.
+func (f folder) record(leaf *x509.Certificate) (Record, error) {
+	name := path.Join(f.name, "about.json")
+	data, err := f.read("about.json", widestFile, maxFile)
+	if err != nil {
+		return Record{}, err
+	}
+	record, err := parseRecord(data)
+	if err == nil {
+		err = record.of(factsOf(leaf))
+	}
+	if err == nil {
+		err = inFolder(record.Holder(), path.Base(path.Dir(f.name)))
+	}
+	if err != nil {
+		return Record{}, f.store.damaged(name, "is damaged: "+err.Error(), err)
+	}
+	return record, nil
+}
+
+// inFolder fails if a folder is not the holder's.
+func inFolder(h Holder, folder string) error {
+	if folder == h.Folder() || h.prefix() == "" && folder == plainFolderName(h.Name) {
+		return nil
+	}
+	return fmt.Errorf("it belongs to %q, whose folder is %q", h.Name, h.Folder())
+}
+
+// Put adds a certificate, under the next number of its holder, so that it and
+// its key are there for good, or not at all. The key is nil if the device keeps
+// it. The lock must be held. It fails with ErrOtherKey if key is not the
+// certificate's, and if no root of the store signed it.
+func (s *Store) Put(record Record, leaf *x509.Certificate, key crypto.Signer) (Issued, error) {
+	if s.held == nil {
+		return Issued{}, ErrUnlocked
+	}
+	files, err := s.filesOf(&record, leaf, key)
+	if err != nil {
+		return Issued{}, err
+	}
+	dir, err := s.folderOf(record.Holder())
+	if err != nil {
+		return Issued{}, err
+	}
 	last, err := s.lastEntry(dir)
 	if err != nil {
 		return Issued{}, err
 	}
-	staged, err := s.stage(about, cert, key)
+	n, err := next(number(last))
 	if err != nil {
-		return Issued{}, s.named(err)
+		return Issued{}, err
 	}
-	if last == "" {
-		if err := s.makeFolders("issued", dir); err != nil {
-			return Issued{}, s.named(errors.Join(err, staged.Discard()))
-		}
+	place := fmt.Sprintf("%s/%06d-%s-%s", dir, n, leaf.NotBefore.UTC().Format(time.DateOnly), ca.Serial(leaf)[:8])
+	if err := s.putFiles(dir, place, files); err != nil {
+		return Issued{}, err
 	}
-	serial := fmt.Sprintf("%032x", cert.SerialNumber)
-	place := fmt.Sprintf("%s/%06d-%s-%s", dir, number(last)+1, cert.NotBefore.UTC().Format(time.DateOnly), serial[:8])
+	reader, err := s.newReader()
+	return reader.orElse(err)(place)
+}
+
+// putFiles publishes a certificate's files. The folders above come after its
+// stage, so that a full disk leaves nothing.
+func (s *Store) putFiles(dir, place string, files []durable.File) error {
+	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
+	if err != nil {
+		return s.named(err)
+	}
+	if err := s.makeFolders("issued", dir); err != nil {
+		return errors.Join(err, s.named(staged.Discard()))
+	}
 	if err := staged.Publish(place); err != nil {
 		_ = s.disk.Remove(dir) // if it is empty
-		return Issued{}, s.named(err)
-	}
-	return Issued{place}, nil
-}
-
-// stage writes the files of a certificate.
-func (s *Store) stage(about About, cert *x509.Certificate, key crypto.Signer) (*durable.Staged, error) {
-	keyPEM, err := sealKey(key, nil)
-	if err != nil {
-		return nil, err
-	}
-	description, err := json.MarshalIndent(about, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return durable.Stage(s.disk, ".", prefix, 0o700, []durable.File{
-		{Name: "cert.pem", Data: certificatePEM(cert), Mode: 0o644},
-		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
-		{Name: "about.json", Data: append(description, '\n'), Mode: 0o644},
-	})
-}
-
-// makeFolders makes folders for good. One that is there without a certificate
-// may come from a process that was killed before it had synced it.
-func (s *Store) makeFolders(dirs ...string) error {
-	for _, dir := range dirs {
-		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
-			return err
-		}
+		return s.named(err)
 	}
 	return nil
 }
 
-// Certificate returns the certificate itself.
-func (s *Store) Certificate(i Issued) (*x509.Certificate, error) {
-	return s.certificate(path.Join(i.place, "cert.pem"))
+// filesOf returns the files of a certificate, after proving that they will be
+// read again.
+func (s *Store) filesOf(record *Record, leaf *x509.Certificate, key crypto.Signer) ([]durable.File, error) {
+	if err := errors.Join(record.checkTexts(), record.of(factsOf(leaf))); err != nil {
+		return nil, err
+	}
+	if err := checkFolderName(record.Holder().Folder()); err != nil {
+		return nil, err
+	}
+	root, err := s.RootOf(leaf)
+	if err == nil {
+		err = ca.VerifyIssued(leaf, root.Certificate)
+	}
+	if err != nil {
+		return nil, err
+	}
+	files := []durable.File{
+		{Name: "cert.pem", Data: ca.CertificatePEM(leaf), Mode: 0o644},
+		{Name: "about.json", Data: encodeJSON(*record), Mode: 0o644},
+	}
+	if key == nil {
+		return files, nil
+	}
+	if !ca.KeyMatches(leaf, key.Public()) {
+		return nil, ErrOtherKey
+	}
+	keyPEM, err := EncryptKey(key, nil)
+	if err != nil {
+		return nil, err
+	}
+	return append(files, durable.File{Name: "key.pem", Data: keyPEM, Mode: 0o600}), nil
 }
 
-// Key returns the certificate's key. It fails with a DamagedError, or a ModeError
+// checkFolderName refuses names that would leave the folder. ca.Names and
+// ca.ClientName have none of them.
+func checkFolderName(name string) error {
+	if name != path.Base(name) || strings.Trim(name, ".") == "" || strings.ContainsAny(name, `\`) {
+		return fmt.Errorf("%q cannot be the name of a folder", name)
+	}
+	return nil
+}
+
+// SetRecord replaces a certificate's record durably. The lock must be held. It
+// fails if the record does not fit the certificate.
+func (s *Store) SetRecord(issued Issued, record Record) error {
+	if err := errors.Join(record.checkTexts(), record.of(factsOf(issued.Leaf))); err != nil {
+		return err
+	}
+	if record.Holder().Folder() != issued.Record.Holder().Folder() {
+		return fmt.Errorf("record of %q is not for %q", issued.Record.Name, record.Name)
+	}
+	return s.replace(durable.File{Name: issued.Place + "/about.json", Data: encodeJSON(record), Mode: 0o644})
+}
+
+// Key returns a certificate's key. It fails with ErrKeyElsewhere if it is not in
+// the store, with a DamagedError if it is not what was written, or a ModeError
 // if others can read the file.
-func (s *Store) Key(i Issued) (crypto.Signer, error) {
-	name := path.Join(i.place, "key.pem")
-	key, err := s.key(name, nil)
-	if errors.Is(err, ErrNoKey) {
-		return nil, s.damagedKey(name, ErrNoKey)
+func (s *Store) Key(issued Issued) (crypto.Signer, error) {
+	name := issued.Place + "/key.pem"
+	data, err := s.read(name, widestPrivate, maxFile)
+	if errors.Is(err, fs.ErrNotExist) && !issued.HasKey {
+		return nil, fault.With(fmt.Errorf("%s: %w: the device keeps it", issued.Record.Name, ErrKeyElsewhere),
+			fault.Hintf("issue it again without --csr if the device should get its key from picoca"))
 	}
 	if err != nil {
 		return nil, err
 	}
-	cert, err := s.Certificate(i)
-	if err != nil {
-		return nil, err
+	key, err := DecryptKey(data, nil)
+	if errors.Is(err, ErrPassphrase) || errors.Is(err, ErrCost) {
+		err = ErrNoKey // picoca encrypts no key of a leaf
 	}
 	// Damaged bytes can be another key: a P-256 key is any 32 of them.
-	if !isKeyOf(key, cert) {
-		return nil, s.damagedKey(name, ErrOtherKey)
+	if err == nil && !ca.KeyMatches(issued.Leaf, key.Public()) {
+		err = ErrOtherKey
+	}
+	if err != nil {
+		return nil, s.damaged(name, "is damaged: "+err.Error(), err)
 	}
 	return key, nil
-}
-
-func (s *Store) damagedKey(name string, cause error) error {
-	return DamagedError{s.Path(name), "is damaged: " + cause.Error(), deviceOf(name), cause}
-}
-
-func isKeyOf(key crypto.Signer, cert *x509.Certificate) bool {
-	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
-	return ok && pub.Equal(cert.PublicKey)
-}
-
-// Place returns the folder of a certificate, relative to the store's.
-func (i Issued) Place() string { return i.place }
-
-// About returns what is known of a certificate.
-func (s *Store) About(i Issued) (About, error) {
-	name := path.Join(i.place, "about.json")
-	data, err := s.read(name, widestFile)
-	if err != nil {
-		return About{}, err
-	}
-	about, err := parseAbout(data)
-	if err != nil {
-		return About{}, s.damaged(name, "is damaged: "+err.Error())
-	}
-	return about, nil
-}
-
-func parseAbout(data []byte) (About, error) {
-	var about About
-	if err := json.Unmarshal(data, &about); err != nil {
-		return About{}, err
-	}
-	if err := about.check(); err != nil {
-		return About{}, err
-	}
-	return about, nil
-}
-
-// check holds the names against what a folder can be called. A label can be
-// any text: its folder is called otherwise.
-func (a About) check() error {
-	name := FolderName(a.Name)
-	if a.Kind == KindClient && a.Name != "" {
-		return nil
-	}
-	if name != path.Base(name) || strings.Trim(name, ".") == "" || !slices.Contains(a.Names, a.Name) {
-		return fmt.Errorf("name %q is no name of a certificate for %q", a.Name, a.Names)
-	}
-	return nil
-}
-
-// All yields every certificate in the store, or the newest of each name,
-// ordered by folder and number. An error stands for a certificate, or for all
-// of a name, and the rest follow.
-func (s *Store) All(newestOnly bool) iter.Seq2[About, error] {
-	return func(yield func(About, error) bool) {
-		err := s.checkFolder("issued")
-		if errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		var names []fs.DirEntry
-		if err == nil {
-			names, err = s.disk.ReadDir("issued")
-		}
-		if err != nil {
-			yield(About{}, s.named(err))
-			return
-		}
-		for _, name := range names {
-			if name.IsDir() && !s.ofName(path.Join("issued", name.Name()), newestOnly, yield) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Store) ofName(dir string, newestOnly bool, yield func(About, error) bool) bool {
-	entries, err := s.entries(dir)
-	if err != nil {
-		return yield(About{}, err)
-	}
-	if newestOnly && len(entries) > 1 {
-		entries = entries[len(entries)-1:]
-	}
-	for _, entry := range entries {
-		if !yield(s.About(Issued{path.Join(dir, entry.Name())})) {
-			return false
-		}
-	}
-	return true
-}
-
-// entries lists the certificates in a name's folder, ordered by number.
-func (s *Store) entries(dir string) ([]fs.DirEntry, error) {
-	if err := s.checkFolder(dir); err != nil {
-		return nil, err
-	}
-	entries, err := s.disk.ReadDir(dir)
-	if err != nil {
-		return nil, s.fault(dir, err)
-	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return entryNumber(e) == 0 })
-	slices.SortFunc(entries, func(x, y fs.DirEntry) int {
-		return cmp.Or(entryNumber(x)-entryNumber(y), strings.Compare(x.Name(), y.Name()))
-	})
-	return entries, nil
 }

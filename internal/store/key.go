@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto"
 	"encoding/asn1"
 	"encoding/pem"
@@ -11,47 +12,55 @@ import (
 
 // The faults of a key file.
 var (
-	// ErrNoKey says that a file holds no PKCS#8 private key in PEM.
+	// ErrNoKey means that a file holds no PKCS#8 private key in PEM.
 	ErrNoKey = errors.New("file is empty, cut short, or no private key in PEM (PKCS#8)")
-	// ErrPassphrase says that a passphrase does not open a key.
+	// ErrPassphrase means that a passphrase does not open a key.
 	ErrPassphrase = errors.New("passphrase is wrong")
-	// ErrCost says that to open a key would take more time or memory than any
-	// key that picoca writes: damaged, or made to hang whoever opens it.
+	// ErrCost means that opening a key would take more time or memory than any
+	// key that picoca writes: it is damaged, or made to hang its reader.
 	ErrCost = errors.New("encryption asks for more work than picoca does to open a key")
-	// ErrOtherKey says that a key is not the one of its certificate.
-	ErrOtherKey = errors.New("key is not the key of the certificate: damaged, or of another one")
+	// ErrOtherKey means that a key is not its certificate's.
+	ErrOtherKey = errors.New("key is not the key of the certificate")
 )
 
-// sealing is how a key file is encrypted: PBES2 (RFC 8018 section 6.2) with
+// iterations is OWASP's figure for PBKDF2-HMAC-SHA-256.
+const iterations = 600_000
+
+const encryptedLabel = "ENCRYPTED PRIVATE KEY"
+
+// encryption is how a key file is encrypted: PBES2 (RFC 8018 section 6.2) with
 // AES-256-CBC and PBKDF2-HMAC-SHA-256, which every OpenSSL since 1.1 reads.
-// The iterations are OWASP's figure for this function.
-func sealing() *pkcs8.Opts {
+func encryption(n int) *pkcs8.Opts {
 	return &pkcs8.Opts{
 		Cipher:  pkcs8.AES256CBC,
-		KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 16, IterationCount: 600_000, HMACHash: crypto.SHA256},
+		KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 16, IterationCount: cmp.Or(n, iterations), HMACHash: crypto.SHA256},
 	}
 }
 
-// sealKey writes a private key as PKCS#8 in PEM, encrypted under passphrase
+// EncryptKey writes a private key as PKCS#8 in PEM, encrypted under passphrase
 // unless that is empty.
-func sealKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
-	label := "ENCRYPTED PRIVATE KEY"
+func EncryptKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
+	return encryptKey(key, passphrase, 0)
+}
+
+func encryptKey(key crypto.Signer, passphrase []byte, n int) ([]byte, error) {
+	label := encryptedLabel
 	if len(passphrase) == 0 {
 		label, passphrase = "PRIVATE KEY", nil
 	}
-	der, err := pkcs8.MarshalPrivateKey(key, passphrase, sealing())
+	der, err := pkcs8.MarshalPrivateKey(key, passphrase, encryption(n))
 	if err != nil {
 		return nil, err
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}), nil
 }
 
-// openKey reads a key file that sealKey wrote. It fails with ErrNoKey, ErrCost
-// or ErrPassphrase.
-func openKey(keyPEM, passphrase []byte) (crypto.Signer, error) {
+// DecryptKey reads a key file that EncryptKey wrote. It fails with ErrNoKey,
+// ErrCost or ErrPassphrase.
+func DecryptKey(keyPEM, passphrase []byte) (crypto.Signer, error) {
 	block, _ := pem.Decode(keyPEM)
 	switch {
-	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
+	case block != nil && block.Type == encryptedLabel:
 		if err := checkCost(block.Bytes); err != nil {
 			return nil, err
 		}
@@ -79,7 +88,7 @@ var (
 )
 
 // The parts of an encrypted key (RFC 5958 section 3, PBES2 in RFC 8018 appendix
-// A.4) that tell how its key is derived from the passphrase.
+// A.4) that show how its key is derived from the passphrase.
 type (
 	encryptedKey struct {
 		Algorithm struct {
@@ -105,13 +114,13 @@ type (
 // checkCost reads what it takes to open a key, because the library does whatever
 // work a file names. It fails with ErrNoKey or ErrCost.
 func checkCost(der []byte) error {
-	var sealed encryptedKey
-	if _, err := asn1.Unmarshal(der, &sealed); err != nil {
+	var key encryptedKey
+	if _, err := asn1.Unmarshal(der, &key); err != nil {
 		return ErrNoKey
 	}
 	var err error
 	within := true // the library knows no other function
-	switch kdf := sealed.Algorithm.Params.KDF; {
+	switch kdf := key.Algorithm.Params.KDF; {
 	case kdf.OID.Equal(oidPBKDF2):
 		var p pbkdf2Params
 		_, err = asn1.Unmarshal(kdf.Params.FullBytes, &p)
@@ -130,8 +139,8 @@ func checkCost(der []byte) error {
 	return nil
 }
 
-// parseKey reports fault for whatever is wrong: the library's reasons tell
-// nothing about a wrong passphrase and damaged bytes apart.
+// parseKey reports fault for whatever is wrong: the library's reasons do not
+// distinguish a wrong passphrase from damaged bytes.
 func parseKey(der, passphrase []byte, fault error) (key crypto.Signer, err error) {
 	defer func() {
 		// It panics when the encrypted bytes are no whole number of blocks.

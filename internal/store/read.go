@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -13,38 +12,174 @@ import (
 	"syscall"
 )
 
-// The widest modes of what everybody may read and the owner alone may change.
+// The widest modes of what everybody may read and only the owner may change,
+// and of what only the owner may read.
 const (
-	widestFile   fs.FileMode = 0o644
-	widestFolder fs.FileMode = 0o755
+	widestFile    fs.FileMode = 0o644
+	widestFolder  fs.FileMode = 0o755
+	widestPrivate fs.FileMode = 0o600
 )
 
-// read returns the bytes of a file. It fails with a MissingError, with
-// ErrNotRegular, or with a ModeError if the file's mode is wider than mode or
-// others can change its folder.
-func (s *Store) read(name string, mode fs.FileMode) ([]byte, error) {
-	folder, err := s.disk.OpenRoot(filepath.FromSlash(path.Dir(name)))
-	if err != nil {
-		return nil, s.fault(name, err)
+// The most bytes that are read of a file. picoca writes none that is larger: a
+// revoked certificate takes 40 bytes of a CRL.
+const (
+	maxFile = 1 << 20
+	maxCRL  = 64 << 20
+	maxLine = 64 // layout, lock
+)
+
+// folder is an open folder of the store that only its owner can change.
+type folder struct {
+	store *Store
+	root  *os.Root
+	name  string
+}
+
+// top returns the store's own folder. It is closed with the store.
+func (s *Store) top() folder { return folder{s, s.root, "."} }
+
+// folder opens a folder of the store, and checks that only the owner can change
+// it and the folders above it, up to the store's own.
+func (s *Store) folder(name string) (folder, error) {
+	at := s.top()
+	if name == "." {
+		return at, at.check()
 	}
-	defer folder.Close()
-	file, err := folder.OpenFile(path.Base(name), reading(), 0)
+	for part := range strings.SplitSeq(name, "/") {
+		next, err := at.open(part)
+		at.close()
+		if err != nil {
+			return folder{}, err
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// open opens a folder in this one.
+func (f folder) open(base string) (folder, error) {
+	name := path.Join(f.name, base)
+	root, err := f.root.OpenRoot(base)
+	if err != nil {
+		return folder{}, f.store.fault(name, err)
+	}
+	below := folder{f.store, root, name}
+	if err := below.check(); err != nil {
+		below.close()
+		return folder{}, err
+	}
+	return below, nil
+}
+
+func (f folder) close() {
+	if f.name != "." {
+		_ = f.root.Close() // it was only read
+	}
+}
+
+func (f folder) check() error {
+	info, err := f.root.Stat(".")
+	if err != nil {
+		return f.store.fault(f.name, err)
+	}
+	return f.store.checkInfo(f.name, info, widestFolder)
+}
+
+// read returns the bytes of a file in the folder. It fails with a MissingError,
+// a FileError if it is not a regular file, a ModeError if its mode is wider
+// than widest, an OwnerError, or a DamagedError if it has more than limit bytes.
+func (f folder) read(base string, widest fs.FileMode, limit int64) ([]byte, error) {
+	s, name := f.store, path.Join(f.name, base)
+	file, err := f.root.OpenFile(base, reading(), 0)
 	if err != nil {
 		return nil, s.fault(name, err)
 	}
 	defer file.Close()
-	if err := s.checkOpened(name, file, folder, mode); err != nil {
-		return nil, err
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = ErrNotRegular
 	}
-	data, err := io.ReadAll(file)
 	if err != nil {
 		return nil, s.fault(name, err)
+	}
+	if err := s.checkInfo(name, info, widest); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, s.fault(name, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, s.damaged(name, "is damaged: larger than any file that picoca writes there", nil)
 	}
 	return data, nil
 }
 
-// reading is how a file is opened that could be a pipe, which nobody may ever
-// write to.
+// readIfAny returns nil and no error if the file does not exist.
+func (f folder) readIfAny(base string, widest fs.FileMode, limit int64) ([]byte, error) {
+	data, err := f.read(base, widest, limit)
+	if isMissing(err, f.store.Path(path.Join(f.name, base))) {
+		return nil, nil
+	}
+	return data, err
+}
+
+func isMissing(err error, path string) bool {
+	e, ok := errors.AsType[MissingError](err)
+	return ok && e.Path == path
+}
+
+// names lists what is in the folder, in no order.
+func (f folder) names() ([]string, error) {
+	dir, err := f.root.Open(".")
+	if err != nil {
+		return nil, f.store.fault(f.name, err)
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, f.store.fault(f.name, err)
+	}
+	return names, nil
+}
+
+// read returns the bytes of a file of the store, see folder.read.
+func (s *Store) read(name string, widest fs.FileMode, limit int64) ([]byte, error) {
+	f, err := s.folder(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	return f.read(path.Base(name), widest, limit)
+}
+
+// exists reports whether there is anything under a name. Only fs.ErrNotExist
+// means that there is not: whatever else lstat fails with is an error.
+func (s *Store) exists(name string) (bool, error) {
+	_, err := s.disk.Lstat(name)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	}
+	return false, s.fault(name, err)
+}
+
+// isFolder reports whether there is a folder under a name, as exists does.
+func (s *Store) isFolder(name string) (bool, error) {
+	info, err := s.disk.Lstat(name)
+	switch {
+	case err == nil:
+		return info.IsDir(), nil
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	}
+	return false, s.fault(name, err)
+}
+
+// reading is how a file is opened that could be a pipe to which nothing is
+// ever written.
 func reading() int {
 	if runtime.GOOS == "windows" {
 		return os.O_RDONLY
@@ -52,71 +187,28 @@ func reading() int {
 	return os.O_RDONLY | syscall.O_NONBLOCK
 }
 
-func (s *Store) checkOpened(name string, file *os.File, folder *os.Root, mode fs.FileMode) error {
-	info, err := folder.Stat(".")
-	if err != nil {
-		return s.fault(name, err)
-	}
-	if err := s.checkInfo(path.Dir(name), info, widestFolder); err != nil {
-		return err
-	}
-	if info, err = file.Stat(); err != nil {
-		return s.fault(name, err)
-	}
-	if !info.Mode().IsRegular() {
-		return s.fault(name, ErrNotRegular)
-	}
-	return s.checkInfo(name, info, mode)
-}
-
-// checkFolder refuses a folder that others can change, and what is none.
-func (s *Store) checkFolder(name string) error {
-	info, err := s.disk.Stat(filepath.FromSlash(name))
-	if err != nil {
-		return s.fault(name, err)
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s: %w", s.Path(name), syscall.ENOTDIR)
-	}
-	return s.checkInfo(name, info, widestFolder)
-}
-
-// checkInfo refuses modes wider than want; Windows has access lists instead.
+// checkInfo refuses files of other users, and modes wider than want; Windows
+// has access lists instead.
 func (s *Store) checkInfo(name string, info fs.FileInfo, want fs.FileMode) error {
-	if have := info.Mode().Perm(); runtime.GOOS != "windows" && have&^want != 0 {
-		return ModeError{s.Path(name), have, want}
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	if owner := ownerOf(info); !s.mayOwn(owner) {
+		return OwnerError{s.dir, s.Path(name), owner, s.euid}
+	}
+	if got := info.Mode().Perm(); got&^want != 0 {
+		return ModeError{s.dir, s.Path(name), got, want}
 	}
 	return nil
 }
 
-// fault says what is wrong with a file by the path that the user knows.
-func (s *Store) fault(name string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return MissingError{s.Path(name), deviceOf(name)}
-	}
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err
-	}
-	return fmt.Errorf("%s: %w", s.Path(name), err)
+// mayOwn reports whether a user may own the store's files: the one who runs
+// picoca, root, and under sudo the one who ran that.
+func (s *Store) mayOwn(uid int) bool {
+	return uid == s.euid || uid == 0 || s.euid == 0 && s.opt.User != 0 && uid == s.opt.User
 }
 
-func (s *Store) damaged(name, what string) error {
-	return DamagedError{s.Path(name), what, deviceOf(name), nil}
-}
+// checkTop refuses a store's folder that others can change, or that is none.
+func (s *Store) checkTop() error { return s.top().check() }
 
-// named says what went wrong with a change by a path that the user knows: those
-// of package durable are relative, and some are of folders for a moment.
-func (s *Store) named(err error) error {
-	name, cause := "", err
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		name, cause = e.Path, e.Err
-	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
-		name, cause = e.New, e.Err
-	} else {
-		return err
-	}
-	if strings.HasPrefix(filepath.Base(name), prefix) || strings.HasPrefix(name, prefix) {
-		name = "."
-	}
-	return fmt.Errorf("%s: %w", s.Path(name), cause)
-}
+func slash(name string) string { return filepath.FromSlash(name) }

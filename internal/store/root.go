@@ -2,236 +2,552 @@ package store
 
 import (
 	"bytes"
-	"context"
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base32"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"math/big"
+	"path"
 	"slices"
-	"strings"
+	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/fault"
 )
 
-// The files of the root.
+// The files of the root in layout 1.
 const (
 	rootCert = "root/cert.pem"
 	rootKey  = "root/key.pem"
 )
 
-// Create puts a new authority into folder dir, which is made if need be, its
-// key encrypted under passphrase unless that is empty. Otherwise it fails and
-// leaves what stood there: with fs.ErrExist if there is an authority already,
-// with ErrForeign if there is something else.
-func Create(ctx context.Context, dir string, cert *x509.Certificate, key crypto.Signer, passphrase []byte, waiting func(holder string)) (err error) {
-	if err := Vacant(dir); err != nil {
-		return err
+// KeyPlace is where a root's key is.
+type KeyPlace string
+
+// The places of a root's key.
+const (
+	KeyFile      KeyPlace = "file"      // key.pem in the store
+	KeyAgent     KeyPlace = "agent"     // an SSH agent, see AgentKey
+	KeyElsewhere KeyPlace = "elsewhere" // the spare's, on paper
+)
+
+// AgentKey describes a key in an SSH agent.
+type AgentKey struct {
+	Fingerprint string `json:"fingerprint"` // as ssh-add -l prints it
+	Comment     string `json:"comment,omitempty"`
+}
+
+// Root is a root certificate that was verified when it was read.
+type Root struct {
+	ID          string // "000001-7Q3F"
+	Number      int
+	Certificate *x509.Certificate
+	CRL         *x509.RevocationList // nil: none yet
+	Retired     *time.Time           // nil: not retired
+	Key         KeyPlace
+}
+
+// signs reports whether the root may sign.
+func (r Root) signs() bool { return r.Key != KeyElsewhere && r.Retired == nil }
+
+// NextCRLNumber returns the number of the root's next CRL at now: one more than
+// the last, or the Unix time if that is higher, so that a restored backup
+// cannot set it back (RFC 5280 section 5.2.3: numbers increase).
+func (r Root) NextCRLNumber(now time.Time) *big.Int {
+	number := big.NewInt(max(now.Unix(), 1))
+	if r.CRL == nil || r.CRL.Number == nil {
+		return number
 	}
-	keyPEM, err := sealKey(key, passphrase)
+	if after := new(big.Int).Add(r.CRL.Number, big.NewInt(1)); after.Cmp(number) > 0 {
+		return after
+	}
+	return number
+}
+
+// rootID returns the name of a root's folder: its number and four letters or
+// digits of its key's hash, as in its common name.
+func rootID(number int, cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	return fmt.Sprintf("%06d-%s", number, base32.StdEncoding.EncodeToString(sum[:])[:4])
+}
+
+// rootsFolder returns the folder whose existence means that there is an
+// authority.
+func (s *Store) rootsFolder() string {
+	if s.layout == 1 {
+		return "root"
+	}
+	return "roots"
+}
+
+// rootPlace returns the folder of a root, which a migration moves.
+func (s *Store) rootPlace(id string) string {
+	if s.layout == 1 {
+		return "root"
+	}
+	return path.Join("roots", id)
+}
+
+// checkLayout1 fails with a MissingError if the store has another layout by now.
+func (s *Store) checkLayout1() error {
+	data, err := s.read("layout", widestFile, maxLine)
 	if err != nil {
 		return err
 	}
-	made, err := makeFolder(dir)
-	defer func() {
-		if err != nil {
-			removeEmpty(made)
+	if n, err := parseLayout(data); n != 1 {
+		return errors.Join(err, MissingError{Path: s.Path("root")})
+	}
+	return nil
+}
+
+// again calls read, and once more if a migration moved the root meanwhile.
+func (s *Store) again(read func() error) error {
+	err := read()
+	if errors.Is(err, fs.ErrNotExist) && s.layout == 1 {
+		if s.readLayout() == nil && s.layout != 1 {
+			return read()
 		}
-	}()
+	}
+	return err
+}
+
+// Roots returns the roots of the store, ordered by number, each verified. The
+// spare is left out once it was published again with its key. It fails with a
+// DamagedError if one is not what was written.
+func (s *Store) Roots() ([]Root, error) {
+	roots, err := s.roots()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s, err := openFolder(dir)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil && slices.Contains(made, filepath.Clean(dir)) {
-			s.removeNew()
+	return slices.DeleteFunc(roots, func(r Root) bool {
+		return r.Key == KeyElsewhere && slices.ContainsFunc(roots, func(other Root) bool {
+			return other.Number > r.Number && other.Certificate.Equal(r.Certificate)
+		})
+	}), nil
+}
+
+// roots returns all roots that are whole, and an error that joins the faults of
+// the others.
+func (s *Store) roots() (roots []Root, err error) {
+	err = s.again(func() error {
+		var faults []error
+		roots = nil
+		ids, err := s.rootIDs()
+		for _, id := range ids {
+			root, err := s.readRoot(id)
+			if err == nil {
+				roots = append(roots, root)
+			}
+			faults = append(faults, err)
 		}
-		err = errors.Join(err, s.Close())
-	}()
-	if err := s.Lock(ctx, waiting); err != nil {
-		return err
-	}
-	return s.create(certificatePEM(cert), keyPEM)
-}
-
-// makeFolder makes dir and the folders above it that are missing, for good. It
-// returns those that it made, also when it fails.
-func makeFolder(dir string) (made []string, err error) {
-	missing := missingFolders(dir)
-	for _, name := range slices.Backward(missing) {
-		if err := os.Mkdir(name, 0o700); err == nil {
-			made = append(made, name)
-		} else if !errors.Is(err, fs.ErrExist) {
-			return made, err
-		}
-	}
-	for _, name := range missing {
-		if err := syncFolder(filepath.Dir(name)); err != nil {
-			return made, err
-		}
-	}
-	return made, nil
-}
-
-// removeEmpty removes the folders that a Create which failed has made, unless
-// somebody put something there since.
-func removeEmpty(made []string) {
-	for _, name := range slices.Backward(made) {
-		_ = os.Remove(name)
-	}
-}
-
-// missingFolders returns dir and the folders above it that are not there, the
-// lowest first.
-func missingFolders(dir string) []string {
-	var missing []string
-	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
-		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		missing = append(missing, at)
-	}
-	return missing
-}
-
-func syncFolder(dir string) error {
-	s, err := openFolder(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.disk.SyncDir("."), s.Close())
-}
-
-// removeNew removes the folder of a store that did not come to be. Without the
-// lock, or with a root, it is another Create's, and stays.
-func (s *Store) removeNew() {
-	if _, err := s.disk.Lstat("root"); err == nil {
-		return
-	}
-	if s.held != nil {
-		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))
-	}
-	_ = os.Remove(s.dir)
-}
-
-func (s *Store) create(certPEM, keyPEM []byte) error {
-	if err := s.checkLayout(); errors.Is(err, ErrNoCA) {
-		if err := s.writeLayout(); err != nil {
-			return s.named(err)
-		}
-	} else if err != nil {
-		return err
-	}
-	return s.named(s.publish("root", []durable.File{
-		{Name: "cert.pem", Data: certPEM, Mode: 0o644},
-		{Name: "key.pem", Data: keyPEM, Mode: 0o600},
-	}))
-}
-
-func (s *Store) writeLayout() error {
-	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, []durable.File{
-		{Name: "layout", Data: fmt.Appendln(nil, layout), Mode: 0o600},
+		return errors.Join(append(faults, err)...)
 	})
-	if err != nil {
-		return err
-	}
-	return staged.Replace()
+	return roots, err
 }
 
-func (s *Store) publish(dir string, files []durable.File) error {
-	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
-	if err != nil {
-		return err
+func (s *Store) rootIDs() ([]string, error) {
+	if s.layout == 1 {
+		return []string{""}, nil
 	}
-	return staged.Publish(dir)
+	f, err := s.folder("roots")
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	ids, err := f.numbered()
+	if err == nil && len(ids) == 0 {
+		err = MissingError{Path: s.Path("roots/*/cert.pem")}
+	}
+	return ids, err
 }
 
-// Vacant reports whether Create may put an authority into dir: nil if so,
-// fs.ErrExist if one is there, ErrForeign if something else is, a ModeError if
-// others can write to it, or a MissingError if one is there that lost a part.
-func Vacant(dir string) error {
-	// Listed before it is opened: what another Create makes in between is an
-	// authority, and nothing foreign.
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (s *Store) readRoot(id string) (Root, error) {
+	f, err := s.folder(s.rootPlace(id))
 	if err != nil {
-		return err
+		return Root{}, err
 	}
-	s, err := Open(dir)
-	if err == nil {
-		return errors.Join(s.Close(), &fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist})
+	defer f.close()
+	cert, err := f.certificate()
+	if err != nil {
+		return Root{}, err
 	}
-	if !errors.Is(err, ErrNoCA) {
-		return err
+	if err := ca.VerifyRoot(cert); err != nil {
+		return Root{}, s.damaged(path.Join(f.name, "cert.pem"), "is damaged: "+err.Error(), err)
 	}
-	for _, entry := range entries {
-		name := entry.Name()
-		if name != "lock" && name != "layout" && !strings.HasPrefix(name, prefix) {
-			return fmt.Errorf("%s: %w", dir, ErrForeign)
+	if s.layout == 1 {
+		id = rootID(1, cert)
+	}
+	root := Root{ID: id, Number: number(id), Certificate: cert}
+	if root.Key, err = f.keyPlace(); err != nil {
+		return Root{}, err
+	}
+	if s.layout == 1 && root.Key == KeyElsewhere {
+		// A migration may be taking the files away.
+		if err := s.checkLayout1(); err != nil {
+			return Root{}, err
 		}
 	}
-	if s, err = openFolder(dir); err != nil {
-		return err
+	if root.Retired, err = f.retired(); err != nil {
+		return Root{}, err
 	}
-	return errors.Join(s.checkFolder("."), s.Close())
+	root.CRL, err = f.crl(cert)
+	return root, err
 }
 
-// RootCertificate returns the certificate of the root.
-func (s *Store) RootCertificate() (*x509.Certificate, error) {
-	return s.certificate(rootCert)
-}
-
-// RootKeySealed reports whether RootKey needs a passphrase.
-func (s *Store) RootKeySealed() (bool, error) {
-	data, err := s.private(rootKey)
-	return bytes.Contains(data, []byte("ENCRYPTED PRIVATE KEY")), err
-}
-
-// RootKey returns the root's key. It fails with ErrNoKey, ErrPassphrase, or a
-// ModeError if others can read the file.
-func (s *Store) RootKey(passphrase []byte) (crypto.Signer, error) {
-	return s.key(rootKey, passphrase)
-}
-
-func (s *Store) key(name string, passphrase []byte) (crypto.Signer, error) {
-	data, err := s.private(name)
+// certificate reads and parses cert.pem.
+func (f folder) certificate() (*x509.Certificate, error) {
+	data, err := f.read("cert.pem", widestFile, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	key, err := openKey(data, passphrase)
+	cert, err := ca.ParseCertificatePEM(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Path(name), err)
-	}
-	return key, nil
-}
-
-func certificatePEM(cert *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
-}
-
-func (s *Store) certificate(name string) (*x509.Certificate, error) {
-	data, err := s.read(name, widestFile)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(data)
-	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, s.damaged(name, "has no certificate in PEM")
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, s.damaged(name, "is damaged: "+err.Error())
+		return nil, f.store.damaged(path.Join(f.name, "cert.pem"), "is damaged: "+err.Error(), err)
 	}
 	return cert, nil
 }
 
-// private reads a file that only its owner may read.
-func (s *Store) private(name string) ([]byte, error) { return s.read(name, 0o600) }
+func (f folder) keyPlace() (KeyPlace, error) {
+	for _, row := range []struct {
+		name  string
+		place KeyPlace
+	}{{"key.pem", KeyFile}, {"key.json", KeyAgent}} {
+		there, err := f.store.exists(path.Join(f.name, row.name))
+		if there || err != nil {
+			return row.place, err
+		}
+	}
+	return KeyElsewhere, nil
+}
+
+type retirement struct {
+	At time.Time `json:"at"`
+}
+
+func (f folder) retired() (*time.Time, error) {
+	var r retirement
+	there, err := f.readJSON("retired.json", &r)
+	if err == nil && there && r.At.IsZero() {
+		err = f.store.damaged(path.Join(f.name, "retired.json"), "is damaged: it has no time", nil)
+	}
+	if !there || err != nil {
+		return nil, err
+	}
+	return &r.At, nil
+}
+
+// readJSON reads a file into value, and reports whether it exists.
+func (f folder) readJSON(base string, value any) (bool, error) {
+	data, err := f.readIfAny(base, widestFile, maxFile)
+	if err != nil || data == nil {
+		return false, err
+	}
+	if err := json.Unmarshal(data, value); err != nil {
+		return true, f.store.damaged(path.Join(f.name, base), "is damaged: "+err.Error(), err)
+	}
+	return true, nil
+}
+
+func encodeJSON(value any) []byte {
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		panic(err) // the package's own types, of strings and times that were checked
+	}
+	return append(data, '\n')
+}
+
+func (f folder) crl(root *x509.Certificate) (*x509.RevocationList, error) {
+	data, err := f.readIfAny("crl.pem", widestFile, maxCRL)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	var der []byte
+	if block, _ := pem.Decode(data); block != nil && block.Type == "X509 CRL" {
+		der = block.Bytes
+	}
+	crl, err := parseCRL(der, root)
+	if err != nil {
+		return nil, f.store.damaged(path.Join(f.name, "crl.pem"), "is damaged: "+err.Error(), err)
+	}
+	return crl, nil
+}
+
+func parseCRL(der []byte, root *x509.Certificate) (*x509.RevocationList, error) {
+	crl, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return nil, err
+	}
+	return crl, crl.CheckSignatureFrom(root)
+}
+
+// SigningRoot returns the root that signs: the highest number that has a key
+// and is not retired. It fails with ErrNoSigningRoot if there is none.
+func (s *Store) SigningRoot() (Root, error) {
+	roots, err := s.roots()
+	if err != nil {
+		return Root{}, err
+	}
+	for _, root := range slices.Backward(roots) {
+		if root.signs() {
+			return root, nil
+		}
+	}
+	return Root{}, fault.With(fmt.Errorf("%s: %w", s.dir, ErrNoSigningRoot),
+		fault.Hintf("bring key.pem back from a backup, or use the spare on paper: %s", fault.Command{"root", "rotate", "--from-spare"}))
+}
+
+// RootOf returns the root that issued a certificate, found by its authority key
+// identifier. The signature is not looked at.
+func (s *Store) RootOf(leaf *x509.Certificate) (Root, error) {
+	roots, err := s.roots()
+	if root, ok := rootOf(leaf, roots); ok {
+		return root, nil
+	}
+	return Root{}, errors.Join(err, fault.With(errOtherCA, fault.Hintf("use the store of the CA that issued it, with --home")))
+}
+
+var errOtherCA = errors.New("certificate was not issued by a root of this store")
+
+// rootOf prefers, of a spare and its second publication, the one with a key.
+func rootOf(leaf *x509.Certificate, roots []Root) (Root, bool) {
+	var found Root
+	for _, root := range slices.Backward(roots) {
+		if len(leaf.AuthorityKeyId) == 0 || !bytes.Equal(leaf.AuthorityKeyId, root.Certificate.SubjectKeyId) {
+			continue
+		}
+		if root.Key != KeyElsewhere {
+			return root, true
+		}
+		if found.Number == 0 {
+			found = root
+		}
+	}
+	return found, found.Number != 0
+}
+
+// KeyEncrypted reports whether RootKey needs a passphrase.
+func (s *Store) KeyEncrypted(root Root) (encrypted bool, err error) {
+	if root.Key != KeyFile {
+		return false, nil
+	}
+	data, err := s.rootKeyFile(root)
+	return isEncrypted(data), err
+}
+
+func isEncrypted(keyPEM []byte) bool {
+	block, _ := pem.Decode(keyPEM)
+	return block != nil && block.Type == encryptedLabel
+}
+
+func (s *Store) rootKeyFile(root Root) (data []byte, err error) {
+	err = s.again(func() (err error) {
+		data, err = s.read(path.Join(s.rootPlace(root.ID), "key.pem"), widestPrivate, maxFile)
+		return err
+	})
+	return data, err
+}
+
+// RootKey returns a root's key. It fails with ErrKeyElsewhere if it is not in a
+// file, with ErrPassphrase, with a ModeError if others can read the file, or
+// with a DamagedError if it is not the certificate's key.
+func (s *Store) RootKey(root Root, passphrase []byte) (crypto.Signer, error) {
+	if root.Key != KeyFile {
+		return nil, fmt.Errorf("root %s: %w", root.ID, ErrKeyElsewhere)
+	}
+	data, err := s.rootKeyFile(root)
+	if err != nil {
+		return nil, err
+	}
+	return s.openRootKey(root, data, passphrase)
+}
+
+func (s *Store) openRootKey(root Root, data, passphrase []byte) (crypto.Signer, error) {
+	name := path.Join(s.rootPlace(root.ID), "key.pem")
+	key, err := DecryptKey(data, passphrase)
+	if errors.Is(err, ErrNoKey) {
+		return nil, s.damaged(name, "is damaged: "+err.Error(), err)
+	}
+	if err != nil {
+		return nil, fault.With(fmt.Errorf("%s: %w", s.Path(name), err), hintPassphrase(err))
+	}
+	// Damaged bytes can be another key: CBC encryption detects no change.
+	if !ca.KeyMatches(root.Certificate, key.Public()) {
+		return nil, s.damaged(name, "is damaged: "+ErrOtherKey.Error(), ErrOtherKey)
+	}
+	return key, nil
+}
+
+func hintPassphrase(err error) fault.Hint {
+	if errors.Is(err, ErrPassphrase) {
+		return fault.Hintf("try again; if it is lost, this CA cannot issue with that root any more: %s makes a new one", fault.Command{"root", "rotate"})
+	}
+	return fault.Hintf(bringBack)
+}
+
+// RootAgentKey returns the description of a root's key in an SSH agent.
+func (s *Store) RootAgentKey(root Root) (AgentKey, error) {
+	var key AgentKey
+	if root.Key != KeyAgent {
+		return key, fmt.Errorf("root %s: %w", root.ID, ErrKeyElsewhere)
+	}
+	f, err := s.folder(s.rootPlace(root.ID))
+	if err != nil {
+		return key, err
+	}
+	defer f.close()
+	_, err = f.readJSON("key.json", &key)
+	if err == nil && hidden(key.Fingerprint+key.Comment) {
+		err = s.damaged(path.Join(f.name, "key.json"), "is damaged: it has a control or invisible character", nil)
+	}
+	return key, err
+}
+
+// files returns the files of a new root, in a folder of its own name, after
+// proving that they will be read again.
+func (r NewRoot) files(id string, opt Options) ([]durable.File, error) {
+	if err := ca.VerifyRoot(r.Certificate); err != nil {
+		return nil, err
+	}
+	files := []durable.File{{Name: path.Join(id, "cert.pem"), Data: ca.CertificatePEM(r.Certificate), Mode: 0o644}}
+	if r.Key != nil {
+		if !ca.KeyMatches(r.Certificate, r.Key.Public()) {
+			return nil, ErrOtherKey
+		}
+		keyPEM, err := encryptKey(r.Key, r.Passphrase, opt.iterations)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, durable.File{Name: path.Join(id, "key.pem"), Data: keyPEM, Mode: 0o600})
+	}
+	if r.Agent != nil {
+		files = append(files, durable.File{Name: path.Join(id, "key.json"), Data: encodeJSON(r.Agent), Mode: 0o644})
+	}
+	if r.CRL != nil {
+		if _, err := parseCRL(r.CRL, r.Certificate); err != nil {
+			return nil, fmt.Errorf("CRL: %w", err)
+		}
+		files = append(files, durable.File{Name: path.Join(id, "crl.pem"), Data: crlPEM(r.CRL), Mode: 0o644})
+	}
+	return files, nil
+}
+
+func crlPEM(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
+}
+
+// AddRoot stores a further root under the next number, completely or not at
+// all. The lock must be held. It fails with ErrSameKey if the store has a root
+// with that key, unless that is the spare and this its certificate with its
+// key.
+func (s *Store) AddRoot(root NewRoot) (Root, error) {
+	if s.held == nil {
+		return Root{}, ErrUnlocked
+	}
+	roots, err := s.roots()
+	if err != nil {
+		return Root{}, err
+	}
+	last := 0
+	for _, other := range roots {
+		last = max(last, other.Number)
+		isSpare := other.Key == KeyElsewhere && (root.Key != nil || root.Agent != nil) && other.Certificate.Equal(root.Certificate)
+		if ca.KeyMatches(other.Certificate, root.Certificate.PublicKey) && !isSpare {
+			return Root{}, fault.With(fmt.Errorf("root %s: %w", other.ID, ErrSameKey), fault.Hintf("a new root needs a new key: %s", fault.Command{"root", "rotate"}))
+		}
+	}
+	if last, err = next(last); err != nil {
+		return Root{}, err
+	}
+	id := rootID(last, root.Certificate)
+	files, err := root.files(".", s.opt)
+	if err != nil {
+		return Root{}, err
+	}
+	if err := s.publish(path.Join("roots", id), files); err != nil {
+		return Root{}, err
+	}
+	return s.readRoot(id)
+}
+
+// NewCRL is a certificate revocation list of a root, in DER.
+type NewCRL struct {
+	Root Root
+	DER  []byte
+}
+
+// PutCRL replaces a root's CRL. The lock must be held. It fails if the list is
+// not signed by the root, or if its number is not higher than the last.
+func (s *Store) PutCRL(root Root, der []byte) error {
+	file, err := s.crlFile(NewCRL{root, der})
+	if err != nil {
+		return err
+	}
+	return s.replace(file)
+}
+
+func (s *Store) crlFile(crl NewCRL) (durable.File, error) {
+	current, err := s.readRoot(crl.Root.ID)
+	if err != nil {
+		return durable.File{}, err
+	}
+	list, err := parseCRL(crl.DER, current.Certificate)
+	if err != nil {
+		return durable.File{}, fmt.Errorf("CRL: %w", err)
+	}
+	if current.CRL != nil && current.CRL.Number != nil && (list.Number == nil || list.Number.Cmp(current.CRL.Number) <= 0) {
+		return durable.File{}, fmt.Errorf("CRL number %v is not higher than the last, %v", list.Number, current.CRL.Number)
+	}
+	return durable.File{Name: path.Join("roots", crl.Root.ID, "crl.pem"), Data: crlPEM(crl.DER), Mode: 0o644}, nil
+}
+
+// Retire ends a root: it signs nothing any more. The lock must be held.
+func (s *Store) Retire(root Root, at time.Time) error {
+	return s.replace(durable.File{
+		Name: path.Join("roots", root.ID, "retired.json"), Data: encodeJSON(retirement{at.UTC().Truncate(time.Second)}), Mode: 0o644,
+	})
+}
+
+// ChangePassphrase encrypts the key files of all roots under another
+// passphrase, none if it is empty, in one durable step. The lock must be held.
+// A retired root's key that the old passphrase does not open is left as it is;
+// any other fails the whole change, with ErrPassphrase.
+func (s *Store) ChangePassphrase(old, passphrase []byte) error {
+	if s.held == nil {
+		return ErrUnlocked
+	}
+	roots, err := s.roots()
+	if err != nil {
+		return err
+	}
+	var files []durable.File
+	for _, root := range roots {
+		if root.Key != KeyFile {
+			continue
+		}
+		key, err := s.RootKey(root, old)
+		if errors.Is(err, ErrPassphrase) && root.Retired != nil {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		keyPEM, err := encryptKey(key, passphrase, s.opt.iterations)
+		if err != nil {
+			return err
+		}
+		if _, err := s.openRootKey(root, keyPEM, passphrase); err != nil {
+			return err
+		}
+		files = append(files, durable.File{Name: path.Join("roots", root.ID, "key.pem"), Data: keyPEM, Mode: 0o600})
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	return s.replace(files...)
+}

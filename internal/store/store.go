@@ -1,12 +1,22 @@
-// Package store keeps a certificate authority in a folder of plain files: the
-// root, its key, and every certificate that was issued. A copy of the folder
-// is a backup, and openssl reads all of it.
+// Package store keeps a certificate authority in a folder of plain files: its
+// roots, their keys, and every certificate that was issued. A copy of the
+// folder is a backup, and openssl reads all of it.
 //
-//	layout                     the number of this format
+//	layout                     the number of this format: 2
 //	lock                       held while anything changes
-//	root/cert.pem root/key.pem
-//	issued/NAME/000001-2026-11-21-5a3f9a0c/cert.pem key.pem about.json
-//	issued/client_LABEL_0123456789abcdef/...  the same for a client identity
+//	roots/000001-7Q3F/         cert.pem key.pem crl.pem retired.json
+//	issued/NAME/000001-2026-11-21-5a3f9a0c/  cert.pem about.json key.pem
+//	issued/client_STEM_HASH/... issued/ca_STEM_HASH/...  identities, delegated CAs
+//	devices/NAME/FILE          what outlives a device's certificates
+//	revoked/SERIAL.json        when and why
+//
+// The highest root that has a key and is not retired signs. key.json in place
+// of key.pem means that the key is in an SSH agent; a root with neither is the
+// spare, whose key is on paper. A certificate without key.pem is a device's
+// that keeps its own key.
+//
+// Layout 1 had a single root, in root/. It is still read, and becomes layout 2
+// when the lock is taken.
 package store
 
 import (
@@ -16,6 +26,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,79 +35,49 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/durable/osdisk"
 )
 
 // layout is the number of the format that this package writes.
-const layout = 1
+const layout = 2
 
 // prefix begins the names of folders of changes under way.
 const prefix = ".picoca-"
 
-var (
-	// ErrNoCA says that the folder holds no certificate authority.
-	ErrNoCA = errors.New("no certificate authority")
-	// ErrForeign says that a folder holds something else than a store.
-	ErrForeign = errors.New("folder is not empty and is not a store of picoca")
-	// ErrNotRegular says that a link or a device stands where a file should: to
-	// open a pipe could take for ever.
-	ErrNotRegular = errors.New("not a regular file")
-)
+// Options are what a store must be told about its surroundings. The zero value
+// is right for a user who runs picoca without sudo.
+type Options struct {
+	// User is the user for whom root runs picoca (SUDO_UID), 0 if there is
+	// none: root then uses that user's store too, and the files that it makes
+	// there belong to the store's owner.
+	User int
+	// Wrap, unless nil, stands between the store and its disk. Tests let
+	// operations fail there.
+	Wrap func(durable.Disk) durable.Disk
 
-// LayoutError says that a store has a format of a later version, or none.
-type LayoutError struct{ Have string }
-
-func (e LayoutError) Error() string {
-	return fmt.Sprintf("layout: have %q, want at most %d", e.Have, layout)
+	iterations int // of PBKDF2, 0 for what new keys get
 }
 
-// ModeError says that others than its owner can read or change a file that is
-// the owner's alone.
-type ModeError struct {
-	Path       string
-	Have, Want fs.FileMode
-}
-
-func (e ModeError) Error() string {
-	return fmt.Sprintf("%s has mode %04o, wider than %04o", e.Path, e.Have, e.Want)
-}
-
-// MissingError says that a file or folder of the store is gone. It is
-// fs.ErrNotExist.
-type MissingError struct {
-	Path   string
-	Device string // whose certificate it belongs to, "" for the root and clients
-}
-
-func (e MissingError) Error() string { return e.Path + " is missing" }
-
-func (e MissingError) Unwrap() error { return fs.ErrNotExist }
-
-// DamagedError says that a file of the store is not what was written.
-type DamagedError struct {
-	Path, What string
-	Device     string // as in MissingError
-	cause      error
-}
-
-func (e DamagedError) Error() string { return e.Path + " " + e.What }
-
-// Unwrap returns ErrNoKey or ErrOtherKey for the key of a certificate.
-func (e DamagedError) Unwrap() error { return e.cause }
-
-// Store is an open store. Reading needs no lock: what is there never changes.
+// Store is an open store. Reading needs no lock: what exists never changes,
+// except about.json and crl.pem, which are replaced whole.
 type Store struct {
-	dir  string
-	disk Disk
-	held *flock.Flock
+	dir    string
+	opt    Options
+	euid   int
+	root   *os.Root
+	disk   durable.Disk
+	layout int // 0 if there is none yet
+	held   *flock.Flock
 }
 
-// Open opens the store in folder dir. It fails with ErrNoCA if there is none,
-// with a LayoutError if it is of a later version, with a ModeError if others
-// can write to it, with a MissingError if a part of it was lost.
-func Open(dir string) (*Store, error) {
-	s, err := openFolder(dir)
+// Open opens the store in folder dir, of either layout, and writes nothing. It
+// fails with ErrNoCA if there is none, with a LayoutError if a later version
+// wrote it, with a ModeError or an OwnerError if others can write to it, with a
+// MissingError if a part of it was lost.
+func Open(dir string, opt Options) (*Store, error) {
+	s, err := openDir(dir, opt)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, noCA(dir)
+		return nil, noCA(dir, opt)
 	}
 	if err != nil {
 		return nil, err
@@ -107,83 +88,131 @@ func Open(dir string) (*Store, error) {
 	return s, nil
 }
 
-func openFolder(dir string) (*Store, error) {
-	if info, err := os.Stat(dir); err != nil {
-		return nil, err
-	} else if !info.IsDir() { // to open a pipe could take for ever
-		return nil, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+// openDir opens a folder, whatever is in it.
+func openDir(dir string, opt Options) (*Store, error) {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() { // opening a pipe could take forever
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return nil, dirFault(dir, err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, err
+		return nil, dirFault(dir, err)
 	}
-	return &Store{dir: dir, disk: Disk{root}}, nil
+	s := &Store{dir: dir, opt: opt, euid: os.Geteuid(), root: root}
+	s.disk = osdisk.New(root, osdisk.Options{Owner: s.ownerOfNew(info)})
+	if opt.Wrap != nil {
+		s.disk = opt.Wrap(s.disk)
+	}
+	return s, nil
 }
 
-func (s *Store) check() error {
-	if err := s.checkLayout(); err != nil {
+func dirFault(dir string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if _, err := s.disk.Lstat("root"); errors.Is(err, fs.ErrNotExist) {
-		return s.absent("root", "issued")
+	what := orReason("", err)
+	if errors.Is(err, syscall.ENOTDIR) {
+		what = "is not a folder"
 	}
-	for _, dir := range []string{".", "root"} {
-		if err := s.checkFolder(dir); err != nil {
-			return err
-		}
-	}
-	return nil
+	return FileError{dir, what, bare(err)}
 }
 
-func noCA(dir string) error { return fmt.Errorf("%w in %s", ErrNoCA, dir) }
-
-// absent tells a folder in which no authority ever was from a store that has
-// lost a part: of that there are traces.
-func (s *Store) absent(part string, traces ...string) error {
-	for _, trace := range traces {
-		if _, err := s.disk.Lstat(filepath.FromSlash(trace)); err == nil {
-			return MissingError{Path: s.Path(part)}
-		}
+// ownerOfNew returns the user who shall own new files: under sudo the owner of
+// the store, -1 if that needs no care.
+func (s *Store) ownerOfNew(dir fs.FileInfo) int {
+	if owner := ownerOf(dir); s.euid == 0 && s.opt.User != 0 && owner == s.opt.User {
+		return owner
 	}
-	for _, err := range s.All(true) {
-		if err == nil {
-			return MissingError{Path: s.Path(part)}
-		}
-	}
-	return noCA(s.dir)
+	return -1
 }
 
-func (s *Store) checkLayout() error {
-	data, err := s.read("layout", widestFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s.absent("layout", rootCert, rootKey)
+// check proves that the folder holds a store. A migration or another Create may
+// be under way: what is missing at first is looked for once more.
+func (s *Store) check() error {
+	err := s.checkOnce()
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNoCA) {
+		err = s.checkOnce()
 	}
+	return err
+}
+
+func (s *Store) checkOnce() error {
+	if err := s.readLayout(); errors.Is(err, fs.ErrNotExist) {
+		return s.absent("layout", "roots", rootCert, rootKey)
+	} else if err != nil {
+		return err
+	}
+	if err := s.checkTop(); err != nil {
+		return err
+	}
+	there, err := s.exists(s.rootsFolder())
 	if err != nil {
 		return err
 	}
-	return parseLayout(data)
-}
-
-func parseLayout(data []byte) error {
-	have := strings.TrimSpace(string(data))
-	if n, err := strconv.Atoi(have); err != nil || n < 1 || n > layout {
-		return LayoutError{have[:min(len(have), 20)]} // of whatever file that is
+	if !there {
+		return s.absent(s.rootsFolder())
 	}
-	return nil
+	f, err := s.folder(s.rootsFolder())
+	if err == nil {
+		f.close()
+	}
+	return err
 }
 
-// Encloses reports whether dir, which need not be there, is the folder of a
-// store or lies in one.
+// absent returns ErrNoCA for a folder in which an authority never was, and a
+// MissingError for a store that has lost a part: of that there are traces.
+func (s *Store) absent(part string, traces ...string) error {
+	for _, trace := range traces {
+		if there, err := s.exists(trace); there || err != nil {
+			return errors.Join(err, MissingError{Path: s.Path(part)})
+		}
+	}
+	issued, err := s.anyIssued()
+	if err != nil {
+		return err
+	}
+	if issued {
+		return MissingError{Path: s.Path(part)}
+	}
+	return s.noCA()
+}
+
+// readLayout reads the number of the layout, and what it fails with is a
+// MissingError if there is none.
+func (s *Store) readLayout() error {
+	s.layout = 0
+	data, err := s.read("layout", widestFile, maxLine)
+	if err != nil {
+		return err
+	}
+	s.layout, err = parseLayout(data)
+	return err
+}
+
+func parseLayout(data []byte) (int, error) {
+	text := strings.TrimSpace(string(data))
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > layout {
+		return 0, LayoutError{text[:min(len(text), 20)]} // of any file
+	}
+	return n, nil
+}
+
+// Encloses reports whether dir, which need not exist, is the folder of a store
+// or lies in one. A folder that cannot be looked into counts as one.
 func Encloses(dir string) bool {
 	at, err := filepath.Abs(dir)
 	if err != nil {
-		return false
+		return true
 	}
 	if parent, err := filepath.EvalSymlinks(filepath.Dir(at)); err == nil {
 		at = filepath.Join(parent, filepath.Base(at))
 	}
 	for {
-		if isThere(filepath.Join(at, "layout")) && isThere(filepath.Join(at, "root")) {
+		if mayExist(at, "layout") && (mayExist(at, "roots") || mayExist(at, "root")) {
 			return true
 		}
 		above := filepath.Dir(at)
@@ -194,9 +223,9 @@ func Encloses(dir string) bool {
 	}
 }
 
-func isThere(name string) bool {
-	_, err := os.Lstat(name)
-	return err == nil
+func mayExist(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 }
 
 // Path returns the path of a file of the store as the user would type it.
@@ -205,28 +234,61 @@ func (s *Store) Path(name string) string { return filepath.Join(s.dir, filepath.
 // Close releases the lock, if it is held, and the folder.
 func (s *Store) Close() error {
 	if s.held != nil {
-		return errors.Join(s.held.Close(), s.disk.Close())
+		return errors.Join(s.held.Close(), s.root.Close())
 	}
-	return s.disk.Close()
+	return s.root.Close()
 }
 
-// Lock waits until nobody else changes the store, then completes or sweeps
-// what a crash left. When it has to wait for more than a second it calls
-// waiting once with the process ID of the holder, "" if that is unknown.
-// Close releases the lock.
+// Lock waits until no other process changes the store, then completes or sweeps
+// what a crash left, and turns layout 1 into layout 2. When it has to wait for
+// more than a second it calls waiting once with the process ID of the holder,
+// "" if that is unknown. Close releases the lock.
 func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
-	// It is opened by its path, which would follow a link out of the store.
-	if info, err := s.disk.Lstat("lock"); err == nil && !info.Mode().IsRegular() {
-		return s.fault("lock", ErrNotRegular)
+	if err := s.lock(ctx, waiting); err != nil {
+		return err
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	return s.migrate()
+}
+
+// lock takes the lock, and recovers.
+func (s *Store) lock(ctx context.Context, waiting func(holder string)) error {
+	if err := s.makeLock(); err != nil {
+		return err
 	}
 	lock := flock.New(s.Path("lock"), flock.SetPermissions(0o600))
 	if err := s.wait(ctx, lock, waiting); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	s.held = lock
-	// A courtesy to whoever waits; Windows forbids it while the lock is held.
-	_ = s.disk.WriteFile("lock", []byte(strconv.Itoa(os.Getpid())), 0o600)
+	// A courtesy to those who wait; Windows forbids it while the lock is held.
+	_ = s.root.WriteFile("lock", []byte(strconv.Itoa(os.Getpid())), 0o600)
 	return s.named(durable.Recover(s.disk, prefix, "."))
+}
+
+// makeLock makes the lock file through the store's own folder: package flock
+// opens it by its path, which would follow a link out of the store.
+func (s *Store) makeLock() error {
+	info, err := s.disk.Lstat("lock")
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return s.fault("lock", ErrNotRegular)
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return s.fault("lock", err)
+	}
+	file, err := s.disk.Create("lock", 0o600)
+	if errors.Is(err, fs.ErrExist) { // another process was faster
+		return nil
+	}
+	if err != nil {
+		return s.named(err)
+	}
+	// Whatever the umask: a file of mode 0 would block every later run.
+	return s.named(errors.Join(file.Close(), s.root.Chmod("lock", 0o600)))
 }
 
 func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder string)) error {
@@ -241,11 +303,105 @@ func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder
 	return err
 }
 
-// holder returns the process ID in the lock file, which anything could be in.
+// holder returns the process ID in the lock file, which may hold anything.
 func (s *Store) holder() string {
-	data, _ := s.read("lock", 0o600)
+	data, _ := s.read("lock", widestPrivate, maxLine)
 	if pid, err := strconv.Atoi(string(data)); err == nil && pid > 0 {
 		return strconv.Itoa(pid)
 	}
 	return ""
+}
+
+// publish makes a folder appear with all of its files.
+func (s *Store) publish(dir string, files []durable.File) error {
+	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
+	if err != nil {
+		return s.named(err)
+	}
+	return s.named(staged.Publish(dir))
+}
+
+// replace puts files, named by their paths, into existing folders in one step.
+func (s *Store) replace(files ...durable.File) error {
+	if s.held == nil {
+		return ErrUnlocked
+	}
+	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
+	if err != nil {
+		return s.named(err)
+	}
+	return s.named(staged.Replace())
+}
+
+// makeFolders makes folders for good. One that exists already may come from a
+// process that was killed before it had synced it.
+func (s *Store) makeFolders(dirs ...string) error {
+	for _, dir := range dirs {
+		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return s.named(err)
+		}
+		if err := s.disk.SyncDir(parent(dir)); err != nil {
+			return s.named(err)
+		}
+	}
+	return nil
+}
+
+func parent(name string) string {
+	if at := strings.LastIndexByte(name, '/'); at >= 0 {
+		return name[:at]
+	}
+	return "."
+}
+
+// numbered lists the folders in a folder whose names begin with a number, in
+// the order of their numbers.
+func (f folder) numbered() ([]string, error) {
+	names, err := f.names()
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return number(name) == 0 })
+	slices.SortFunc(names, byNumber)
+	kept := names[:0]
+	for _, name := range names {
+		isFolder, err := f.store.isFolder(f.name + "/" + name)
+		if err != nil {
+			return nil, err
+		}
+		if isFolder {
+			kept = append(kept, name)
+		}
+	}
+	return kept, nil
+}
+
+func byNumber(x, y string) int {
+	if d := number(x) - number(y); d != 0 {
+		return d
+	}
+	return strings.Compare(x, y)
+}
+
+// maxDigits bounds a folder's number.
+const maxDigits = 12
+
+// number returns the number that a folder of the store begins with, 0 for
+// anything else. Its six digits keep the folders in order where people look.
+func number(name string) int {
+	digits, _, dash := strings.Cut(name, "-")
+	if !dash || len(digits) < 6 || len(digits) > maxDigits || strings.Trim(digits, "0123456789") != "" {
+		return 0
+	}
+	n, _ := strconv.Atoi(digits)
+	return n
+}
+
+// next returns the number after the last, or an error if a user made up a
+// folder with the highest that there can be.
+func next(last int) (int, error) {
+	if len(strconv.Itoa(last+1)) > maxDigits {
+		return 0, fmt.Errorf("folder number %d has no successor", last)
+	}
+	return last + 1, nil
 }

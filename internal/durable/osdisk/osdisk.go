@@ -1,4 +1,5 @@
-package store
+// Package osdisk is the one real disk of package durable.
+package osdisk
 
 import (
 	"errors"
@@ -15,6 +16,12 @@ import (
 // Disk gives package durable the files below an os.Root, which no symbolic
 // link leads out of.
 type Disk struct{ *os.Root }
+
+// Options are a stand-in.
+type Options struct{ Owner int }
+
+// New is a stand-in.
+func New(root *os.Root, opt Options) Disk { return Disk{root} }
 
 // Mkdir makes a folder with exactly the given mode, less the umask.
 func (d Disk) Mkdir(name string, mode fs.FileMode) error {
@@ -42,13 +49,7 @@ func (d Disk) Rename(oldName, newName string) error {
 	return d.Root.Rename(filepath.FromSlash(oldName), filepath.FromSlash(newName))
 }
 
-// ReadDir lists a folder, ordered by name.
-func (d Disk) ReadDir(name string) ([]fs.DirEntry, error) {
-	return fs.ReadDir(d.FS(), name)
-}
-
-// Names lists the names in a folder, in order. ReadDir would look at each of the
-// files too.
+// Names lists the names in a folder, in order.
 func (d Disk) Names(dir string) ([]string, error) {
 	folder, err := d.Open(filepath.FromSlash(dir))
 	if err != nil {

@@ -1,0 +1,194 @@
+package store
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// NewRoot is a root to be stored.
+type NewRoot struct {
+	Certificate *x509.Certificate
+	// Key is nil for the spare, and for a key in an SSH agent.
+	Key        crypto.Signer
+	Passphrase []byte // empty: the key is not encrypted
+	// Agent describes the key in an SSH agent, nil if it is not in one.
+	Agent *AgentKey
+	// CRL is the root's first certificate revocation list, in DER.
+	CRL []byte
+}
+
+// Create puts a new authority with these roots, which get the numbers from 1
+// on, into folder dir, which is made if need be. Otherwise it fails and leaves
+// what is there: with fs.ErrExist if there is an authority already, with
+// ErrForeign if there is something else.
+func Create(ctx context.Context, dir string, opt Options, roots []NewRoot, waiting func(holder string)) (err error) {
+	if err := Vacant(dir, opt); err != nil {
+		return err
+	}
+	var files []durable.File
+	for i, root := range roots {
+		rootFiles, err := root.files(rootID(i+1, root.Certificate), opt)
+		if err != nil {
+			return err
+		}
+		files = append(files, rootFiles...)
+	}
+	made, err := makeDir(dir)
+	defer func() {
+		if err != nil {
+			removeEmpty(made)
+		}
+	}()
+	if err != nil {
+		return dirFault(dir, err)
+	}
+	s, err := openDir(dir, opt)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil && slices.Contains(made, filepath.Clean(dir)) {
+			s.removeNew()
+		}
+		err = errors.Join(err, s.Close())
+	}()
+	if err := s.lock(ctx, waiting); err != nil {
+		return err
+	}
+	return s.create(files)
+}
+
+// makeDir makes dir and the folders above it that are missing, for good. It
+// returns those that it made, also when it fails.
+func makeDir(dir string) (made []string, err error) {
+	missing, err := missingDirs(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Backward(missing) {
+		if err := os.Mkdir(name, 0o700); err == nil {
+			made = append(made, name)
+		} else if !errors.Is(err, fs.ErrExist) {
+			return made, err
+		}
+	}
+	for _, name := range missing {
+		if err := syncDir(filepath.Dir(name)); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
+}
+
+// removeEmpty removes the folders that a Create which failed has made, unless
+// something was put there since.
+func removeEmpty(made []string) {
+	for _, name := range slices.Backward(made) {
+		_ = os.Remove(name)
+	}
+}
+
+// missingDirs returns dir and the folders above it that do not exist, the
+// lowest first.
+func missingDirs(dir string) (missing []string, err error) {
+	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
+		_, err := os.Stat(at)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		missing = append(missing, at)
+	}
+	return missing, nil
+}
+
+func syncDir(dir string) error {
+	s, err := openDir(dir, Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.disk.SyncDir("."), s.Close())
+}
+
+// removeNew removes the folder of a store that did not come to be. Without the
+// lock, or with roots, it is another Create's, and stays.
+func (s *Store) removeNew() {
+	if there, err := s.exists("roots"); there || err != nil {
+		return
+	}
+	if s.held != nil {
+		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))
+	}
+	_ = os.Remove(s.dir)
+}
+
+// create needs the lock. The layout comes first: roots without one would be a
+// store that has lost a part.
+func (s *Store) create(files []durable.File) error {
+	if err := s.check(); !errors.Is(err, ErrNoCA) {
+		return errors.Join(err, existing(s.dir, err))
+	}
+	if s.layout != layout {
+		if err := s.writeLayout(); err != nil {
+			return err
+		}
+	}
+	return s.publish("roots", files)
+}
+
+// existing is fs.ErrExist when there is a store without a fault.
+func existing(dir string, err error) error {
+	if err != nil {
+		return nil
+	}
+	return fault.With(&fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist},
+		fault.Hintf("use the CA that is there: %s; or name another folder with --home", fault.Command{"list"}))
+}
+
+func (s *Store) writeLayout() error {
+	return s.replace(durable.File{Name: "layout", Data: fmt.Appendln(nil, layout), Mode: 0o600})
+}
+
+// Vacant reports whether Create may put an authority into dir: nil if so,
+// fs.ErrExist if one is there, ErrForeign if something else is, a ModeError or
+// an OwnerError if others can write to it, or a MissingError if one is there
+// that lost a part.
+func Vacant(dir string, opt Options) error {
+	// Listed before it is opened: what another Create makes in between is an
+	// authority, and nothing foreign.
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return dirFault(dir, err)
+	}
+	s, err := openDir(dir, opt)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.check(); !errors.Is(err, ErrNoCA) {
+		return errors.Join(err, existing(dir, err))
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if name != "lock" && name != "layout" && !strings.HasPrefix(name, prefix) {
+			return fault.With(fmt.Errorf("%s: %w", dir, ErrForeign), fault.Hintf("name an empty folder, or one that does not exist, with --home"))
+		}
+	}
+	return s.checkTop()
+}

@@ -1,0 +1,265 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/picoca/picoca/internal/fault"
+)
+
+var (
+	// ErrNoCA means that the folder holds no certificate authority.
+	ErrNoCA = errors.New("no certificate authority")
+	// ErrForeign means that a folder holds something other than a store.
+	ErrForeign = errors.New("folder is not empty and is not a store of picoca")
+	// ErrNotRegular means that a folder, a link or a device stands where a
+	// file should: opening a pipe could take forever.
+	ErrNotRegular = errors.New("not a regular file")
+	// ErrNotIssued means that a holder has no certificate.
+	ErrNotIssued = errors.New("no certificate was issued for this name")
+	// ErrNoSigningRoot means that no root of the store has a key and is not
+	// retired.
+	ErrNoSigningRoot = errors.New("no root has a key to sign with")
+	// ErrKeyElsewhere means that a private key is not in the store.
+	ErrKeyElsewhere = errors.New("private key is not in the store")
+	// ErrSameKey means that the store has a root with that key already.
+	ErrSameKey = errors.New("key already has a root certificate in this store")
+	// ErrRevoked means that a certificate was revoked before.
+	ErrRevoked = errors.New("certificate is already revoked")
+	// ErrUnlocked means that a change was asked for without the lock.
+	ErrUnlocked = errors.New("store is changed only while its lock is held")
+)
+
+const bringBack = "bring it back from a backup of the store"
+
+// LayoutError means that a store has a later version's format, or none.
+type LayoutError struct{ Got string }
+
+func (e LayoutError) Error() string {
+	return fmt.Sprintf("layout: got %q, expected at most %d", e.Got, layout)
+}
+
+// Hint returns what to do about it.
+func (e LayoutError) Hint() fault.Hint {
+	return fault.Hintf("install a later version of picoca, which knows this layout, or %s", bringBack)
+}
+
+// ModeError means that other users can read or change a file that belongs to
+// the owner only.
+type ModeError struct {
+	Store, Path string
+	Got, Want   fs.FileMode
+}
+
+func (e ModeError) Error() string {
+	return fmt.Sprintf("%s has mode %04o, wider than %04o", e.Path, e.Got, e.Want)
+}
+
+// Hint returns one command that narrows the modes of the whole store: a copy
+// that went through a USB drive has wide modes everywhere.
+func (e ModeError) Hint() fault.Hint {
+	dir := quote(e.Store)
+	return fault.Hintf("find %s/ -type d -exec chmod 700 {} + -o -type f -exec chmod 600 {} +", strings.TrimSuffix(dir, "/"))
+}
+
+// OwnerError means that a file of the store belongs to another user, who can
+// change it at any time.
+type OwnerError struct {
+	Store, Path string
+	Owner, User int // user IDs: the file's, and this process's
+}
+
+func (e OwnerError) Error() string {
+	return fmt.Sprintf("%s belongs to user ID %d; expected %d or root", e.Path, e.Owner, e.User)
+}
+
+// Hint returns what to do about it.
+func (e OwnerError) Hint() fault.Hint {
+	if e.User == 0 {
+		return fault.Hintf("run picoca as the user who owns the store, without sudo")
+	}
+	return fault.Hintf("if the store is yours: sudo chown -R %d %s", e.User, quote(e.Store))
+}
+
+// MissingError means that a file or folder of the store is gone. It is
+// fs.ErrNotExist.
+type MissingError struct {
+	Path   string
+	Holder Holder // whose certificate it belongs to; zero for the root's files
+}
+
+func (e MissingError) Error() string { return e.Path + " is missing" }
+
+func (e MissingError) Unwrap() error { return fs.ErrNotExist }
+
+// Hint returns what to do about it.
+func (e MissingError) Hint() fault.Hint { return hintLost(e.Holder) }
+
+// DamagedError means that a file of the store is not what was written.
+type DamagedError struct {
+	Path, What string
+	Holder     Holder // as in MissingError
+	cause      error
+}
+
+func (e DamagedError) Error() string { return e.Path + " " + e.What }
+
+// Unwrap returns the reason, such as ErrNoKey or ErrOtherKey.
+func (e DamagedError) Unwrap() error { return e.cause }
+
+// Hint returns what to do about it.
+func (e DamagedError) Hint() fault.Hint { return hintLost(e.Holder) }
+
+func hintLost(h Holder) fault.Hint {
+	if h.Name == "" {
+		return fault.Hintf(bringBack)
+	}
+	return fault.Hintf(bringBack+", or make a new certificate: %s", fault.Command{"renew", h.Name})
+}
+
+// FileError means that something other than the expected file or folder stands
+// at a place, or that the system refuses access to it.
+type FileError struct {
+	Path, What string
+	cause      error
+}
+
+func (e FileError) Error() string { return e.Path + " " + e.What }
+
+// Unwrap returns the system's reason.
+func (e FileError) Unwrap() error { return e.cause }
+
+// Hint returns what to do about it.
+func (e FileError) Hint() fault.Hint {
+	for _, row := range reasons {
+		if errors.Is(e.cause, row.err) {
+			return fault.Hintf("%s", row.hint)
+		}
+	}
+	return fault.Hintf("move it away, and " + bringBack)
+}
+
+// reasons are what a system refuses files for, in words.
+var reasons = []struct {
+	err        error
+	what, hint string
+}{
+	{syscall.ELOOP, "is a symbolic link that leads in a circle", "put the file or folder itself in the link's place"},
+	{fs.ErrPermission, "cannot be accessed: permission denied", "the store must belong to you: look at it with ls -l"},
+	{syscall.ENOSPC, "cannot be written: no space left on the disk", "free some space, then try again"},
+	{syscall.EROFS, "cannot be written: the medium is read-only", "copy the store to a disk that can be written to"},
+	{syscall.EIO, "cannot be read or written: input/output error", "the disk may be failing: copy the store to another one"},
+	{syscall.EMFILE, "cannot be opened: too many open files", "raise the limit (ulimit -n), then try again"},
+	{syscall.ENFILE, "cannot be opened: too many open files on this system", "close other programs, then try again"},
+}
+
+// fault describes an error by the path that the user knows.
+func (s *Store) fault(name string, err error) error {
+	what := ""
+	info, statErr := s.root.Lstat(filepath.FromSlash(name))
+	switch {
+	case statErr == nil && info.Mode()&fs.ModeSymlink != 0 && !errors.Is(err, syscall.ELOOP):
+		what = "is a symbolic link that leads out of the store"
+		if errors.Is(err, fs.ErrNotExist) {
+			what = "is a symbolic link to something that does not exist"
+		}
+		err = ErrNotRegular
+	case errors.Is(err, fs.ErrNotExist):
+		return MissingError{s.Path(name), s.holderOf(name)}
+	case statErr == nil && (errors.Is(err, syscall.ENXIO) || errors.Is(err, ErrNotRegular)):
+		what, err = "is "+kindOf(info.Mode())+", expected a file", ErrNotRegular
+	case errors.Is(err, syscall.ENOTDIR):
+		what = "is not a folder"
+	}
+	return FileError{s.Path(name), orReason(what, err), bare(err)}
+}
+
+func orReason(what string, err error) string {
+	if what != "" {
+		return what
+	}
+	for _, row := range reasons {
+		if errors.Is(err, row.err) {
+			return row.what
+		}
+	}
+	return "cannot be used: " + bare(err).Error()
+}
+
+// bare returns an error without the operation and the path that Go adds, which
+// may be those of a folder that exists only during a change.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	}
+	return "a device"
+}
+
+// named describes what went wrong with a change by a path that the user knows:
+// those of package durable are relative, and some are of folders that exist
+// only during the change.
+func (s *Store) named(err error) error {
+	name := ""
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		name = e.Path
+	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
+		name = e.New
+	} else {
+		return err
+	}
+	name = filepath.ToSlash(name)
+	if strings.Contains("/"+name, "/"+prefix) {
+		name = "."
+	}
+	return FileError{s.Path(name), orReason("", err), bare(err)}
+}
+
+func (s *Store) damaged(name, what string, cause error) error {
+	return DamagedError{s.Path(name), what, s.holderOf(name), cause}
+}
+
+// quote returns a path as a shell reads it.
+func quote(word string) string {
+	odd := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._:@%+=,-", r)
+	}
+	if word == "" || strings.ContainsFunc(word, odd) {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
+}
+
+// noCA is the error for a folder without an authority. Under sudo the home is
+// root's, and a second CA there is never what was meant.
+func (s *Store) noCA() error { return noCA(s.dir, s.opt) }
+
+func noCA(dir string, opt Options) error {
+	hint := fault.Hintf("make one with %s, or, if you have a copy of one, name its folder with --home", fault.Command{"init"})
+	if opt.User != 0 && os.Geteuid() == 0 {
+		hint = fault.Hintf("run picoca without sudo: it never needs to run as root")
+	}
+	return fault.WithCode(fault.With(fmt.Errorf("%w in %s", ErrNoCA, dir), hint), fault.NoCA)
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/picoca/picoca/internal/ca"
+)
+
+// Record is what is known of a certificate beside what the certificate shows.
+// It is stored with it, in about.json.
+type Record struct {
+	// Name is the device's own name, or an identity's or delegated CA's.
+	Name string `json:"name"`
+	// Kind is read from the certificate. In a record to be put it may be unset.
+	Kind ca.Kind `json:"-"`
+	// For is what the files are for, DEVICE[/FIRMWARE[@VERSION]], "" for a
+	// target of no known kind.
+	For string `json:"for,omitempty"`
+	// Folder is the absolute path of the folder that the files were last
+	// written to, "" if it is unknown.
+	Folder string `json:"folder,omitempty"`
+	// Batch identifies the list that the certificate was issued from.
+	Batch string `json:"batch,omitempty"`
+	// Pushed is where the files were last copied to, nil if they never were.
+	Pushed *Pushed `json:"pushed,omitempty"`
+}
+
+// Pushed is where and when a certificate's files were copied to a device.
+type Pushed struct {
+	To      string    `json:"to"`
+	BoardID string    `json:"board_id,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Holder returns whom the record's certificate is for.
+func (r Record) Holder() Holder { return Holder{r.Kind, r.Name} }
+
+// Limits of a record's texts in bytes.
+const (
+	maxName   = 256 // a DNS name has 253, an identity's 64 characters
+	maxText   = 256
+	maxFolder = 4096
+)
+
+// parseRecord reads about.json of either layout.
+func parseRecord(data []byte) (Record, error) {
+	var about struct {
+		Record
+		Board    string `json:"board"`
+		Firmware string `json:"firmware"`
+	}
+	if err := json.Unmarshal(data, &about); err != nil {
+		return Record{}, jsonFault(err)
+	}
+	if about.For == "" {
+		about.For = layout1For(about.Board, about.Firmware)
+	}
+	if err := about.checkTexts(); err != nil {
+		return Record{}, err
+	}
+	return about.Record, nil
+}
+
+// jsonFault leaves out what package json quotes of the file.
+func jsonFault(err error) error {
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return errors.New("not valid JSON")
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && !hidden(e.Field) && len(e.Field) <= maxText {
+		return fmt.Errorf("field %q has another type", e.Field)
+	}
+	return errors.New("not a record")
+}
+
+// layout1Boards are boards of layout 1 whose firmware was part of their name.
+var layout1Boards = map[string]string{"arduino-pico": "pico-w/arduino", "pico-sdk": "pico-w/pico-sdk"}
+
+// layout1For joins a board and a firmware, such as pico-w and circuitpython@10.
+func layout1For(board, firmware string) string {
+	target := board
+	if now, ok := layout1Boards[board]; ok {
+		target = now
+		if firmware == "" {
+			return target
+		}
+		target, _, _ = strings.Cut(target, "/")
+	}
+	if firmware == "" {
+		return target
+	}
+	return target + "/" + firmware
+}
+
+// checkTexts refuses what a terminal should never print, and what is too long.
+func (r Record) checkTexts() error {
+	pushed := Pushed{}
+	if r.Pushed != nil {
+		pushed = *r.Pushed
+	}
+	var faults []error
+	for _, row := range []struct {
+		what, text string
+		most       int
+	}{
+		{"name", r.Name, maxName}, {"for", r.For, maxText}, {"folder", r.Folder, maxFolder}, {"batch", r.Batch, maxText},
+		{"pushed to", pushed.To, maxFolder}, {"board ID", pushed.BoardID, maxText},
+	} {
+		if err := checkText(row.what, row.text, row.most); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func checkText(what, text string, most int) error {
+	switch {
+	case len(text) > most:
+		return fmt.Errorf("%s has %d bytes, at most %d are allowed", what, len(text), most)
+	case hidden(text):
+		return fmt.Errorf("%s %.100q has a control or invisible character", what, text)
+	}
+	return nil
+}
+
+// hidden reports whether a text could change how a terminal shows it. The two
+// joiners, which shape letters, are not counted.
+func hidden(text string) bool {
+	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && r != '\u200c' && r != '\u200d'
+	})
+}
+
+// of holds a record against its certificate, and takes the kind from there.
+func (r *Record) of(facts certFacts) error {
+	if r.Kind != "" && r.Kind != facts.kind {
+		return fmt.Errorf("kind %q is not the certificate's, %q", r.Kind, facts.kind)
+	}
+	r.Kind = facts.kind
+	switch {
+	case r.Kind == ca.KindRoot:
+		return errors.New("certificate is a root")
+	case r.Name == "":
+		return errors.New("name is empty")
+	case !slices.Contains(facts.names, r.Name):
+		return fmt.Errorf("name %q is not the certificate's: %.200q", r.Name, facts.names)
+	}
+	return nil
+}

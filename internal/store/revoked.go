@@ -1,0 +1,158 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// Revocation is when and why a certificate was revoked. It is kept although the
+// certificate may be removed from the store.
+type Revocation struct {
+	Serial string `json:"serial"` // 32 lower-case hexadecimal digits
+	Name   string `json:"name"`   // of the holder
+	// Authority is the issuer's key identifier in hexadecimal: a CRL lists the
+	// certificates of one root.
+	Authority string    `json:"authority"`
+	At        time.Time `json:"at"`
+	Reason    string    `json:"reason,omitempty"` // as RFC 5280 section 5.3.1 calls it
+	NotAfter  time.Time `json:"not_after"`        // of the certificate
+}
+
+// IssuedBy reports whether the revoked certificate was a root's.
+func (r Revocation) IssuedBy(root Root) bool {
+	return r.Authority == fmt.Sprintf("%x", root.Certificate.SubjectKeyId)
+}
+
+// Revoke returns the revocation of a certificate.
+func (i Issued) Revoke(at time.Time, reason string) Revocation {
+	return Revocation{
+		Serial: serialOf(i), Name: i.Record.Name, Authority: fmt.Sprintf("%x", i.Leaf.AuthorityKeyId),
+		At: at.UTC().Truncate(time.Second), Reason: reason, NotAfter: i.Leaf.NotAfter,
+	}
+}
+
+func serialOf(i Issued) string { return fmt.Sprintf("%032x", i.Leaf.SerialNumber) }
+
+func (r Revocation) check() error {
+	switch {
+	case !isSerial(r.Serial):
+		return fmt.Errorf("serial number %.40q is not 32 hexadecimal digits", r.Serial)
+	case r.At.IsZero():
+		return errors.New("it has no time")
+	case strings.Trim(r.Authority, "0123456789abcdef") != "":
+		return fmt.Errorf("authority %.40q is not hexadecimal", r.Authority)
+	}
+	return errors.Join(checkText("name", r.Name, maxName), checkText("reason", r.Reason, maxText))
+}
+
+func isSerial(text string) bool {
+	return len(text) == 32 && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// Revocations returns all revocations, ordered by serial number. It fails with a
+// DamagedError if one is not what was written.
+func (s *Store) Revocations() ([]Revocation, error) {
+	serials, err := s.revokedList()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Revocation, len(serials))
+	for i, serial := range serials {
+		if all[i], err = s.readRevocation(serial); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (s *Store) revokedList() ([]string, error) {
+	names, err := s.entryNames("revoked")
+	if err != nil {
+		return nil, err
+	}
+	var serials []string
+	for _, name := range names {
+		if serial, ok := strings.CutSuffix(name, ".json"); ok && isSerial(serial) {
+			serials = append(serials, serial)
+		}
+	}
+	return sorted(serials), nil
+}
+
+func (s *Store) revokedSerials() (map[string]bool, error) {
+	serials, err := s.revokedList()
+	revoked := make(map[string]bool, len(serials))
+	for _, serial := range serials {
+		revoked[serial] = true
+	}
+	return revoked, err
+}
+
+func (s *Store) readRevocation(serial string) (Revocation, error) {
+	f, err := s.folder("revoked")
+	if err != nil {
+		return Revocation{}, err
+	}
+	defer f.close()
+	var r Revocation
+	base := serial + ".json"
+	there, err := f.readJSON(base, &r)
+	if err != nil {
+		return Revocation{}, err
+	}
+	name := path.Join("revoked", base)
+	if !there {
+		return Revocation{}, MissingError{Path: s.Path(name)}
+	}
+	if err = r.check(); err == nil && r.Serial != serial {
+		err = fmt.Errorf("it has serial number %s", r.Serial)
+	}
+	if err != nil {
+		return Revocation{}, s.damaged(name, "is damaged: "+err.Error(), err)
+	}
+	return r, nil
+}
+
+// Revoke records revocations, and replaces the CRLs that list them, in one
+// durable step. The lock must be held. It fails with ErrRevoked if one of the
+// certificates is revoked already.
+func (s *Store) Revoke(revocations []Revocation, crls []NewCRL) error {
+	if s.held == nil {
+		return ErrUnlocked
+	}
+	var files []durable.File
+	for _, r := range revocations {
+		if err := r.check(); err != nil {
+			return err
+		}
+		name := path.Join("revoked", r.Serial+".json")
+		there, err := s.exists(name)
+		if err != nil {
+			return err
+		}
+		if there {
+			return fault.With(fmt.Errorf("%s (%s): %w", r.Name, r.Serial, ErrRevoked), fault.Hintf("see %s", fault.Command{"show", r.Name}))
+		}
+		files = append(files, durable.File{Name: name, Data: encodeJSON(r), Mode: 0o644})
+	}
+	for _, crl := range crls {
+		file, err := s.crlFile(crl)
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	if err := s.makeFolders("revoked"); err != nil {
+		return err
+	}
+	return s.replace(files...)
+}
