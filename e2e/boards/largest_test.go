@@ -34,7 +34,7 @@ func (r boardRoot) issueOf(t testing.TB, size int) boardLeaf {
 		case filler+missing >= 1:
 			names[len(names)-1] = fillName(len(names)-1, filler+missing)
 		default:
-			t.Fatalf("certificate of %d bytes: have %d, %d names", size, len(leaf.der), len(names))
+			t.Fatalf("certificate of %d bytes: got %d, %d names", size, len(leaf.der), len(names))
 		}
 		leaf = r.issue(t, "p256", func(c *x509.Certificate) { c.DNSNames = names })
 	}
@@ -132,10 +132,10 @@ func TestLargeCertificatesHoldWhatIsTold(t *testing.T) {
 		}
 		for _, cost := range large.told {
 			id := costID{cost.Firmware, cost.Key, cost.Curve}
-			have, base, told := large.measured[id], small.measured[id], costOf(small.told, id)
-			checkGrowth(t, fmt.Sprintf("%s, %v", row.title, id), cost.HeapBytes-told.HeapBytes, have.HeapPeak-base.HeapPeak)
-			checkGrowth(t, fmt.Sprintf("%s, %v, with listener", row.title, id), cost.HeapListenerBytes-told.HeapListenerBytes, have.HeapPeakListener-base.HeapPeakListener)
-			checkGrowth(t, fmt.Sprintf("%s, %v, message", row.title, id), cost.MessageBytes-told.MessageBytes, have.CertificateMessageBytes-base.CertificateMessageBytes)
+			got, base, told := large.measured[id], small.measured[id], costOf(small.told, id)
+			checkGrowth(t, fmt.Sprintf("%s, %v", row.title, id), cost.HeapBytes-told.HeapBytes, got.HeapPeak-base.HeapPeak)
+			checkGrowth(t, fmt.Sprintf("%s, %v, with listener", row.title, id), cost.HeapListenerBytes-told.HeapListenerBytes, got.HeapPeakListener-base.HeapPeakListener)
+			checkGrowth(t, fmt.Sprintf("%s, %v, message", row.title, id), cost.MessageBytes-told.MessageBytes, got.CertificateMessageBytes-base.CertificateMessageBytes)
 		}
 	}
 }

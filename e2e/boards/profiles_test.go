@@ -75,19 +75,19 @@ func measureProfile(t *testing.T) map[costID]boardFigure {
 const mostDrift = 0.03
 
 // drift names the sizes of a profile that are too far from the measured ones.
-func drift(told device.Cost, have boardFigure) []string {
+func drift(told device.Cost, got boardFigure) []string {
 	var faults []string
 	for _, row := range []struct {
-		name       string
-		told, have int
+		name      string
+		told, got int
 	}{
-		{"certificate_bytes", told.CertificateBytes, have.CertificateBytes},
-		{"message_bytes", told.MessageBytes, have.CertificateMessageBytes},
-		{"heap_bytes", told.HeapBytes, have.HeapPeak},
-		{"heap_listener_bytes", told.HeapListenerBytes, have.HeapPeakListener},
+		{"certificate_bytes", told.CertificateBytes, got.CertificateBytes},
+		{"message_bytes", told.MessageBytes, got.CertificateMessageBytes},
+		{"heap_bytes", told.HeapBytes, got.HeapPeak},
+		{"heap_listener_bytes", told.HeapListenerBytes, got.HeapPeakListener},
 	} {
-		if row.told != row.have && spread(row.told, row.have) > mostDrift {
-			faults = append(faults, fmt.Sprintf("%s is %d, measured %d", row.name, row.told, row.have))
+		if row.told != row.got && spread(row.told, row.got) > mostDrift {
+			faults = append(faults, fmt.Sprintf("%s is %d, measured %d", row.name, row.told, row.got))
 		}
 	}
 	return faults
@@ -143,7 +143,7 @@ func thousands(n int) string {
 // TestDriftIsSeen alters each figure by a little more and a little less than
 // may be.
 func TestDriftIsSeen(t *testing.T) {
-	have := boardFigure{CertificateBytes: 1000, CertificateMessageBytes: 1000, HeapPeak: 1000, HeapPeakListener: 1000}
+	measured := boardFigure{CertificateBytes: 1000, CertificateMessageBytes: 1000, HeapPeak: 1000, HeapPeakListener: 1000}
 	for _, row := range []struct {
 		told int
 		want string
@@ -151,7 +151,7 @@ func TestDriftIsSeen(t *testing.T) {
 		for i := range 4 {
 			sizes := []int{1000, 1000, 1000, 1000}
 			sizes[i] = row.told
-			faults := drift(device.Cost{CertificateBytes: sizes[0], MessageBytes: sizes[1], HeapBytes: sizes[2], HeapListenerBytes: sizes[3]}, have)
+			faults := drift(device.Cost{CertificateBytes: sizes[0], MessageBytes: sizes[1], HeapBytes: sizes[2], HeapListenerBytes: sizes[3]}, measured)
 			if got := strings.Join(faults, "; "); !strings.HasSuffix(got, row.want) || len(faults) > 1 || (got == "") != (row.want == "") {
 				t.Errorf("figure %d told as %d: %q, want %q", i, row.told, got, row.want)
 			}

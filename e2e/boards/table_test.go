@@ -190,9 +190,9 @@ func checkTable(t *testing.T, entries []tableEntry) {
 	}
 	for _, e := range entries {
 		id, f := e.column.title+", "+e.row.title, e.figure
-		for i, have := range []int{f.CertificateBytes, f.CertificateMessageBytes, f.HeapPeak, f.HeapPeakListener} {
-			if told := told[id][i]; int(told) != have && spread(int(told), have) > e.row.drift {
-				t.Errorf("%s: size %d is %.0f in %s, measured %d", id, i+1, told, tableFile, have)
+		for i, got := range []int{f.CertificateBytes, f.CertificateMessageBytes, f.HeapPeak, f.HeapPeakListener} {
+			if told := told[id][i]; int(told) != got && spread(int(told), got) > e.row.drift {
+				t.Errorf("%s: size %d is %.0f in %s, measured %d", id, i+1, told, tableFile, got)
 			}
 		}
 	}
@@ -247,9 +247,9 @@ func checkInstructions(t *testing.T, versions []byte, cells []*boardCell) {
 				continue
 			}
 			compared++
-			have := float64(c.figures[max(0, i-1)].Instructions) / 1e6
-			if max(have, figures[4])/min(have, figures[4]) > 1+mostDrift {
-				t.Errorf("%s, %s: %.1f million instructions in %s, counted %.1f", column.title, c.kind, figures[4], tableFile, have)
+			got := float64(c.figures[max(0, i-1)].Instructions) / 1e6
+			if max(got, figures[4])/min(got, figures[4]) > 1+mostDrift {
+				t.Errorf("%s, %s: %.1f million instructions in %s, counted %.1f", column.title, c.kind, figures[4], tableFile, got)
 			}
 		}
 	}

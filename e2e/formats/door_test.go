@@ -130,10 +130,10 @@ func TestOpenSSLRefusesAHostAsLabel(t *testing.T) {
 		signByHand(h, label, cert)
 		out, err := rig.Outside(t, "openssl", "openssl", clientVerifiers[0].args(h, cert)...)
 		if (err == nil) != want || err != nil && !strings.Contains(out, "permitted subtree violation") {
-			t.Errorf("common name %q: have %v, want accepted: %t\n%s", label, err, want, out)
+			t.Errorf("common name %q: got %v, want accepted: %t\n%s", label, err, want, out)
 		}
 		if _, refused := h.Try("issue", "--client", label, "--dry-run"); (refused == nil) != want {
-			t.Errorf("picoca issue --client %q: have %v, want accepted: %t", label, refused, want)
+			t.Errorf("picoca issue --client %q: got %v, want accepted: %t", label, refused, want)
 		}
 	}
 }

@@ -32,18 +32,18 @@ func TestLimits(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	// The server of picoca phone, net/http, takes 2.1 MB of it.
-	if have := size(t, stripped); have > 9_000_000 {
-		t.Errorf("stripped binary: have %d bytes, want at most 9,000,000", have)
+	if got := size(t, stripped); got > 9_000_000 {
+		t.Errorf("stripped binary: got %d bytes, want at most 9,000,000", got)
 	}
 	h := rig.NewHome(t)
-	if have := peakMemory(t, h, stripped); have > 12<<10 {
-		t.Errorf("peak memory of issue: have %d KiB, want at most %d", have, 12<<10)
+	if got := peakMemory(t, h, stripped); got > 12<<10 {
+		t.Errorf("peak memory of issue: got %d KiB, want at most %d", got, 12<<10)
 	}
-	if have := size(t, h.Path("pico.local", "cert.der")); have > 400 {
-		t.Errorf("cert.der of pico.local: have %d bytes, want at most 400", have)
+	if got := size(t, h.Path("pico.local", "cert.der")); got > 400 {
+		t.Errorf("cert.der of pico.local: got %d bytes, want at most 400", got)
 	}
-	if have := size(t, h.Path("pico.local", "key.der")); have != 121 {
-		t.Errorf("key.der of pico.local: have %d bytes, want 121", have)
+	if got := size(t, h.Path("pico.local", "key.der")); got != 121 {
+		t.Errorf("key.der of pico.local: got %d bytes, want 121", got)
 	}
 }
 

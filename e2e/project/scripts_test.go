@@ -166,23 +166,23 @@ func TestChecksOfACopyWithoutGit(t *testing.T) {
 		r := newScriptRun(t, script, tools...)
 		r.fake("go")
 		if out, err := r.run(script, "1s"); err == nil || !strings.Contains(out, "found") || r.log() != "" {
-			t.Errorf("%s, nothing to check: have %v\n%s%s", script, err, out, r.log())
+			t.Errorf("%s, nothing to check: got %v\n%s%s", script, err, out, r.log())
 		}
 	}
 	r := newScriptRun(t, "fuzz.sh", tools...)
 	r.fake("go")
 	r.write("internal/x/x_test.go", "package x\n\nfunc FuzzOne(f *testing.F) {}\n")
 	if out, err := r.run("fuzz.sh", "1s"); !strings.Contains(r.log(), "-fuzz ^FuzzOne$ -fuzztime 1s") || !strings.Contains(r.log(), " ./internal/x\n") {
-		t.Errorf("fuzz.sh: have %v\n%s%s", err, out, r.log())
+		t.Errorf("fuzz.sh: got %v\n%s%s", err, out, r.log())
 	}
 	r = newScriptRun(t, "lint.sh", tools...)
 	r.fake("go")
 	r.write("x/x.go", "package x\n\nvar  X = 1\n")
 	if out, err := r.run("lint.sh"); err == nil || !strings.Contains(out, "./x/x.go") {
-		t.Errorf("lint.sh, a file that is not formatted: have %v\n%s", err, out)
+		t.Errorf("lint.sh, a file that is not formatted: got %v\n%s", err, out)
 	}
 	r.write("x/x.go", "package x\n\nvar X = 1\n")
 	if out, err := r.run("lint.sh"); err != nil || !strings.Contains(r.log(), "go vet ./...") {
-		t.Errorf("lint.sh: have %v\n%s%s", err, out, r.log())
+		t.Errorf("lint.sh: got %v\n%s%s", err, out, r.log())
 	}
 }
