@@ -20,7 +20,7 @@ func TestBoardsSpeakOfWhatThereIs(t *testing.T) {
 		}
 		for _, name := range slices.Concat(board.Keys, board.UnwiseKeys, board.RootKeys) {
 			if kt, err := ca.ParseKeyType(name); err != nil || string(kt) != name {
-				t.Errorf("board %q: key type %q: have %q, %v", board.ID, name, kt, err)
+				t.Errorf("board %q: key type %q: got %q, %v", board.ID, name, kt, err)
 			}
 		}
 		// What issue chooses unasked must need no --force.

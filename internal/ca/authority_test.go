@@ -58,7 +58,7 @@ func TestAuthorityTakesARoot(t *testing.T) {
 			continue
 		}
 		if a.Certificate() != root || a.KeyType() != kt {
-			t.Errorf("%s: have %q with a %s key", kt, a.Certificate().Subject, a.KeyType())
+			t.Errorf("%s: got %q with a %s key", kt, a.Certificate().Subject, a.KeyType())
 		}
 	}
 	if _, err := ca.NewAuthority(custom(t, ca.P256, func(*x509.Certificate) {}), noon); err != nil {
@@ -79,7 +79,7 @@ func TestAuthorityTakesNothingButARoot(t *testing.T) {
 		"forged":     &forged,
 	} {
 		if _, err := ca.NewAuthority(cert, noon); !errors.Is(err, ca.ErrNotRoot) {
-			t.Errorf("%s: have %v, want %v", name, err, ca.ErrNotRoot)
+			t.Errorf("%s: got %v, want %v", name, err, ca.ErrNotRoot)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestAuthorityRefusesARootOfAWeakKey(t *testing.T) {
 		if _, err := ca.NewAuthority(&cert, noon); err == nil {
 			t.Errorf("root with key %s is accepted", name)
 		} else if _, ok := errors.AsType[ca.UnknownKeyTypeError](err); !ok {
-			t.Errorf("root with key %s: have %v", name, err)
+			t.Errorf("root with key %s: got %v", name, err)
 		}
 	}
 }
@@ -115,10 +115,10 @@ func TestAuthorityHoldsFromTheFirstSecondToTheLast(t *testing.T) {
 				t.Errorf("at %s: %v", row.at, err)
 			}
 		case err == nil || err.Error() != row.text:
-			t.Errorf("at %s: have %v, want %q", row.at, err, row.text)
+			t.Errorf("at %s: got %v, want %q", row.at, err, row.text)
 		default:
 			if e, ok := errors.AsType[ca.ExpiredError](err); !ok || !e.Now.Equal(row.at) {
-				t.Errorf("at %s: have %T of %s", row.at, err, e.Now)
+				t.Errorf("at %s: got %T of %s", row.at, err, e.Now)
 			}
 		}
 	}
@@ -140,12 +140,12 @@ func TestAuthorityOpensWithItsOwnKeyAlone(t *testing.T) {
 		"odd public": brokenSigner{pub: "public"},
 	} {
 		if err := a.Unlock(key); !errors.Is(err, ca.ErrOtherKey) {
-			t.Errorf("%s: have %v, want %v", name, err, ca.ErrOtherKey)
+			t.Errorf("%s: got %v, want %v", name, err, ca.ErrOtherKey)
 		}
 	}
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	if _, err := a.Sign(p); !errors.Is(err, ca.ErrLocked) {
-		t.Errorf("sign after a wrong key: have %v, want %v", err, ca.ErrLocked)
+		t.Errorf("sign after a wrong key: got %v, want %v", err, ca.ErrLocked)
 	}
 	if err := a.Unlock(newKey(t, ca.P256)); err != nil {
 		t.Errorf("its own key: %v", err)

@@ -61,7 +61,7 @@ func TestLabelsAreKeptAsUTF8(t *testing.T) {
 		"; rm -rf / && \"quoted\" \\": "; rm -rf / && \"quoted\" \\",
 	} {
 		if label, err := ca.ParseLabel(input); err != nil || label.String() != want {
-			t.Errorf("%q: have %q, %v", input, label, err)
+			t.Errorf("%q: got %q, %v", input, label, err)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestLabelsThatAreRefused(t *testing.T) {
 		_, err := ca.ParseLabel(input)
 		var fault ca.LabelError
 		if !errors.As(err, &fault) || fault.Input != input || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: have %v, want %q", input, err, want)
+			t.Errorf("%q: got %v, want %q", input, err, want)
 		}
 	}
 }
@@ -98,7 +98,7 @@ func TestLabelIsNoDevicesName(t *testing.T) {
 	var fault ca.LabelError
 	for _, label := range []string{"nas", "NAS", "fe80::1"} {
 		if _, err := issueClient(t, authority, label, ca.Profile{Life: ca.Days(820)}, ca.P256); !errors.As(err, &fault) {
-			t.Errorf("%q: have %v", label, err)
+			t.Errorf("%q: got %v", label, err)
 		}
 	}
 	for _, label := range []string{"nas tablet", "tablet"} {
@@ -141,24 +141,24 @@ func checkForClientsAlone(t *testing.T, keyType ca.KeyType) {
 		t.Fatal(err)
 	}
 	if leaf.Subject.CommonName != "Küchen-Tablet" || len(leaf.Subject.Names) != 1 {
-		t.Errorf("subject: have %v", leaf.Subject)
+		t.Errorf("subject: got %v", leaf.Subject)
 	}
 	if len(leaf.DNSNames)+len(leaf.IPAddresses)+len(leaf.EmailAddresses)+len(leaf.URIs) > 0 {
 		t.Error("identity has alternative names")
 	}
 	if !slices.Equal(leaf.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}) || leaf.KeyUsage != x509.KeyUsageDigitalSignature {
-		t.Errorf("usage: have %v, %v", leaf.ExtKeyUsage, leaf.KeyUsage)
+		t.Errorf("usage: got %v, %v", leaf.ExtKeyUsage, leaf.KeyUsage)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(root)
 	for usage, want := range map[x509.ExtKeyUsage]bool{x509.ExtKeyUsageClientAuth: true, x509.ExtKeyUsageServerAuth: false} {
 		_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: clientNow, KeyUsages: []x509.ExtKeyUsage{usage}})
 		if (err == nil) != want {
-			t.Errorf("usage %v: have %v", usage, err)
+			t.Errorf("usage %v: got %v", usage, err)
 		}
 	}
 	if len(leaf.Raw) > prepared.Size() || len(leaf.Raw) < prepared.Size()-4 {
-		t.Errorf("size: have %d, said %d", len(leaf.Raw), prepared.Size())
+		t.Errorf("size: got %d, said %d", len(leaf.Raw), prepared.Size())
 	}
 }
 
@@ -167,11 +167,11 @@ func TestClientIdentityKeepsTheRules(t *testing.T) {
 	authority := clientAuthority(t)
 	var days ca.DaysError
 	if _, err := issueClient(t, authority, "tablet", ca.Profile{Life: ca.Days(826)}, ca.P256); !errors.As(err, &days) {
-		t.Errorf("826 days: have %v", err)
+		t.Errorf("826 days: got %v", err)
 	}
 	var rule ca.RuleError
 	if _, err := issueClient(t, authority, "tablet", ca.Profile{Life: ca.Days(820)}, ca.P384); !errors.As(err, &rule) || rule.Rule != "key" {
-		t.Errorf("p384: have %v", err)
+		t.Errorf("p384: got %v", err)
 	}
 	if _, err := authority.PrepareClient(ca.Profile{Life: ca.Days(820)}, ca.Label{}, nil, clientNow); err == nil {
 		t.Error("no label and no key: accepted")
@@ -217,7 +217,7 @@ func FuzzParseLabel(f *testing.F) {
 		}
 		leaf, err := authority.Sign(prepared)
 		if err != nil || leaf.Subject.CommonName != label.String() {
-			t.Fatalf("%q: have %q, %v", label, leaf.Subject.CommonName, err)
+			t.Fatalf("%q: got %q, %v", label, leaf.Subject.CommonName, err)
 		}
 	})
 }

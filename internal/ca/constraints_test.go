@@ -17,18 +17,18 @@ import (
 func TestHomeConstraintsAreOfAHome(t *testing.T) {
 	home := ca.HomeConstraints()
 	if want := []string{"local", "home.arpa", "internal", "lan"}; !slices.Equal(home.Domains(), want) {
-		t.Errorf("domains: have %q, want %q", home.Domains(), want)
+		t.Errorf("domains: got %q, want %q", home.Domains(), want)
 	}
 	want := "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 127.0.0.0/8 fc00::/7 fe80::/10 ::1/128"
-	var have []string
+	var got []string
 	for _, p := range home.Prefixes() {
-		have = append(have, p.String())
+		got = append(got, p.String())
 	}
-	if strings.Join(have, " ") != want {
-		t.Errorf("addresses: have %q, want %q", have, want)
+	if strings.Join(got, " ") != want {
+		t.Errorf("addresses: got %q, want %q", got, want)
 	}
-	if have, want := home.String(), ".local .home.arpa .internal .lan "+want; have != want {
-		t.Errorf("text: have %q, want %q", have, want)
+	if got, want := home.String(), ".local .home.arpa .internal .lan "+want; got != want {
+		t.Errorf("text: got %q, want %q", got, want)
 	}
 }
 
@@ -62,11 +62,11 @@ func TestPermitWidensTheConstraints(t *testing.T) {
 		if row.prefix != "" {
 			wantPrefixes = []netip.Prefix{netip.MustParsePrefix(row.prefix)}
 		}
-		if have := wider.Prefixes()[8:]; !slices.Equal(have, wantPrefixes) {
-			t.Errorf("permit %q: have ranges %v, want %v", row.input, have, wantPrefixes)
+		if got := wider.Prefixes()[8:]; !slices.Equal(got, wantPrefixes) {
+			t.Errorf("permit %q: got ranges %v, want %v", row.input, got, wantPrefixes)
 		}
-		if have := strings.Join(wider.Domains()[4:], " "); have != row.domain {
-			t.Errorf("permit %q: have domains %q, want %q", row.input, have, row.domain)
+		if got := strings.Join(wider.Domains()[4:], " "); got != row.domain {
+			t.Errorf("permit %q: got domains %q, want %q", row.input, got, row.domain)
 		}
 	}
 }
@@ -109,14 +109,14 @@ func TestPermitRefusesWhatUndoesTheProtection(t *testing.T) {
 	} {
 		wider, err := ca.HomeConstraints().Permit([]string{row.input})
 		if err == nil || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("permit %q: have %v and %s, want an error with %q", row.input, err, wider, row.want)
+			t.Errorf("permit %q: got %v and %s, want an error with %q", row.input, err, wider, row.want)
 			continue
 		}
 		if len(wider.Domains()) != 0 || len(wider.Prefixes()) != 0 {
 			t.Errorf("permit %q: refused, and %s returned", row.input, wider)
 		}
-		if have := inputOf(t, err); have != row.input {
-			t.Errorf("permit %q: the error quotes %q", row.input, have)
+		if got := inputOf(t, err); got != row.input {
+			t.Errorf("permit %q: the error quotes %q", row.input, got)
 		}
 	}
 }
@@ -138,8 +138,8 @@ func inputOf(t testing.TB, err error) string {
 
 func TestAllFaultsOfPermitComeAtOnce(t *testing.T) {
 	_, err := ca.HomeConstraints().Permit([]string{"com", "example.com", "0.0.0.0/0", "a b"})
-	if have := len(faultsOf(err)); have != 3 {
-		t.Errorf("have %d faults, want 3: %v", have, err)
+	if got := len(faultsOf(err)); got != 3 {
+		t.Errorf("got %d faults, want 3: %v", got, err)
 	}
 }
 
@@ -156,19 +156,19 @@ func TestPermitLeavesItsReceiver(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Contains(one.Domains(), "one.example.com") || slices.Contains(one.Domains(), "two.example.com") {
-		t.Errorf("first: have %s", one)
+		t.Errorf("first: got %s", one)
 	}
 	if !slices.Contains(two.Domains(), "two.example.com") || slices.Contains(two.Domains(), "one.example.com") {
-		t.Errorf("second: have %s", two)
+		t.Errorf("second: got %s", two)
 	}
 	if !slices.Contains(one.Prefixes(), netip.MustParsePrefix("100.64.0.0/10")) {
-		t.Errorf("first, after the second: have %s", one)
+		t.Errorf("first, after the second: got %s", one)
 	}
 	if c.String() != before {
-		t.Errorf("receiver: have %s", c)
+		t.Errorf("receiver: got %s", c)
 	}
 	one.Domains()[0], one.Prefixes()[0] = "evil.com", netip.MustParsePrefix("0.0.0.0/0")
-	if have := one.Domains()[0]; have != "local" || one.Prefixes()[0].Bits() != 8 {
+	if got := one.Domains()[0]; got != "local" || one.Prefixes()[0].Bits() != 8 {
 		t.Errorf("changed through its copy: %s", one)
 	}
 }
@@ -179,7 +179,7 @@ func TestPermittedTwiceStandsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(c.Domains()) != 5 || len(c.Prefixes()) != 8 {
-		t.Errorf("have %s", c)
+		t.Errorf("got %s", c)
 	}
 }
 
@@ -230,8 +230,8 @@ func TestPermittedNamesAreVouchedFor(t *testing.T) {
 	} {
 		names := parse(t, name)
 		checkConstraintsAgree(t, a, names)
-		if have := a.Permits(names) == nil; have != want {
-			t.Errorf("name %q: permitted %v, want %v", name, have, want)
+		if got := a.Permits(names) == nil; got != want {
+			t.Errorf("name %q: permitted %v, want %v", name, got, want)
 		}
 	}
 }
@@ -251,9 +251,9 @@ func TestConstraintsAreReadAsTheyWereWritten(t *testing.T) {
 	if req.Constraints, err = req.Constraints.Permit([]string{"nas.example.com", "100.64.0.0/10", "2001:db8::/32"}); err != nil {
 		t.Fatal(err)
 	}
-	have := ca.ConstraintsOf(newRoot(t, req, ca.P256))
-	if have.String() != req.Constraints.String() {
-		t.Errorf("have %s, want %s", have, req.Constraints)
+	got := ca.ConstraintsOf(newRoot(t, req, ca.P256))
+	if got.String() != req.Constraints.String() {
+		t.Errorf("got %s, want %s", got, req.Constraints)
 	}
 }
 
@@ -304,8 +304,8 @@ func FuzzPermit(f *testing.F) {
 			return
 		}
 		a := newAuthority(t, ca.RootRequest{Name: "Home CA", Days: 10, Constraints: c}, ca.P256)
-		if have := ca.ConstraintsOf(a.Certificate()).String(); have != c.String() {
-			t.Fatalf("permit %q: %s is read as %s", input, c, have)
+		if got := ca.ConstraintsOf(a.Certificate()).String(); got != c.String() {
+			t.Fatalf("permit %q: %s is read as %s", input, c, got)
 		}
 		checkPermitted(t, a, c)
 	})

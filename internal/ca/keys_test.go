@@ -29,8 +29,8 @@ func TestKeyTypeIsMadeAndKnownAgain(t *testing.T) {
 		ca.RSA4096: {"RSA-4096", true, 4096},
 	} {
 		key := newKey(t, kt)
-		if have, err := ca.KeyTypeOf(key.Public()); err != nil || have != kt {
-			t.Errorf("key %s: its key is a %q, %v", kt, have, err)
+		if got, err := ca.KeyTypeOf(key.Public()); err != nil || got != kt {
+			t.Errorf("key %s: its key is a %q, %v", kt, got, err)
 		}
 		bits := 0
 		switch pub := key.Public().(type) {
@@ -40,7 +40,7 @@ func TestKeyTypeIsMadeAndKnownAgain(t *testing.T) {
 			bits = pub.N.BitLen()
 		}
 		if bits != row.bits || kt.IsRSA() != row.rsa || kt.String() != row.title {
-			t.Errorf("key %s: have %d bits, RSA %v, title %q; want %+v", kt, bits, kt.IsRSA(), kt, row)
+			t.Errorf("key %s: got %d bits, RSA %v, title %q; want %+v", kt, bits, kt.IsRSA(), kt, row)
 		}
 	}
 }
@@ -59,8 +59,8 @@ func TestKeysAreNotTheSame(t *testing.T) {
 func TestKeyTypeIsParsed(t *testing.T) {
 	for _, kt := range keyTypes {
 		for _, input := range []string{string(kt), strings.ToUpper(string(kt))} {
-			if have, err := ca.ParseKeyType(input); err != nil || have != kt {
-				t.Errorf("key type %q: have %q, %v", input, have, err)
+			if got, err := ca.ParseKeyType(input); err != nil || got != kt {
+				t.Errorf("key type %q: got %q, %v", input, got, err)
 			}
 		}
 	}
@@ -76,14 +76,14 @@ func TestOtherKeyTypeIsRefused(t *testing.T) {
 		_, err := ca.ParseKeyType(input)
 		unknown, ok := errors.AsType[ca.UnknownKeyTypeError](err)
 		if !ok || unknown.Input != input || !strings.Contains(err.Error(), want) {
-			t.Errorf("key type %q: have %v, want an error with %q", input, err, want)
+			t.Errorf("key type %q: got %v, want an error with %q", input, err, want)
 		}
 	}
 	if _, err := ca.KeyType("p521").Generate(); err == nil {
 		t.Error("a key of type p521 was made")
 	}
-	if have := ca.KeyType("p521").String(); have != "p521" {
-		t.Errorf("title of an unknown type: have %q", have)
+	if got := ca.KeyType("p521").String(); got != "p521" {
+		t.Errorf("title of an unknown type: got %q", got)
 	}
 }
 
@@ -118,10 +118,10 @@ func rsaOfBits(bits int) *rsa.PublicKey {
 
 func TestTypeOfAnotherKeyIsAnError(t *testing.T) {
 	for name, pub := range weakKeys(t) {
-		if have, err := ca.KeyTypeOf(pub); err == nil {
-			t.Errorf("key %s: have type %q", name, have)
+		if got, err := ca.KeyTypeOf(pub); err == nil {
+			t.Errorf("key %s: got type %q", name, got)
 		} else if _, ok := errors.AsType[ca.UnknownKeyTypeError](err); !ok {
-			t.Errorf("key %s: have %T %v", name, err, err)
+			t.Errorf("key %s: got %T %v", name, err, err)
 		}
 	}
 }

@@ -68,8 +68,8 @@ func TestLeafSaysWhatALeafShould(t *testing.T) {
 		if leaf.KeyUsage != want {
 			t.Errorf("%s: key usage %v, want %v", kt, leaf.KeyUsage, want)
 		}
-		if have := sanOf(leaf); !slices.Equal(have, []string{"pico.local", "192.168.1.20", "fd00::1"}) {
-			t.Errorf("%s: names %q", kt, have)
+		if got := sanOf(leaf); !slices.Equal(got, []string{"pico.local", "192.168.1.20", "fd00::1"}) {
+			t.Errorf("%s: names %q", kt, got)
 		}
 		if len(leaf.IPAddresses[0]) != 4 || len(leaf.IPAddresses[1]) != 16 {
 			t.Errorf("%s: addresses of %d and %d bytes", kt, len(leaf.IPAddresses[0]), len(leaf.IPAddresses[1]))
@@ -104,8 +104,8 @@ func TestCommonNameIsTheFirstName(t *testing.T) {
 		{[]string{longest}, longest},
 	} {
 		leaf := issue(t, home(t), row.names...)
-		if have := leaf.Subject.CommonName; have != row.want {
-			t.Errorf("names %q: have %q, want %q", row.names, have, row.want)
+		if got := leaf.Subject.CommonName; got != row.want {
+			t.Errorf("names %q: got %q, want %q", row.names, got, row.want)
 		}
 		if extensionsOf(t, leaf)[idSubjectAltName] {
 			t.Errorf("names %q: subjectAltName is critical", row.names)
@@ -132,8 +132,8 @@ func TestLeafForABoardStaysSmall(t *testing.T) {
 		}
 		p := prepare(t, a, profile(), parse(t, "pico.local"))
 		leaf := sign(t, a, p)
-		if have := len(leaf.Raw); have > 400 || p.Size() > 400 {
-			t.Fatalf("leaf for pico.local under %q: have %d bytes, at most %d; want at most 400", root.Subject.CommonName, have, p.Size())
+		if got := len(leaf.Raw); got > 400 || p.Size() > 400 {
+			t.Fatalf("leaf for pico.local under %q: got %d bytes, at most %d; want at most 400", root.Subject.CommonName, got, p.Size())
 		}
 	}
 }
@@ -191,9 +191,9 @@ func checkSize(t testing.TB, a *ca.Authority, names ca.Names) int {
 		slack = 0
 	}
 	p := prepare(t, a, profile(), names)
-	have := len(sign(t, a, p).Raw)
-	if have > p.Size() || have < p.Size()-slack {
-		t.Errorf("%s root, %d names: have %d bytes, Size says %d", a.KeyType(), len(names.All()), have, p.Size())
+	got := len(sign(t, a, p).Raw)
+	if got > p.Size() || got < p.Size()-slack {
+		t.Errorf("%s root, %d names: got %d bytes, Size says %d", a.KeyType(), len(names.All()), got, p.Size())
 	}
 	return p.Size()
 }
@@ -215,8 +215,8 @@ func TestLeafLifeIsCountedWithBothEnds(t *testing.T) {
 			t.Errorf("days %d: notBefore %s (prepared %s), want %s", days, leaf.NotBefore, p.NotBefore(), want)
 		}
 		// RFC 5280 section 4.1.2.5: the last second is valid too.
-		if have, want := leaf.NotAfter.Sub(leaf.NotBefore)+time.Second, time.Duration(days)*day; have != want {
-			t.Errorf("days %d: valid for %s, want %s", days, have, want)
+		if got, want := leaf.NotAfter.Sub(leaf.NotBefore)+time.Second, time.Duration(days)*day; got != want {
+			t.Errorf("days %d: valid for %s, want %s", days, got, want)
 		}
 		if !p.NotAfter().Equal(leaf.NotAfter) {
 			t.Errorf("days %d: prepared until %s, signed until %s", days, p.NotAfter(), leaf.NotAfter)
@@ -235,7 +235,7 @@ func TestLeafDaysOutOfRangeAreRefused(t *testing.T) {
 		for _, p := range []ca.Profile{{Life: ca.Days(days)}, {Life: ca.Days(days), Cut: true, Force: true, BoardClock: true}} {
 			_, err := home(t).Prepare(p, parse(t, "pico.local"), newKey(t, ca.P256).Public(), noon)
 			if e, ok := errors.AsType[ca.DaysError](err); !ok || e.Have != max(-100_000, min(days, 100_000)) || e.Min != 1 || e.Max != 825 {
-				t.Errorf("profile %+v: have %v", p, err)
+				t.Errorf("profile %+v: got %v", p, err)
 			}
 		}
 	}
@@ -253,7 +253,7 @@ func TestLeafTimesAreWholeSecondsOfUTC(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.NotBefore().Nanosecond() != 0 || p.NotAfter().Sub(p.NotBefore()) != 200*day-time.Second {
-		t.Errorf("have %s to %s", p.NotBefore(), p.NotAfter())
+		t.Errorf("got %s to %s", p.NotBefore(), p.NotAfter())
 	}
 }
 
@@ -270,8 +270,8 @@ func TestShortLeafIsValidNow(t *testing.T) {
 			if !leaf.NotBefore.Equal(p.NotBefore()) || !leaf.NotAfter.Equal(p.NotAfter()) {
 				t.Errorf("life %s: signed for %s to %s, prepared for %s to %s", life, leaf.NotBefore, leaf.NotAfter, p.NotBefore(), p.NotAfter())
 			}
-			if have := leaf.NotAfter.Sub(leaf.NotBefore) + time.Second; have > life || have <= life-time.Second {
-				t.Errorf("life %s: have %s", life, have)
+			if got := leaf.NotAfter.Sub(leaf.NotBefore) + time.Second; got > life || got <= life-time.Second {
+				t.Errorf("life %s: got %s", life, got)
 			}
 			if left := leaf.NotAfter.Sub(now); left < life*9/10 {
 				t.Errorf("life %s: ends in %s", life, left)
@@ -281,7 +281,7 @@ func TestShortLeafIsValidNow(t *testing.T) {
 	for _, life := range []time.Duration{time.Minute - 1, time.Second, 0, -time.Hour} {
 		_, err := a.Prepare(ca.Profile{Life: life}, parse(t, "pico.local"), newKey(t, ca.P256).Public(), noon)
 		if _, ok := errors.AsType[ca.DaysError](err); !ok {
-			t.Errorf("life %s: have %v", life, err)
+			t.Errorf("life %s: got %v", life, err)
 		}
 	}
 }
@@ -297,11 +297,11 @@ func TestLeafEndsWithItsRoot(t *testing.T) {
 	a := ending(t, 30)
 	leaf := sign(t, a, prepare(t, a, ca.Profile{Life: ca.Days(820), Cut: true}, parse(t, "pico.local")))
 	if !leaf.NotAfter.Equal(a.Certificate().NotAfter) {
-		t.Errorf("have %s, want the root's end %s", leaf.NotAfter, a.Certificate().NotAfter)
+		t.Errorf("got %s, want the root's end %s", leaf.NotAfter, a.Certificate().NotAfter)
 	}
 	short := sign(t, a, prepare(t, a, ca.Profile{Life: ca.Days(10), Cut: true}, parse(t, "pico.local")))
 	if want := noon.Add(10*day - 10*time.Hour - time.Second); !short.NotAfter.Equal(want) {
-		t.Errorf("shorter than the root's: have %s, want %s", short.NotAfter, want)
+		t.Errorf("shorter than the root's: got %s, want %s", short.NotAfter, want)
 	}
 }
 
@@ -309,11 +309,11 @@ func TestLeafPastItsRootIsRefused(t *testing.T) {
 	a := ending(t, 30)
 	_, err := a.Prepare(ca.Profile{Life: ca.Days(820)}, parse(t, "pico.local"), newKey(t, ca.P256).Public(), noon)
 	if e, ok := errors.AsType[ca.RuleError](err); !ok || e.Rule != "root-end" {
-		t.Fatalf("have %v", err)
+		t.Fatalf("got %v", err)
 	}
 	want := "certificate would end on 2029-02-17, after its root on 2026-12-21"
 	if err.Error() != want {
-		t.Errorf("have %q, want %q", err, want)
+		t.Errorf("got %q, want %q", err, want)
 	}
 	// The first day of the leaf is yesterday: 31 days end with the root.
 	prepare(t, a, ca.Profile{Life: ca.Days(31)}, parse(t, "pico.local"))
@@ -331,7 +331,7 @@ func TestLeafBeginsWithItsRootAtTheEarliest(t *testing.T) {
 	for _, boardClock := range []bool{false, true} {
 		p := prepare(t, a, ca.Profile{Life: ca.Days(2), Cut: true, BoardClock: boardClock}, parse(t, "pico.local"))
 		if !p.NotBefore().Equal(root.NotBefore) {
-			t.Errorf("board clock %v: have %s, want %s", boardClock, p.NotBefore(), root.NotBefore)
+			t.Errorf("board clock %v: got %s, want %s", boardClock, p.NotBefore(), root.NotBefore)
 		}
 	}
 }
@@ -341,7 +341,7 @@ func TestRootThatExpiredSinceSignsNothing(t *testing.T) {
 	for _, at := range []time.Time{a.Certificate().NotAfter.Add(time.Second), a.Certificate().NotBefore.Add(-time.Second)} {
 		_, err := a.Prepare(profile(), parse(t, "pico.local"), newKey(t, ca.P256).Public(), at)
 		if _, ok := errors.AsType[ca.ExpiredError](err); !ok {
-			t.Errorf("at %s: have %v, want an ExpiredError", at, err)
+			t.Errorf("at %s: got %v, want an ExpiredError", at, err)
 		}
 	}
 }
@@ -353,10 +353,10 @@ func TestBoardClockLeafIsValidOnABoardWithoutOne(t *testing.T) {
 	leaf := sign(t, a, prepare(t, a, p, parse(t, "pico.local")))
 	boot := time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
 	if !leaf.NotBefore.Equal(boot) {
-		t.Errorf("notBefore: have %s, want %s", leaf.NotBefore, boot)
+		t.Errorf("notBefore: got %s, want %s", leaf.NotBefore, boot)
 	}
 	if want := noon.Add(819*day - time.Second); !leaf.NotAfter.Equal(want) {
-		t.Errorf("notAfter: have %s, want %s as without the flag", leaf.NotAfter, want)
+		t.Errorf("notAfter: got %s, want %s as without the flag", leaf.NotAfter, want)
 	}
 	if err := verifyAt(a.Certificate(), leaf, "pico.local", boot); err != nil {
 		t.Errorf("on a board that has just booted: %v", err)
@@ -372,7 +372,7 @@ func TestPreparedIsSignedOnce(t *testing.T) {
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	sign(t, a, p)
 	if leaf, err := a.Sign(p); !errors.Is(err, ca.ErrUsed) || leaf != nil {
-		t.Errorf("second time: have %v, %v; want %v", leaf, err, ca.ErrUsed)
+		t.Errorf("second time: got %v, %v; want %v", leaf, err, ca.ErrUsed)
 	}
 }
 
@@ -380,7 +380,7 @@ func TestPreparedIsSignedByItsAuthorityAlone(t *testing.T) {
 	a, other := home(t), home(t) // the same key, even
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	if leaf, err := other.Sign(p); !errors.Is(err, ca.ErrUsed) || leaf != nil {
-		t.Errorf("have %v, %v; want %v", leaf, err, ca.ErrUsed)
+		t.Errorf("got %v, %v; want %v", leaf, err, ca.ErrUsed)
 	}
 	sign(t, a, p)
 }
@@ -392,7 +392,7 @@ func TestLockedAuthorityPreparesAndSignsNothing(t *testing.T) {
 	}
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	if leaf, err := a.Sign(p); !errors.Is(err, ca.ErrLocked) || leaf != nil {
-		t.Errorf("have %v, %v; want %v", leaf, err, ca.ErrLocked)
+		t.Errorf("got %v, %v; want %v", leaf, err, ca.ErrLocked)
 	}
 }
 
@@ -406,10 +406,10 @@ func TestSignerThatFailsUsesThePreparedUp(t *testing.T) {
 	}
 	p := prepare(t, a, profile(), parse(t, "pico.local"))
 	if leaf, err := a.Sign(p); !errors.Is(err, errPulledOut) || leaf != nil {
-		t.Errorf("have %v, %v; want %v", leaf, err, errPulledOut)
+		t.Errorf("got %v, %v; want %v", leaf, err, errPulledOut)
 	}
 	if _, err := a.Sign(p); !errors.Is(err, ca.ErrUsed) {
-		t.Errorf("again: have %v, want %v: its serial may be out", err, ca.ErrUsed)
+		t.Errorf("again: got %v, want %v: its serial may be out", err, ca.ErrUsed)
 	}
 }
 
@@ -426,7 +426,7 @@ func TestLeafThatDoesNotVerifyIsNotReturned(t *testing.T) {
 	}
 	days := ca.Profile{Life: ca.Days(2), Cut: true}
 	if leaf, err := a.Sign(prepare(t, a, days, parse(t, "pico.local", "x.secret.local"))); err == nil || leaf != nil {
-		t.Errorf("have %v, %v; want the excluded name to be found", leaf, err)
+		t.Errorf("got %v, %v; want the excluded name to be found", leaf, err)
 	}
 	sign(t, a, prepare(t, a, days, parse(t, "pico.local")))
 }
@@ -438,7 +438,7 @@ func TestWeakPublicKeyIsRefused(t *testing.T) {
 		if _, err := home(t).Prepare(p, parse(t, "pico.local"), pub, noon); err == nil {
 			t.Errorf("key %s is accepted", name)
 		} else if _, ok := errors.AsType[ca.UnknownKeyTypeError](err); !ok {
-			t.Errorf("key %s: have %v", name, err)
+			t.Errorf("key %s: got %v", name, err)
 		}
 	}
 }
@@ -453,7 +453,7 @@ func TestCostlyKeyNeedsForce(t *testing.T) {
 				t.Errorf("key %s: %v", kt, err)
 			}
 		} else if e, ok := errors.AsType[ca.RuleError](err); !ok || e.Rule != "key" {
-			t.Errorf("key %s: have %v, want it refused", kt, err)
+			t.Errorf("key %s: got %v, want it refused", kt, err)
 		}
 		p.Force = true
 		forced, err := a.Prepare(p, parse(t, "pico.local"), newKey(t, kt).Public(), noon)
@@ -462,8 +462,8 @@ func TestCostlyKeyNeedsForce(t *testing.T) {
 			continue
 		}
 		leaf := sign(t, a, forced)
-		if have, err := ca.KeyTypeOf(leaf.PublicKey); err != nil || have != kt {
-			t.Errorf("key %s: certificate has a %q, %v", kt, have, err)
+		if got, err := ca.KeyTypeOf(leaf.PublicKey); err != nil || got != kt {
+			t.Errorf("key %s: certificate has a %q, %v", kt, got, err)
 		}
 	}
 }
@@ -499,7 +499,7 @@ func prepareError(t testing.TB, a *ca.Authority, names ca.Names) error {
 func TestNoNamesAreRefused(t *testing.T) {
 	err := prepareError(t, home(t), ca.Names{})
 	if e, ok := errors.AsType[ca.RuleError](err); !ok || e.Rule != "names" {
-		t.Errorf("have %v, want a certificate without names refused", err)
+		t.Errorf("got %v, want a certificate without names refused", err)
 	}
 }
 
@@ -515,7 +515,7 @@ func TestAllBrokenRulesAreToldAtOnce(t *testing.T) {
 			kinds = append(kinds, fmt.Sprintf("%T", fault))
 		}
 		if !slices.Equal(kinds, want) {
-			t.Errorf("%d days: have %q, want %q: %v", days, kinds, want, err)
+			t.Errorf("%d days: got %q, want %q: %v", days, kinds, want, err)
 		}
 	}
 }
@@ -529,7 +529,7 @@ func TestSerialsDiffer(t *testing.T) {
 		seen[leaf.SerialNumber.String()] = true
 	}
 	if len(seen) != 200 {
-		t.Errorf("have %d serials in 200 certificates", len(seen))
+		t.Errorf("got %d serials in 200 certificates", len(seen))
 	}
 }
 

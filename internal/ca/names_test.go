@@ -140,11 +140,11 @@ func TestUnusableNameIsRefusedWithItsReason(t *testing.T) {
 		names, err := ca.ParseNames([]string{row.input})
 		fault, ok := errors.AsType[*ca.NameError](err)
 		if !ok {
-			t.Errorf("name %q: have %q and error %v, want reason %s", row.input, names.Strings(), err, row.reason)
+			t.Errorf("name %q: got %q and error %v, want reason %s", row.input, names.Strings(), err, row.reason)
 			continue
 		}
 		if fault.Reason != row.reason || fault.Input != row.input {
-			t.Errorf("name %q: have reason %s of %q, want %s", row.input, fault.Reason, fault.Input, row.reason)
+			t.Errorf("name %q: got reason %s of %q, want %s", row.input, fault.Reason, fault.Input, row.reason)
 		}
 		if len(names.All()) != 0 {
 			t.Errorf("name %q: refused, and %q returned", row.input, names.Strings())
@@ -217,11 +217,11 @@ func TestNameIsPutInCanonicalForm(t *testing.T) {
 			t.Errorf("name %q: %v", row.input, err)
 			continue
 		}
-		if have := names.First().String(); have != row.name {
-			t.Errorf("name %q: have %q, want %q", row.input, have, row.name)
+		if got := names.First().String(); got != row.name {
+			t.Errorf("name %q: got %q, want %q", row.input, got, row.name)
 		}
-		if have := names.First().Display(); have != row.display {
-			t.Errorf("name %q: display %q, want %q", row.input, have, row.display)
+		if got := names.First().Display(); got != row.display {
+			t.Errorf("name %q: display %q, want %q", row.input, got, row.display)
 		}
 	}
 }
@@ -229,22 +229,22 @@ func TestNameIsPutInCanonicalForm(t *testing.T) {
 func TestNameWrittenTwiceStandsOnce(t *testing.T) {
 	names := parse(t, "pico.local", "192.168.1.20", "PICO.local.", "büro.local", "::ffff:192.168.1.20", "xn--bro-hoa.local")
 	want := []string{"pico.local", "192.168.1.20", "xn--bro-hoa.local"}
-	if have := names.Strings(); !slices.Equal(have, want) {
-		t.Errorf("have %q, want %q", have, want)
+	if got := names.Strings(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	if have := names.First().String(); have != "pico.local" {
-		t.Errorf("first name: have %q, want %q", have, "pico.local")
+	if got := names.First().String(); got != "pico.local" {
+		t.Errorf("first name: got %q, want %q", got, "pico.local")
 	}
 }
 
 func TestAllFaultsOfNamesComeAtOnce(t *testing.T) {
 	names, err := ca.ParseNames([]string{"a b.local", "pico.local", "", "*.local", "192.168.1.20", "x_y"})
 	want := []ca.Reason{ca.ReasonSpace, ca.ReasonEmpty, ca.ReasonBroad, ca.ReasonCharacter}
-	if have := reasonsOf(t, err); !slices.Equal(have, want) {
-		t.Errorf("reasons: have %q, want %q", have, want)
+	if got := reasonsOf(t, err); !slices.Equal(got, want) {
+		t.Errorf("reasons: got %q, want %q", got, want)
 	}
-	if have := names.Strings(); !slices.Equal(have, []string{"pico.local", "192.168.1.20"}) {
-		t.Errorf("names without a fault: have %q", have)
+	if got := names.Strings(); !slices.Equal(got, []string{"pico.local", "192.168.1.20"}) {
+		t.Errorf("names without a fault: got %q", got)
 	}
 }
 
@@ -254,15 +254,15 @@ func TestNoNames(t *testing.T) {
 		t.Fatalf("no names: %v", err)
 	}
 	if names.First() != (ca.Name{}) || len(names.All()) != 0 || len(names.Strings()) != 0 {
-		t.Errorf("have %v, want no names", names)
+		t.Errorf("got %v, want no names", names)
 	}
 }
 
 func TestNamesAreNotChangedThroughTheirCopy(t *testing.T) {
 	names := parse(t, "pico.local", "nas.local")
 	names.All()[0] = parse(t, "evil.local").First()
-	if have := names.First().String(); have != "pico.local" {
-		t.Errorf("first name: have %q, want %q", have, "pico.local")
+	if got := names.First().String(); got != "pico.local" {
+		t.Errorf("first name: got %q, want %q", got, "pico.local")
 	}
 }
 
@@ -298,11 +298,11 @@ func checkCanonical(t *testing.T, input string, names ca.Names) {
 	t.Helper()
 	name := names.First().String()
 	if len(names.All()) != 1 || name == "" || len(name) > 253 {
-		t.Errorf("name %q: have %q", input, names.Strings())
+		t.Errorf("name %q: got %q", input, names.Strings())
 	}
 	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789-.:*"
 	if odd := strings.Trim(name, allowed); odd != "" {
-		t.Errorf("name %q: have %q in %q", input, odd, name)
+		t.Errorf("name %q: got %q in %q", input, odd, name)
 	}
 	again := parse(t, name)
 	if again.First() != names.First() {
@@ -314,8 +314,8 @@ func checkCanonical(t *testing.T, input string, names ca.Names) {
 // some that it must not.
 func checkHolds(t *testing.T, a *ca.Authority, leaf *x509.Certificate, name ca.Name) {
 	t.Helper()
-	if have := sanOf(leaf); !slices.Equal(have, []string{name.String()}) {
-		t.Errorf("names in the certificate: have %q, want %q", have, name)
+	if got := sanOf(leaf); !slices.Equal(got, []string{name.String()}) {
+		t.Errorf("names in the certificate: got %q, want %q", got, name)
 	}
 	host, wildcard := strings.CutPrefix(name.String(), "*.")
 	verify := func(host string) error { return verifyAt(a.Certificate(), leaf, host, noon) }
@@ -342,13 +342,13 @@ func checkConstraintsAgree(t *testing.T, a *ca.Authority, names ca.Names) {
 	t.Helper()
 	want := bypassRules(t, a, names) == nil
 	_, err := a.Prepare(profile(), names, newKey(t, ca.P256).Public(), noon)
-	if have := err == nil; have != want {
-		t.Errorf("name %q: prepared %v, crypto/x509 verifies %v: %v", names.First(), have, want, err)
+	if got := err == nil; got != want {
+		t.Errorf("name %q: prepared %v, crypto/x509 verifies %v: %v", names.First(), got, want, err)
 	}
 	if err != nil && !slices.Equal(reasonsOf(t, err), []ca.Reason{ca.ReasonOutside}) {
-		t.Errorf("name %q: have %v, want it outside", names.First(), err)
+		t.Errorf("name %q: got %v, want it outside", names.First(), err)
 	}
-	if have := ca.ConstraintsOf(a.Certificate()).Contains(names.First()); have != want {
-		t.Errorf("name %q: contained %v, crypto/x509 verifies %v", names.First(), have, want)
+	if got := ca.ConstraintsOf(a.Certificate()).Contains(names.First()); got != want {
+		t.Errorf("name %q: contained %v, crypto/x509 verifies %v", names.First(), got, want)
 	}
 }

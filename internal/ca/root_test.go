@@ -44,14 +44,14 @@ func extensionsOf(t testing.TB, cert *x509.Certificate) map[int]bool {
 
 func checkExtensions(t testing.TB, cert *x509.Certificate, want map[int]bool) {
 	t.Helper()
-	have := extensionsOf(t, cert)
+	got := extensionsOf(t, cert)
 	for id, critical := range want {
-		if c, ok := have[id]; !ok || c != critical {
-			t.Errorf("extension 2.5.29.%d: have %v (critical %v), want critical %v", id, ok, c, critical)
+		if c, ok := got[id]; !ok || c != critical {
+			t.Errorf("extension 2.5.29.%d: got %v (critical %v), want critical %v", id, ok, c, critical)
 		}
 	}
-	if len(have) != len(want) {
-		t.Errorf("extensions: have %v, want %v", have, want)
+	if len(got) != len(want) {
+		t.Errorf("extensions: got %v, want %v", got, want)
 	}
 }
 
@@ -70,8 +70,8 @@ func TestRootSaysWhatARootShould(t *testing.T) {
 		if root.Version != 3 || !bytes.Equal(root.RawIssuer, root.RawSubject) || root.CheckSignatureFrom(root) != nil {
 			t.Errorf("%s: version %d, issuer %q: not signed by itself", kt, root.Version, root.Issuer)
 		}
-		if have, err := ca.KeyTypeOf(root.PublicKey); err != nil || have != kt {
-			t.Errorf("%s: key is a %q, %v", kt, have, err)
+		if got, err := ca.KeyTypeOf(root.PublicKey); err != nil || got != kt {
+			t.Errorf("%s: key is a %q, %v", kt, got, err)
 		}
 		checkSerial(t, root)
 	}
@@ -83,8 +83,8 @@ func TestRootIsSignedWithSHA2(t *testing.T) {
 		ca.RSA2048: x509.SHA256WithRSA, ca.RSA3072: x509.SHA256WithRSA, ca.RSA4096: x509.SHA256WithRSA,
 	} {
 		root := newRoot(t, homeRequest(), kt)
-		if have := root.SignatureAlgorithm; have != want {
-			t.Errorf("%s root: have %v, want %v", kt, have, want)
+		if got := root.SignatureAlgorithm; got != want {
+			t.Errorf("%s root: got %v, want %v", kt, got, want)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestRootConstraintsAreCriticalWhenStrict(t *testing.T) {
 func TestRootConstrainsDomainsAndBothAddressFamilies(t *testing.T) {
 	root := newRoot(t, homeRequest(), ca.P256)
 	if want := ca.HomeConstraints().Domains(); !slices.Equal(root.PermittedDNSDomains, want) {
-		t.Errorf("domains: have %q, want %q", root.PermittedDNSDomains, want)
+		t.Errorf("domains: got %q, want %q", root.PermittedDNSDomains, want)
 	}
 	families := map[int]int{}
 	for _, r := range root.PermittedIPRanges {
@@ -121,7 +121,7 @@ func TestRootConstrainsDomainsAndBothAddressFamilies(t *testing.T) {
 		}
 	}
 	if families[4] != 5 || families[16] != 3 || len(families) != 2 {
-		t.Errorf("ranges by length of the address: have %v, want 5 of IPv4 and 3 of IPv6", families)
+		t.Errorf("ranges by length of the address: got %v, want 5 of IPv4 and 3 of IPv6", families)
 	}
 	if len(root.ExcludedDNSDomains)+len(root.ExcludedIPRanges)+len(root.PermittedEmailAddresses)+len(root.PermittedURIDomains) != 0 {
 		t.Error("root has other constraints than it should")
@@ -132,14 +132,14 @@ func TestRootIsNamedByItsKey(t *testing.T) {
 	root := newRoot(t, homeRequest(), ca.P256)
 	sum := sha256.Sum256(root.RawSubjectPublicKeyInfo)
 	want := "Home CA " + base32.StdEncoding.EncodeToString(sum[:])[:4]
-	if have := root.Subject.String(); have != "CN="+want {
-		t.Errorf("subject: have %q, want only CN=%q", have, want)
+	if got := root.Subject.String(); got != "CN="+want {
+		t.Errorf("subject: got %q, want only CN=%q", got, want)
 	}
 	if !regexp.MustCompile(`^Home CA [A-Z2-7]{4}$`).MatchString(root.Subject.CommonName) {
-		t.Errorf("name: have %q", root.Subject.CommonName)
+		t.Errorf("name: got %q", root.Subject.CommonName)
 	}
 	if again := newRoot(t, homeRequest(), ca.P256); again.Subject.CommonName != want {
-		t.Errorf("same key: have %q, then %q", want, again.Subject.CommonName)
+		t.Errorf("same key: got %q, then %q", want, again.Subject.CommonName)
 	}
 	if other := newRoot(t, homeRequest(), ca.P384); other.Subject.CommonName == want {
 		t.Errorf("other key: the same name %q", want)
@@ -149,10 +149,10 @@ func TestRootIsNamedByItsKey(t *testing.T) {
 func TestRootIsValidForBoardsWithoutAClock(t *testing.T) {
 	root := newRoot(t, homeRequest(), ca.P256)
 	if want := time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC); !root.NotBefore.Equal(want) {
-		t.Errorf("notBefore: have %s, want %s", root.NotBefore, want)
+		t.Errorf("notBefore: got %s, want %s", root.NotBefore, want)
 	}
 	if want := noon.AddDate(0, 0, 3650).Add(-time.Second); !root.NotAfter.Equal(want) {
-		t.Errorf("notAfter: have %s, want %s", root.NotAfter, want)
+		t.Errorf("notAfter: got %s, want %s", root.NotAfter, want)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestRootMadeByAClockBehindIsValidThen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := now.Add(-day).Truncate(time.Second); !root.NotBefore.Equal(want) {
-		t.Errorf("notBefore: have %s, want %s", root.NotBefore, want)
+		t.Errorf("notBefore: got %s, want %s", root.NotBefore, want)
 	}
 	if _, err := ca.NewAuthority(root, now); err != nil {
 		t.Errorf("authority: %v", err)
@@ -183,7 +183,7 @@ func TestRootDaysAreOfUTC(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := noon.Add(180*day - time.Second); !root.NotAfter.Equal(want) {
-		t.Errorf("notAfter: have %s, want %s", root.NotAfter, want)
+		t.Errorf("notAfter: got %s, want %s", root.NotAfter, want)
 	}
 }
 
@@ -193,7 +193,7 @@ func TestRootLivesAsLongAsAsked(t *testing.T) {
 		req.Days = days
 		root := newRoot(t, req, ca.P256)
 		if want := noon.AddDate(0, 0, days).Add(-time.Second); !root.NotAfter.Equal(want) {
-			t.Errorf("days %d: have %s, want %s", days, root.NotAfter, want)
+			t.Errorf("days %d: got %s, want %s", days, root.NotAfter, want)
 		}
 	}
 }
@@ -204,7 +204,7 @@ func TestRootDaysOutOfRangeAreRefused(t *testing.T) {
 		req.Days = days
 		_, err := ca.NewRoot(req, newKey(t, ca.P256), noon)
 		if e, ok := errors.AsType[ca.DaysError](err); !ok || e.Have != days || e.Min != 1 || e.Max != 36500 {
-			t.Errorf("days %d: have %v", days, err)
+			t.Errorf("days %d: got %v", days, err)
 		}
 		if req.Check() == nil {
 			t.Errorf("days %d: Check passes", days)
@@ -218,12 +218,12 @@ func TestRootNameOfPeopleIsKept(t *testing.T) {
 	} {
 		req := homeRequest()
 		req.Name = name
-		have := newRoot(t, req, ca.P256).Subject.CommonName
-		if !strings.HasPrefix(have, name+" ") || utf8.RuneCountInString(have) != utf8.RuneCountInString(name)+5 {
-			t.Errorf("name %q: have %q", name, have)
+		got := newRoot(t, req, ca.P256).Subject.CommonName
+		if !strings.HasPrefix(got, name+" ") || utf8.RuneCountInString(got) != utf8.RuneCountInString(name)+5 {
+			t.Errorf("name %q: got %q", name, got)
 		}
-		if utf8.RuneCountInString(have) > 64 {
-			t.Errorf("name %q: %d characters, more than ub-common-name", name, utf8.RuneCountInString(have))
+		if utf8.RuneCountInString(got) > 64 {
+			t.Errorf("name %q: %d characters, more than ub-common-name", name, utf8.RuneCountInString(got))
 		}
 	}
 }
@@ -248,7 +248,7 @@ func TestRootNameThatDeceivesIsRefused(t *testing.T) {
 		req.Name = name
 		root, err := ca.NewRoot(req, newKey(t, ca.P256), noon)
 		if _, ok := errors.AsType[ca.RootNameError](err); !ok || !strings.Contains(err.Error(), want) || root != nil {
-			t.Errorf("name %q: have %v, want an error with %q", name, err, want)
+			t.Errorf("name %q: got %v, want an error with %q", name, err, want)
 			continue
 		}
 		checkPrintable(t, err.Error())
@@ -261,12 +261,12 @@ func TestRootsHaveSerialsOfTheirOwn(t *testing.T) {
 		seen[newRoot(t, homeRequest(), ca.P256).SerialNumber.String()] = true
 	}
 	if len(seen) != 50 {
-		t.Errorf("have %d serials in 50 roots", len(seen))
+		t.Errorf("got %d serials in 50 roots", len(seen))
 	}
 }
 
 func TestRootOfAnUnknownKeyIsRefused(t *testing.T) {
 	if root, err := ca.NewRoot(homeRequest(), brokenSigner{}, noon); err == nil {
-		t.Errorf("have a root with key %T", root.PublicKey)
+		t.Errorf("got a root with key %T", root.PublicKey)
 	}
 }

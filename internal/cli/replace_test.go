@@ -37,7 +37,7 @@ func TestFolderIsLookedAtAgainUnderTheLock(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := d.prepare(); !isA[inTheWayError](err) {
-			t.Errorf("%s: have %v, want it in the way", name, err)
+			t.Errorf("%s: got %v, want it in the way", name, err)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func TestFolderThatAppearsIsWrittenInto(t *testing.T) {
 		t.Fatal(err)
 	}
 	if data, err := os.ReadFile(filepath.Join(folder, "cert.der")); err != nil || string(data) != "x" {
-		t.Errorf("have %q, %v", data, err)
+		t.Errorf("got %q, %v", data, err)
 	}
 }
 
@@ -70,14 +70,14 @@ func TestFold(t *testing.T) {
 	}{
 		{"", 5, ""}, {"a b c", 5, "a b c|"}, {"a b c", 3, "a b|c|"}, {"longer than", 3, "longer|than|"}, {"ä ö ü", 5, "ä ö ü|"},
 	} {
-		have := ""
+		got := ""
 		for _, line := range fold(test.text, test.width) {
 			if line != "" {
-				have += line + "|"
+				got += line + "|"
 			}
 		}
-		if have != test.want {
-			t.Errorf("%q in %d: have %q, want %q", test.text, test.width, have, test.want)
+		if got != test.want {
+			t.Errorf("%q in %d: got %q, want %q", test.text, test.width, got, test.want)
 		}
 	}
 }
@@ -97,8 +97,8 @@ func TestHintsNameTheStoreInCommandsAlone(t *testing.T) {
 		"picoca --home FOLDER init":                                                "picoca --home FOLDER init",
 		"picoca export picoca issue":                                               "picoca --home /x export picoca issue",
 	} {
-		if have := a.here(text); have != want {
-			t.Errorf("%q: have %q, want %q", text, have, want)
+		if got := a.here(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
 }

@@ -40,8 +40,8 @@ func TestFiguresTellWhatIsKnown(t *testing.T) {
 		"9.5 - 26 s":                          {Seconds: [2]float64{9.5, 26}},
 		"":                                    {},
 	} {
-		if have := figures.String(); have != want {
-			t.Errorf("%+v: have %q, want %q", figures, have, want)
+		if got := figures.String(); got != want {
+			t.Errorf("%+v: got %q, want %q", figures, got, want)
 		}
 	}
 	if none := (Figures{}); none.Heap() != "-" || none.Time() != "-" {
@@ -56,8 +56,8 @@ func TestUnknownFiguresAreNotInTheJSON(t *testing.T) {
 		`{"heap_bytes":[1,2]}`:   {HeapBytes: [2]int{1, 2}},
 		`{"seconds":[0.5,0.75]}`: {Seconds: [2]float64{0.5, 0.75}},
 	} {
-		if have, err := json.Marshal(figures); string(have) != want || err != nil {
-			t.Errorf("%+v: have %s, %v, want %s", figures, have, err, want)
+		if got, err := json.Marshal(figures); string(got) != want || err != nil {
+			t.Errorf("%+v: got %s, %v, want %s", figures, got, err, want)
 		}
 	}
 }
@@ -164,7 +164,7 @@ func TestCheapestFirmwareIsThatOfTheLeastMemory(t *testing.T) {
 		{Firmware: "k", Key: "p256", Seconds: 1},
 	}}
 	if row, figures := b.Cheapest(Certificate{Key: "p256"}); row.ID != "i" || figures.HeapBytes[1] != 200 {
-		t.Errorf("have %s, %+v", row.ID, figures)
+		t.Errorf("got %s, %+v", row.ID, figures)
 	}
 	if row, figures := b.Cheapest(Certificate{Key: "p384"}); row.ID != "" || figures != (Figures{}) {
 		t.Errorf("of a key that nobody measured: %s, %+v", row.ID, figures)

@@ -13,7 +13,7 @@ func TestEveryBoardFileIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(entries) < 7 {
-		t.Errorf("have %d boards, want 7 or more", len(entries))
+		t.Errorf("got %d boards, want 7 or more", len(entries))
 	}
 	for _, entry := range entries {
 		data, err := files.ReadFile("boards/" + entry.Name())
@@ -36,7 +36,7 @@ func TestAllBoardsAreFoundByTheirID(t *testing.T) {
 		ids = append(ids, board.ID)
 		found, err := Find(board.ID)
 		if err != nil || found.Name != board.Name {
-			t.Errorf("board %q: have %q, %v", board.ID, found.Name, err)
+			t.Errorf("board %q: got %q, %v", board.ID, found.Name, err)
 		}
 	}
 	if !slices.IsSorted(ids) {
@@ -53,7 +53,7 @@ func TestUnknownBoardIsAnError(t *testing.T) {
 	for _, id := range []string{"", ".", "..", "pico", "PICO-W", "pico-w.json", "../boards/pico-w", "boards/pico-w", "/pico-w", `..\pico-w`, "pico-w\x00", "*"} {
 		board, err := Find(id)
 		if e, ok := errors.AsType[UnknownBoardError](err); !ok || e.Input != id || board.ID != "" {
-			t.Errorf("board %q: have %q, %v", id, board.ID, err)
+			t.Errorf("board %q: got %q, %v", id, board.ID, err)
 		}
 	}
 }
@@ -119,11 +119,11 @@ func TestCostsAreOfTheKeyAsked(t *testing.T) {
 	for _, key := range []string{"p256", "rsa-2048"} {
 		costs := board.CostOf(Certificate{Key: key})
 		if len(costs) != 4 {
-			t.Errorf("%s: have %d costs, want one of each firmware and curve", key, len(costs))
+			t.Errorf("%s: got %d costs, want one of each firmware and curve", key, len(costs))
 		}
 		for _, cost := range costs {
 			if cost.Key != key {
-				t.Errorf("%s: have a cost of %s", key, cost.Key)
+				t.Errorf("%s: got a cost of %s", key, cost.Key)
 			}
 		}
 	}
@@ -140,8 +140,8 @@ func TestFirmwareHasANameForPeople(t *testing.T) {
 	for id, want := range map[string]string{
 		"micropython": "MicroPython", "micropython@1.28": "MicroPython", "circuitpython@10.2": "CircuitPython", "zephyr@4": "zephyr", "": "",
 	} {
-		if have := board.FirmwareName(id); have != want {
-			t.Errorf("firmware %q: have %q, want %q", id, have, want)
+		if got := board.FirmwareName(id); got != want {
+			t.Errorf("firmware %q: got %q, want %q", id, got, want)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func TestSmallBoardFileIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if board.ID != "x-1" || board.Costs[0].HeapBytes != 20000 {
-		t.Errorf("have %+v", board)
+		t.Errorf("got %+v", board)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestBoardFileThatCannotBeUsedIsRefused(t *testing.T) {
 	} {
 		board, err := Parse([]byte(strings.Replace(small, row.old, row.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("%s for %s: have %v, want an error with %q", row.new, row.old, err, row.want)
+			t.Errorf("%s for %s: got %v, want an error with %q", row.new, row.old, err, row.want)
 		}
 		if board.ID != "" || board.Keys != nil {
 			t.Errorf("%s for %s: refused, and %+v returned", row.new, row.old, board)

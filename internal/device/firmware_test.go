@@ -140,8 +140,8 @@ func TestUnableFirmware(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if have := board.Unable(test.formats, test.key); len(have) != test.want {
-			t.Errorf("%s, %s as %s: have %d rows, want %d", test.board, test.key, test.formats, len(have), test.want)
+		if got := board.Unable(test.formats, test.key); len(got) != test.want {
+			t.Errorf("%s, %s as %s: got %d rows, want %d", test.board, test.key, test.formats, len(got), test.want)
 		}
 	}
 }

@@ -64,8 +64,8 @@ func TestCertificateFitsOrEachLimitIsTold(t *testing.T) {
 		{"computer", "rsa-4096", "p256", 900, false, []Limit{LimitUnwise}},
 	} {
 		err := board(t, row.board).Fits(Certificate{row.key, row.rootKey, row.bytes, 1}, row.force)
-		if have := limitsOf(t, err); !slices.Equal(have, row.want) {
-			t.Errorf("%+v: have %q: %v", row, have, err)
+		if got := limitsOf(t, err); !slices.Equal(got, row.want) {
+			t.Errorf("%+v: got %q: %v", row, got, err)
 		}
 	}
 }
@@ -93,11 +93,11 @@ func TestMisfitTellsFiguresAndWhatHelps(t *testing.T) {
 		err := board(t, row.board).Fits(row.c, false)
 		misfit, ok := errors.AsType[*MisfitError](err)
 		if !ok {
-			t.Errorf("%s, %+v: have %v", row.board, row.c, err)
+			t.Errorf("%s, %+v: got %v", row.board, row.c, err)
 			continue
 		}
 		if misfit.Error() != row.text || misfit.Instead != row.instead || misfit.Board.ID != row.board {
-			t.Errorf("%s, %+v: have %v (instead %q), want %q (instead %q)", row.board, row.c, err, misfit.Instead, row.text, row.instead)
+			t.Errorf("%s, %+v: got %v (instead %q), want %q (instead %q)", row.board, row.c, err, misfit.Instead, row.text, row.instead)
 		}
 	}
 }
@@ -106,8 +106,8 @@ func TestSecondsHaveNoMoreDigitsThanAMeasurement(t *testing.T) {
 	for s, want := range map[float64]string{
 		0.52: "0.5 s", 1: "1.0 s", 3.4: "3.4 s", 9.94: "9.9 s", 9.96: "10 s", 10: "10 s", 12.3: "12 s", 26: "26 s", 99.5: "100 s",
 	} {
-		if have := Seconds(s); have != want {
-			t.Errorf("%v: have %q, want %q", s, have, want)
+		if got := Seconds(s); got != want {
+			t.Errorf("%v: got %q, want %q", s, got, want)
 		}
 	}
 }

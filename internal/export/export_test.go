@@ -100,7 +100,7 @@ func TestFilesWithKeysArePrivate(t *testing.T) {
 			}
 		}
 		if want := map[string]int{"device": 1, "client": 1, "ca": 0}[kind]; private != want {
-			t.Errorf("private files: have %d, want %d", private, want)
+			t.Errorf("private files: got %d, want %d", private, want)
 		}
 	})
 }
@@ -125,10 +125,10 @@ func TestEveryFormatHasAReader(t *testing.T) {
 			t.Errorf("format %q has no reader or no form", format.ID)
 		}
 		if found, err := Find(format.ID); err != nil || found.ID != format.ID {
-			t.Errorf("Find(%q): have %q, %v", format.ID, found.ID, err)
+			t.Errorf("Find(%q): got %q, %v", format.ID, found.ID, err)
 		}
 	}
 	if _, err := Find("jks"); err != (UnknownFormatError{"jks"}) {
-		t.Errorf("Find(jks): have %v", err)
+		t.Errorf("Find(jks): got %v", err)
 	}
 }

@@ -540,7 +540,7 @@ func TestTheButtonIsWhatTheSystemTakes(t *testing.T) {
 	} {
 		files := id.files(platform)
 		if files[0].name != want || files[1].name == want {
-			t.Errorf("%q: have %s, then %s; want %s first", platform, files[0].name, files[1].name, want)
+			t.Errorf("%q: got %s, then %s; want %s first", platform, files[0].name, files[1].name, want)
 		}
 	}
 }

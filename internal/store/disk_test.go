@@ -51,11 +51,11 @@ func TestDiskDoesWhatDurableCountsOn(t *testing.T) {
 		{"list none", func() error { _, err := disk.ReadDir("a"); return err }, fs.ErrNotExist},
 	} {
 		if err := step.do(); !errors.Is(err, step.want) || step.want == nil && err != nil {
-			t.Fatalf("%s: have %v, want %v", step.what, err, step.want)
+			t.Fatalf("%s: got %v, want %v", step.what, err, step.want)
 		}
 	}
 	if data, err := os.ReadFile(filepath.Join(dir, "c", "x")); string(data) != "b" {
-		t.Errorf("have %q, %v; want what was moved over it", data, err)
+		t.Errorf("got %q, %v; want what was moved over it", data, err)
 	}
 	if err := disk.Remove("c"); err == nil {
 		t.Error("a folder is removed with what is in it")
@@ -83,12 +83,12 @@ func TestDiskListsByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var have []string
+	var got []string
 	for _, entry := range entries {
-		have = append(have, entry.Name())
+		got = append(got, entry.Name())
 	}
-	if want := []string{"000009", "000010", "a", "b", "c"}; !slices.Equal(have, want) {
-		t.Errorf("have %q, want %q", have, want)
+	if want := []string{"000009", "000010", "a", "b", "c"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestDiskStaysInItsFolder(t *testing.T) {
 			t.Errorf("%s: no error", what)
 		}
 	}
-	if have := snapshot(t, beside); have != before {
-		t.Errorf("beside it: have\n%s\nwant\n%s", have, before)
+	if got := snapshot(t, beside); got != before {
+		t.Errorf("beside it: got\n%s\nwant\n%s", got, before)
 	}
 }

@@ -40,7 +40,7 @@ func TestWhatWasPutIsThere(t *testing.T) {
 		}
 		reader := open(t, s.Path(".")) // needs no lock
 		if latest, err := reader.Latest(name); err != nil || latest != issued {
-			t.Errorf("latest of %q: have %v, %v; want %v", name, latest, err, issued)
+			t.Errorf("latest of %q: got %v, %v; want %v", name, latest, err, issued)
 		}
 		if cert, err := reader.Certificate(issued); err != nil || !cert.Equal(p.cert) {
 			t.Errorf("certificate of %q: %v", name, err)
@@ -48,8 +48,8 @@ func TestWhatWasPutIsThere(t *testing.T) {
 		if key, err := reader.Key(issued); err != nil || !p.key.(*ecdsa.PrivateKey).Equal(key) {
 			t.Errorf("key of %q: %v", name, err)
 		}
-		if have, err := reader.About(issued); err != nil || !reflect.DeepEqual(have, about) {
-			t.Errorf("about %q: have %+v, %v; want %+v", name, have, err, about)
+		if got, err := reader.About(issued); err != nil || !reflect.DeepEqual(got, about) {
+			t.Errorf("about %q: got %+v, %v; want %+v", name, got, err, about)
 		}
 	}
 }
@@ -59,11 +59,11 @@ func TestPlaceTellsNumberDayAndSerial(t *testing.T) {
 	lock(t, s)
 	issued, p := issue(t, s, "*.pico.local")
 	want := "issued/_.pico.local/000001-2026-11-21-" + fmt.Sprintf("%032x", p.cert.SerialNumber)[:8]
-	if have := issued.Place(); have != want {
-		t.Errorf("have %q, want %q", have, want)
+	if got := issued.Place(); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	if have, want := entries(t, s.Path(issued.Place())), []string{"about.json", "cert.pem", "key.pem"}; !slices.Equal(have, want) {
-		t.Errorf("have %q, want %q", have, want)
+	if got, want := entries(t, s.Path(issued.Place())), []string{"about.json", "cert.pem", "key.pem"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -72,11 +72,11 @@ func TestFolderNameIsOneThatFileSystemsTake(t *testing.T) {
 	for name, want := range map[string]string{
 		"pico.local": "pico.local", "*.pico.local": "_.pico.local", "fd00::1": "fd00__1", "::1": "__1", "192.168.1.1": "192.168.1.1",
 	} {
-		have := FolderName(name)
-		if have != want || seen[have] != "" {
-			t.Errorf("name %q: have %q, want %q, alone", name, have, want)
+		got := FolderName(name)
+		if got != want || seen[got] != "" {
+			t.Errorf("name %q: got %q, want %q, alone", name, got, want)
 		}
-		seen[have] = name
+		seen[got] = name
 	}
 }
 
@@ -87,8 +87,8 @@ func TestLatestIsTheHighestNumber(t *testing.T) {
 	for range 12 { // beyond 000009
 		last, _ = issue(t, s, "pico.local")
 	}
-	if have, err := s.Latest("pico.local"); err != nil || have != last {
-		t.Errorf("have %v, %v; want %v", have, err, last)
+	if got, err := s.Latest("pico.local"); err != nil || got != last {
+		t.Errorf("got %v, %v; want %v", got, err, last)
 	}
 	var numbers []string
 	for _, name := range entries(t, s.Path("issued/pico.local")) {
@@ -96,7 +96,7 @@ func TestLatestIsTheHighestNumber(t *testing.T) {
 	}
 	want := []string{"000001", "000002", "000003", "000004", "000005", "000006", "000007", "000008", "000009", "000010", "000011", "000012"}
 	if !slices.Equal(numbers, want) {
-		t.Errorf("have %q, want %q", numbers, want)
+		t.Errorf("got %q, want %q", numbers, want)
 	}
 }
 
@@ -110,18 +110,18 @@ func TestNumbersGoOnBeyondSixDigits(t *testing.T) {
 	}
 	for _, want := range []int{1000000, 1000001} {
 		next, _ := issue(t, s, "pico.local")
-		if have := number(filepath.Base(next.Place())); have != want {
-			t.Errorf("have number %d, want %d", have, want)
+		if got := number(filepath.Base(next.Place())); got != want {
+			t.Errorf("got number %d, want %d", got, want)
 		}
 		if latest, err := s.Latest("pico.local"); err != nil || latest != next {
-			t.Errorf("latest: have %v, %v; want %v", latest, err, next)
+			t.Errorf("latest: got %v, %v; want %v", latest, err, next)
 		}
 		newest, err := s.About(next)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if have := serialsOf(t, s, true); !slices.Equal(have, []string{"pico.local " + newest.Serial}) {
-			t.Errorf("newest of all: have %q, want %q", have, newest.Serial)
+		if got := serialsOf(t, s, true); !slices.Equal(got, []string{"pico.local " + newest.Serial}) {
+			t.Errorf("newest of all: got %q, want %q", got, newest.Serial)
 		}
 	}
 }
@@ -132,8 +132,8 @@ func TestNumberOfAFolder(t *testing.T) {
 		"000000-x": 0, "00001-x": 0, "000001": 0, "": 0, "-": 0, "+00001-x": 0, "-00001-x": 0, "00000a-x": 0, "０００００１-x": 0, " 00001-x": 0,
 		".picoca-A.stage": 0, "notes": 0, "123456789012345678901234567890-x": 123456789012345678,
 	} {
-		if have := number(name); have != want {
-			t.Errorf("folder %q: have %d, want %d", name, have, want)
+		if got := number(name); got != want {
+			t.Errorf("folder %q: got %d, want %d", name, got, want)
 		}
 	}
 }
@@ -151,19 +151,19 @@ func TestForeignFilesAreIgnored(t *testing.T) {
 	if err := os.Symlink("/", s.Path("issued/pico.local/000008-link")); err != nil {
 		t.Fatal(err)
 	}
-	if have, err := s.Latest("pico.local"); err != nil || have != issued {
-		t.Errorf("latest: have %v, %v; want %v", have, err, issued)
+	if got, err := s.Latest("pico.local"); err != nil || got != issued {
+		t.Errorf("latest: got %v, %v; want %v", got, err, issued)
 	}
 	for _, newestOnly := range []bool{true, false} {
-		if have := namesOf(t, s, newestOnly); !slices.Equal(have, []string{"pico.local"}) {
-			t.Errorf("all (newest only %v): have %q", newestOnly, have)
+		if got := namesOf(t, s, newestOnly); !slices.Equal(got, []string{"pico.local"}) {
+			t.Errorf("all (newest only %v): got %q", newestOnly, got)
 		}
 	}
 	if next, _ := issue(t, s, "pico.local"); number(filepath.Base(next.Place())) != 2 {
-		t.Errorf("next: have %s", next.Place())
+		t.Errorf("next: got %s", next.Place())
 	}
 	if _, err := s.Latest("empty.local"); !errors.Is(err, ErrNotIssued) {
-		t.Errorf("a name's empty folder: have %v, want %v", err, ErrNotIssued)
+		t.Errorf("a name's empty folder: got %v, want %v", err, ErrNotIssued)
 	}
 }
 
@@ -183,12 +183,12 @@ func namesOf(t testing.TB, s *Store, newestOnly bool) []string {
 func TestNothingIssuedYet(t *testing.T) {
 	s, _ := create(t)
 	for _, name := range []string{"pico.local", "", ".", "..", "../root"} {
-		if have, err := s.Latest(name); !errors.Is(err, ErrNotIssued) {
-			t.Errorf("latest of %q: have %v, %v; want %v", name, have, err, ErrNotIssued)
+		if got, err := s.Latest(name); !errors.Is(err, ErrNotIssued) {
+			t.Errorf("latest of %q: got %v, %v; want %v", name, got, err, ErrNotIssued)
 		}
 	}
-	if have := namesOf(t, s, false); len(have) != 0 {
-		t.Errorf("have %q", have)
+	if got := namesOf(t, s, false); len(got) != 0 {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -208,8 +208,8 @@ func TestPutRefusesWhatIsNoName(t *testing.T) {
 	if _, err := s.Put(about, p.cert, p.key); err == nil {
 		t.Error("a name that is not among the certificate's is put")
 	}
-	if have := snapshot(t, s.Path(".")); have != before {
-		t.Errorf("have\n%s\nwant\n%s", have, before)
+	if got := snapshot(t, s.Path(".")); got != before {
+		t.Errorf("got\n%s\nwant\n%s", got, before)
 	}
 }
 
@@ -218,10 +218,10 @@ func TestPutRefusesAnotherKey(t *testing.T) {
 	lock(t, s)
 	p := newPair(t, "pico.local")
 	if _, err := s.Put(p.about("pico.local"), p.cert, newKey(t)); !errors.Is(err, ErrOtherKey) {
-		t.Errorf("have %v, want %v", err, ErrOtherKey)
+		t.Errorf("got %v, want %v", err, ErrOtherKey)
 	}
 	if _, err := s.Latest("pico.local"); !errors.Is(err, ErrNotIssued) {
-		t.Errorf("latest: have %v", err)
+		t.Errorf("latest: got %v", err)
 	}
 }
 
@@ -240,8 +240,8 @@ func TestPutThatFailsLeavesNothing(t *testing.T) {
 		if _, err := s.Put(p.about("pico.local"), p.cert, p.key); err == nil {
 			t.Errorf("put below a %s", what)
 		}
-		if have := snapshot(t, s.Path(".")); have != before {
-			t.Errorf("below a %s: have\n%s\nwant\n%s", what, have, before)
+		if got := snapshot(t, s.Path(".")); got != before {
+			t.Errorf("below a %s: got\n%s\nwant\n%s", what, got, before)
 		}
 		if err := os.Remove(s.Path("issued")); err != nil {
 			t.Fatal(err)
@@ -257,7 +257,7 @@ func TestIssuedKeyThatOthersCanReadIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Key(issued); !isModeError(err) {
-		t.Errorf("have %v, want a ModeError", err)
+		t.Errorf("got %v, want a ModeError", err)
 	}
 }
 
@@ -272,7 +272,7 @@ func TestKeyOfAnotherCertificateIsRefused(t *testing.T) {
 	}
 	put(t, s.Path(two.Place()+"/key.pem"), string(key), 0o600)
 	if _, err := s.Key(two); !errors.Is(err, ErrOtherKey) || !strings.Contains(err.Error(), two.Place()) {
-		t.Errorf("have %v, want %v with the file's name", err, ErrOtherKey)
+		t.Errorf("got %v, want %v with the file's name", err, ErrOtherKey)
 	}
 }
 
@@ -300,7 +300,7 @@ func TestDamagedKeyIsNeverAnotherKey(t *testing.T) {
 		case errors.Is(err, ErrOtherKey):
 			other++
 		case err != nil && !errors.Is(err, ErrNoKey):
-			t.Errorf("bit %d: have %v", bit, err)
+			t.Errorf("bit %d: got %v", bit, err)
 		}
 	}
 	if other < 200 {
@@ -322,7 +322,7 @@ func TestDamagedAboutIsAnError(t *testing.T) {
 	for n := range len(whole) - 2 { // all but the last brace
 		put(t, name, string(whole[:n]), 0o644)
 		if _, err := s.About(issued); !isDamaged(err, name, "b.local") {
-			t.Fatalf("cut to %d bytes: have %v, want an error that names the file", n, err)
+			t.Fatalf("cut to %d bytes: got %v, want an error that names the file", n, err)
 		}
 	}
 	for _, data := range []string{"null", "{}", "[]", `"x"`, `{"name":"pico.local"}`, `{"name":"../x","names":["../x"]}`, `{"name":1}`} {
@@ -332,19 +332,19 @@ func TestDamagedAboutIsAnError(t *testing.T) {
 		}
 	}
 	// The rest of a list follows: one file must not hide a whole store.
-	var have []string
+	var got []string
 	for about, err := range s.All(true) {
-		have = append(have, fmt.Sprintf("%s %v", about.Name, err != nil))
+		got = append(got, fmt.Sprintf("%s %v", about.Name, err != nil))
 	}
-	if want := []string{"a.local false", " true", "c.local false"}; !slices.Equal(have, want) {
-		t.Errorf("all: have %q, want %q", have, want)
+	if want := []string{"a.local false", " true", "c.local false"}; !slices.Equal(got, want) {
+		t.Errorf("all: got %q, want %q", got, want)
 	}
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.About(issued)
 	if e, ok := errors.AsType[MissingError](err); !ok || !errors.Is(err, fs.ErrNotExist) || e.Path != name || e.Device != "b.local" {
-		t.Errorf("missing: have %v, want a MissingError", err)
+		t.Errorf("missing: got %v, want a MissingError", err)
 	}
 }
 
@@ -360,13 +360,13 @@ func TestStrayFolderHidesNothing(t *testing.T) {
 	issue(t, s, "a.local")
 	mkdir(t, s.Path("issued/b.local/000009-x"), 0o700)
 	issue(t, s, "c.local")
-	var have []string
+	var got []string
 	for about, err := range s.All(true) {
 		_, missing := errors.AsType[MissingError](err)
-		have = append(have, fmt.Sprintf("%s %v", about.Name, missing))
+		got = append(got, fmt.Sprintf("%s %v", about.Name, missing))
 	}
-	if want := []string{"a.local false", " true", "c.local false"}; !slices.Equal(have, want) {
-		t.Errorf("all: have %q, want %q", have, want)
+	if want := []string{"a.local false", " true", "c.local false"}; !slices.Equal(got, want) {
+		t.Errorf("all: got %q, want %q", got, want)
 	}
 }
 
@@ -376,8 +376,8 @@ func TestDeviceOfAFile(t *testing.T) {
 		folder("fd00::1"): "fd00::1", folder("::1") + "/x": "::1", clientFolder("tablet") + "/000001-x/about.json": "",
 		rootCert: "", "layout": "", "issued": "", ".": "",
 	} {
-		if have := deviceOf(name); have != want {
-			t.Errorf("%s: have %q, want %q", name, have, want)
+		if got := deviceOf(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 }
@@ -418,7 +418,7 @@ func TestFoldersOfCertificatesThatOthersCanChange(t *testing.T) {
 			for i, err := range read() {
 				e, refused := errors.AsType[ModeError](err)
 				if refused != (want[i] && mode == wrong) || refused && (e.Path != s.Path(name) || e.Want != right) {
-					t.Errorf("%s with mode %04o, read %d: have %v", name, mode, i, err)
+					t.Errorf("%s with mode %04o, read %d: got %v", name, mode, i, err)
 				}
 			}
 		}
@@ -427,7 +427,7 @@ func TestFoldersOfCertificatesThatOthersCanChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Put(p.about("pico.local"), p.cert, p.key); !isModeError(err) {
-		t.Errorf("put: have %v, want a ModeError", err)
+		t.Errorf("put: got %v, want a ModeError", err)
 	}
 }
 
@@ -441,16 +441,16 @@ func TestAllIsOrderedByFolderAndNumber(t *testing.T) {
 	}
 	// By folder, and in the order of their making.
 	slices.SortStableFunc(want, func(x, y string) int { return strings.Compare(x[:1], y[:1]) })
-	if have := serialsOf(t, s, false); !slices.Equal(have, want) {
-		t.Errorf("all: have %q, want %q", have, want)
+	if got := serialsOf(t, s, false); !slices.Equal(got, want) {
+		t.Errorf("all: got %q, want %q", got, want)
 	}
 	newest := []string{want[0], want[3], want[4]}
-	if have := serialsOf(t, s, true); !slices.Equal(have, newest) {
-		t.Errorf("newest: have %q, want %q", have, newest)
+	if got := serialsOf(t, s, true); !slices.Equal(got, newest) {
+		t.Errorf("newest: got %q, want %q", got, newest)
 	}
 	for about := range s.All(false) { // whoever has enough may stop
 		if about.Name != "a.local" {
-			t.Errorf("first: have %q", about.Name)
+			t.Errorf("first: got %q", about.Name)
 		}
 		break
 	}
@@ -490,11 +490,11 @@ func TestAllOfTenThousand(t *testing.T) {
 		}
 		newest = append(newest, want[len(want)-1])
 	}
-	if have := serialsOf(t, s, false); !slices.Equal(have, want) {
-		t.Errorf("all: have %d, want %d in order", len(have), len(want))
+	if got := serialsOf(t, s, false); !slices.Equal(got, want) {
+		t.Errorf("all: got %d, want %d in order", len(got), len(want))
 	}
-	if have := serialsOf(t, s, true); !slices.Equal(have, newest) {
-		t.Errorf("newest: have %d, want %d in order", len(have), len(newest))
+	if got := serialsOf(t, s, true); !slices.Equal(got, newest) {
+		t.Errorf("newest: got %d, want %d in order", len(got), len(newest))
 	}
 }
 
@@ -535,7 +535,7 @@ func FuzzAbout(f *testing.F) {
 			t.Fatalf("%s: %v", once, err)
 		}
 		if twice, err := json.Marshal(again); err != nil || string(twice) != string(once) {
-			t.Errorf("have %s, then %s, %v", once, twice, err)
+			t.Errorf("got %s, then %s, %v", once, twice, err)
 		}
 	})
 }

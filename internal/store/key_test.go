@@ -39,8 +39,8 @@ func TestKeyIsOpenedAsItWasSealed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if have, err := openKey(plain, []byte("needs none")); err != nil || !equal(key, have) {
-			t.Errorf("%s, no passphrase: have %v", name, err)
+		if got, err := openKey(plain, []byte("needs none")); err != nil || !equal(key, got) {
+			t.Errorf("%s, no passphrase: got %v", name, err)
 		}
 		for _, passphrase := range []string{"x", "correct horse battery staple", "пароль\x00\xff"} {
 			checkSealed(t, key, sealQuickly(t, key, passphrase, quickPBKDF2), passphrase)
@@ -56,12 +56,12 @@ func TestKeyIsOpenedAsItWasSealed(t *testing.T) {
 
 func checkSealed(t testing.TB, key crypto.Signer, sealed []byte, passphrase string) {
 	t.Helper()
-	if have, err := openKey(sealed, []byte(passphrase)); err != nil || !equal(key, have) {
-		t.Errorf("passphrase %q: have %v", passphrase, err)
+	if got, err := openKey(sealed, []byte(passphrase)); err != nil || !equal(key, got) {
+		t.Errorf("passphrase %q: got %v", passphrase, err)
 	}
 	for _, wrong := range []string{"", passphrase + "x", passphrase[1:] + "y"} {
-		if have, err := openKey(sealed, []byte(wrong)); !errors.Is(err, ErrPassphrase) || have != nil {
-			t.Errorf("passphrase %q for %q: have %v, want %v", wrong, passphrase, err, ErrPassphrase)
+		if got, err := openKey(sealed, []byte(wrong)); !errors.Is(err, ErrPassphrase) || got != nil {
+			t.Errorf("passphrase %q for %q: got %v, want %v", wrong, passphrase, err, ErrPassphrase)
 		}
 	}
 }
@@ -74,10 +74,10 @@ func TestUnsealedKeyIsPlainPKCS8(t *testing.T) {
 		}
 		block, rest := pem.Decode(data)
 		if block == nil || block.Type != "PRIVATE KEY" || len(rest) != 0 || len(block.Headers) != 0 {
-			t.Errorf("%s: have %q", name, data)
+			t.Errorf("%s: got %q", name, data)
 			continue
 		}
-		if have, err := x509.ParsePKCS8PrivateKey(block.Bytes); err != nil || !equal(key, have.(crypto.Signer)) {
+		if got, err := x509.ParsePKCS8PrivateKey(block.Bytes); err != nil || !equal(key, got.(crypto.Signer)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -96,14 +96,14 @@ func TestSealedKeyHidesTheKey(t *testing.T) {
 	}
 	block, _ := pem.Decode(one)
 	if block.Type != "ENCRYPTED PRIVATE KEY" || bytes.Contains(block.Bytes, plain) || bytes.Contains(block.Bytes, []byte("passphrase")) {
-		t.Errorf("have %s with the key or the passphrase in it", block.Type)
+		t.Errorf("got %s with the key or the passphrase in it", block.Type)
 	}
 	if bytes.Equal(one, two) {
 		t.Error("sealed twice: the same bytes, so the same salt")
 	}
 	// OWASP's figure for PBKDF2-HMAC-SHA-256.
-	if have := sealing().KDFOpts.(pkcs8.PBKDF2Opts); have.IterationCount != 600_000 || have.SaltSize != 16 || have.HMACHash != crypto.SHA256 {
-		t.Errorf("sealing: have %+v", have)
+	if got := sealing().KDFOpts.(pkcs8.PBKDF2Opts); got.IterationCount != 600_000 || got.SaltSize != 16 || got.HMACHash != crypto.SHA256 {
+		t.Errorf("sealing: got %+v", got)
 	}
 	// 600,000 as a DER INTEGER.
 	if !bytes.Contains(block.Bytes, []byte{0x02, 0x03, 0x09, 0x27, 0xc0}) {
@@ -134,8 +134,8 @@ func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
 		"cut DER":        as("PRIVATE KEY", block.Bytes[:len(block.Bytes)-1]),
 	} {
 		for _, passphrase := range [][]byte{nil, []byte("x")} {
-			if have, err := openKey(data, passphrase); !errors.Is(err, ErrNoKey) || have != nil {
-				t.Errorf("%s: have %T, %v; want %v", name, have, err, ErrNoKey)
+			if got, err := openKey(data, passphrase); !errors.Is(err, ErrNoKey) || got != nil {
+				t.Errorf("%s: got %T, %v; want %v", name, got, err, ErrNoKey)
 			}
 		}
 	}
@@ -144,8 +144,8 @@ func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
 		"plain": as("ENCRYPTED PRIVATE KEY", block.Bytes),
 	} {
 		for _, passphrase := range [][]byte{nil, []byte("x")} {
-			if have, err := openKey(data, passphrase); !errors.Is(err, ErrNoKey) || have != nil {
-				t.Errorf("encrypted %s: have %T, %v; want %v", name, have, err, ErrNoKey)
+			if got, err := openKey(data, passphrase); !errors.Is(err, ErrNoKey) || got != nil {
+				t.Errorf("encrypted %s: got %T, %v; want %v", name, got, err, ErrNoKey)
 			}
 		}
 	}
@@ -165,8 +165,8 @@ func TestKeyThatCostsTooMuchIsNotOpened(t *testing.T) {
 		"scrypt, less than none": {oidScrypt, scryptParams{make([]byte, 8), 1 << 10, -8, -1}},
 	} {
 		for _, passphrase := range [][]byte{nil, []byte("x")} {
-			if have, err := openKey(sealedAs(t, kdf), passphrase); err != ErrCost || have != nil {
-				t.Errorf("%s: have %T, %v; want %v", name, have, err, ErrCost)
+			if got, err := openKey(sealedAs(t, kdf), passphrase); err != ErrCost || got != nil {
+				t.Errorf("%s: got %T, %v; want %v", name, got, err, ErrCost)
 			}
 		}
 	}
@@ -175,7 +175,7 @@ func TestKeyThatCostsTooMuchIsNotOpened(t *testing.T) {
 		"scrypt": {oidScrypt, scryptParams{make([]byte, 8), 1 << 17, 8, 1}},
 	} {
 		if _, err := openKey(sealedAs(t, kdf), []byte("x")); err != ErrPassphrase {
-			t.Errorf("%s, as much as is allowed: have %v, want %v", name, err, ErrPassphrase)
+			t.Errorf("%s, as much as is allowed: got %v, want %v", name, err, ErrPassphrase)
 		}
 	}
 }
@@ -231,11 +231,11 @@ func TestDamagedSealedKeyIsRefusedOrUnmistakable(t *testing.T) {
 		refused := 0
 		for bit := range len(block.Bytes) * 8 {
 			block.Bytes[bit/8] ^= 1 << (bit % 8)
-			have, err := openKey(pem.EncodeToMemory(block), []byte("x"))
+			got, err := openKey(pem.EncodeToMemory(block), []byte("x"))
 			block.Bytes[bit/8] ^= 1 << (bit % 8)
 			switch {
-			case err == nil && have == nil, err != nil && (have != nil || !errors.Is(err, ErrPassphrase) && !errors.Is(err, ErrNoKey) && !errors.Is(err, ErrCost)):
-				t.Errorf("bit %d: have %T, %v", bit, have, err)
+			case err == nil && got == nil, err != nil && (got != nil || !errors.Is(err, ErrPassphrase) && !errors.Is(err, ErrNoKey) && !errors.Is(err, ErrCost)):
+				t.Errorf("bit %d: got %T, %v", bit, got, err)
 			case err != nil:
 				refused++
 			}
@@ -271,7 +271,7 @@ func FuzzOpenKey(f *testing.F) {
 		key, err := openKey(data, passphrase)
 		if err != nil {
 			if key != nil || err != ErrNoKey && err != ErrCost && err != ErrPassphrase {
-				t.Errorf("have %T, %v", key, err)
+				t.Errorf("got %T, %v", key, err)
 			}
 			return
 		}

@@ -25,9 +25,9 @@ func TestLabelStemIsAFileNameEverywhere(t *testing.T) {
 		"; rm -rf / && $(reboot)": "rm-rf-reboot",
 		"Straße":                  "stra-e",
 	} {
-		have := LabelStem(label)
-		if have != want || !fileName.MatchString(have) {
-			t.Errorf("%q: have %q, want %q", label, have, want)
+		got := LabelStem(label)
+		if got != want || !fileName.MatchString(got) {
+			t.Errorf("%q: got %q, want %q", label, got, want)
 		}
 	}
 }
@@ -79,23 +79,23 @@ func TestPutClientIsFoundByItsLabel(t *testing.T) {
 	}
 	issued, err := s.LatestClient("Küche/Tablet")
 	if err != nil || !strings.Contains(issued.Place(), "/000002-") {
-		t.Fatalf("have %v, %v", issued, err)
+		t.Fatalf("got %v, %v", issued, err)
 	}
-	if have, err := s.About(issued); err != nil || have.Name != about.Name || have.Kind != KindClient {
-		t.Errorf("about: have %+v, %v", have, err)
+	if got, err := s.About(issued); err != nil || got.Name != about.Name || got.Kind != KindClient {
+		t.Errorf("about: got %+v, %v", got, err)
 	}
 	for _, other := range []string{"küche/tablet", "Küche-Tablet"} {
 		if _, err := s.LatestClient(other); !errors.Is(err, ErrNotIssued) {
-			t.Errorf("%q: have %v", other, err)
+			t.Errorf("%q: got %v", other, err)
 		}
 	}
 	if _, err := s.Latest("Küche/Tablet"); !errors.Is(err, ErrNotIssued) {
-		t.Errorf("as a device: have %v", err)
+		t.Errorf("as a device: got %v", err)
 	}
 	count := 0
 	for about, err := range s.All(true) {
 		if err != nil || about.Name != "Küche/Tablet" {
-			t.Errorf("All: have %+v, %v", about, err)
+			t.Errorf("All: got %+v, %v", about, err)
 		}
 		count++
 	}

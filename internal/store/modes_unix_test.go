@@ -28,7 +28,7 @@ func TestModesAreNarrowUnderAnyUmask(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, have := range modes(t, s.Path(".")) {
+		for name, got := range modes(t, s.Path(".")) {
 			want := fs.FileMode(0o700)
 			switch name {
 			case "key.pem", "lock", "layout":
@@ -36,8 +36,8 @@ func TestModesAreNarrowUnderAnyUmask(t *testing.T) {
 			case "cert.pem", "about.json":
 				want = 0o644 &^ fs.FileMode(umask)
 			}
-			if have != want {
-				t.Errorf("umask %03o: %s has mode %04o, want %04o", umask, name, have, want)
+			if got != want {
+				t.Errorf("umask %03o: %s has mode %04o, want %04o", umask, name, got, want)
 			}
 		}
 	}
@@ -103,9 +103,9 @@ func TestLockMakesNothingOutside(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "made")
 	relink(t, s.Path("lock"), target)
 	if err := s.Lock(t.Context(), never(t)); !errors.Is(err, ErrNotRegular) {
-		t.Errorf("have %v, want %v", err, ErrNotRegular)
+		t.Errorf("got %v, want %v", err, ErrNotRegular)
 	}
 	if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("file outside: have %v, want none", err)
+		t.Errorf("file outside: got %v, want none", err)
 	}
 }

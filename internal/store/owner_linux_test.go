@@ -54,10 +54,10 @@ func TestCreateUnderAUmaskOfAllLeavesNothing(t *testing.T) {
 		asNobody(t, func() { err = Create(t.Context(), filepath.Join(dir, name), root.cert, root.key, nil, never(t)) })
 		syscall.Umask(before)
 		if !errors.Is(err, fs.ErrPermission) {
-			t.Errorf("%s: have %v, want %v", name, err, fs.ErrPermission)
+			t.Errorf("%s: got %v, want %v", name, err, fs.ErrPermission)
 		}
-		if have := entries(t, dir); len(have) != 0 {
-			t.Errorf("%s: left %q", name, have)
+		if got := entries(t, dir); len(got) != 0 {
+			t.Errorf("%s: left %q", name, got)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestFaultsNameTheUsersFolder(t *testing.T) {
 		_, rootErr := s.RootKey(nil)
 		for path, err := range map[string]error{s.Path("."): putErr, s.Path(issued.Place() + "/key.pem"): readErr, s.Path(rootKey): rootErr} {
 			if want := fmt.Sprintf("%s: %v", strings.TrimSuffix(path, "/"), syscall.EACCES); err == nil || err.Error() != want || !errors.Is(err, fs.ErrPermission) {
-				t.Errorf("have %v, want %s", err, want)
+				t.Errorf("got %v, want %s", err, want)
 			}
 		}
 	})

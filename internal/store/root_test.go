@@ -18,11 +18,11 @@ func TestCreateMakesAStoreThatOpens(t *testing.T) {
 	if sealed, err := s.RootKeySealed(); sealed || err != nil {
 		t.Errorf("sealed %v, %v; want no passphrase", sealed, err)
 	}
-	if have, want := entries(t, s.Path(".")), []string{"layout", "lock", "root"}; !slices.Equal(have, want) {
-		t.Errorf("have %q, want %q", have, want)
+	if got, want := entries(t, s.Path(".")), []string{"layout", "lock", "root"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	if have, want := entries(t, s.Path("root")), []string{"cert.pem", "key.pem"}; !slices.Equal(have, want) {
-		t.Errorf("root: have %q, want %q", have, want)
+	if got, want := entries(t, s.Path("root")), []string{"cert.pem", "key.pem"}; !slices.Equal(got, want) {
+		t.Errorf("root: got %q, want %q", got, want)
 	}
 }
 
@@ -41,7 +41,7 @@ func TestCreateSealsTheKey(t *testing.T) {
 	for _, wrong := range []string{"", "correct horse"} {
 		_, err := s.RootKey([]byte(wrong))
 		if !errors.Is(err, ErrPassphrase) || !strings.Contains(err.Error(), s.Path("root/key.pem")) {
-			t.Errorf("passphrase %q: have %v, want %v", wrong, err, ErrPassphrase)
+			t.Errorf("passphrase %q: got %v, want %v", wrong, err, ErrPassphrase)
 		}
 		if strings.Contains(err.Error(), "horse") {
 			t.Errorf("the error tells a passphrase: %v", err)
@@ -115,8 +115,8 @@ func TestCreateTakesAnEmptyOrAnInterruptedFolder(t *testing.T) {
 			continue
 		}
 		checkRoot(t, open(t, dir), root, nil)
-		if have, want := entries(t, dir), []string{"layout", "lock", "root"}; !slices.Equal(have, want) {
-			t.Errorf("%s: left %q, want %q", name, have, want)
+		if got, want := entries(t, dir), []string{"layout", "lock", "root"}; !slices.Equal(got, want) {
+			t.Errorf("%s: left %q, want %q", name, got, want)
 		}
 	}
 }
@@ -148,13 +148,13 @@ func TestCreateLeavesWhatStandsThere(t *testing.T) {
 		before := snapshot(t, dir)
 		root := newPair(t, "Home CA TWO")
 		if err := Vacant(dir); !row.want(err) {
-			t.Errorf("%s: Vacant: have %v", name, err)
+			t.Errorf("%s: Vacant: got %v", name, err)
 		}
 		if err := Create(t.Context(), dir, root.cert, root.key, nil, never(t)); !row.want(err) {
-			t.Errorf("%s: Create: have %v", name, err)
+			t.Errorf("%s: Create: got %v", name, err)
 		}
-		if have := snapshot(t, dir); have != before {
-			t.Errorf("%s: have\n%s\nwant\n%s", name, have, before)
+		if got := snapshot(t, dir); got != before {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, before)
 		}
 	}
 }
@@ -177,20 +177,20 @@ func TestCreateThatFailsLeavesNothing(t *testing.T) {
 	mkdir(t, filepath.Join(above, "mine"), 0o700)
 	dir := filepath.Join(above, "mine", "a", "b", "store")
 	if err := Create(interrupted, dir, root.cert, root.key, nil, never(t)); !errors.Is(err, context.Canceled) {
-		t.Errorf("have %v, want %v", err, context.Canceled)
+		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
-	if have := entries(t, above); !slices.Equal(have, []string{"mine"}) {
-		t.Errorf("folder above: have %q", have)
+	if got := entries(t, above); !slices.Equal(got, []string{"mine"}) {
+		t.Errorf("folder above: got %q", got)
 	}
-	if have := entries(t, filepath.Join(above, "mine")); len(have) != 0 {
-		t.Errorf("folders that it made are left: %q", have)
+	if got := entries(t, filepath.Join(above, "mine")); len(got) != 0 {
+		t.Errorf("folders that it made are left: %q", got)
 	}
 	mkdir(t, dir, 0o700)
 	if err := Create(interrupted, dir, root.cert, root.key, nil, never(t)); !errors.Is(err, context.Canceled) {
-		t.Errorf("have %v, want %v", err, context.Canceled)
+		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 	if _, err := os.Lstat(dir); err != nil {
-		t.Errorf("folder that was there: have %v", err)
+		t.Errorf("folder that was there: got %v", err)
 	}
 }
 
@@ -219,7 +219,7 @@ func TestNewFolderIsRemovedOnlyWhenItIsOurs(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := os.Stat(dir); (err == nil) != (row.left != nil) {
-			t.Errorf("%s: folder: have %v", name, err)
+			t.Errorf("%s: folder: got %v", name, err)
 		} else if err == nil && !slices.Equal(entries(t, dir), row.left) {
 			t.Errorf("%s: left %q, want %q", name, entries(t, dir), row.left)
 		}
@@ -232,11 +232,11 @@ func TestCreateWhereAFileStands(t *testing.T) {
 	root := newPair(t, "Home CA TEST")
 	for _, dir := range []string{file, filepath.Join(file, "store")} {
 		if err := Create(t.Context(), dir, root.cert, root.key, nil, never(t)); !errors.Is(err, syscall.ENOTDIR) {
-			t.Errorf("create %s: have %v, want %v", dir, err, syscall.ENOTDIR)
+			t.Errorf("create %s: got %v, want %v", dir, err, syscall.ENOTDIR)
 		}
 	}
 	if data, err := os.ReadFile(file); string(data) != "mine" {
-		t.Errorf("have %q, %v", data, err)
+		t.Errorf("got %q, %v", data, err)
 	}
 }
 
@@ -246,7 +246,7 @@ func TestVacantOfAMissingFolderMakesNone(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("have %v", err)
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -263,10 +263,10 @@ func TestKeyFileThatOthersCanReadIsRefused(t *testing.T) {
 		for which, err := range map[string]error{"RootKey": keyErr, "RootKeySealed": sealedErr} {
 			e, ok := errors.AsType[ModeError](err)
 			if ok != refused || !refused && err != nil {
-				t.Errorf("%s with mode %04o: have %v, want refused %v", which, mode, err, refused)
+				t.Errorf("%s with mode %04o: got %v, want refused %v", which, mode, err, refused)
 			}
 			if refused && (e.Have != mode || e.Want != 0o600 || e.Path != s.Path("root/key.pem")) {
-				t.Errorf("%s with mode %04o: have %+v", which, mode, e)
+				t.Errorf("%s with mode %04o: got %+v", which, mode, e)
 			}
 		}
 	}
@@ -281,14 +281,14 @@ func TestDamagedRootKeyIsNoKey(t *testing.T) {
 	for n := range len(whole) - 1 { // without its last line break it is whole
 		put(t, s.Path("root/key.pem"), string(whole[:n]), 0o600)
 		if _, err := s.RootKey(nil); !errors.Is(err, ErrNoKey) || !strings.Contains(err.Error(), s.Path("root/key.pem")) {
-			t.Fatalf("cut to %d bytes: have %v, want %v", n, err, ErrNoKey)
+			t.Fatalf("cut to %d bytes: got %v, want %v", n, err, ErrNoKey)
 		}
 	}
 	if err := os.Remove(s.Path("root/key.pem")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.RootKey(nil); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("missing: have %v, want %v", err, fs.ErrNotExist)
+		t.Errorf("missing: got %v, want %v", err, fs.ErrNotExist)
 	}
 }
 
@@ -308,7 +308,7 @@ func TestDamagedRootCertificateIsAnError(t *testing.T) {
 	} {
 		put(t, s.Path("root/cert.pem"), data, 0o644)
 		if _, err := s.RootCertificate(); !isDamaged(err, s.Path("root/cert.pem"), "") {
-			t.Errorf("%s: have %v, want a DamagedError", name, err)
+			t.Errorf("%s: got %v, want a DamagedError", name, err)
 		}
 	}
 }
@@ -352,11 +352,11 @@ func TestLostPartIsMissed(t *testing.T) {
 		createErr := Create(t.Context(), s.Path("."), root.cert, root.key, nil, never(t))
 		for _, err := range []error{openErr, vacantErr, createErr} {
 			if e, ok := errors.AsType[MissingError](err); !ok || e.Path != s.Path(row.want) || errors.Is(err, ErrNoCA) {
-				t.Errorf("%s: have %v, want a MissingError of %s", name, err, row.want)
+				t.Errorf("%s: got %v, want a MissingError of %s", name, err, row.want)
 			}
 		}
-		if have := snapshot(t, s.Path(".")); have != before {
-			t.Errorf("%s: have\n%s\nwant\n%s", name, have, before)
+		if got := snapshot(t, s.Path(".")); got != before {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, before)
 		}
 	}
 }
@@ -370,7 +370,7 @@ func TestRootCertificateThatOthersCanChangeIsRefused(t *testing.T) {
 		_, err := s.RootCertificate()
 		e, ok := errors.AsType[ModeError](err)
 		if ok != refused || !refused && err != nil || refused && (e.Want != 0o644 || e.Path != s.Path(rootCert)) {
-			t.Errorf("mode %04o: have %v, want refused %v", mode, err, refused)
+			t.Errorf("mode %04o: got %v, want refused %v", mode, err, refused)
 		}
 	}
 }

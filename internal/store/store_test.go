@@ -157,12 +157,12 @@ func TestOpenFindsNoCA(t *testing.T) {
 		"empty": empty, "foreign": foreign, "halfway": halfway, "missing": filepath.Join(empty, "none"), "dangling": dangling,
 	} {
 		if _, err := Open(dir); !errors.Is(err, ErrNoCA) {
-			t.Errorf("%s: have %v, want %v", name, err, ErrNoCA)
+			t.Errorf("%s: got %v, want %v", name, err, ErrNoCA)
 		}
 	}
 	file := filepath.Join(foreign, "thesis.txt")
 	if _, err := Open(file); err == nil || errors.Is(err, ErrNoCA) {
-		t.Errorf("a file: have %v, want an error that says so", err)
+		t.Errorf("a file: got %v, want an error that says so", err)
 	}
 }
 
@@ -175,11 +175,11 @@ func TestOpenRefusesALaterLayout(t *testing.T) {
 		put(t, s.Path("layout"), content, 0o600)
 		_, err := Open(s.Path("."))
 		if e, ok := errors.AsType[LayoutError](err); !ok || e.Have != want {
-			t.Errorf("layout %.20q: have %v, want a LayoutError of %q", content, err, want)
+			t.Errorf("layout %.20q: got %v, want a LayoutError of %q", content, err, want)
 		}
 		root := newPair(t, "Home CA TWO")
 		if err := Create(t.Context(), s.Path("."), root.cert, root.key, nil, never(t)); err == nil || errors.Is(err, fs.ErrExist) {
-			t.Errorf("layout %.20q: Create: have %v, want a LayoutError", content, err)
+			t.Errorf("layout %.20q: Create: got %v, want a LayoutError", content, err)
 		}
 	}
 }
@@ -201,10 +201,10 @@ func FuzzLayout(f *testing.F) {
 		text := strings.TrimSpace(string(data))
 		one := strings.TrimLeft(strings.TrimPrefix(text, "+"), "0") == "1"
 		if (err == nil) != one {
-			t.Fatalf("layout %q: have %v", data, err)
+			t.Fatalf("layout %q: got %v", data, err)
 		}
 		if e, ok := errors.AsType[LayoutError](err); err != nil && (!ok || !strings.HasPrefix(text, e.Have) || len(e.Have) > 20) {
-			t.Errorf("layout %q: have %v", data, err)
+			t.Errorf("layout %q: got %v", data, err)
 		}
 	})
 }
@@ -219,16 +219,16 @@ func TestOpenRefusesFoldersThatOthersCanChange(t *testing.T) {
 			_, err := Open(s.Path("."))
 			e, ok := errors.AsType[ModeError](err)
 			if ok != refused || !refused && err != nil {
-				t.Errorf("%s with mode %04o: have %v, want refused %v", folder, mode, err, refused)
+				t.Errorf("%s with mode %04o: got %v, want refused %v", folder, mode, err, refused)
 			}
 			if refused && (e.Have != mode || e.Want != 0o755 || e.Path != s.Path(folder)) {
-				t.Errorf("%s with mode %04o: have %+v", folder, mode, e)
+				t.Errorf("%s with mode %04o: got %+v", folder, mode, e)
 			}
 		}
 	}
 	want := "/x has mode 0777, wider than 0755"
-	if have := (ModeError{"/x", 0o777, 0o755}).Error(); have != want {
-		t.Errorf("have %q, want %q", have, want)
+	if got := (ModeError{"/x", 0o777, 0o755}).Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -277,7 +277,7 @@ func TestLinksThatLeadOutAreNotFollowed(t *testing.T) {
 		}
 		outside(t, s, strings.Replace(name, "PLACE", issued.Place(), 1))
 		if err := read(s); err == nil || !strings.Contains(err.Error(), "escapes") {
-			t.Errorf("%s: have %v, want the link refused", name, err)
+			t.Errorf("%s: got %v, want the link refused", name, err)
 		}
 	}
 }
@@ -350,8 +350,8 @@ func TestHolderIsAProcessIDOrNothing(t *testing.T) {
 		"4711": "4711", "": "", "\x1b[2Jevil": "", "-1": "", "0": "", "12 34": "", strings.Repeat("9", 1000): "",
 	} {
 		put(t, s.Path("lock"), content, 0o600)
-		if have := s.holder(); have != want {
-			t.Errorf("lock %.20q: have %q, want %q", content, have, want)
+		if got := s.holder(); got != want {
+			t.Errorf("lock %.20q: got %q, want %q", content, got, want)
 		}
 	}
 }
@@ -366,7 +366,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 			told := 0
 			err := open(t, first.Path(".")).Lock(ctx, func(string) { told++ })
 			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("after %s: have %v, want %v", after, err, context.DeadlineExceeded)
+				t.Errorf("after %s: got %v, want %v", after, err, context.DeadlineExceeded)
 			}
 			if want := map[bool]int{true: 1}[after > time.Second]; told != want {
 				t.Errorf("after %s: told of waiting %d times, want %d", after, told, want)
@@ -381,7 +381,7 @@ func TestWaitEndsWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
 	if err := open(t, first.Path(".")).Lock(ctx, never(t)); !errors.Is(err, context.Canceled) {
-		t.Errorf("have %v, want %v", err, context.Canceled)
+		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 	// Whoever gave up holds nothing.
 	if err := first.Close(); err != nil {
@@ -423,8 +423,8 @@ func TestLockSweepsWhatACrashLeft(t *testing.T) {
 	if _, err := os.Stat(s.Path("notes/.picoca-D.stage")); err != nil {
 		t.Error(err)
 	}
-	if have := snapshot(t, s.Path("root")); have != before {
-		t.Errorf("root: have\n%s\nwant\n%s", have, before)
+	if got := snapshot(t, s.Path("root")); got != before {
+		t.Errorf("root: got\n%s\nwant\n%s", got, before)
 	}
 }
 
@@ -460,15 +460,15 @@ func TestOneOfManyCreates(t *testing.T) {
 		if err == nil {
 			winners = append(winners, i)
 		} else if !errors.Is(err, fs.ErrExist) {
-			t.Errorf("create %d: have %v, want %v", i, err, fs.ErrExist)
+			t.Errorf("create %d: got %v, want %v", i, err, fs.ErrExist)
 		}
 	}
 	if len(winners) != 1 {
 		t.Fatalf("won: %d, want one", winners)
 	}
 	checkRoot(t, open(t, dir), roots[winners[0]], nil)
-	if have, want := entries(t, dir), []string{"layout", "lock", "root"}; !slices.Equal(have, want) {
-		t.Errorf("left %q, want %q", have, want)
+	if got, want := entries(t, dir), []string{"layout", "lock", "root"}; !slices.Equal(got, want) {
+		t.Errorf("left %q, want %q", got, want)
 	}
 }
 
@@ -477,11 +477,11 @@ func checkRoot(t testing.TB, s *Store, root pair, passphrase []byte) {
 	t.Helper()
 	cert, err := s.RootCertificate()
 	if err != nil || !cert.Equal(root.cert) {
-		t.Errorf("root certificate: have %v, %v", cert, err)
+		t.Errorf("root certificate: got %v, %v", cert, err)
 	}
 	key, err := s.RootKey(passphrase)
 	if err != nil || !root.key.(*ecdsa.PrivateKey).Equal(key) {
-		t.Errorf("root key: have %v", err)
+		t.Errorf("root key: got %v", err)
 	}
 }
 
@@ -514,7 +514,7 @@ func TestManyPutAtOnce(t *testing.T) {
 		}
 	}
 	if len(numbers) != 50 || !numbers[1] || !numbers[50] {
-		t.Errorf("have numbers %v, want 1 to 50", numbers)
+		t.Errorf("got numbers %v, want 1 to 50", numbers)
 	}
 	serials := map[string]bool{}
 	for about, err := range first.All(false) {
@@ -524,6 +524,6 @@ func TestManyPutAtOnce(t *testing.T) {
 		serials[about.Serial] = true
 	}
 	if len(serials) != 50 {
-		t.Errorf("have %d serials, want 50", len(serials))
+		t.Errorf("got %d serials, want 50", len(serials))
 	}
 }
