@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"testing"
-	"time"
 )
 
 // fakeConn is a connection from an address.
@@ -23,28 +22,28 @@ type addr string
 func (a addr) Network() string { return "tcp" }
 func (a addr) String() string  { return string(a) }
 
-// open is the number of connections that the gate counts.
-func (g *gate) open() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.guests)
+// open returns the number of connections that the limiter counts.
+func (l *limiter) open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
 }
 
-// crowd is a gate with room for three, and everybody who came.
+// crowd is a limiter with room for three, and all who connected to it.
 type crowd struct {
-	gate  *gate
-	conns map[string]*fakeConn
-	in    map[string]*guest
+	limiter *limiter
+	conns   map[string]*fakeConn
+	in      map[string]*conn
 }
 
 func newCrowd() crowd {
-	return crowd{&gate{max: 3}, map[string]*fakeConn{}, map[string]*guest{}}
+	return crowd{&limiter{max: 3}, map[string]*fakeConn{}, map[string]*conn{}}
 }
 
 func (c crowd) come(names ...string) {
 	for _, name := range names {
 		c.conns[name] = &fakeConn{from: name}
-		c.in[name] = c.gate.admit(c.conns[name])
+		c.in[name] = c.limiter.admit(c.conns[name])
 	}
 }
 
@@ -58,7 +57,7 @@ func (c crowd) gone() string {
 	return fmt.Sprint(out)
 }
 
-func TestTheGateClosesTheOldestOfTheGreediest(t *testing.T) {
+func TestTheLimiterClosesTheOldestOfTheGreediest(t *testing.T) {
 	tests := []struct {
 		name string
 		do   func(crowd)
@@ -69,12 +68,12 @@ func TestTheGateClosesTheOldestOfTheGreediest(t *testing.T) {
 		{"the user stays, though the oldest", func(c crowd) {
 			c.come("10.0.0.2:1", "10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3", "10.0.0.1:4")
 		}, "[10.0.0.1:1 10.0.0.1:2]"},
-		{"who is being answered stays", func(c crowd) {
+		{"a connection that is being answered stays", func(c crowd) {
 			c.come("10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3")
 			c.in["10.0.0.1:1"].work()
 			c.come("10.0.0.1:4")
 		}, "[10.0.0.1:2]"},
-		{"who was answered may go", func(c crowd) {
+		{"an answered one may go", func(c crowd) {
 			c.come("10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3")
 			c.in["10.0.0.1:1"].work()()
 			c.come("10.0.0.1:4")
@@ -92,12 +91,12 @@ func TestTheGateClosesTheOldestOfTheGreediest(t *testing.T) {
 			}
 			c.come("10.0.0.3:1")
 		}, "[10.0.0.1:1]"},
-		{"who left makes room", func(c crowd) {
+		{"a closed one makes room", func(c crowd) {
 			c.come("10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3")
 			c.in["10.0.0.1:2"].Close()
 			c.come("10.0.0.1:4")
 		}, "[10.0.0.1:2]"},
-		{"leaving twice counts once", func(c crowd) {
+		{"closing twice counts once", func(c crowd) {
 			c.come("10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3")
 			c.in["10.0.0.1:2"].Close()
 			c.in["10.0.0.1:2"].Close()
@@ -111,7 +110,7 @@ func TestTheGateClosesTheOldestOfTheGreediest(t *testing.T) {
 			if got := c.gone(); got != test.want {
 				t.Errorf("closed %s, want %s", got, test.want)
 			}
-			if got := c.gate.open(); got > 3 {
+			if got := c.limiter.open(); got > 3 {
 				t.Errorf("%d are in, want at most 3", got)
 			}
 		})
@@ -133,37 +132,25 @@ func TestRemoteAddr(t *testing.T) {
 }
 
 func TestVisitorsAreForgottenBeforeTheyFillTheMemory(t *testing.T) {
-	v := visitors{seen: map[netip.Addr]*visitor{}}
+	v := visitors{devices: map[netip.Addr]Platform{}}
 	from := netip.MustParseAddr("10.0.0.1")
-	for range 10 * maxVisitors {
+	for range 10 * maxDevices {
 		v.meet(from, IPhone)
 		from = from.Next()
 	}
-	if got := len(v.seen); got > maxVisitors {
-		t.Errorf("%d visitors are remembered, want at most %d", got, maxVisitors)
+	if got := len(v.devices); got > maxDevices {
+		t.Errorf("%d visitors are remembered, want at most %d", got, maxDevices)
 	}
 }
 
-func TestVisitorsRepeatThemselvesQuietly(t *testing.T) {
-	v := visitors{seen: map[netip.Addr]*visitor{}}
-	one, other := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
-	start := time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
-	for _, test := range []struct {
-		from       netip.Addr
-		after      time.Duration
-		distrusted bool
-	}{
-		{one, 0, true},
-		{one, time.Millisecond, false},
-		{other, time.Millisecond, true},
-		{one, quiet - 1, false},
-		{one, quiet, true},
-		{one, 2*quiet - 1, false},
-		{one, 3 * quiet, true},
+func TestAPickedDeviceStaysWhatItIs(t *testing.T) {
+	v := visitors{devices: map[netip.Addr]Platform{}}
+	from := netip.MustParseAddr("10.0.0.1")
+	for _, test := range []struct{ device, want Platform }{
+		{"", ""}, {Mac, Mac}, {IPad, IPad}, {Mac, IPad}, {"", IPad}, {Android, Android}, {Samsung, Samsung}, {Android, Samsung}, {IPhone, IPhone},
 	} {
-		now := start.Add(test.after)
-		if got := v.distrust(test.from, now); got != test.distrusted {
-			t.Errorf("%s after %v: distrust told: got %t, want %t", test.from, test.after, got, test.distrusted)
+		if got := v.meet(from, test.device); got != test.want {
+			t.Errorf("after %q: got %q, want %q", test.device, got, test.want)
 		}
 	}
 }
