@@ -113,8 +113,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	} else if err != nil {
 		ts.Fatalf("%v", err)
 	}
-	if have := fmt.Sprint(code); have != args[0] {
-		ts.Fatalf("exit code: have %s, want %s", have, args[0])
+	if got := fmt.Sprint(code); got != args[0] {
+		ts.Fatalf("exit code: got %s, want %s", got, args[0])
 	}
 }
 
@@ -126,8 +126,8 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args[1:] {
 		info, err := os.Stat(ts.MkAbs(name))
 		ts.Check(err)
-		if have := fmt.Sprintf("%04o", info.Mode().Perm()); (have == args[0]) == neg {
-			ts.Fatalf("%s has mode %s, want %s", name, have, args[0])
+		if got := fmt.Sprintf("%04o", info.Mode().Perm()); (got == args[0]) == neg {
+			ts.Fatalf("%s has mode %s, want %s", name, got, args[0])
 		}
 	}
 }
@@ -223,7 +223,7 @@ func refuseOne(ts *testscript.TestScript, literal string) {
 	exit, ok := err.(*exec.ExitError)
 	switch {
 	case !ok || exit.ExitCode() != 1:
-		ts.Fatalf("name %q: have %v, want exit code 1", name, err)
+		ts.Fatalf("name %q: got %v, want exit code 1", name, err)
 	case ts.ReadFile("stdout") != "":
 		ts.Fatalf("name %q: standard output is not empty", name)
 	case !strings.HasPrefix(stderr, fmt.Sprintf("error: name %q ", name)), !strings.Contains(stderr, "\nhint: "):

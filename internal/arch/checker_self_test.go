@@ -70,8 +70,8 @@ func TestCheckerFindsWhatIsForbidden(t *testing.T) {
 		{"internal/cli", `import "github.com/spf13/cobra"; func f() { cobra.EnableCommandSorting = false }`, "assigns a variable of package"},
 		{"internal/cli", `import "github.com/picoca/picoca/internal/ca"; func f() { ca.ErrUsed = nil }`, "assigns a variable of package"},
 	} {
-		if have := faultsIn(t, row.dir, row.source); !strings.Contains(have, row.want) {
-			t.Errorf("%s: %s: have %q, want %q", row.dir, row.source, have, row.want)
+		if got := faultsIn(t, row.dir, row.source); !strings.Contains(got, row.want) {
+			t.Errorf("%s: %s: got %q, want %q", row.dir, row.source, got, row.want)
 		}
 	}
 }
@@ -96,8 +96,8 @@ func TestCheckerLetsTheRestBe(t *testing.T) {
 		{"internal/ca", `var n = 1; type t struct{ n int }; func f(x t) t { x.n = 2; return t{n: n} }`},
 		{"bench", `import "time"; var started = time.Now(); func f() { started = time.Now() }`},
 	} {
-		if have := faultsIn(t, row.dir, row.source); have != "" {
-			t.Errorf("%s: %s: have %q", row.dir, row.source, have)
+		if got := faultsIn(t, row.dir, row.source); got != "" {
+			t.Errorf("%s: %s: got %q", row.dir, row.source, got)
 		}
 	}
 }

@@ -1,5 +1,6 @@
-// Package cli is picoca's command line: commands, flags, words for people,
-// hints and exit codes. It alone prints.
+// Package cli is picoca's command line: commands, flags, words, JSON and exit
+// codes. It is the only package that prints and asks. What a command decides,
+// package pki decides.
 package cli
 
 import (
@@ -7,58 +8,53 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/fault"
 )
 
-// World is what a run of picoca may touch: the process hands in the real one,
+// Env is what a run of picoca may touch: the process hands in the real one,
 // tests their own.
-type World struct {
+type Env struct {
 	Args           []string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
 	Now            func() time.Time
 	// Interrupts returns a context that ends when the user interrupts the
-	// program. It is asked for where something must be put back first, and
-	// nowhere else: listening for signals takes a quarter of a short run.
+	// program. It is asked for only where something must be put back first:
+	// listening for signals takes a quarter of a short run.
 	Interrupts func(context.Context) (context.Context, context.CancelFunc)
+	// ResolvConf is the file with the search domain; empty for the system's.
+	ResolvConf string
+	// Wrap stands between every change and the disk; nil outside tests.
+	Wrap func(durable.Disk) durable.Disk
 }
 
-// Exit codes of the program.
-const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitNoCA        = 3
-	exitFound       = 4
-	exitInterrupted = 130
-)
-
 // errInterrupted says that the user ended the run; it needs no words.
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = fault.WithCode(errors.New("interrupted"), fault.Interrupted)
 
-// app is one run: the world and the flags that all commands share.
+// app is one run: its surroundings and the flags that all commands share.
 type app struct {
-	World
+	Env
 	homeFlag string
-	issued   bool // something is in the store that was not there before
 }
 
 // Main runs picoca and returns its exit code. Everything it has to say about a
-// failure is on Stderr.
-func Main(ctx context.Context, w World) int {
-	out := &report{Writer: w.Stdout}
-	w.Stdout = out
-	a := &app{World: w}
+// failure goes to Stderr.
+func Main(ctx context.Context, env Env) int {
+	out := &printer{Writer: env.Stdout}
+	env.Stdout = out
+	a := &app{Env: env}
 	root := a.rootCommand()
-	root.SetArgs(w.Args)
-	root.SetIn(w.Stdin)
-	root.SetOut(w.Stdout)
-	root.SetErr(w.Stderr)
+	root.SetArgs(env.Args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
 	err := out.judge(root.ExecuteContext(ctx))
 	if err != nil && !errors.Is(err, errInterrupted) {
 		a.explain(err)
@@ -69,13 +65,13 @@ func Main(ctx context.Context, w World) int {
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "picoca COMMAND",
-		Short: "A certificate authority for the boards in your home",
-		Long: `picoca makes HTTPS work on the boards in a home: it runs a certificate
-authority on this computer, issues certificates that fit a Raspberry Pi
-Pico W or another board, and writes the files that the board's firmware
-loads and your devices trust.`,
+		Short: "A certificate authority for the devices in your home",
+		Long: `picoca is a small certificate authority that runs on this computer. It issues
+certificates that fit a Raspberry Pi Pico W or any other device in your home,
+writes the files the device loads, and gets your phone to trust them.`,
 		Example: `  picoca init
-  picoca issue pico.local`,
+  picoca issue pico.local
+  picoca phone`,
 		Version:       version(),
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
@@ -84,17 +80,31 @@ loads and your devices trust.`,
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			return unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
+			return &unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
 		},
 	}
 	root.SetUsageFunc(usage)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{flagFault(err), cmd.CommandPath()} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageFault(cmd, flagFault(err)) })
 	root.SetHelpCommand(helpCommand())
-	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "folder of the certificate authority (default $PICOCA_HOME, or the system's place for data)")
-	root.AddCommand(a.initCommand(), a.issueCommand(), a.exportCommand(), a.listCommand(), a.showCommand(), a.boardsCommand(), a.phoneCommand(),
-		a.exampleCommand(), a.fitCommand())
+	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default $PICOCA_HOME, or the system's place for data)")
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"The CA:", []*cobra.Command{a.initCommand(), a.phoneCommand()}},
+		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.exportCommand(), a.exampleCommand()}},
+		{"Look:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, cmd := range group.commands {
+			cmd.GroupID = group.title
+			cmd.Flags().SortFlags = false // common ones first
+			root.AddCommand(cmd)
+		}
+	}
+	root.AddCommand(a.phoneSignerCommand())
 	return root
 }
 
@@ -106,45 +116,58 @@ func version() string {
 	return "(unknown)"
 }
 
-// usageError is a fault of the command line itself.
-type usageError struct {
-	error
-	command string
-}
-
-func (e usageError) Unwrap() error { return e.error }
-
-// foundError is what a check found: the check itself went well.
-type foundError struct{ error }
-
-func (e foundError) Unwrap() error { return e.error }
-
 type unknownCommandError struct {
 	input       string
 	suggestions []string
 }
 
-func (e unknownCommandError) Error() string { return fmt.Sprintf("command %q is unknown", e.input) }
+func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.input) }
 
-// exactly, atLeast and atMost are cobra's argument checks with our words.
-func exactly(n int, want string) cobra.PositionalArgs { return between(n, n, want) }
+func (*unknownCommandError) ExitCode() int { return fault.Usage }
 
-func atLeast(n int, want string) cobra.PositionalArgs { return between(n, math.MaxInt, want) }
+// Hint suggests a command with a similar name, or where a planned one is
+// described.
+func (e *unknownCommandError) Hint() fault.Hint {
+	switch page, planned := plannedCommands[e.input]; {
+	case planned:
+		return fault.Hintf("picoca has no such command yet; docs/%s describes how to do it by hand", page)
+	case len(e.suggestions) == 1:
+		return fault.Hintf("did you mean %s?", fault.Command{e.suggestions[0]})
+	case len(e.suggestions) > 1:
+		return fault.Hintf("did you mean %s or %s?", fault.Command{e.suggestions[0]}, fault.Command{e.suggestions[1]})
+	}
+	return fault.Hintf("%s lists the commands", fault.Command{"--help"})
+}
 
-func atMost(n int, want string) cobra.PositionalArgs { return between(0, n, want) }
+// plannedCommands are commands that people look for, with the page that
+// describes what to do meanwhile.
+var plannedCommands = map[string]string{
+	"revoke":  "identities.md",
+	"backup":  "keep.md",
+	"restore": "keep.md",
+	"trust":   "phone.md",
+}
 
-func between(low, high int, want string) cobra.PositionalArgs {
+// usageFault is a fault of the command line itself.
+func usageFault(cmd *cobra.Command, err error) error {
+	help := fault.Hintf("%s shows how it is used", fault.Command{cmd.Name(), "--help"})
+	if cmd.Root() == cmd {
+		help = fault.Hintf("%s lists the commands", fault.Command{"--help"})
+	}
+	return fault.WithCode(fault.With(err, help), fault.Usage)
+}
+
+// args checks how many arguments a command has; want says what they should be.
+func args(low, high int, want string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < low || len(args) > high {
-			return usageError{fmt.Errorf("arguments: have %q, want %s", args, want), cmd.CommandPath()}
+		switch {
+		case len(args) < low:
+			return usageFault(cmd, fmt.Errorf("expected %s; got nothing", want))
+		case len(args) > high && high == 0:
+			return usageFault(cmd, fmt.Errorf("expected no arguments; got %q", args[0]))
+		case len(args) > high:
+			return usageFault(cmd, fmt.Errorf("expected %s; got %q as well", want, args[high]))
 		}
 		return nil
 	}
-}
-
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.Stdout, format+"\n", args...) }
-
-// note tells something beside the result, where no program reads it.
-func (a *app) note(format string, args ...any) {
-	fmt.Fprintf(a.Stderr, "note: "+format+"\n", args...)
 }

@@ -2,38 +2,27 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
-	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/pki"
 )
 
 type exportOptions struct {
-	name     string
-	format   string
-	out      string
-	force    bool
-	json     bool
-	webClips []string
-	sign     string
-	p12      p12Flags
-	// given tells which flags the user set.
+	pki.ExportRequest
+	forDevice string
+	json      bool
+	p12       p12Flags
+	// given reports whether the user set a flag.
 	given func(flag string) bool
 }
 
@@ -41,316 +30,155 @@ func (a *app) exportCommand() *cobra.Command {
 	var o exportOptions
 	var list bool
 	cmd := &cobra.Command{
-		Use:   "export NAME|LABEL|ca",
+		Use:   "export NAME|ca",
 		Short: "Write the files of a device, an identity or the CA again",
-		Long: `Writes the newest certificate of a device or a client identity and its key, or
-the root certificate ("ca"), in a format of your choice: --list tells who reads
-which. The root's key never leaves the store.
+		Long: `Writes the newest certificate of a device or an identity and its key, or the
+root certificate ("ca"), in any format: --list shows who reads which. The root
+key never leaves the store.
 
---out is a folder for a device or a client identity (default: its name), and a
-file or a folder for the ca; - is standard output, for formats of one file.`,
+--out is a folder for a device or an identity (default: its name), and a file
+or a folder for the ca; - is standard output, for formats of one file.`,
 		Example: `  picoca export --list
   picoca export pico.local --format c-header
   picoca export ca --format mobileconfig --web-clip pico.local
   picoca export ca --format der --out - | sha256sum`,
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, given []string) error {
 			if list {
-				return exactly(0, "none beside --list")(cmd, args)
+				return args(0, 0, "")(cmd, given)
 			}
-			return exactly(1, "a device's name, a client identity's label, or ca")(cmd, args)
+			return args(1, 1, "the name of a device or an identity, or ca")(cmd, given)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
 				return a.listFormats(o.json)
 			}
-			o.name, o.given = args[0], cmd.Flags().Changed
-			return a.runExport(cmd.Context(), o)
+			o.Name, o.given = args[0], cmd.Flags().Changed
+			if o.Out == "-" && o.json {
+				return usageFault(cmd, errors.New("--json and --out - both need standard output"))
+			}
+			return a.runExport(cmd, o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "pem", "format of the files: see --list (default for a device or a client identity: what issue writes)")
+	f.StringVar(&o.Format, "format", "", "`FORMAT` of the files: see --list (default: what issue writes; for the ca: pem)")
+	f.StringVar(&o.Out, "out", "", "`PLACE` to write to; - is standard output")
+	addFor(cmd, &o.forDevice, "as issued")
 	f.BoolVar(&list, "list", false, "list the formats, and who reads them")
-	f.StringVar(&o.out, "out", "", "where to write to; - is standard output")
-	f.BoolVar(&o.force, "force", false, "replace files that are there; allow a weak passphrase")
+	f.BoolVar(&o.Force, "force", false, "replace existing files; allow a weak passphrase")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	f.StringArrayVar(&o.webClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
-	f.StringVar(&o.sign, "sign", "", "`NAME` of a device or client identity that signs the profile (mobileconfig)")
+	f.StringArrayVar(&o.WebClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
+	f.StringVar(&o.Sign, "sign", "", "`NAME` of the device or identity that signs the profile (mobileconfig)")
 	o.p12.add(cmd)
 	return cmd
 }
 
-func (a *app) runExport(ctx context.Context, o exportOptions) (err error) {
-	if _, err := export.Find(o.format); err != nil {
+func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
+	if err := o.parse(); err != nil {
 		return err
 	}
-	if o.out == "-" && o.json {
-		return usageError{errors.New("--json and --out - both want standard output"), "picoca export"}
-	}
-	s, err := a.openToRead()
+	c, err := a.open()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	e, err := a.prepareExport(s, o)
+	defer func() { err = errors.Join(err, c.Close()) }()
+	e, err := c.PlanExport(o.ExportRequest, a.Now())
 	if err != nil {
 		return err
 	}
-	files, err := e.render()
+	p12, p12Err := a.exportP12(e, o)
+	if err := errors.Join(p12Err, o.checkFlags(cmd, e)); err != nil {
+		return err
+	}
+	if expired := e.Expired(a.Now()); expired != nil {
+		a.note("%v", expired)
+	}
+	files, err := e.Render()
 	if err != nil {
 		return err
 	}
-	if o.out == "-" {
-		if err := a.pipe(files, o.force); err != nil {
-			return err
-		}
-		a.tellExportedP12(e)
-		return nil
+	if o.Out == "-" {
+		return a.pipe(files, p12, o)
 	}
-	if err := lockForOutput(ctx, s, a.waiting); err != nil {
-		return err
-	}
-	written, err := e.write(files)
-	if err != nil {
-		return err
-	}
-	return a.tellExported(e, written)
+	return a.writeExport(cmd.Context(), e, files, p12, o)
 }
 
-// openToRead opens the store, whose root may have expired.
-func (a *app) openToRead() (*store.Store, error) {
-	dir, err := a.home()
-	if err != nil {
-		return nil, err
+// parse reads what the flags say about format and device.
+func (o *exportOptions) parse() error {
+	var formatErr, forErr error
+	if o.Format != "" {
+		_, formatErr = export.Find(o.Format)
 	}
-	return store.Open(dir)
+	if o.forDevice != "" {
+		o.For, forErr = device.ParseTarget(o.forDevice)
+	}
+	return errors.Join(formatErr, forErr)
 }
 
-// lockForOutput takes the store's lock, so that no other picoca writes to the
-// same place. A store on a medium that cannot be written to needs none.
-func lockForOutput(ctx context.Context, s *store.Store, waiting func(string)) error {
-	err := s.Lock(ctx, waiting)
-	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
-		return nil
+// exportP12 decides how a .p12 is encrypted, if there will be one.
+func (a *app) exportP12(e *pki.Export, o exportOptions) (c p12Choice, err error) {
+	if !e.NeedsPassphrase() {
+		return c, nil
 	}
-	return err
-}
-
-// exporting is one run of export: what was decided so far.
-type exporting struct {
-	options exportOptions
-	subject subject
-	formats []string
-	bundle  export.Bundle
-	p12     p12Choice // zero where nothing is encrypted
-}
-
-func (a *app) prepareExport(s *store.Store, o exportOptions) (*exporting, error) {
-	e := &exporting{options: o}
-	var err error
-	if e.subject, err = find(s, o.name); err != nil {
-		return nil, err
-	}
-	if e.formats, err = o.formats(s, e.subject); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(e.choosePassphrase(a), e.checkFlags()); err != nil {
-		return nil, err
-	}
-	if e.bundle, err = e.load(s); err != nil {
-		return nil, err
-	}
-	if ended := e.ended(a.Now()); ended != nil {
-		a.note("%v", ended)
-	}
-	return e, e.decorate(a, s)
-}
-
-// formats are the one that the user names, or else what issue wrote.
-func (o exportOptions) formats(s *store.Store, who subject) ([]string, error) {
-	switch {
-	case o.given("format") || who.kind == theCA:
-		return []string{o.format}, nil
-	case who.kind == aClient:
-		return clientFormats, nil
-	}
-	about, err := s.About(who.issued)
-	if err != nil {
-		return nil, err
-	}
-	board, err := device.Find(about.Board)
-	if err != nil {
-		return nil, err
-	}
-	if board, err = running(board, about.Firmware); err != nil {
-		return nil, err
-	}
-	return boardFormats(board, about.Firmware, about.Key)
-}
-
-// ended is an endedError for a leaf that is not valid any more.
-func (e *exporting) ended(now time.Time) error {
-	if leaf := e.bundle.Leaf; leaf != nil && now.After(leaf.NotAfter) {
-		return endedError{e.subject, leaf.NotAfter}
-	}
-	return nil
-}
-
-func formFor(format export.Format, kind string) func(export.Bundle) ([]export.File, error) {
-	switch kind {
-	case theCA:
-		return format.CA
-	case aClient:
-		return format.Client
-	}
-	return format.Device
-}
-
-// wrongFormatError says that a format has no form for what is exported.
-type wrongFormatError struct{ format, what string }
-
-func (e wrongFormatError) Error() string {
-	return fmt.Sprintf("format %q is not for %s", e.format, e.what)
-}
-
-// choosePassphrase decides how a .p12 is encrypted, if there will be one.
-func (e *exporting) choosePassphrase(a *app) (err error) {
-	o, kind := e.options, e.subject.kind
-	switch {
-	case !e.hasP12():
-		return nil
-	case kind == theCA:
-		e.p12, err = a.trustP12(o.p12)
-		return err
-	case kind == aClient:
-		e.p12, err = a.keyP12(o.p12, export.LegacyDES, o.force)
+	switch e.Kind {
+	case pki.CAItself:
+		c, err = a.trustP12(o.p12)
+	case pki.Identity:
+		c, err = a.keyP12(o.p12, export.LegacyDES, o.Force)
 	default:
-		e.p12, err = a.keyP12(o.p12, export.Modern2023, o.force)
+		c, err = a.keyP12(o.p12, export.Modern2023, o.Force)
 	}
-	return errors.Join(err, a.checkScreen(e.p12, o.p12))
+	e.SetP12(c.P12)
+	return c, errors.Join(err, a.checkScreen(c, o.p12))
 }
-
-func (e *exporting) hasP12() bool {
-	return e.has("p12") || e.has("mobileconfig") && e.subject.kind == aClient
-}
-
-func (e *exporting) has(format string) bool { return slices.Contains(e.formats, format) }
 
 // checkFlags refuses flags that change nothing in the format.
-func (e *exporting) checkFlags() error {
+func (o exportOptions) checkFlags(cmd *cobra.Command, e *pki.Export) error {
 	var faults []error
-	idle := func(used bool, flags ...string) {
+	unused := func(used bool, flags ...string) {
 		for _, flag := range flags {
-			if !used && e.options.given(flag) {
-				faults = append(faults, usageError{fmt.Errorf("--%s changes nothing in format %s of %s", flag, strings.Join(e.formats, ", "), e.subject.kind), "picoca export"})
+			if !used && o.given(flag) {
+				faults = append(faults, usageFault(cmd, fmt.Errorf("--%s changes nothing in %s of %s", flag, formatsText(e), e.Kind.WithArticle())))
 			}
 		}
 	}
-	idle(e.has("mobileconfig"), "web-clip", "sign")
-	idle(e.hasP12(), p12FlagNames...)
+	unused(e.Has("mobileconfig"), "web-clip", "sign")
+	unused(e.NeedsPassphrase(), p12FlagNames...)
+	unused(e.Kind != pki.CAItself && o.Format == "", "for")
 	return errors.Join(faults...)
 }
 
-// load reads what the format draws from.
-func (e *exporting) load(s *store.Store) (export.Bundle, error) {
-	root, err := s.RootCertificate()
-	if err != nil || e.subject.kind == theCA {
-		return export.Bundle{Root: root, P12: e.p12.P12}, err
+func formatsText(e *pki.Export) string {
+	if ids := e.Formats(); len(ids) > 0 {
+		return "format " + strings.Join(ids, ", ")
 	}
-	leaf, err := s.Certificate(e.subject.issued)
-	if err != nil {
-		return export.Bundle{}, err
-	}
-	key, err := s.Key(e.subject.issued)
-	return export.Bundle{Root: root, Leaf: leaf, Key: key, Stem: e.subject.stem(), P12: e.p12.P12}, err
-}
-
-// decorate adds what only an Apple profile has.
-func (e *exporting) decorate(a *app, s *store.Store) error {
-	if len(e.options.webClips) > 0 {
-		authority, err := ca.NewAuthority(e.bundle.Root, a.Now())
-		if err != nil {
-			return err
-		}
-		if e.bundle.WebClips, err = parseWebClips(e.options.webClips, authority); err != nil {
-			return err
-		}
-	}
-	if e.options.given("sign") {
-		signer, err := a.profileSigner(s, e.options.sign)
-		if err != nil {
-			return err
-		}
-		e.bundle.Signer = signer
-	}
-	return nil
-}
-
-func (e *exporting) render() ([]export.File, error) {
-	return renderAll(e.formats, e.subject.kind, e.bundle)
+	return "the files"
 }
 
 var (
-	errManyFiles = errors.New("format has several files, and standard output takes one")
-	errBinary    = errors.New("format is binary, and standard output is a terminal")
+	errManyFiles = fault.New("this format has several files, and standard output takes one",
+		fault.Hintf("name a folder: --out FOLDER, or a format with one file: --format p12"))
+	errBinary = fault.New("this format is binary, and standard output is a terminal",
+		fault.Hintf("name a place: --out FILE, or send it to another program: picoca export ... --out - | ..."))
 )
 
-func (a *app) pipe(files []export.File, force bool) error {
+func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {
 	if len(files) != 1 {
 		return errManyFiles
 	}
-	if isTerminal(a.Stdout) && isBinary(files[0].Data) && !force {
+	if isTerminal(a.Stdout) && isBinary(files[0].Data) && !o.Force {
 		return errBinary
 	}
-	_, err := a.Stdout.Write(files[0].Data)
-	return err
+	if _, err := a.Stdout.Write(files[0].Data); err != nil {
+		return err
+	}
+	a.printPassphrase(p12, o.p12, o.json)
+	return nil
 }
 
 // isBinary reports whether a terminal would take a part of data for commands.
 func isBinary(data []byte) bool {
-	odd := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }
-	return !utf8.Valid(data) || bytes.ContainsFunc(data, odd)
-}
-
-// write writes the root's one file to a file, all others to a folder.
-func (e *exporting) write(files []export.File) ([]writtenJSON, error) {
-	if e.subject.kind == theCA {
-		return writeFile(e.options.out, e.bundle.Root, files[0], e.options.force)
-	}
-	return writeFiles(cmp.Or(e.options.out, e.subject.stem()), e.bundle.Root, files, e.options.force, false)
-}
-
-// writeFile writes a file beside others: to out, or under its own name into out
-// if that is a folder, or reads as one.
-func writeFile(out string, root *x509.Certificate, file export.File, force bool) ([]writtenJSON, error) {
-	dir := cmp.Or(out, ".")
-	if info, err := os.Stat(dir); (err != nil || !info.IsDir()) && !os.IsPathSeparator(dir[len(dir)-1]) {
-		dir, file.Name = filepath.Dir(out), filepath.Base(out)
-	}
-	return writeFiles(dir, root, []export.File{file}, force, true)
-}
-
-// writeFiles writes files to a folder; beside other files if shared.
-func writeFiles(dir string, root *x509.Certificate, files []export.File, force, shared bool) (_ []writtenJSON, err error) {
-	d, err := openDestination(dir, root, force || shared)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, d.close()) }()
-	if !force {
-		if err := d.vacant(files); err != nil {
-			return nil, err
-		}
-	}
-	if err := d.prepare(); err != nil {
-		return nil, err
-	}
-	if err := d.stage(files); err != nil {
-		return nil, err
-	}
-	if err := d.commit(); err != nil {
-		return nil, err
-	}
-	return describeFiles(dir, files), nil
+	control := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }
+	return !utf8.Valid(data) || bytes.ContainsFunc(data, control)
 }
 
 // exportedJSON is the result of export as --json prints it.
@@ -359,20 +187,43 @@ type exportedJSON struct {
 	Passphrase string        `json:"passphrase,omitempty"`
 }
 
-func (a *app) tellExported(e *exporting, written []writtenJSON) error {
-	a.tellExportedP12(e)
-	if e.options.json {
-		return a.printJSON(exportedJSON{written, e.p12.jsonPassphrase(e.options.p12)})
+func (a *app) writeExport(ctx context.Context, e *pki.Export, files []output.File, p12 p12Choice, o exportOptions) error {
+	written, err := e.Write(ctx, files, a.waiting)
+	if err != nil {
+		return err
+	}
+	a.printPassphrase(p12, o.p12, o.json)
+	if o.json {
+		return a.printJSON(exportedJSON{writtenToJSON(written), p12.jsonPassphrase(o.p12)})
 	}
 	a.sayWritten(written)
 	return nil
 }
 
-// tellExportedP12 tells the passphrase, wherever the file goes.
-func (a *app) tellExportedP12(e *exporting) {
-	if e.p12.Passphrase == export.TrustStorePassphrase {
-		a.note("the passphrase of the .p12 is %s, as Java has it: a trust store holds nothing secret", e.p12.Passphrase)
-		return
+// formatJSON is a format as --list --json prints it.
+type formatJSON struct {
+	ID     string   `json:"id"`
+	For    []string `json:"for"`
+	Reader string   `json:"reader"`
+}
+
+// listFormats prints each format, what it can hold, and who reads it.
+func (a *app) listFormats(asJSON bool) error {
+	list := []formatJSON{}
+	for _, format := range export.Formats() {
+		row := formatJSON{format.ID, []string{}, format.Reader}
+		for _, kind := range pki.KindsOf(format) {
+			row.For = append(row.For, string(kind))
+		}
+		list = append(list, row)
 	}
-	a.tellPassphrase(e.p12, e.options.p12, e.options.json)
+	if asJSON {
+		return a.printJSON(list)
+	}
+	w := a.columns()
+	fmt.Fprintln(w, "FORMAT\tFOR\tREAD BY")
+	for _, row := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, strings.Join(row.For, " "), row.Reader)
+	}
+	return w.Flush()
 }

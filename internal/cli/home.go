@@ -1,15 +1,36 @@
 package cli
 
 import (
-	"errors"
+	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 
-	"github.com/picoca/picoca/internal/ca"
-	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
 )
 
-var errNoHome = errors.New("no folder for the certificate authority: neither --home, PICOCA_HOME nor HOME is set")
+var errNoHome = fault.New("no folder for the CA: neither --home, PICOCA_HOME nor HOME is set",
+	fault.Hintf("name a folder: picoca --home FOLDER"))
+
+// errSudo keeps sudo from creating a second CA in root's own home.
+var errSudo = fault.WithCode(fault.New("there is no CA in root's home, and picoca was started with sudo",
+	fault.Hintf("run the same command without sudo: picoca never needs to run as root")), fault.NoCA)
+
+// options are what package pki must know of this run.
+func (a *app) options() pki.Options { return pki.Options{SudoUID: a.sudoUID(), Wrap: a.Wrap} }
+
+// sudoUID returns the user who ran sudo, 0 if nobody did.
+func (a *app) sudoUID() int {
+	if os.Geteuid() != 0 {
+		return 0
+	}
+	uid, err := strconv.Atoi(a.Getenv("SUDO_UID"))
+	if err != nil || uid < 0 {
+		return 0
+	}
+	return uid
+}
 
 // home returns the store's folder: --home, $PICOCA_HOME, or the place where
 // the system keeps a user's data.
@@ -24,7 +45,11 @@ func (a *app) home() (string, error) {
 	if !filepath.IsAbs(base) {
 		return "", errNoHome
 	}
-	return filepath.Join(base, "picoca"), nil
+	dir := filepath.Join(base, "picoca")
+	if _, err := os.Lstat(dir); err != nil && a.sudoUID() != 0 {
+		return "", errSudo
+	}
+	return dir, nil
 }
 
 func (a *app) dataFolder() string {
@@ -40,28 +65,16 @@ func (a *app) dataFolder() string {
 	return filepath.Join(a.Getenv("HOME"), ".local", "share")
 }
 
-// open opens the store and checks its root certificate.
-func (a *app) open() (*store.Store, *ca.Authority, error) {
+// open opens the CA.
+func (a *app) open() (*pki.CA, error) {
 	dir, err := a.home()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	s, err := store.Open(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	cert, err := s.RootCertificate()
-	if err != nil {
-		return nil, nil, errors.Join(err, s.Close())
-	}
-	authority, err := ca.NewAuthority(cert, a.Now())
-	if err != nil {
-		return nil, nil, errors.Join(err, s.Close())
-	}
-	return s, authority, nil
+	return pki.Open(dir, a.options())
 }
 
-// waiting tells whom the store waits for.
+// waiting says whom the store waits for.
 func (a *app) waiting(holder string) {
 	if holder == "" {
 		a.note("waiting for another picoca to finish")

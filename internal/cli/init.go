@@ -5,13 +5,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
-	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/pki"
 )
 
 type initOptions struct {
@@ -19,6 +20,7 @@ type initOptions struct {
 	name       string
 	days       int
 	permit     []string
+	anyAddress bool
 	strict     bool
 	json       bool
 	passphrase passphraseFlags
@@ -28,26 +30,27 @@ func (a *app) initCommand() *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Make the certificate authority: once, on this computer",
-		Long: `Makes a root certificate and its key. Devices that trust the root then trust
-every certificate that it issues. The root may vouch only for names of a home
-network and private addresses, so that whoever steals its key cannot
-impersonate a bank with it.`,
+		Short: "Create the CA: once, on this computer",
+		Long: `Creates a root certificate and its key. Devices that trust the root then trust
+every certificate it issues. The root is limited to names of a home network and
+private addresses: even a stolen root key cannot make a certificate for your
+bank that browsers accept.`,
 		Example: `  picoca init
   picoca init --permit home.example.com --permit 100.64.0.0/10
-  picoca init --key rsa-2048      for an ESP8266, which knows RSA alone`,
-		Args: exactly(0, "none"),
+  picoca init --key rsa-2048      for an ESP8266 with MicroPython, which only knows RSA`,
+		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.key, "key", string(ca.P256), "key type: p256, p384, rsa-2048, rsa-3072, rsa-4096")
-	f.StringVar(&o.name, "name", "Home CA", "first part of the CA's name; four letters of its key follow")
-	f.IntVar(&o.days, "days", ca.DefaultRootDays, "days until the root expires")
-	f.StringArrayVar(&o.permit, "permit", nil, "domain, address or CIDR that it may vouch for besides those of a home (repeatable)")
-	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	f.StringVar(&o.passphrase.file, "passphrase-file", "", "file whose first line is the passphrase of the root key")
+	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR that it can vouch for in addition (repeatable)")
+	f.StringVar(&o.name, "name", "Home CA", "first part of the `NAME`; four characters of the key's hash follow")
+	o.passphrase.add(cmd)
 	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
+	f.IntVar(&o.days, "days", ca.DefaultRootDays, "`N` days until the root expires")
+	f.BoolVar(&o.anyAddress, "any-address", false, "leave addresses unlimited: some clients refuse limited ones (Envoy, gRPC, Bun, wolfSSL)")
+	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
 	return cmd
 }
 
@@ -56,99 +59,91 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	keyType, req, err := parseInit(o)
+	req, err := parseInit(o)
 	if err != nil {
 		return err
 	}
-	if err := store.Vacant(dir); err != nil {
-		return standing(dir, err)
+	if err := pki.Vacant(dir, a.options()); err != nil {
+		return err
+	}
+	if err := a.offerSearchDomain(ctx, &req); err != nil {
+		return err
 	}
 	passphrase, err := a.newPassphrase(ctx, o.passphrase)
 	if err != nil {
 		return err
 	}
-	key, err := keyType.Generate()
+	defer clear(passphrase)
+	cert, err := pki.Create(ctx, dir, req, passphrase, a.Now(), a.options(), a.waiting)
 	if err != nil {
 		return err
 	}
-	cert, err := ca.NewRoot(req, key, a.Now())
-	if err != nil {
-		return err
-	}
-	if err := store.Create(ctx, dir, cert, key, passphrase, a.waiting); err != nil {
-		return standing(dir, err)
-	}
-	return a.tellInit(o, keyType, cert)
+	return a.printInit(o, dir, cert, len(passphrase) > 0)
 }
 
 // parseInit reads all flags, so that all of their faults come at once.
-func parseInit(o initOptions) (ca.KeyType, ca.RootRequest, error) {
+func parseInit(o initOptions) (pki.InitRequest, error) {
 	keyType, keyErr := ca.ParseKeyType(o.key)
 	constraints, permitErr := ca.HomeConstraints().Permit(o.permit)
-	req := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, Strict: o.strict}
-	return keyType, req, errors.Join(keyErr, permitErr, req.Check())
+	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
+	return pki.InitRequest{Key: keyType, Root: root}, errors.Join(keyErr, permitErr, root.Check())
 }
 
-// standingError says what stands where a new authority should be.
-type standingError struct{ dir, what string }
-
-func (e standingError) Error() string {
-	return fmt.Sprintf("%s already holds %s", e.dir, e.what)
-}
-
-// standing names the authority that is in the way of a new one.
-func standing(dir string, err error) error {
-	if !isExist(err) {
+func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encrypted bool) error {
+	keyType, err := ca.KeyTypeOf(cert.PublicKey)
+	if err != nil {
 		return err
 	}
-	s, openErr := store.Open(dir)
-	if openErr != nil {
-		return openErr
+	if text := pki.RootCost(keyType); text != "" {
+		a.note("%s", text)
 	}
-	defer s.Close()
-	cert, certErr := s.RootCertificate()
-	if certErr != nil {
-		return certErr
+	if o.strict {
+		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
 	}
-	return standingError{dir, fmt.Sprintf("%s, valid until %s", cert.Subject.CommonName, day(cert.NotAfter))}
-}
-
-func (a *app) tellInit(o initOptions, keyType ca.KeyType, cert *x509.Certificate) error {
 	if o.json {
 		return a.printJSON(describeRoot(cert))
 	}
-	a.say("%s: %s, until %s, for %s only.", cert.Subject.CommonName, keyType, day(cert.NotAfter), permitted(cert))
-	a.say("SHA-256 %s", fingerprint(cert))
-	if cost, ok := rootCosts[keyType]; ok {
-		a.note("%s", cost)
+	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
+	a.say("SHA-256 %s", ca.Fingerprint(cert))
+	a.say("stored in %s; a copy of this folder is your backup", absolute(dir))
+	if encrypted {
+		a.say("Without the passphrase this CA cannot issue again; nobody can reset it.")
 	}
-	if o.strict {
-		a.note("boards cannot load a root with critical constraints: no mutual TLS and no board as its client")
-	}
-	a.say("%s", a.here("next: picoca issue pico.local"))
+	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
 }
 
-// rootCosts tells what a root other than P-256 costs the boards.
-var rootCosts = map[ca.KeyType]string{
-	ca.P384:    "a P-384 root adds about 35 bytes to each certificate, and boards verify it more slowly",
-	ca.RSA2048: "an RSA-2048 root adds about 200 bytes to each certificate",
-	ca.RSA3072: "an RSA-3072 root adds about 320 bytes to each certificate",
-	ca.RSA4096: "an RSA-4096 root adds about 450 bytes to each certificate",
+func absolute(dir string) string {
+	if path, err := filepath.Abs(dir); err == nil {
+		return path
+	}
+	return dir
 }
 
-// permitted tells the root's constraints, the usual ones in short.
-func permitted(cert *x509.Certificate) string {
-	have, home := ca.ConstraintsOf(cert), ca.HomeConstraints()
+// limits names what the root can vouch for, the usual addresses in short.
+func limits(cert *x509.Certificate) string {
+	got, home := ca.ConstraintsOf(cert), ca.HomeConstraints()
 	var parts []string
-	for _, domain := range have.Domains() {
-		parts = append(parts, "."+domain)
+	for _, domain := range got.Domains() {
+		parts = append(parts, dotted(domain))
 	}
-	parts = append(parts, "and private addresses")
-	for _, prefix := range have.Prefixes() {
+	text := strings.Join(parts, " ")
+	if len(got.Prefixes()) == 0 {
+		return text + " and any address"
+	}
+	text += " and private addresses"
+	for _, prefix := range got.Prefixes() {
 		if !slices.Contains(home.Prefixes(), prefix) {
-			parts = append(parts, "and "+prefix.String())
+			text += fmt.Sprintf(" and %s", prefix)
 		}
 	}
-	return strings.Join(parts, " ")
+	return text
+}
+
+// dotted writes a permitted domain for people; localhost has no names below it.
+func dotted(domain string) string {
+	if domain == "localhost" {
+		return domain
+	}
+	return "." + domain
 }

@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,409 +11,256 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
-	"github.com/picoca/picoca/internal/export"
-	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
 )
 
-type issueOptions struct {
-	names      []string
-	board      string
-	firmware   string
+// leafOptions are what issue, identity and renew have in common.
+type leafOptions struct {
+	forDevice  string
 	key        string
 	days       int
 	out        string
-	renew      bool
 	force      bool
 	boardClock bool
 	dryRun     bool
 	json       bool
 	passphrase passphraseFlags
-	client     string
-	p12        p12Flags
-	// given tells which flags the user set: a renewal keeps the rest.
+	// given reports whether the user set a flag: a renewal keeps the rest.
 	given func(flag string) bool
 }
 
+func (o *leafOptions) add(cmd *cobra.Command, outDefault string) {
+	f := cmd.Flags()
+	f.StringVar(&o.out, "out", "", "`FOLDER` for the files (default: "+outDefault+")")
+	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "`N` days of validity, at most 825; the first is yesterday")
+	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256 or rsa-2048 (default: what suits the device best)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "check and show everything; sign and write nothing")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.BoolVar(&o.force, "force", false, "allow what is not recommended: slow keys, replacing files")
+	o.passphrase.add(cmd)
+	f.BoolVar(&o.boardClock, "board-clock", false, "make it valid from 2021-01-01, for boards that verify without a set clock; Apple devices refuse it")
+}
+
+// addFor adds --for, whose value is a device.
+func addFor(cmd *cobra.Command, value *string, usual string) {
+	cmd.Flags().StringVar(value, "for", "", "`DEVICE`[/FIRMWARE[@VERSION]], such as pico-w/circuitpython@10: see picoca devices (default: "+usual+")")
+}
+
+// request parses what the flags say; all of their faults come at once.
+func (o *leafOptions) request() (pki.Request, error) {
+	r := pki.Request{Out: o.out, Force: o.force}
+	var forErr, keyErr, daysErr error
+	if o.forDevice != "" {
+		r.For, forErr = device.ParseTarget(o.forDevice)
+	}
+	if o.key != "" {
+		r.Key, keyErr = ca.ParseKeyType(o.key)
+	}
+	if o.given("days") {
+		r.Days = o.days
+		if o.days == 0 {
+			daysErr = ca.DaysError{Have: 0, Min: 1, Max: ca.MaxLeafDays}
+		}
+	}
+	if o.given("board-clock") {
+		r.BoardClock = &o.boardClock
+	}
+	return r, errors.Join(forErr, keyErr, daysErr)
+}
+
+// errOutDash says that issuing writes several files.
+func errOutDash(cmd *cobra.Command) error {
+	return usageFault(cmd, errors.New("--out - is for export: there are several files to write"))
+}
+
 func (a *app) issueCommand() *cobra.Command {
-	var o issueOptions
+	var o leafOptions
 	cmd := &cobra.Command{
 		Use:   "issue NAME [NAME|IP ...]",
-		Short: "Issue a certificate, and write the files that the board loads",
+		Short: "Issue a device's certificate, and write the files it loads",
 		Long: `Issues a certificate for the names and addresses, the first of which becomes
-the device's own name, and writes the files that its board loads to a folder
-of that name. A new key is made each time.
-
-With --client a client identity is issued instead: a key by which a phone or a
-computer shows a server who it is (mutual TLS). LABEL is any text.`,
+the device's own name, and writes the files the device loads to a folder of
+that name. A new key is made each time.`,
 		Example: `  picoca issue pico.local
   picoca issue pico.local 192.168.1.20
-  picoca issue nas.local --board computer
-  picoca issue pico.local --renew
-  picoca issue --client kitchen-tablet`,
-		Args: namesOrClient,
+  picoca issue nas.local --for computer`,
+		Args: args(1, maxArgs, "a name such as pico.local"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.names, o.given = args, cmd.Flags().Changed
-			if o.given("client") {
-				return a.runIssueClient(cmd.Context(), o)
+			if o.out == "-" {
+				return errOutDash(cmd)
 			}
-			return a.runIssue(cmd.Context(), o)
+			o.given = cmd.Flags().Changed
+			return a.runIssue(cmd.Context(), args, o)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.board, "board", "pico-w", "board that will serve the certificate: see picoca boards")
-	f.StringVar(&o.firmware, "firmware", "", "the board's firmware, as circuitpython@10 (default: files that all of it loads)")
-	f.StringVar(&o.key, "key", "", "key type: p256 or rsa-2048 (default: the board's best)")
-	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "days of validity, at most 825, of which the first is yesterday")
-	f.StringVar(&o.out, "out", "", "folder for the files (default: the first name)")
-	f.BoolVar(&o.renew, "renew", false, "replace a certificate that is still valid, with a new key; names, board, firmware, key type and board clock stay unless given")
-	f.BoolVar(&o.force, "force", false, "allow what is unwise: slow keys, writing into a folder that is not empty")
-	f.BoolVar(&o.boardClock, "board-clock", false, "valid from 2021-01-01, for boards that verify without a set clock; Apple devices refuse it")
-	f.BoolVar(&o.dryRun, "dry-run", false, "check and tell everything, sign and write nothing")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	f.StringVar(&o.passphrase.file, "passphrase-file", "", "file whose first line is the passphrase of the root key")
-	f.StringVar(&o.client, "client", "", "issue a client identity of this `LABEL` instead of a device's certificate")
-	o.p12.add(cmd)
+	addFor(cmd, &o.forDevice, "pico-w")
+	o.add(cmd, "the first name")
 	return cmd
 }
 
-// issuance is one run of issue: what was decided so far.
-type issuance struct {
-	options   issueOptions
-	store     *store.Store
-	authority *ca.Authority
-	names     ca.Names
-	board     device.Board
-	keyType   ca.KeyType
-	formats   []string
-	last      *store.Issued // nil for a new name
-	unwise    bool          // what is allowed but unwise was wanted, now or before
-	before    earlier       // the files of the certificate that is renewed
-	key       crypto.Signer
-	prepared  *ca.Prepared
-	out       *destination
-	lost      error // why the last certificate's description told nothing
-}
-
-func (a *app) runIssue(ctx context.Context, o issueOptions) (err error) {
-	i := &issuance{options: o, unwise: o.force}
-	faults := i.parse()
-	if i.store, i.authority, err = a.open(); err != nil {
-		return cmp.Or(faults, err)
-	}
-	defer func() { err = errors.Join(err, i.store.Close()) }()
-	if faults != nil {
-		return errors.Join(faults, i.authority.Permits(i.names))
-	}
-	if err := i.prepare(a.Now()); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, i.out.close()) }()
-	i.note(a)
-	if o.dryRun {
-		return a.tellIssued(i.result(nil, nil))
-	}
-	// Asked for before the lock is taken: a prompt may stand for hours.
-	if err := a.unlock(ctx, i.store, i.authority, o.passphrase); err != nil {
-		return err
-	}
-	if err := i.store.Lock(ctx, a.waiting); err != nil {
-		return err
-	}
-	leaf, files, err := i.publish(a.Now())
+func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions) (err error) {
+	request, optionsErr := o.request()
+	names, namesErr := ca.ParseNames(raw)
+	request.Names = names
+	c, err := a.open()
 	if err != nil {
-		return err
+		return firstOf(errors.Join(namesErr, optionsErr), err)
 	}
-	a.issued = true
-	r := i.result(leaf, files)
-	r.Stale = i.out.stale(i.before, files)
-	return a.tellIssued(r)
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := errors.Join(namesErr, optionsErr); err != nil {
+		return errors.Join(err, c.Permits(names, a.Now()))
+	}
+	return a.issuePlan(ctx, c, request, o)
 }
 
-// note tells what was decided and may not be what the user wants.
-func (i *issuance) note(a *app) {
-	for _, row := range i.board.Unable(i.formats, string(i.keyType)) {
-		first, _, _ := strings.Cut(row.Versions, " ")
-		a.note("%s %s does not load these files: for that, add --firmware %s@%s", row.Name, row.Versions, row.ID, first)
-	}
-	if i.lost != nil {
-		a.note("%v; the new certificate is for %s, and its board is %s", i.lost, displayNames(i.names), i.board.ID)
-	}
-}
-
-// parse reads the arguments; all of their faults come at once.
-func (i *issuance) parse() error {
-	if i.options.out == "-" {
-		return usageError{errors.New("--out - is for export: a board has several files"), "picoca issue"}
-	}
-	var nameErr, boardErr, keyErr error
-	i.names, nameErr = ca.ParseNames(i.options.names)
-	i.board, boardErr = device.Find(i.options.board)
-	if i.options.key != "" {
-		i.keyType, keyErr = ca.ParseKeyType(i.options.key)
-	}
-	return errors.Join(nameErr, boardErr, keyErr)
-}
-
-// prepare decides everything that can be refused without the root's key.
-func (i *issuance) prepare(now time.Time) (err error) {
-	if err := i.checkPrevious(now); err != nil {
-		return err
-	}
-	i.keyType = cmp.Or(i.keyType, ca.KeyType(i.board.Keys[0]))
-	if i.board, err = running(i.board, i.options.firmware); err != nil {
-		return err
-	}
-	if err := i.board.Fits(i.facts(0), i.unwise); err != nil {
-		return err
-	}
-	if i.formats, err = i.chooseFormats(); err != nil {
-		return err
-	}
-	if i.key, err = i.keyType.Generate(); err != nil {
-		return err
-	}
-	profile := ca.Profile{Life: ca.Days(i.options.days), Cut: !i.options.given("days"), Force: i.unwise, BoardClock: i.options.boardClock}
-	if i.prepared, err = i.authority.Prepare(profile, i.names, i.key.Public(), now); err != nil {
-		return err
-	}
-	if err := i.board.Fits(i.facts(i.prepared.Size()), i.unwise); err != nil {
-		return err
-	}
-	may, err := i.replacing()
-	if err != nil {
-		return err
-	}
-	i.out, err = openReplacing(i.folder(), i.authority.Certificate(), may)
-	return err
-}
-
-// replacing is what of the folder may be replaced: with --renew, the files of
-// the certificate before.
-func (i *issuance) replacing() (replacing, error) {
-	if i.options.renew && i.last != nil {
-		i.before = earlierFiles(i.store, *i.last)
-	}
-	if i.options.force {
-		return everything, nil
-	}
-	if i.before == nil {
-		return nil, nil
-	}
-	targets, err := fileNames(i.formats, export.Bundle{Root: i.authority.Certificate(), Leaf: i.authority.Certificate(), Key: i.key})
-	return i.before.renewal(targets), err
-}
-
-// chooseFormats returns the formats that the board's firmware loads: of the
-// release that the user names, or of all that is known.
-func (i *issuance) chooseFormats() ([]string, error) {
-	return boardFormats(i.board, i.options.firmware, string(i.keyType))
-}
-
-// boardFormats returns the formats of a board's files: of all its firmware, or
-// of the release that board was narrowed to.
-func boardFormats(board device.Board, release, key string) ([]string, error) {
-	if release == "" {
-		return board.Formats, nil
-	}
-	format, err := device.FormatFor(board.Firmware, key)
-	return []string{format}, err
-}
-
-func (i *issuance) facts(size int) device.Certificate {
-	return device.Certificate{Key: string(i.keyType), RootKey: string(i.authority.KeyType()), Bytes: size, Names: len(i.names.All())}
-}
-
-// folder is where the files go: a device's name, which no shell and no file
-// system stumbles over.
-func (i *issuance) folder() string {
-	if i.options.out != "" {
-		return i.options.out
-	}
-	return store.FolderName(i.names.First().String())
-}
-
-// stillValidError says that a device has a certificate that need not be
-// replaced.
-type stillValidError struct {
-	name  string
-	until time.Time
-}
-
-func (e stillValidError) Error() string {
-	return fmt.Sprintf("%s has a certificate that is valid until %s", e.name, day(e.until))
-}
-
-// checkPrevious looks at the device's last certificate: one that is valid is
-// replaced only by --renew, which keeps its names, board and key type.
-func (i *issuance) checkPrevious(now time.Time) error {
-	last, err := i.store.Latest(i.names.First().String())
-	if errors.Is(err, store.ErrNotIssued) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	i.last = &last
-	if i.options.renew {
-		about, lost, err := recall(i.store, last, i.names.First().String())
-		i.lost = lost
-		return cmp.Or(err, i.keep(about))
-	}
-	about, err := i.store.About(last)
-	switch {
-	case err != nil:
-		return err
-	case now.After(about.NotAfter):
-		return nil
-	}
-	return stillValidError{about.Name, about.NotAfter}
-}
-
-// keep takes over from the last certificate what no flag changes.
-func (i *issuance) keep(last store.About) error {
-	var nameErr, boardErr error
-	if !i.options.given("board-clock") {
-		i.options.boardClock = hasBoardClock(last)
-	}
-	if len(i.options.names) == 1 && len(last.Names) > 0 {
-		i.names, nameErr = ca.ParseNames(last.Names)
-	}
-	if !i.options.given("board") && last.Board != "" {
-		i.board, boardErr = device.Find(last.Board)
-		if !i.options.given("firmware") {
-			i.options.firmware = last.Firmware
-		}
-	}
-	if !i.options.given("key") && !i.options.given("board") {
-		i.keyType = ca.KeyType(last.Key)
-		i.unwise = i.unwise || last.Key != ""
-	}
-	return errors.Join(nameErr, boardErr)
-}
-
-// hasBoardClock reports whether a certificate was issued with --board-clock.
-func hasBoardClock(about store.About) bool {
-	return about.NotAfter.Sub(about.NotBefore) > ca.Days(ca.MaxLeafDays)
-}
-
-// publish signs and writes. The lock is held.
-func (i *issuance) publish(now time.Time) (*x509.Certificate, []export.File, error) {
-	if !i.options.renew { // somebody may have issued it while we waited
-		if err := i.checkPrevious(now); err != nil {
-			return nil, nil, err
-		}
-	}
-	return publication{i.store, i.authority, i.prepared, i.key, i.out, i.about, i.render}.run()
-}
-
-func (i *issuance) render(leaf *x509.Certificate) ([]export.File, error) {
-	return renderAll(i.formats, aDevice, export.Bundle{Root: i.authority.Certificate(), Leaf: leaf, Key: i.key})
-}
-
-func (i *issuance) about(leaf *x509.Certificate) store.About {
-	return store.About{
-		Name:      i.names.First().String(),
-		Names:     i.names.Strings(),
-		Board:     i.board.ID,
-		Firmware:  i.options.firmware,
-		Key:       string(i.keyType),
-		Serial:    serial(leaf),
-		NotBefore: leaf.NotBefore,
-		NotAfter:  leaf.NotAfter,
-		SHA256:    fingerprint(leaf),
-	}
-}
-
-// unlock gives the authority its key, asking for the passphrase if there is
-// one.
-func (a *app) unlock(ctx context.Context, s *store.Store, authority *ca.Authority, flags passphraseFlags) error {
-	sealed, err := s.RootKeySealed()
-	if err != nil {
-		return err
-	}
-	var passphrase []byte
-	if sealed {
-		if passphrase, err = a.rootPassphrase(ctx, flags); err != nil {
+// firstOf returns the first error that is not nil: a fault of the command line
+// matters more than a missing CA.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
 			return err
 		}
 	}
-	key, err := s.RootKey(passphrase)
+	return nil
+}
+
+// issuePlan plans, and unless it is a dry run, signs and writes.
+func (a *app) issuePlan(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions) (err error) {
+	plan, err := c.Plan(request, a.Now())
 	if err != nil {
 		return err
 	}
-	return authority.Unlock(key)
+	defer func() { err = errors.Join(err, plan.Close()) }()
+	a.notePlan(plan)
+	if o.dryRun {
+		return a.printIssued(describePlan(plan), plan, o.json)
+	}
+	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	result, err := session.Issue(plan, a.Now())
+	if err != nil {
+		return err
+	}
+	return a.printIssued(describeIssued(result, plan), plan, o.json)
 }
 
-// issuedJSON is the result of issue as --json prints it.
+// notePlan says what was decided and may not be what the user wants.
+func (a *app) notePlan(p *pki.Plan) {
+	for _, row := range p.Unable() {
+		first, _, _ := strings.Cut(row.Versions, " ")
+		a.note("%s %s does not load these files; for that firmware add --for %s/%s@%s", row.Name, row.Versions, p.Target.ID(), row.ID, first)
+	}
+	if p.Lost != nil {
+		a.note("%v; the new certificate is for %s on %s", p.Lost, displayNames(p.Names), p.Target.Name())
+	}
+	if p.BoardClock {
+		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")
+	}
+}
+
+// leafJSON is a certificate as --json prints it.
+type leafJSON struct {
+	Name      string    `json:"name"`
+	Kind      pki.Kind  `json:"kind"`
+	Names     []string  `json:"names"`
+	For       string    `json:"for"`
+	Key       string    `json:"key"`
+	Serial    string    `json:"serial"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	SHA256    string    `json:"sha256"`
+}
+
+// issuedJSON is the result of issue, identity and renew as --json prints it.
 type issuedJSON struct {
-	store.About
+	leafJSON
 	DryRun           bool          `json:"dry_run"`
 	CertificateBytes int           `json:"certificate_bytes"`
 	Costs            []device.Cost `json:"costs"`
 	Files            []writtenJSON `json:"files"`
-	// Stale are files of the certificate before, in other formats.
-	Stale       []string `json:"stale,omitempty"`
-	board       device.Board
-	certificate device.Certificate
-	names       ca.Names
-	json        bool
-	boardClock  bool
+	// Stale are files of earlier certificates, in other formats.
+	Stale      []string `json:"stale,omitempty"`
+	Passphrase string   `json:"passphrase,omitempty"`
+
+	written []pki.Written
 }
 
-// result tells what was issued, or, without a leaf, what would be.
-func (i *issuance) result(leaf *x509.Certificate, files []export.File) issuedJSON {
-	r := issuedJSON{board: i.board, names: i.names, json: i.options.json, boardClock: i.options.boardClock}
-	if leaf == nil {
-		r.About = store.About{
-			Name: i.names.First().String(), Names: i.names.Strings(), Board: i.board.ID, Key: string(i.keyType),
-			NotBefore: i.prepared.NotBefore(), NotAfter: i.prepared.NotAfter(),
-		}
-		r.DryRun, r.CertificateBytes, r.Files = true, i.prepared.Size(), []writtenJSON{}
-	} else {
-		r.About, r.CertificateBytes = i.about(leaf), len(leaf.Raw)
-		r.Files = describeFiles(i.folder(), files)
+func describePlan(p *pki.Plan) issuedJSON {
+	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes())}
+	r.leafJSON = leafJSON{
+		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
+		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(),
 	}
-	r.certificate = i.facts(r.CertificateBytes)
-	r.Costs = i.board.CostOf(r.certificate)
 	return r
 }
 
-func (a *app) tellIssued(r issuedJSON) error {
-	if r.boardClock {
-		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")
+func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
+	leaf := result.Issued.Leaf
+	r := issuedJSON{CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), Stale: result.Stale, written: result.Files}
+	r.leafJSON, r.Files = describeLeaf(result.Issued), writtenToJSON(result.Files)
+	return r
+}
+
+func namesJSON(names ca.Names) []string {
+	if all := names.Strings(); len(all) > 0 {
+		return all
 	}
-	if r.json {
+	return []string{}
+}
+
+func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
+	if asJSON {
 		return a.printJSON(r)
 	}
-	a.say("%s: %s, until %s. %s.", displayNames(r.names), keyTitle(r.Key), day(r.NotAfter), fitText(r.board, r.certificate))
+	a.say("%s: %s, valid until %s. %s.", displayNames(p.Names), p.Key, pki.Day(r.NotAfter), fitText(p, r.CertificateBytes))
 	if r.DryRun {
-		a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
-		return nil
+		return a.printDryRun(r)
 	}
-	a.sayWritten(r.Files)
-	if len(r.Stale) > 0 {
-		a.note("still of the certificate before: %s", strings.Join(r.Stale, ", "))
-	}
-	a.say("next: copy %s to the %s; %s phone", countText(len(r.Files)), placeOf(r.board), strings.TrimSpace(a.here("picoca ")))
+	a.sayWritten(r.written)
+	a.noteStale(r.Stale)
+	a.say("next: copy %s to the %s%s, then run %s", countText(len(r.Files)), placeOf(p.Target), a.exampleAside(p), a.command("phone"))
 	return nil
 }
 
-// placeOf is what people call the thing that the files go to.
-func placeOf(board device.Board) string {
-	if board.ID == "computer" {
-		return "server"
+// exampleAside mentions example where there is a project for the device.
+func (a *app) exampleAside(p *pki.Plan) string {
+	if p.HasExample() {
+		return fmt.Sprintf(" (or %s for a whole project)", a.command("example", p.Name()))
 	}
-	return "board"
+	return ""
+}
+
+func (a *app) printDryRun(r issuedJSON) error {
+	a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
+	return nil
+}
+
+func (a *app) noteStale(stale []string) {
+	if len(stale) > 0 {
+		a.note("left over from the previous certificate: %s", strings.Join(stale, ", "))
+	}
+}
+
+// placeOf is what people call the thing that loads the files.
+func placeOf(target device.Target) string {
+	if target.IsBoard() {
+		return "board"
+	}
+	return "server"
 }
 
 func countText(n int) string {
 	switch n {
 	case 1:
-		return "it"
+		return "the file"
 	case 2:
-		return "both"
+		return "both files"
 	}
-	return fmt.Sprintf("all %d", n)
+	return fmt.Sprintf("all %d files", n)
 }
 
 // maxNamesShown is how many names a sentence lists.
@@ -433,17 +277,19 @@ func displayNames(names ca.Names) string {
 	return strings.Join(all, ", ")
 }
 
-// fitText tells what the board makes of a certificate that it was issued for,
-// with the figures of its thriftiest firmware: "Fits Raspberry Pi Pico W (27.3
-// KB of heap, 0.5 s in MicroPython)".
-func fitText(board device.Board, c device.Certificate) string {
-	verdict := verdictFits
-	if board.Unwise(c.Key) {
-		verdict = verdictUnwise
+// fitText says what the certificate costs the device, with the figures of the
+// firmware that needs the least: "Fits Raspberry Pi Pico W (27.3 KB of memory
+// and 0.5 s per connection in MicroPython)".
+func fitText(p *pki.Plan, bytes int) string {
+	facts := p.Facts(bytes)
+	text := "Fits " + p.Target.Name()
+	if p.Target.Unwise(facts.Key) {
+		text = "Loads on, but is not recommended for, " + p.Target.Name()
 	}
-	text := verdictTexts[verdict] + " " + board.Name
-	if row, figures := board.Cheapest(c); figures != (device.Figures{}) {
+	if row, figures := p.Target.Cheapest(facts); figures != (device.Figures{}) {
 		text += fmt.Sprintf(" (%s in %s)", figures, row.Name)
 	}
 	return text
 }
+
+var _ = fault.Usage

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
 )
 
@@ -22,8 +24,8 @@ func (a *app) listCommand() *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the certificates: until when, and for which board",
-		Args:  exactly(0, "none"),
+		Short: "List the certificates: for what, and until when",
+		Args:  args(0, 0, ""),
 		RunE:  func(*cobra.Command, []string) error { return a.runList(o) },
 	}
 	cmd.Flags().BoolVar(&o.all, "all", false, "list earlier certificates of each name too")
@@ -33,57 +35,100 @@ func (a *app) listCommand() *cobra.Command {
 
 // listJSON is the list as --json prints it.
 type listJSON struct {
-	CA           rootJSON      `json:"ca"`
-	Certificates []store.About `json:"certificates"`
+	CA           rootJSON   `json:"ca"`
+	Roots        []rootJSON `json:"roots"`
+	Certificates []leafJSON `json:"certificates"`
 }
 
 func (a *app) runList(o listOptions) (err error) {
-	s, err := a.openToRead()
+	c, err := a.open()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	root, err := s.RootCertificate()
+	defer func() { err = errors.Join(err, c.Close()) }()
+	signing, err := c.Root()
 	if err != nil {
 		return err
 	}
-	list := listJSON{describeRoot(root), []store.About{}}
+	roots, err := c.Roots()
+	if err != nil {
+		return err
+	}
+	list := listJSON{CA: describeRoot(signing.Certificate), Certificates: []leafJSON{}}
+	for _, root := range roots {
+		list.Roots = append(list.Roots, describeRoot(root.Certificate))
+	}
 	var faults []error // of single certificates, which hide no other
-	for about, err := range s.All(!o.all) {
+	for issued, err := range c.All(!o.all) {
 		if err != nil {
 			faults = append(faults, err)
 			continue
 		}
-		list.Certificates = append(list.Certificates, about)
+		list.Certificates = append(list.Certificates, describeLeaf(issued))
 	}
 	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
+}
+
+func describeLeaf(i store.Issued) leafJSON {
+	names := ca.NamesOf(i.Leaf)
+	if names == nil {
+		names = []string{}
+	}
+	return leafJSON{
+		Name: i.Record.Name, Kind: pki.KindOf(i), Names: names, For: i.Record.For, Key: keyOf(i.Leaf),
+		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
+	}
 }
 
 func (a *app) printList(list listJSON, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(list)
 	}
-	return a.tellList(list)
-}
-
-func (a *app) tellList(list listJSON) error {
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tBOARD\tKEY\tUNTIL\tSHA-256")
-	row := func(name, board, key string, until time.Time, sha256 string) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", name, board, key, a.until(until), sha256[:min(11, len(sha256))])
+	w := a.columns()
+	fmt.Fprintln(w, "NAME\tFOR\tKEY\tUNTIL\tSHA-256")
+	row := func(name, what, key, until, sha256 string) {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", name, what, key, until, sha256[:min(11, len(sha256))])
 	}
-	row("ca", "-", list.CA.Key, list.CA.NotAfter, list.CA.SHA256)
+	for _, root := range list.Roots {
+		row(pki.TheCA, cmp.Or(strings.TrimPrefix(root.Name, "Home CA "), "-"), root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
+	}
+	due := []string{}
 	for _, c := range list.Certificates {
-		row(displayed([]string{c.Name})[0], cmp.Or(c.Kind, c.Board), c.Key, c.NotAfter, c.SHA256)
+		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, a.until(c.NotBefore, c.NotAfter), c.SHA256)
+		if left := c.NotAfter.Sub(a.Now()); left >= 0 && left < pki.DueWithin {
+			due = append(due, c.Name)
+		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	a.sayDue(due)
+	return nil
 }
 
-// until tells a last day and how far off it is.
-func (a *app) until(end time.Time) string {
-	left := end.Sub(a.Now())
-	if left < 0 {
-		return day(end) + " expired"
+// sayDue says which certificates end soon, and how to renew the first.
+func (a *app) sayDue(due []string) {
+	switch len(due) {
+	case 0:
+	case 1:
+		a.say("1 ends within 30 days: %s", a.command("renew", due[0]))
+	default:
+		a.say("%d end within 30 days; the first: %s", len(due), a.command("renew", due[0]))
 	}
-	return fmt.Sprintf("%s (%d d)", day(end), int(math.Floor(left.Hours()/24)))
+}
+
+// until writes a last day and how far off it is.
+func (a *app) until(start, end time.Time) string {
+	now := a.Now()
+	left := end.Sub(now)
+	days := int(math.Floor(left.Hours() / 24))
+	switch {
+	case now.Before(start):
+		return fmt.Sprintf("%s not valid before %s", pki.Day(end), pki.Day(start))
+	case left < 0:
+		return pki.Day(end) + " expired"
+	case days == 0:
+		return pki.Day(end) + " (ends today)"
+	}
+	return fmt.Sprintf("%s (%d d)", pki.Day(end), days)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // p12Flags say how a .p12 is encrypted.
@@ -21,23 +22,24 @@ var p12FlagNames = []string{"p12-profile", "p12-passphrase-file", "show-passphra
 
 func (f *p12Flags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.profile, "p12-profile", "", "algorithms of a .p12: legacy-des for phones (default for client identities), or modern2023 for computers")
-	flags.StringVar(&f.file, "p12-passphrase-file", "", "file whose first line is the passphrase of a .p12 (default: a new one, shown once)")
-	flags.BoolVar(&f.show, "show-passphrase", false, "print the passphrase of a .p12 where there is no terminal too, with --json in the result")
+	flags.StringVar(&f.profile, "p12-profile", "", "`PROFILE` of a .p12: legacy-des for phones, modern2023 for computers (default: what suits the holder)")
+	flags.StringVar(&f.file, "p12-passphrase-file", "", "`FILE` whose first line is the passphrase of a .p12 (default: a new one, shown once)")
+	flags.BoolVar(&f.show, "show-passphrase", false, "print the passphrase of a .p12 without a terminal too, and with --json in the result")
 }
 
-// p12Choice is how the .p12 of this run are encrypted; generated if nobody
+// p12Choice is how the .p12 files of this run are encrypted; generated if nobody
 // knows the passphrase yet.
 type p12Choice struct {
 	export.P12
 	generated bool
 }
 
-var errNoScreen = errors.New("no terminal to show the passphrase of the .p12 on")
+var errNoScreen = fault.New("no terminal to show the passphrase of the .p12 on",
+	fault.Hintf("choose one with --p12-passphrase-file FILE, or have it printed all the same: --show-passphrase"))
 
 // keyP12 decides how a .p12 with a private key is encrypted.
-func (a *app) keyP12(flags p12Flags, profile export.P12Profile, force bool) (c p12Choice, err error) {
-	profileErr := c.parse(flags, profile)
+func (a *app) keyP12(flags p12Flags, usual export.P12Profile, force bool) (c p12Choice, err error) {
+	profileErr := c.parse(flags, usual)
 	if flags.file == "" {
 		c.Passphrase, err = export.NewPassphrase()
 		c.generated = true
@@ -47,8 +49,8 @@ func (a *app) keyP12(flags p12Flags, profile export.P12Profile, force bool) (c p
 	if err == nil {
 		err = export.CheckPassphrase(c.Passphrase, true)
 	}
-	if isA[export.WeakPassphraseError](err) && force {
-		a.note("%v", err)
+	if weak, ok := errors.AsType[export.WeakPassphraseError](err); ok && force {
+		a.note("%v", weak)
 		err = nil
 	}
 	return c, errors.Join(profileErr, err)
@@ -87,7 +89,7 @@ func (a *app) checkScreen(c p12Choice, flags p12Flags) error {
 	return nil
 }
 
-// jsonPassphrase returns what --json may tell of the passphrase.
+// jsonPassphrase returns what --json may print of the passphrase.
 func (c p12Choice) jsonPassphrase(flags p12Flags) string {
 	if flags.show {
 		return c.Passphrase
@@ -95,13 +97,15 @@ func (c p12Choice) jsonPassphrase(flags p12Flags) string {
 	return ""
 }
 
-// tellPassphrase shows a new passphrase, beside the result and once.
-func (a *app) tellPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
+// printPassphrase shows a new passphrase, beside the result and once.
+func (a *app) printPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
 	switch {
 	case c.Passphrase == "", flags.show && asJSON:
+	case c.Passphrase == export.TrustStorePassphrase && !c.generated:
+		a.note("the passphrase of the .p12 is %s, Java's usual one: a trust store holds nothing secret", c.Passphrase)
 	case c.generated:
 		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
-		a.note("the device asks for the passphrase, hyphens included; it is kept nowhere and not shown again")
+		a.note("the device asks for this passphrase, hyphens included; it is not stored and not shown again")
 	case flags.show:
 		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
 	}

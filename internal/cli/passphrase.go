@@ -6,9 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"runtime"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
 )
 
 // passphraseFlags say where a passphrase comes from, if not from the terminal.
@@ -17,20 +23,29 @@ type passphraseFlags struct {
 	none bool
 }
 
+func (f *passphraseFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "`FILE` whose first line is the passphrase of the root key")
+}
+
 var (
-	errNoTerminal      = errors.New("no terminal to ask for the passphrase of the root key")
-	errNoPassphrase    = errors.New("input ended before a passphrase")
-	errEmptyPassphrase = errors.New("passphrase is empty")
-	errLongPassphrase  = errors.New("first line is longer than 4096 bytes")
-	errBothPassphrases = errors.New("--no-passphrase and a passphrase file contradict each other")
+	errNoTerminal = fault.New("no terminal to ask for the passphrase of the root key",
+		fault.Hintf("use --passphrase-file FILE; a new CA can do without a passphrase: --no-passphrase"))
+	errNoPassphrase = fault.New("input ended before a passphrase was typed",
+		fault.Hintf("type it and press Enter, or use --passphrase-file FILE"))
+	errEmptyPassphrase = fault.New("is empty",
+		fault.Hintf("write the passphrase on the first line of the file"))
+	errLongPassphrase = fault.New("first line is longer than 4096 bytes",
+		fault.Hintf("write only the passphrase on the first line of the file"))
+	errBothPassphrases = fault.WithCode(fault.New("--no-passphrase and a passphrase file contradict each other",
+		fault.Hintf("use one of them")), fault.Usage)
 )
 
-// maxPassphrase is the longest passphrase: a longer line is in a file that is no
-// passphrase file.
+// maxPassphrase is the longest passphrase: a longer line is in a file that is
+// no passphrase file.
 const maxPassphrase = 4096
 
-// fromFile returns the first line of the passphrase file; found is false when
-// none is named.
+// passphraseFromFile returns the first line of the passphrase file; found is
+// false if none is named.
 func (a *app) passphraseFromFile(flags passphraseFlags) (passphrase []byte, found bool, err error) {
 	name := flags.file
 	if name == "" {
@@ -39,24 +54,50 @@ func (a *app) passphraseFromFile(flags passphraseFlags) (passphrase []byte, foun
 	if name == "" {
 		return nil, false, nil
 	}
+	line, err := a.firstLine(name)
+	if err != nil {
+		return nil, false, fmt.Errorf("passphrase file %q: %w", name, err)
+	}
+	return line, true, nil
+}
+
+func (a *app) firstLine(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, false, fmt.Errorf("passphrase file: %w", err)
+		return nil, withoutPath(err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxPassphrase+2)) // and the line's end
+	a.noteReadable(name, file)
+	data, err := io.ReadAll(io.LimitReader(file, maxPassphrase+2)) // and the end of the line
 	if err != nil {
-		return nil, false, fmt.Errorf("passphrase file: %w", err)
+		return nil, withoutPath(err)
 	}
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	switch {
 	case len(line) == 0:
-		return nil, false, fmt.Errorf("passphrase file %q: %w", name, errEmptyPassphrase)
+		return nil, errEmptyPassphrase
 	case len(line) > maxPassphrase:
-		return nil, false, fmt.Errorf("passphrase file %q: %w", name, errLongPassphrase)
+		return nil, errLongPassphrase
 	}
-	return line, true, nil
+	return line, nil
+}
+
+// withoutPath returns what is wrong with a file without its name.
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// noteReadable warns if other users can read a passphrase file. Pipes and
+// /dev/fd are common, and are nobody else's.
+func (a *app) noteReadable(name string, file *os.File) {
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		a.note("other users can read %s (mode %04o): chmod 600 %[1]s", shellQuote(name), info.Mode().Perm())
+	}
 }
 
 // newPassphrase returns the passphrase for a new root key, empty for none,
@@ -69,6 +110,7 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 		return nil, nil
 	}
 	if passphrase, found, err := a.passphraseFromFile(flags); found || err != nil {
+		a.noteWeak(passphrase)
 		return passphrase, err
 	}
 	for {
@@ -80,25 +122,37 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 		if err != nil {
 			return nil, err
 		}
-		if bytes.Equal(first, second) {
-			return first, nil
+		if !bytes.Equal(first, second) {
+			fmt.Fprintln(a.Stderr, "Passphrases do not match. Try again.")
+			continue
 		}
-		fmt.Fprintln(a.Stderr, "Passphrases do not match. Try again.")
+		a.noteWeak(first)
+		return first, nil
 	}
 }
 
-// rootPassphrase returns the passphrase that opens the root key.
-func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
-	if passphrase, found, err := a.passphraseFromFile(flags); found || err != nil {
-		return passphrase, err
+// noteWeak warns of a passphrase that is easy to guess: whoever copies the
+// folder can try as many as they like.
+func (a *app) noteWeak(passphrase []byte) {
+	if len(passphrase) > 0 && pki.IsWeak(string(passphrase)) {
+		a.note("this passphrase is easy to guess; use several words or more characters")
 	}
-	return a.ask(ctx, "Passphrase of the root key: ")
+}
+
+// rootPassphrase returns how to get the passphrase that opens the root key.
+func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) pki.Passphrase {
+	return func() ([]byte, error) {
+		if passphrase, found, err := a.passphraseFromFile(flags); found || err != nil {
+			return passphrase, err
+		}
+		return a.ask(ctx, "Passphrase of the root key: ")
+	}
 }
 
 // ask reads a line from the terminal without showing it. On an interrupt the
 // terminal shows again what is typed, and ask fails with errInterrupted. When
-// the input ends (Ctrl-D) it fails with errNoPassphrase: it never stands for an
-// empty passphrase.
+// the input ends (Ctrl-D) it fails with errNoPassphrase: that never stands for
+// an empty passphrase.
 func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
 	file, ok := a.Stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {

@@ -1,24 +1,26 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
 )
 
 func (a *app) showCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "show NAME|LABEL|ca",
-		Short: "Show the certificate of a name or the CA, with its fingerprints",
-		Args:  exactly(1, "a device's name, a client identity's label, or ca"),
+		Use:   "show NAME|ca",
+		Short: "Show a certificate or the root, with its fingerprints",
+		Args:  args(1, 1, "the name of a device or an identity, or ca"),
 		RunE:  func(_ *cobra.Command, args []string) error { return a.runShow(args[0], asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the certificate as JSON")
@@ -26,101 +28,130 @@ func (a *app) showCommand() *cobra.Command {
 }
 
 func (a *app) runShow(name string, asJSON bool) (err error) {
-	s, err := a.openToRead()
+	c, err := a.open()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if name == "ca" {
-		return a.showRoot(s, asJSON)
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if name == pki.TheCA {
+		return a.showRoot(c, asJSON)
 	}
-	return a.showDevice(s, name, asJSON)
+	return a.showLeaf(c, name, asJSON)
 }
 
-func (a *app) showRoot(s *store.Store, asJSON bool) error {
-	cert, err := s.RootCertificate()
+// rootJSON is the root as --json prints it.
+type rootJSON struct {
+	Name      string    `json:"name"`
+	Key       string    `json:"key"`
+	Serial    string    `json:"serial"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	Permitted []string  `json:"permitted"`
+	Strict    bool      `json:"strict_constraints"`
+	SHA256    string    `json:"sha256"`
+	SHA1      string    `json:"sha1"`
+}
+
+func describeRoot(cert *x509.Certificate) rootJSON {
+	c := ca.ConstraintsOf(cert)
+	permitted := []string{}
+	for _, domain := range c.Domains() {
+		permitted = append(permitted, dotted(domain))
+	}
+	for _, prefix := range c.Prefixes() {
+		permitted = append(permitted, prefix.String())
+	}
+	return rootJSON{
+		Name: cert.Subject.CommonName, Key: keyOf(cert), Serial: ca.Serial(cert),
+		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, Permitted: permitted, Strict: cert.PermittedDNSDomainsCritical,
+		SHA256: ca.Fingerprint(cert), SHA1: ca.FingerprintSHA1(cert),
+	}
+}
+
+// keyOf returns the key type as the command line has it.
+func keyOf(cert *x509.Certificate) string {
+	keyType, err := ca.KeyTypeOf(cert.PublicKey)
+	if err != nil {
+		return cert.PublicKeyAlgorithm.String()
+	}
+	return string(keyType)
+}
+
+func (a *app) showRoot(c *pki.CA, asJSON bool) error {
+	root, err := c.Root()
 	if err != nil {
 		return err
 	}
-	described := describeRoot(cert)
+	described := describeRoot(root.Certificate)
 	if asJSON {
 		return a.printJSON(described)
 	}
 	permitted := described.Permitted
+	if len(root.Certificate.PermittedIPRanges) == 0 {
+		permitted = append(permitted, "any address")
+	}
 	if described.Strict {
 		permitted = append(permitted, "(critical)")
 	}
 	return a.table(slices.Concat([][2]string{
 		{"name", described.Name},
-		{"key", keyTitle(described.Key)},
+		{"key", ca.KeyType(described.Key).String()},
 		{"serial", described.Serial},
-		{"valid", a.period(cert)},
-	}, wide("vouches for", permitted), [][2]string{
+		{"valid", a.period(root.Certificate)},
+	}, wide("can vouch for", permitted), [][2]string{
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
-		{"stored in", s.Path("root")},
+		{"stored in", c.Path(root.Place())},
 	}))
 }
 
-// shownJSON is a device's certificate as --json prints it.
+// shownJSON is a certificate as show --json prints it.
 type shownJSON struct {
-	store.About
+	leafJSON
 	CertificateBytes int    `json:"certificate_bytes"`
 	SHA1             string `json:"sha1"`
+	Root             string `json:"root"`
 	Folder           string `json:"folder"`
+	WrittenTo        string `json:"written_to,omitempty"`
 }
 
-func (a *app) showDevice(s *store.Store, input string, asJSON bool) error {
-	subject, err := find(s, input)
+func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
+	issued, err := c.Find(input)
 	if err != nil {
 		return err
 	}
-	about, err := s.About(subject.issued)
-	if err != nil {
-		return err
-	}
-	cert, err := s.Certificate(subject.issued)
-	if err != nil {
-		return err
-	}
-	folder := s.Path(subject.issued.Place())
+	leaf, folder := issued.Leaf, c.Path(issued.Place)
 	if asJSON {
-		return a.printJSON(shownJSON{about, len(cert.Raw), fingerprint1(cert), folder})
+		return a.printJSON(shownJSON{
+			describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), issued.Root.Certificate.Subject.CommonName, folder, issued.Record.Folder,
+		})
 	}
-	what := slices.Concat([][2]string{{"name", subject.display}}, wide("names", displayed(about.Names)), [][2]string{{"board", strings.TrimSpace(about.Board + " " + about.Firmware)}})
-	if subject.kind == aClient {
-		what = [][2]string{{"label", subject.display}, {"kind", about.Kind}}
-	}
-	return a.table(append(what, [][2]string{
-		{"key", keyTitle(about.Key)},
-		{"serial", about.Serial},
-		{"valid", a.period(cert)},
-		{"size", bytesText(len(cert.Raw)) + " of DER"},
-		{"SHA-256", fingerprint(cert)},
-		{"SHA-1", fingerprint1(cert)},
+	return a.table(slices.Concat(headOf(issued), [][2]string{
+		{"key", ca.KeyType(keyOf(leaf)).String()},
+		{"serial", ca.Serial(leaf)},
+		{"valid", a.period(leaf)},
+		{"issued by", issued.Root.Certificate.Subject.CommonName},
+		{"size", bytesText(len(leaf.Raw)) + " of DER"},
+		{"SHA-256", ca.Fingerprint(leaf)},
+		{"SHA-1", ca.FingerprintSHA1(leaf)},
 		{"stored in", folder},
-	}...))
+		{"written to", cmp.Or(issued.Record.Folder, "not recorded")},
+	}))
+}
+
+// headOf are the first rows: who the certificate is for.
+func headOf(i store.Issued) [][2]string {
+	rows := [][2]string{{"name", pki.DisplayName(i.Record.Name)}}
+	if pki.KindOf(i) == pki.Identity {
+		return append(rows, [2]string{"kind", string(pki.Identity)})
+	}
+	var names []string
+	for _, name := range ca.NamesOf(i.Leaf) {
+		names = append(names, pki.DisplayName(name))
+	}
+	return append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
 }
 
 func (a *app) period(cert *x509.Certificate) string {
-	return fmt.Sprintf("%s to %s", day(cert.NotBefore), a.until(cert.NotAfter))
-}
-
-// table prints rows of a label and a text.
-func (a *app) table(rows [][2]string) error {
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
-	}
-	return w.Flush()
-}
-
-// wide are as many rows as words need, the label in the first.
-func wide(label string, words []string) [][2]string {
-	var rows [][2]string
-	for _, line := range fold(strings.Join(words, " "), lineWidth-len("vouches for  ")) {
-		rows = append(rows, [2]string{label, line})
-		label = ""
-	}
-	return rows
+	return fmt.Sprintf("%s to %s", pki.Day(cert.NotBefore), a.until(cert.NotBefore, cert.NotAfter))
 }

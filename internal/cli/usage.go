@@ -18,12 +18,12 @@ func usage(cmd *cobra.Command) error {
 	if cmd.HasExample() {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", cmd.Example)
 	}
-	if cmd.HasAvailableSubCommands() {
-		fmt.Fprint(w, "\nCommands:\n")
-	}
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() {
-			fmt.Fprintf(w, "  %-*s  %s\n", sub.NamePadding(), sub.Name(), sub.Short)
+	for _, group := range cmd.Groups() {
+		fmt.Fprintf(w, "\n%s\n", group.Title)
+		for _, sub := range cmd.Commands() {
+			if sub.GroupID == group.ID && sub.IsAvailableCommand() {
+				fmt.Fprintf(w, "  %-*s  %s\n", sub.NamePadding(), sub.Name(), sub.Short)
+			}
 		}
 	}
 	fmt.Fprintf(w, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(lineWidth))
@@ -31,10 +31,15 @@ func usage(cmd *cobra.Command) error {
 		fmt.Fprintf(w, "\nGlobal flags:\n%s", cmd.InheritedFlags().FlagUsagesWrapped(lineWidth))
 	}
 	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(w, "\nMore about a command: %s COMMAND --help\n", cmd.CommandPath())
+		fmt.Fprintf(w, "\n%s\n\nMore about a command: %s COMMAND --help\n", exitCodes, cmd.CommandPath())
 	}
 	return nil
 }
+
+// exitCodes explains the numbers of package fault.
+const exitCodes = `Exit codes:
+  0 done, 1 failed, 2 wrong command line, 3 no CA here, 4 a check found
+  something, 130 interrupted`
 
 // helpCommand is cobra's, but fails for a command that does not exist.
 func helpCommand() *cobra.Command {
@@ -45,7 +50,7 @@ func helpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return unknownCommandError{strings.Join(args, " "), cmd.Root().SuggestionsFor(args[0])}
+				return &unknownCommandError{strings.Join(args, " "), cmd.Root().SuggestionsFor(args[0])}
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()

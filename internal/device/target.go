@@ -323,3 +323,15 @@ func (e FirmwareNeededError) Hint() fault.Hint {
 
 // ExitCode is that of a wrong command line.
 func (e FirmwareNeededError) ExitCode() int { return fault.Usage }
+
+// CanBe reports whether the target may run a version of a firmware, or a later
+// one: "1.22" is met by a target that names no version, or 1, or 1.30.
+func (t Target) CanBe(firmware, version string) bool {
+	_, release, _ := strings.Cut(t.text, "/")
+	r, err := ParseRelease(release)
+	if err != nil || r.ID != firmware { // no version was named
+		return slices.ContainsFunc(t.Firmware, func(f Firmware) bool { return f.ID == firmware })
+	}
+	first, ok := parseVersion(version)
+	return ok && compareBegin(r.version, first) >= 0
+}

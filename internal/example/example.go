@@ -263,3 +263,11 @@ func (f Firmware) loaded(p Project) ([]export.File, error) {
 	}
 	return export.Render(p.Bundle, specs...)
 }
+
+// Folder is where the certificate and its key are, below the project's own
+// folder; "" if they are in it.
+func (f Firmware) Folder() string { return f.folder }
+
+// TakesFormat reports whether the certificate and its key can be DER or PEM, as
+// the firmware's version loads.
+func (f Firmware) TakesFormat() bool { return f.credentials == "" }

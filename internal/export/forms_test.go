@@ -104,13 +104,13 @@ func TestKeyGoesOutInOneFormAndComesBack(t *testing.T) {
 		if row.format != "der" {
 			block, rest := pem.Decode(der)
 			if block == nil || block.Type != row.form || len(rest) != 0 || len(block.Headers) != 0 {
-				t.Fatalf("%s: have %q", row.format, der)
+				t.Fatalf("%s: got %q", row.format, der)
 			}
 			der = block.Bytes
 		}
 		key, form := readAs(t, der)
 		if form != row.form || !key.(interface{ Equal(crypto.PrivateKey) bool }).Equal(row.key) {
-			t.Errorf("%s, %T: have another key, or one as %s, want %s", row.format, row.key, form, row.form)
+			t.Errorf("%s, %T: got another key, or one as %s, want %s", row.format, row.key, form, row.form)
 		}
 	}
 }
@@ -144,7 +144,7 @@ func TestPrivateFilesAreTheOnesWithTheKey(t *testing.T) {
 			}
 		}
 		if private != 1 {
-			t.Errorf("%s: have %d private files, want one", id, private)
+			t.Errorf("%s: got %d private files, want one", id, private)
 		}
 	}
 }
@@ -157,8 +157,8 @@ func TestBoardKeysHaveTheirSize(t *testing.T) {
 			t.Fatal(err)
 		}
 		files := filesOf(t, "der", newBundle(t, key))
-		if have := len(files[1].Data); files[1].Name != "key.der" || have != 121 {
-			t.Errorf("%s has %d bytes, want key.der with 121", files[1].Name, have)
+		if got := len(files[1].Data); files[1].Name != "key.der" || got != 121 {
+			t.Errorf("%s has %d bytes, want key.der with 121", files[1].Name, got)
 		}
 	}
 }
@@ -167,7 +167,7 @@ func TestUnknownFormatIsAnError(t *testing.T) {
 	for _, id := range []string{"", "DER", "der ", "jks", "pem\x00"} {
 		_, err := export.Find(id)
 		if e, ok := errors.AsType[export.UnknownFormatError](err); !ok || e.Input != id {
-			t.Errorf("format %q: have %v", id, err)
+			t.Errorf("format %q: got %v", id, err)
 		}
 	}
 }

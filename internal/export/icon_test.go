@@ -30,17 +30,17 @@ func TestIconIsDrawn(t *testing.T) {
 		}
 		icon = b.Bytes()
 	}
-	have, err := png.Decode(bytes.NewReader(icon))
+	got, err := png.Decode(bytes.NewReader(icon))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if have.Bounds() != drawing.Bounds() {
-		t.Fatalf("icon.png has size %v, want %v", have.Bounds(), drawing.Bounds())
+	if got.Bounds() != drawing.Bounds() {
+		t.Fatalf("icon.png has size %v, want %v", got.Bounds(), drawing.Bounds())
 	}
 	for y := range iconSize {
 		for x := range iconSize {
-			if r, g, b, a := have.At(x, y).RGBA(); color.RGBAModel.Convert(have.At(x, y)) != drawing.At(x, y) {
-				t.Fatalf("icon.png at %d,%d: have %v, want %v; run go test -update", x, y, []uint32{r, g, b, a}, drawing.At(x, y))
+			if r, g, b, a := got.At(x, y).RGBA(); color.RGBAModel.Convert(got.At(x, y)) != drawing.At(x, y) {
+				t.Fatalf("icon.png at %d,%d: got %v, want %v; run go test -update", x, y, []uint32{r, g, b, a}, drawing.At(x, y))
 			}
 		}
 	}

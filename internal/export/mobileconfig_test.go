@@ -84,11 +84,11 @@ func (s appleSchema) check(dict map[string]any, kinds ...appleKeys) (faults []st
 
 func (k appleKey) check(value any) string {
 	inList := func(v any) bool { return fmt.Sprint(v) == fmt.Sprint(value) }
-	switch have := appleType(value); {
+	switch got := appleType(value); {
 	case k.Type == "":
 		return "is unknown"
-	case have != k.Type:
-		return fmt.Sprintf("has type %s, want %s", have, k.Type)
+	case got != k.Type:
+		return fmt.Sprintf("has type %s, want %s", got, k.Type)
 	case k.SupervisedOnly || k.ManualInstall != nil && !*k.ManualInstall:
 		return "is not for profiles that are installed by hand"
 	case len(k.Values) > 0 && !slices.ContainsFunc(k.Values, inList):
@@ -186,11 +186,11 @@ func TestSchemaCheckFindsFaults(t *testing.T) {
 		edit(broken)
 		faults := schema.check(broken, schema.Common, schema.Payloads["com.apple.webClip.managed"])
 		if len(faults) != 1 || !strings.Contains(faults[0], name) {
-			t.Errorf("want %q, have %q", name, faults)
+			t.Errorf("want %q, got %q", name, faults)
 		}
 	}
 	if faults := schema.check(map[string]any{"PayloadRemovalDisallowed": true}, appleKeys{ManualInstall: true, Keys: schema.Top.Keys}); !strings.Contains(strings.Join(faults, "; "), "RemovalDisallowed is not for") {
-		t.Errorf("PayloadRemovalDisallowed: have %q", faults)
+		t.Errorf("PayloadRemovalDisallowed: got %q", faults)
 	}
 }
 
@@ -277,7 +277,7 @@ func TestClientProfileHoldsNoPassphrase(t *testing.T) {
 		t.Errorf("identity: %v", err)
 	}
 	if top["PayloadDisplayName"] != fixedLabel {
-		t.Errorf("display name: have %v, want %v", top["PayloadDisplayName"], fixedLabel)
+		t.Errorf("display name: got %v, want %v", top["PayloadDisplayName"], fixedLabel)
 	}
 }
 
@@ -286,7 +286,7 @@ func TestWebClipsOpenTheirPages(t *testing.T) {
 	for i, clip := range clips {
 		p := payloads[i+1]
 		if p["Label"] != clip.Label || p["URL"] != clip.URL || p["FullScreen"] != true || p["IsRemovable"] != true {
-			t.Errorf("clip %v: have %v", clip, p)
+			t.Errorf("clip %v: got %v", clip, p)
 		}
 		icon, err := png.DecodeConfig(bytes.NewReader(p["Icon"].([]byte)))
 		if err != nil || icon.Width != icon.Height || icon.Width > 400 {

@@ -31,7 +31,7 @@ func TestNewPassphraseIsTypable(t *testing.T) {
 	// 9,000 letters drawn from 23: that one of them never comes has a chance
 	// of 1 in 10^172.
 	if len(used) != 23+1 {
-		t.Errorf("letters and hyphen: have %d, want 24", len(used))
+		t.Errorf("letters and hyphen: got %d, want 24", len(used))
 	}
 }
 
@@ -52,8 +52,8 @@ func TestPassphraseBits(t *testing.T) {
 		{"K7#pQ2!xW9$z", 76, 80},
 		{"K7#pQ2!xW9$zM", 84, 87},
 	} {
-		if have := PassphraseBits(row.passphrase); have < row.low || have > row.high {
-			t.Errorf("%q: have %.1f bits, want %.0f to %.0f", row.passphrase, have, row.low, row.high)
+		if got := PassphraseBits(row.passphrase); got < row.low || got > row.high {
+			t.Errorf("%q: got %.1f bits, want %.0f to %.0f", row.passphrase, got, row.low, row.high)
 		}
 	}
 }
@@ -64,14 +64,14 @@ func TestCheckPassphrase(t *testing.T) {
 	}
 	var weak WeakPassphraseError
 	if err := CheckPassphrase("changeit", true); !errors.As(err, &weak) || weak.Bits > 39 {
-		t.Errorf("changeit: have %v", err)
+		t.Errorf("changeit: got %v", err)
 	}
 	for _, bad := range []string{"", "kqwzep-hrmnba-xvtcyj-ü", "kqwzep-hrmnba\txvtcyj", "kqwzep-hrmnba-xvtcyj\xff"} {
 		for _, protects := range []bool{true, false} {
 			var fault PassphraseError
 			err := CheckPassphrase(bad, protects)
 			if !errors.As(err, &fault) || bad != "" && strings.Contains(err.Error(), "kqwzep") {
-				t.Errorf("%q: have %v", bad, err)
+				t.Errorf("%q: got %v", bad, err)
 			}
 		}
 	}

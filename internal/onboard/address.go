@@ -2,14 +2,17 @@ package onboard
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
-// Network is what is known of this computer's networks.
+// Network is what is known about this computer's networks.
 type Network struct {
 	Interfaces []Interface
 	// Route is the local address that traffic to the outside would leave from;
@@ -17,35 +20,47 @@ type Network struct {
 	Route netip.Addr
 }
 
-// Interface is one network interface. Up means that it is switched on and
-// connected.
+// Interface is one network interface. Up means switched on and connected.
 type Interface struct {
 	Name                       string
 	Up, Loopback, PointToPoint bool
 	Addresses                  []netip.Addr
 }
 
-// Wish is what the user asked for: an interface by name, an address, both or
+// Filter is what the user asked for: an interface by name, an address, both or
 // neither.
-type Wish struct {
+type Filter struct {
 	Interface string
 	Address   netip.Addr
 }
 
-// Address is an address of this computer that may serve a root certificate:
-// private, link-local or, when asked for, loopback. Choose makes it.
+// ParseFilter reads both as the user typed them; empty stands for any.
+func ParseFilter(name, address string) (Filter, error) {
+	if address == "" {
+		return Filter{Interface: name}, nil
+	}
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return Filter{}, fault.With(fmt.Errorf("address %q is not an IP address", address),
+			fault.Hintf("leave --address out to let picoca choose, or give one such as 192.168.1.20"))
+	}
+	return Filter{name, ip}, nil
+}
+
+// Address is an address of this computer that may serve a root: private,
+// link-local or, if asked for, loopback. Choose makes it.
 type Address struct {
 	ip   netip.Addr
 	name string
 }
 
-// IP is the address itself.
+// IP returns the address itself.
 func (a Address) IP() netip.Addr { return a.ip }
 
-// Interface is the name of its network interface.
+// Interface returns the name of its network interface.
 func (a Address) Interface() string { return a.name }
 
-// String names the address and its interface: "192.168.1.20 (wlan0)".
+// String returns the address and its interface: "192.168.1.20 (wlan0)".
 func (a Address) String() string { return fmt.Sprintf("%s (%s)", a.ip, a.name) }
 
 // ReadNetwork asks the operating system. It sends nothing.
@@ -81,9 +96,9 @@ func plain(addrs []net.Addr) []netip.Addr {
 	return ips
 }
 
-// outgoing is the address of the default route. Connecting a UDP socket sends
-// no packet; it only makes the system choose where one would leave. 192.0.2.1
-// belongs to nobody (RFC 5737).
+// outgoing returns the address of the default route. Connecting a UDP socket
+// sends no packet; it only makes the system choose where one would leave.
+// 192.0.2.1 is reserved for documentation (RFC 5737).
 func outgoing() netip.Addr {
 	conn, err := net.Dial("udp4", "192.0.2.1:9")
 	if err != nil {
@@ -97,21 +112,21 @@ func outgoing() netip.Addr {
 	return local.AddrPort().Addr().Unmap()
 }
 
-// Choose picks the address that a phone in this home can most likely reach, and
-// lists the others that would do, best first. It prefers real interfaces to
-// container bridges and VPNs, then the one with the default route, then IPv4
-// for its shorter QR code. Loopback is taken only when w asks for it. It fails
-// when w names nothing usable or nothing is left, with ErrNoAddress.
-func (n Network) Choose(w Wish) (Address, []Address, error) {
-	if w.Address.IsValid() {
-		if err := refusal(w.Address.Unmap()); err != nil {
-			return Address{}, nil, err
+// Choose returns the address that a phone at home can most likely reach, and the
+// other usable ones, best first. It prefers real interfaces to container bridges
+// and VPNs, then the one with the default route, then IPv4 for its shorter QR
+// code. Loopback is chosen only if f asks for it. It fails, with a hint that
+// names a usable address, if f matches none; with ErrNoAddress if there is none.
+func (n Network) Choose(f Filter) (Address, []Address, error) {
+	all := n.candidates()
+	if f.Address.IsValid() {
+		if err := checkAddress(f.Address.Unmap()); err != nil {
+			return Address{}, nil, fault.With(err, f.hint(all))
 		}
 	}
-	all := n.candidates()
-	fits := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return !w.allows(c) })
+	fits := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return !f.allows(c) })
 	if len(fits) == 0 {
-		return Address{}, nil, n.explain(w, all)
+		return Address{}, nil, fault.With(n.mismatch(f, all), f.hint(all))
 	}
 	chosen := fits[0]
 	var others []Address
@@ -123,38 +138,51 @@ func (n Network) Choose(w Wish) (Address, []Address, error) {
 	return chosen.Address, others, nil
 }
 
-func (w Wish) allows(c candidate) bool {
-	asked := w.Interface != "" || w.Address.IsValid()
+func (f Filter) allows(c candidate) bool {
+	asked := f.Interface != "" || f.Address.IsValid()
 	return (asked || !c.loopback) &&
-		(w.Interface == "" || w.Interface == c.name) &&
-		(!w.Address.IsValid() || w.Address.Unmap() == c.ip)
+		(f.Interface == "" || f.Interface == c.name) &&
+		(!f.Address.IsValid() || f.Address.Unmap() == c.ip)
 }
 
-func (n Network) explain(w Wish, all []candidate) error {
-	named := slices.IndexFunc(n.Interfaces, func(i Interface) bool { return i.Name == w.Interface })
+// mismatch returns the reason why no candidate fits f.
+func (n Network) mismatch(f Filter, all []candidate) error {
+	named := slices.IndexFunc(n.Interfaces, func(i Interface) bool { return i.Name == f.Interface })
 	if named >= 0 && !n.Interfaces[named].Up {
-		return fmt.Errorf("interface %q is down", w.Interface)
+		return fmt.Errorf("interface %q is down", f.Interface)
 	}
-	var have []string
+	var usable []string
 	for _, c := range all {
-		have = append(have, c.String())
+		usable = append(usable, c.String())
 	}
-	list := cmp.Or(strings.Join(have, ", "), "none")
+	list := cmp.Or(strings.Join(usable, ", "), "none")
 	switch {
-	case w.Interface != "" && named < 0:
-		return fmt.Errorf("%q is not an interface of this computer: have %s", w.Interface, list)
-	case w.Address.IsValid() && w.Interface != "":
-		return fmt.Errorf("interface %q does not have the address %s: have %s", w.Interface, w.Address, list)
-	case w.Address.IsValid():
-		return fmt.Errorf("%s is not an address of this computer: have %s", w.Address, list)
-	case w.Interface != "":
-		return fmt.Errorf("interface %q has no private address: have %s", w.Interface, list)
+	case f.Interface != "" && named < 0:
+		return fmt.Errorf("interface %q does not exist on this computer; usable: %s", f.Interface, list)
+	case f.Address.IsValid() && f.Interface != "":
+		return fmt.Errorf("interface %q does not have the address %s; usable: %s", f.Interface, f.Address, list)
+	case f.Address.IsValid():
+		return fmt.Errorf("address %s does not belong to this computer; usable: %s", f.Address, list)
+	case f.Interface != "":
+		return fmt.Errorf("interface %q has no private address; usable: %s", f.Interface, list)
 	}
 	return ErrNoAddress
 }
 
-// ErrNoAddress says that this computer has no address that a phone could reach.
-var ErrNoAddress = fmt.Errorf("this computer has no address in a local network")
+// hint suggests the best usable address by the flag that the user gave.
+func (f Filter) hint(all []candidate) fault.Hint {
+	i := slices.IndexFunc(all, func(c candidate) bool { return !c.loopback })
+	if i < 0 {
+		return fault.Hintf("connect this computer to your home network")
+	}
+	if f.Interface != "" && !f.Address.IsValid() {
+		return fault.Run("phone", "--interface", all[i].name)
+	}
+	return fault.Run("phone", "--address", all[i].ip.String())
+}
+
+// ErrNoAddress means that this computer has no address that a phone could reach.
+var ErrNoAddress = errors.New("this computer has no address in a local network")
 
 type candidate struct {
 	Address
@@ -169,7 +197,7 @@ func (n Network) candidates() []candidate {
 			continue
 		}
 		for _, ip := range i.Addresses {
-			if refusal(ip) == nil {
+			if checkAddress(ip) == nil {
 				all = append(all, candidate{
 					Address:  Address{ip, i.Name},
 					loopback: i.Loopback,
@@ -181,18 +209,18 @@ func (n Network) candidates() []candidate {
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int {
 		return cmp.Or(
-			after(a.loopback, b.loopback),
-			after(a.virtual, b.virtual),
-			after(!a.routed, !b.routed),
-			after(a.ip.IsLinkLocalUnicast(), b.ip.IsLinkLocalUnicast()),
-			after(a.ip.Is6(), b.ip.Is6()),
+			falseFirst(a.loopback, b.loopback),
+			falseFirst(a.virtual, b.virtual),
+			falseFirst(!a.routed, !b.routed),
+			falseFirst(a.ip.IsLinkLocalUnicast(), b.ip.IsLinkLocalUnicast()),
+			falseFirst(a.ip.Is6(), b.ip.Is6()),
 		)
 	})
 	return all
 }
 
-// after sorts what is worse behind what is not.
-func after(a, b bool) int {
+// falseFirst orders two conditions: what is worse comes last.
+func falseFirst(a, b bool) int {
 	switch {
 	case a == b:
 		return 0
@@ -202,8 +230,8 @@ func after(a, b bool) int {
 	return -1
 }
 
-// virtualNames start the names of interfaces that lead to containers, virtual
-// machines or a VPN: a phone in the home cannot reach an address there.
+// virtualNames are how the names of interfaces begin that lead to containers,
+// virtual machines or a VPN: a phone at home cannot reach an address there.
 var virtualNames = []string{
 	"docker", "veth", "virbr", "vnet", "lxc", "lxd", "cni", "podman", "flannel", "cali", "cilium", "kube",
 	"vboxnet", "vmnet", "vethernet", "bridge1", "hyper-v",
@@ -222,17 +250,17 @@ func isVirtual(name string) bool {
 	return ok && len(id) == 12 && strings.Trim(id, "0123456789abcdef") == ""
 }
 
-// refusal says why a root certificate is not served on ip; nil when it may be.
-func refusal(ip netip.Addr) error {
+// checkAddress returns the reason why ip may not serve a root; nil if it may.
+func checkAddress(ip netip.Addr) error {
 	switch {
 	case !ip.IsValid():
-		return fmt.Errorf("address is missing")
+		return errors.New("address is missing")
 	case ip.IsUnspecified():
-		return fmt.Errorf("%s means every interface of this computer: want one address", ip)
+		return fmt.Errorf("address %s means every interface of this computer, expected a single address", ip)
 	case ip.Zone() != "" || ip.Is6() && ip.IsLinkLocalUnicast():
-		return fmt.Errorf("%s is an IPv6 link-local address: browsers cannot open it", ip)
+		return fmt.Errorf("address %s is an IPv6 link-local address, which browsers cannot open", ip)
 	case ip.IsPrivate(), ip.IsLoopback(), ip.IsLinkLocalUnicast():
 		return nil
 	}
-	return fmt.Errorf("%s is not a private address: want one of the home network", ip)
+	return fmt.Errorf("address %s is not private, expected one of the home network", ip)
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func link(name string, addresses ...string) Interface {
+func iface(name string, addresses ...string) Interface {
 	i := Interface{Name: name, Up: true}
 	for _, a := range addresses {
 		i.Addresses = append(i.Addresses, netip.MustParseAddr(a))
@@ -26,7 +26,7 @@ func pointToPoint(i Interface) Interface {
 }
 
 func loop() Interface {
-	i := link("lo", "127.0.0.1", "::1")
+	i := iface("lo", "127.0.0.1", "::1")
 	i.Loopback = true
 	return i
 }
@@ -46,31 +46,31 @@ func TestChooseFindsTheAddressThatAPhoneReaches(t *testing.T) {
 		want   string
 		others string
 	}{
-		{"one interface", network("192.168.1.20", loop(), link("eth0", "192.168.1.20")), "192.168.1.20 (eth0)", ""},
-		{"the default route wins", network("10.0.0.5", link("eth0", "192.168.1.20"), link("wlan0", "10.0.0.5")), "10.0.0.5 (wlan0)", "192.168.1.20 (eth0)"},
-		{"a container bridge loses", network("192.168.1.20", link("docker0", "172.17.0.1"), link("br-0123456789ab", "172.18.0.1"), link("eth0", "192.168.1.20")),
+		{"one interface", network("192.168.1.20", loop(), iface("eth0", "192.168.1.20")), "192.168.1.20 (eth0)", ""},
+		{"the default route wins", network("10.0.0.5", iface("eth0", "192.168.1.20"), iface("wlan0", "10.0.0.5")), "10.0.0.5 (wlan0)", "192.168.1.20 (eth0)"},
+		{"a container bridge loses", network("192.168.1.20", iface("docker0", "172.17.0.1"), iface("br-0123456789ab", "172.18.0.1"), iface("eth0", "192.168.1.20")),
 			"192.168.1.20 (eth0)", "172.17.0.1 (docker0) 172.18.0.1 (br-0123456789ab)"},
-		{"a VPN loses, even with the default route", network("10.8.0.2", link("tun0", "10.8.0.2"), link("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", "10.8.0.2 (tun0)"},
-		{"a VPN under any name loses", network("10.8.0.2", pointToPoint(link("corp", "10.8.0.2")), link("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", "10.8.0.2 (corp)"},
-		{"a VPN is better than nothing", network("10.8.0.2", loop(), link("wg0", "10.8.0.2")), "10.8.0.2 (wg0)", ""},
-		{"a router's own bridge is its LAN", network("203.0.113.9", link("eth0", "203.0.113.9"), link("br-lan", "192.168.1.1"), link("veth12", "172.20.0.1")),
+		{"a VPN loses, even with the default route", network("10.8.0.2", iface("tun0", "10.8.0.2"), iface("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", "10.8.0.2 (tun0)"},
+		{"a VPN under any name loses", network("10.8.0.2", pointToPoint(iface("corp", "10.8.0.2")), iface("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", "10.8.0.2 (corp)"},
+		{"a VPN is better than nothing", network("10.8.0.2", loop(), iface("wg0", "10.8.0.2")), "10.8.0.2 (wg0)", ""},
+		{"a router's own bridge is its LAN", network("203.0.113.9", iface("eth0", "203.0.113.9"), iface("br-lan", "192.168.1.1"), iface("veth12", "172.20.0.1")),
 			"192.168.1.1 (br-lan)", "172.20.0.1 (veth12)"},
-		{"a virtual machine host's bridge too", network("192.168.1.20", link("br0", "192.168.1.20"), link("virbr0", "192.168.122.1")), "192.168.1.20 (br0)", "192.168.122.1 (virbr0)"},
-		{"an interface that is down is left out", network("", down(link("eth0", "192.168.1.20")), link("wlan0", "192.168.1.21")), "192.168.1.21 (wlan0)", ""},
-		{"a public address is left out", network("203.0.113.7", link("eth0", "203.0.113.7", "10.1.2.3")), "10.1.2.3 (eth0)", ""},
-		{"a carrier's shared address is left out", network("100.64.1.2", link("wwan0", "100.64.1.2"), link("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", ""},
-		{"IPv4 before IPv6", network("192.168.1.20", link("wlan0", "fd00::20", "fe80::1", "2001:db8::1", "192.168.1.20")), "192.168.1.20 (wlan0)", "fd00::20 (wlan0)"},
-		{"IPv6 alone", network("", link("wlan0", "fe80::1", "fd00::20")), "fd00::20 (wlan0)", ""},
-		{"no DHCP is better than nothing", network("", link("eth0", "169.254.9.9")), "169.254.9.9 (eth0)", ""},
-		{"no DHCP comes after a real address", network("", link("eth0", "169.254.9.9"), link("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", "169.254.9.9 (eth0)"},
-		{"macOS", network("192.168.1.20", loop(), link("utun3", "10.8.0.2"), link("awdl0", "fd01::1"), link("bridge100", "192.168.64.1"), link("en0", "192.168.1.20")),
+		{"a virtual machine host's bridge too", network("192.168.1.20", iface("br0", "192.168.1.20"), iface("virbr0", "192.168.122.1")), "192.168.1.20 (br0)", "192.168.122.1 (virbr0)"},
+		{"an interface that is down is left out", network("", down(iface("eth0", "192.168.1.20")), iface("wlan0", "192.168.1.21")), "192.168.1.21 (wlan0)", ""},
+		{"a public address is left out", network("203.0.113.7", iface("eth0", "203.0.113.7", "10.1.2.3")), "10.1.2.3 (eth0)", ""},
+		{"a carrier's shared address is left out", network("100.64.1.2", iface("wwan0", "100.64.1.2"), iface("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", ""},
+		{"IPv4 before IPv6", network("192.168.1.20", iface("wlan0", "fd00::20", "fe80::1", "2001:db8::1", "192.168.1.20")), "192.168.1.20 (wlan0)", "fd00::20 (wlan0)"},
+		{"IPv6 alone", network("", iface("wlan0", "fe80::1", "fd00::20")), "fd00::20 (wlan0)", ""},
+		{"no DHCP is better than nothing", network("", iface("eth0", "169.254.9.9")), "169.254.9.9 (eth0)", ""},
+		{"no DHCP comes after a real address", network("", iface("eth0", "169.254.9.9"), iface("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", "169.254.9.9 (eth0)"},
+		{"macOS", network("192.168.1.20", loop(), iface("utun3", "10.8.0.2"), iface("awdl0", "fd01::1"), iface("bridge100", "192.168.64.1"), iface("en0", "192.168.1.20")),
 			"192.168.1.20 (en0)", "10.8.0.2 (utun3) 192.168.64.1 (bridge100) fd01::1 (awdl0)"},
-		{"Windows", network("192.168.1.20", link("vEthernet (WSL)", "172.28.0.1"), link("Tailscale", "fd7a:115c::1"), link("Wi-Fi", "192.168.1.20")),
+		{"Windows", network("192.168.1.20", iface("vEthernet (WSL)", "172.28.0.1"), iface("Tailscale", "fd7a:115c::1"), iface("Wi-Fi", "192.168.1.20")),
 			"192.168.1.20 (Wi-Fi)", "172.28.0.1 (vEthernet (WSL)) fd7a:115c::1 (Tailscale)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, others, err := test.n.Choose(Wish{})
+			got, others, err := test.n.Choose(Filter{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,36 +88,36 @@ func TestChooseFindsTheAddressThatAPhoneReaches(t *testing.T) {
 	}
 }
 
-func TestChooseFollowsAWish(t *testing.T) {
-	n := network("192.168.1.20", loop(), link("docker0", "172.17.0.1"), down(link("eth1", "10.9.9.9")), link("wlan0", "192.168.1.20", "192.168.1.21", "203.0.113.7"), link("ppp0", "203.0.113.8"))
+func TestChooseFollowsTheFilter(t *testing.T) {
+	n := network("192.168.1.20", loop(), iface("docker0", "172.17.0.1"), down(iface("eth1", "10.9.9.9")), iface("wlan0", "192.168.1.20", "192.168.1.21", "203.0.113.7"), iface("ppp0", "203.0.113.8"))
 	ip := netip.MustParseAddr
 	tests := []struct {
-		name string
-		wish Wish
-		want string // address, or part of the error
+		name   string
+		filter Filter
+		want   string // address, or part of the error
 	}{
-		{"interface", Wish{Interface: "docker0"}, "172.17.0.1 (docker0)"},
-		{"address", Wish{Address: ip("192.168.1.21")}, "192.168.1.21 (wlan0)"},
-		{"mapped address", Wish{Address: ip("::ffff:192.168.1.21")}, "192.168.1.21 (wlan0)"},
-		{"both", Wish{"wlan0", ip("192.168.1.21")}, "192.168.1.21 (wlan0)"},
-		{"loopback by address", Wish{Address: ip("127.0.0.1")}, "127.0.0.1 (lo)"},
-		{"loopback by name", Wish{Interface: "lo"}, "127.0.0.1 (lo)"},
-		{"both that do not fit", Wish{"docker0", ip("192.168.1.21")}, `interface "docker0" does not have the address 192.168.1.21: have 192.168.1.20 (wlan0), `},
-		{"unknown interface", Wish{Interface: "wlan9"}, `"wlan9" is not an interface of this computer: have 192.168.1.20 (wlan0), `},
-		{"unknown interface and own address", Wish{"wlan9", ip("192.168.1.20")}, `"wlan9" is not an interface of this computer: have 192.168.1.20 (wlan0), `},
-		{"public interface", Wish{Interface: "ppp0"}, `interface "ppp0" has no private address: have 192.168.1.20 (wlan0), `},
-		{"interface that is down", Wish{Interface: "eth1"}, `interface "eth1" is down`},
-		{"somebody else's address", Wish{Address: ip("192.168.1.99")}, "192.168.1.99 is not an address of this computer: have 192.168.1.20"},
-		{"own public address", Wish{Address: ip("203.0.113.7")}, "203.0.113.7 is not a private address"},
-		{"every address", Wish{Address: ip("0.0.0.0")}, "0.0.0.0 means every interface"},
-		{"every IPv6 address", Wish{Address: ip("::")}, ":: means every interface"},
-		{"mapped public address", Wish{Address: ip("::ffff:8.8.8.8")}, "8.8.8.8 is not a private address"},
-		{"multicast", Wish{Address: ip("224.0.0.1")}, "224.0.0.1 is not a private address"},
-		{"zone", Wish{Address: ip("fe80::1%wlan0")}, "browsers cannot open it"},
+		{"interface", Filter{Interface: "docker0"}, "172.17.0.1 (docker0)"},
+		{"address", Filter{Address: ip("192.168.1.21")}, "192.168.1.21 (wlan0)"},
+		{"mapped address", Filter{Address: ip("::ffff:192.168.1.21")}, "192.168.1.21 (wlan0)"},
+		{"both", Filter{"wlan0", ip("192.168.1.21")}, "192.168.1.21 (wlan0)"},
+		{"loopback by address", Filter{Address: ip("127.0.0.1")}, "127.0.0.1 (lo)"},
+		{"loopback by name", Filter{Interface: "lo"}, "127.0.0.1 (lo)"},
+		{"both that do not fit", Filter{"docker0", ip("192.168.1.21")}, `interface "docker0" does not have the address 192.168.1.21; usable: 192.168.1.20 (wlan0), `},
+		{"unknown interface", Filter{Interface: "wlan9"}, `interface "wlan9" does not exist on this computer; usable: 192.168.1.20 (wlan0), `},
+		{"unknown interface and own address", Filter{"wlan9", ip("192.168.1.20")}, `interface "wlan9" does not exist on this computer; usable: 192.168.1.20 (wlan0), `},
+		{"public interface", Filter{Interface: "ppp0"}, `interface "ppp0" has no private address; usable: 192.168.1.20 (wlan0), `},
+		{"interface that is down", Filter{Interface: "eth1"}, `interface "eth1" is down`},
+		{"another computer's address", Filter{Address: ip("192.168.1.99")}, "address 192.168.1.99 does not belong to this computer; usable: 192.168.1.20"},
+		{"own public address", Filter{Address: ip("203.0.113.7")}, "address 203.0.113.7 is not private"},
+		{"every address", Filter{Address: ip("0.0.0.0")}, "address 0.0.0.0 means every interface"},
+		{"every IPv6 address", Filter{Address: ip("::")}, "address :: means every interface"},
+		{"mapped public address", Filter{Address: ip("::ffff:8.8.8.8")}, "address 8.8.8.8 is not private"},
+		{"multicast", Filter{Address: ip("224.0.0.1")}, "address 224.0.0.1 is not private"},
+		{"zone", Filter{Address: ip("fe80::1%wlan0")}, "which browsers cannot open"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, _, err := n.Choose(test.wish)
+			got, _, err := n.Choose(test.filter)
 			said := got.String()
 			if err != nil {
 				said = err.Error()
@@ -133,10 +133,10 @@ func TestChooseFailsWithoutALocalNetwork(t *testing.T) {
 	for _, n := range []Network{
 		{},
 		network("", loop()),
-		network("203.0.113.7", loop(), link("eth0", "203.0.113.7")),
-		network("", loop(), down(link("eth0", "192.168.1.20"))),
+		network("203.0.113.7", loop(), iface("eth0", "203.0.113.7")),
+		network("", loop(), down(iface("eth0", "192.168.1.20"))),
 	} {
-		if got, _, err := n.Choose(Wish{}); !errors.Is(err, ErrNoAddress) {
+		if got, _, err := n.Choose(Filter{}); !errors.Is(err, ErrNoAddress) {
 			t.Errorf("%v: got %v, %v, want ErrNoAddress", n, got, err)
 		}
 	}
@@ -144,15 +144,15 @@ func TestChooseFailsWithoutALocalNetwork(t *testing.T) {
 
 func TestChosenAddressesAreNeverPublic(t *testing.T) {
 	for _, public := range []string{"8.8.8.8", "203.0.113.7", "100.64.0.1", "2001:db8::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "172.32.0.1", "11.0.0.1"} {
-		n := network(public, link("eth0", public))
-		if got, _, err := n.Choose(Wish{}); err == nil {
+		n := network(public, iface("eth0", public))
+		if got, _, err := n.Choose(Filter{}); err == nil {
 			t.Errorf("chose %s", got)
 		}
-		if refusal(netip.MustParseAddr(public)) == nil {
+		if checkAddress(netip.MustParseAddr(public)) == nil {
 			t.Errorf("%s is not refused", public)
 		}
 	}
-	if refusal(netip.Addr{}) == nil {
+	if checkAddress(netip.Addr{}) == nil {
 		t.Error("no address at all is not refused")
 	}
 }
@@ -162,7 +162,7 @@ func TestReadNetworkSeesLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := n.Choose(Wish{Address: netip.MustParseAddr("127.0.0.1")})
+	got, _, err := n.Choose(Filter{Address: netip.MustParseAddr("127.0.0.1")})
 	if err != nil {
 		t.Fatal(err)
 	}

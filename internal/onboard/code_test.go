@@ -3,6 +3,7 @@ package onboard
 import (
 	"bytes"
 	"image/png"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,75 +12,96 @@ import (
 // longest is the longest URL that an IPv4 address can have.
 const longest = "http://192.168.100.200:65535/abcdefghijklm"
 
-func TestCodeStaysSmallForEveryIPv4Address(t *testing.T) {
+func longestCode(t *testing.T) Code {
+	t.Helper()
 	code, err := NewCode(longest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code.Width() != 37 {
-		t.Errorf("got %d columns, want 37: 29 modules and the quiet zone", code.Width())
-	}
-	if lines := strings.Count(code.Terminal(), "\n"); lines > 20 {
-		t.Errorf("got %d lines, want at most 20: a terminal has 24", lines)
+	return code
+}
+
+func TestCodeStaysSmallForEveryIPv4Address(t *testing.T) {
+	code := longestCode(t)
+	for _, test := range []struct {
+		size           Size
+		columns, lines int
+	}{
+		{Compact, 37, 19}, // 29 modules and the quiet zone; a terminal has 80 by 24
+		{Large, 74, 37},
+	} {
+		if got := code.Columns(test.size); got != test.columns {
+			t.Errorf("size %d: got %d columns, want %d", test.size, got, test.columns)
+		}
+		if got := len(code.Terminal(test.size)); got != test.lines {
+			t.Errorf("size %d: got %d lines, want %d", test.size, got, test.lines)
+		}
 	}
 }
 
-func TestEveryLineOfTheCodeIsExplicitBlackOnWhite(t *testing.T) {
-	code, err := NewCode(longest)
-	if err != nil {
-		t.Fatal(err)
+// cell is a character with both of its colours, or none.
+var cell = regexp.MustCompile(`\x1b\[38;5;(16|231);48;5;(16|231)m([ ▀]+)`)
+
+// drawn reads a drawing: the colours of the upper and the lower half of each
+// character, true for black.
+func drawn(t *testing.T, code Code, size Size) (rows [][]bool) {
+	t.Helper()
+	for _, line := range code.Terminal(size) {
+		body, reset := strings.CutSuffix(line, resetColours)
+		var upper, lower []bool
+		for _, run := range cell.FindAllStringSubmatch(body, -1) {
+			for _, r := range run[3] {
+				below := run[2] == blackColour
+				lower = append(lower, below)
+				upper = append(upper, r == '▀' && run[1] == blackColour || r == ' ' && below)
+			}
+		}
+		if left := cell.ReplaceAllString(body, ""); left != "" || !reset {
+			t.Fatalf("line %q has %q without colours, or does not reset them", line, left)
+		}
+		if len(upper) != code.Columns(size) || strings.ContainsFunc(body, func(r rune) bool { return r == utf8.RuneError }) {
+			t.Errorf("line %q has %d columns, want %d", line, len(upper), code.Columns(size))
+		}
+		rows = append(rows, upper, lower)
 	}
-	for line := range strings.Lines(code.Terminal()) {
-		body, colours := strings.CutPrefix(line, blackOnWhite)
-		body, reset := strings.CutSuffix(body, plainAgain+"\n")
-		if !colours || !reset {
-			t.Fatalf("line %q does not set and reset its colours", line)
-		}
-		if got := utf8.RuneCountInString(body); got != code.Width() {
-			t.Errorf("line %q has %d columns, want %d", body, got, code.Width())
-		}
-		if strings.Trim(body, " █▀▄") != "" {
-			t.Errorf("line %q has other characters than half blocks", body)
-		}
-	}
+	return rows
 }
 
 // The modules that a terminal shows are those of the picture, which other
 // libraries can read.
 func TestTerminalShowsTheModulesOfTheCode(t *testing.T) {
-	code, err := NewCode(longest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const quiet = 4
-	var rows [][]bool
-	for line := range strings.Lines(code.Terminal()) {
-		body := strings.TrimSuffix(strings.TrimPrefix(line, blackOnWhite), plainAgain+"\n")
-		var upper, lower []bool
-		for _, r := range body {
-			upper = append(upper, r == '█' || r == '▀')
-			lower = append(lower, r == '█' || r == '▄')
-		}
-		rows = append(rows, upper, lower)
-	}
-	for y, row := range rows {
+	code := longestCode(t)
+	for y, row := range drawn(t, code, Compact) {
 		for x, black := range row {
-			if want := code.code.Black(x-quiet, y-quiet); black != want {
-				t.Fatalf("module %d,%d: got black %t, want %t", x-quiet, y-quiet, black, want)
+			if want := code.code.Black(x-quietZone, y-quietZone); black != want {
+				t.Fatalf("compact: module %d,%d: got black %t, want %t", x-quietZone, y-quietZone, black, want)
 			}
 		}
 	}
-	if want := code.Width(); len(rows) < want {
-		t.Errorf("got %d rows, want at least %d", len(rows), want)
+	for y, row := range drawn(t, code, Large) {
+		for x, black := range row {
+			if want := code.code.Black(x/2-quietZone, y/2-quietZone); black != want {
+				t.Fatalf("large: column %d, half line %d: got black %t, want %t", x, y, black, want)
+			}
+		}
+	}
+}
+
+// A half block leaves the gap below its line to the terminal, a space does not.
+func TestCellsOfOneColourAreSpaces(t *testing.T) {
+	code := longestCode(t)
+	for _, line := range code.Terminal(Large) {
+		if strings.Contains(line, "▀") {
+			t.Fatalf("large code has half blocks: %q", line)
+		}
+	}
+	if white := code.Terminal(Compact)[0]; strings.Contains(white, "▀") {
+		t.Errorf("the quiet zone has half blocks: %q", white)
 	}
 }
 
 func TestPNGHasAQuietZoneAndReadableModules(t *testing.T) {
-	code, err := NewCode(longest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	picture, err := png.Decode(bytes.NewReader(code.PNG()))
+	picture, err := png.Decode(bytes.NewReader(longestCode(t).PNG()))
 	if err != nil {
 		t.Fatal(err)
 	}

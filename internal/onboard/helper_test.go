@@ -20,6 +20,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
 const (
@@ -40,16 +42,17 @@ func newHome(t testing.TB, change func(*x509.Certificate)) home {
 	_, private, _ := net.ParseCIDR("127.0.0.0/8")
 	_, ula, _ := net.ParseCIDR("fc00::/7")
 	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "Home CA 7Q3F"},
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().AddDate(10, 0, 0),
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		MaxPathLenZero:        true,
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		PermittedDNSDomains:   []string{"local", "home.arpa", "internal", "lan"},
-		PermittedIPRanges:     []*net.IPNet{private, ula},
+		SerialNumber:            big.NewInt(1),
+		Subject:                 pkix.Name{CommonName: "Home CA 7Q3F"},
+		NotBefore:               time.Now().Add(-time.Hour),
+		NotAfter:                time.Now().AddDate(10, 0, 0),
+		IsCA:                    true,
+		BasicConstraintsValid:   true,
+		MaxPathLenZero:          true,
+		KeyUsage:                x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		PermittedDNSDomains:     []string{"local", "home.arpa", "internal", "lan"},
+		PermittedIPRanges:       []*net.IPNet{private, ula},
+		PermittedEmailAddresses: []string{"home.arpa"},
 	}
 	if change != nil {
 		change(template)
@@ -94,11 +97,21 @@ func (h home) named(address string) tls.Certificate {
 
 func (h home) issue(address string, subject pkix.Name) tls.Certificate {
 	h.t.Helper()
+	return h.issueFor(address, subject, newKey(h.t))
+}
+
+// ownKey is a certificate for the key of the root itself.
+func (h home) ownKey(address string) tls.Certificate {
+	h.t.Helper()
+	return h.issueFor(address, pkix.Name{Organization: []string{"picoca phone"}}, h.key)
+}
+
+func (h home) issueFor(address string, subject pkix.Name, key *ecdsa.PrivateKey) tls.Certificate {
+	h.t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	key := newKey(h.t)
 	leaf := sign(h.t, &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      subject,
@@ -134,17 +147,17 @@ func (h home) makeConfig() Config {
 	}
 	h.t.Cleanup(func() { listeners.Close() })
 	return Config{
-		Offer:     Offer{Root: h.root, Profile: h.profile()},
+		Offer:     Offer{Roots: []*x509.Certificate{h.root}, Profile: h.profile()},
 		Listeners: listeners,
 		Check:     h.leaf("127.0.0.1"),
-		Seal:      h.leaf("127.0.0.1"),
+		Proof:     h.leaf("127.0.0.1"),
 		Now:       time.Now,
 		Notify:    func(Event) {},
 		patience:  time.Second,
 	}
 }
 
-// visit is a running server and what it has told so far.
+// visit is a running server and what it has reported so far.
 type visit struct {
 	home
 	*Server
@@ -205,7 +218,7 @@ func (v *visit) waitFor(action Action) Event {
 			}
 		}
 	}
-	v.t.Fatalf("no event %q; told: %v", action, v.told())
+	v.t.Fatalf("no event %q; got: %v", action, v.told())
 	return Event{}
 }
 
@@ -219,7 +232,7 @@ func (v *visit) count(action Action) int {
 	return n
 }
 
-// client is a browser: trusting tells whether it has the root.
+// client is a browser; trusting says whether it has the root.
 func (v *visit) client(trusting bool) *http.Client {
 	roots := x509.NewCertPool()
 	if trusting {
@@ -279,7 +292,17 @@ func (v *visit) raw(request string) (*http.Response, string) {
 
 func (v *visit) checkURL() string { return "https://" + v.checkHost() + v.base() }
 
-func (v *visit) sealURL() string { return "https://" + v.sealHost() + v.base() + "/seal.svg" }
+func (v *visit) proofURL() string { return "https://" + v.proofHost() + v.base() + "/proof.svg" }
 
 // p12Path is where the identity is as PKCS#12.
-func (v *visit) p12Path() string { return v.identityPath(v.config.Identity.files("")[0]) }
+func (v *visit) p12Path() string { return v.identityPath(v.config.Identity.p12()) }
+
+// newIdentity is an identity whose files say what they are.
+func newIdentity(name, stem string) *Identity {
+	return &Identity{Name: name, Stem: stem, P12: []byte("p12-bytes"), Profile: []byte("profile-bytes"), PhoneProfile: []byte("phone-bytes")}
+}
+
+// hintOf is the hint of an error, with commands as picoca shows them.
+func hintOf(err error) string {
+	return fault.HintOf(err).Text(func(c fault.Command) string { return "picoca " + strings.Join(c, " ") })
+}

@@ -6,15 +6,15 @@ import (
 )
 
 // safe is HTML that is ready to be sent. A constant becomes safe by itself, any
-// other text only through escape: the compiler does not join the two. This takes
-// the place of html/template, whose reflection keeps the linker from leaving out
-// what nobody calls: 2.4 MB of a program that has to stay small.
+// other text only through escape: the compiler does not join the two. It is used
+// instead of html/template, whose reflection keeps the linker from removing
+// unused methods, which makes the program 2.4 MB larger.
 type safe string
 
-// escape makes text that stands for itself, between tags or in a quoted attribute.
+// escape returns text for use between tags or in a quoted attribute.
 func escape(text string) safe { return safe(html.EscapeString(text)) }
 
-// when is yes, or nothing.
+// when returns yes if the condition holds, else nothing.
 func when(condition bool, yes safe) safe {
 	if condition {
 		return yes
@@ -31,8 +31,8 @@ func each[T any](items []T, part func(T) safe) safe {
 	return safe(all.String())
 }
 
-// markup turns a text of a language into HTML: *strong* and `code`. What fill
-// puts in is plain text, whatever it holds.
+// markup turns a text of a language into HTML: *strong* and `code`. Whatever
+// fill inserts stays plain text.
 func markup(text string, fill *strings.Replacer) safe {
 	plain := func(s string) safe { return escape(fill.Replace(s)) }
 	return between(text, "`",
@@ -42,7 +42,7 @@ func markup(text string, fill *strings.Replacer) safe {
 		})
 }
 
-// between treats what stands between two marks one way, and the rest another.
+// between converts the text between two marks one way, and the rest another.
 func between(text, mark string, inside, outside func(string) safe) safe {
 	var all safe
 	for i, part := range strings.Split(text, mark) {

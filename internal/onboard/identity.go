@@ -6,21 +6,30 @@ import (
 	"strings"
 )
 
-// Identity is a client's certificate and key for one download, in the two forms
-// that devices import. Both have to be encrypted under one passphrase that
-// travels some other way: whoever can read the plain HTTP page can pass the
+// Identity is a client's certificate and key for one download, in the forms that
+// devices import. All must be encrypted under one passphrase that reaches the
+// user by another way: anyone who can read the plain HTTP page can pass the
 // check too.
 type Identity struct {
-	Name    string // what the page calls it, such as "kitchen-tablet"
-	Stem    string // base name of the download without its ending
-	P12     []byte // PKCS#12
-	Profile []byte // Apple configuration profile that holds the same
+	Name string // what the page calls it, such as "Kitchen tablet"
+	Stem string // base name of the download without its ending
+	P12  []byte // PKCS#12
+	// Profile is an Apple configuration profile with the same, for any Apple
+	// device; PhoneProfile is for iPhone and iPad only (its TargetDeviceType).
+	Profile, PhoneProfile []byte
 }
 
-// check finds what would keep an identity from being downloaded. There may be none.
+// check finds what would keep an identity from being downloaded. A nil identity
+// is fine.
 func (id *Identity) check() error {
-	if id != nil && (id.Stem == "" || strings.ContainsAny(id.Stem, "/\\\"\r\n?#%") || len(id.P12) == 0 || len(id.Profile) == 0) {
-		return fmt.Errorf("identity %q lacks a plain file name or the bytes of a form", id.Stem)
+	if id == nil {
+		return nil
+	}
+	if id.Stem == "" || strings.ContainsAny(id.Stem, "/\\\"\r\n?#%") {
+		return fmt.Errorf("identity %q has the file name %q, expected a plain one", id.Name, id.Stem)
+	}
+	if len(id.P12) == 0 || len(id.Profile) == 0 || len(id.PhoneProfile) == 0 {
+		return fmt.Errorf("identity %q lacks the bytes of a file", id.Name)
 	}
 	return nil
 }
@@ -31,31 +40,54 @@ type identityFile struct {
 	data       []byte
 }
 
-// files are the two forms, with the one that p's system imports in front. Apple's
-// devices take a profile from the browser; the others know PKCS#12.
-func (id *Identity) files(p Platform) [2]identityFile {
-	profile := identityFile{id.Stem + ".mobileconfig", profileType, id.Profile}
-	p12 := identityFile{id.Stem + ".p12", "application/x-pkcs12", id.P12}
-	switch p {
-	case IPhone, IPad, Mac:
-		return [2]identityFile{profile, p12}
-	}
-	return [2]identityFile{p12, profile}
+func (id *Identity) p12() identityFile {
+	return identityFile{id.Stem + ".p12", "application/x-pkcs12", id.P12}
 }
 
-// identityPath is where a form is, known to those alone who have passed the check.
+// profile is the form that p's system installs from a browser.
+func (id *Identity) profile(p Platform) identityFile {
+	data := id.Profile
+	if p.handheld() {
+		data = id.PhoneProfile
+	}
+	return identityFile{id.Stem + ".mobileconfig", profileType, data}
+}
+
+// main is the form for p's button.
+func (id *Identity) main(p Platform) identityFile {
+	if p.apple() {
+		return id.profile(p)
+	}
+	return id.p12()
+}
+
+// identityPath is where a form is. Only pages that follow a proof contain it.
 func (s *Server) identityPath(f identityFile) string {
 	return s.base() + "/" + s.identityToken + "/" + f.name
 }
 
-// serveIdentity goes out once, in whichever form. A transfer that breaks off gives
-// it back.
-func (s *Server) serveIdentity(f identityFile) http.HandlerFunc {
+// identityPaths are the paths of both forms.
+func (s *Server) identityPaths() map[string]http.HandlerFunc {
+	id := s.config.Identity
+	if id == nil {
+		return nil
+	}
+	return map[string]http.HandlerFunc{
+		s.identityPath(id.p12()):       s.serveIdentity(func(Platform) identityFile { return id.p12() }),
+		s.identityPath(id.profile("")): s.serveIdentity(id.profile),
+	}
+}
+
+// serveIdentity serves the identity once, in one of its forms. A transfer that
+// breaks off does not count.
+func (s *Server) serveIdentity(form func(Platform) identityFile) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet && !s.taken.CompareAndSwap(false, true) {
-			s.turnAway(w, r, usedUp, http.StatusGone)
+			s.reject(w, r, usedUp, http.StatusGone)
 			return
 		}
+		device := platformOf(r.UserAgent())
+		f := form(s.visitors.meet(remoteAddr(r.RemoteAddr), device))
 		setDisposition(w, f.name, f.mime)
 		err := send(w, f.mime, http.StatusOK, f.data)
 		if r.Method == http.MethodHead {
@@ -65,6 +97,6 @@ func (s *Server) serveIdentity(f identityFile) http.HandlerFunc {
 			s.taken.Store(false)
 			return
 		}
-		s.met(r, Delivered, platformOf(r.UserAgent()), f.name)
+		s.record(r, Delivered, device, f.name)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
@@ -21,34 +22,42 @@ func TestNewRefusesWhatWouldLieOrLeak(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{"no root", func(c *Config) { c.Root = nil }, "lacks Root"},
-		{"no clock", func(c *Config) { c.Now = nil }, "lacks Root, Now"},
-		{"nobody to tell", func(c *Config) { c.Notify = nil }, "Notify"},
-		{"a leaf as root", func(c *Config) { c.Root, _ = x509.ParseCertificate(c.Check.Certificate[0]) }, "is not a certificate authority"},
-		{"no profile", func(c *Config) { c.Profile = nil }, `profile does not hold the root "Home CA 7Q3F"`},
-		{"another root's profile", func(c *Config) { c.Profile = stranger.profile() }, "profile does not hold the root"},
+		{"no root", func(c *Config) { c.Roots = nil }, "lacks Roots"},
+		{"half a root", func(c *Config) { c.Roots = append(c.Roots, nil) }, "lacks Roots"},
+		{"the same root twice", func(c *Config) { c.Roots = append(c.Roots, c.Roots[0]) }, `root "Home CA 7Q3F" is offered twice`},
+		{"a second root that the profile lacks", func(c *Config) { c.Roots = append(c.Roots, stranger.root) }, `profile lacks the root "Home CA 7Q3F"`},
+		{"certificates of the second root", func(c *Config) {
+			c.Roots = []*x509.Certificate{stranger.root, h.root}
+			c.Profile = append(h.profile(), stranger.profile()...)
+		}, "certificate signed by unknown authority"},
+		{"the root's own key", func(c *Config) { c.Check = h.ownKey("127.0.0.1") }, "check certificate has the root's own key"},
+		{"no clock", func(c *Config) { c.Now = nil }, "lacks Roots, Now"},
+		{"nothing to notify", func(c *Config) { c.Notify = nil }, "Notify"},
+		{"a leaf as root", func(c *Config) { c.Roots[0], _ = x509.ParseCertificate(c.Check.Certificate[0]) }, "is not a certificate authority"},
+		{"no profile", func(c *Config) { c.Profile = nil }, `profile lacks the root "Home CA 7Q3F"`},
+		{"another root's profile", func(c *Config) { c.Profile = stranger.profile() }, "profile lacks the root"},
 		{"a profile with a key", func(c *Config) {
 			c.Profile = append(c.Profile, "<string>com.apple.security.pkcs12</string>"...)
 		}, "cannot be sent over plain HTTP"},
 		{"no check certificate", func(c *Config) { c.Check = tls.Certificate{} }, "check certificate is missing"},
 		{"a check certificate that is none", func(c *Config) { c.Check.Certificate = [][]byte{{1, 2, 3}} }, "check certificate: "},
 		{"a foreign check certificate", func(c *Config) { c.Check = stranger.leaf("127.0.0.1") }, "check certificate: x509: certificate signed by unknown authority"},
-		{"a foreign seal certificate", func(c *Config) { c.Seal = stranger.leaf("127.0.0.1") }, "seal certificate: x509: certificate signed by unknown authority"},
-		{"a seal certificate for another address", func(c *Config) { c.Seal = h.leaf("127.0.0.2") }, "seal certificate: x509: certificate is valid for 127.0.0.2, not 127.0.0.1"},
+		{"a foreign proof certificate", func(c *Config) { c.Proof = stranger.leaf("127.0.0.1") }, "proof certificate: x509: certificate signed by unknown authority"},
+		{"a proof certificate for another address", func(c *Config) { c.Proof = h.leaf("127.0.0.2") }, "proof certificate: x509: certificate is valid for 127.0.0.2, not 127.0.0.1"},
 		{"a check certificate with a common name", func(c *Config) { c.Check = h.named("127.0.0.1") }, `check certificate has the common name "127.0.0.1"`},
 		{"expired certificates", func(c *Config) {
 			c.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 		}, "has expired"},
-		{"one certificate for both", func(c *Config) { c.Seal = c.Check }, "the same certificate"},
+		{"one certificate for both", func(c *Config) { c.Proof = c.Check }, "the same certificate"},
 		{"a device without https", func(c *Config) { c.Devices = []Link{{"clock", "http://pico.local/"}} }, `"http://pico.local/" is not an https address`},
 		{"a device that is a script", func(c *Config) { c.Devices = []Link{{"clock", "javascript:alert(1)"}} }, "is not an https address"},
 		{"an identity with a path", func(c *Config) {
-			c.Identity = &Identity{"x", "../x", []byte("x"), []byte("x")}
-		}, `identity "../x" lacks`},
-		{"an identity without bytes", func(c *Config) { c.Identity = &Identity{"x", "x", []byte("x"), nil} }, "lacks a plain file name"},
-		{"no seal listener", func(c *Config) { c.Listeners.Seal = nil }, "want a listener each"},
-		{"two addresses", func(c *Config) { c.Listeners.Seal = fakeListener("127.0.0.2:9") }, "127.0.0.1 and 127.0.0.2: want one address"},
-		{"a public address", func(c *Config) { c.Listeners = fakeListeners("203.0.113.7") }, "203.0.113.7 is not a private address"},
+			c.Identity = newIdentity("x", "../x")
+		}, `identity "x" has the file name "../x"`},
+		{"an identity without bytes", func(c *Config) { c.Identity = newIdentity("x", "x"); c.Identity.PhoneProfile = nil }, `identity "x" lacks the bytes`},
+		{"no proof listener", func(c *Config) { c.Listeners.Proof = nil }, "need a listener each"},
+		{"two addresses", func(c *Config) { c.Listeners.Proof = fakeListener("127.0.0.2:9") }, "127.0.0.1 and 127.0.0.2, expected one address"},
+		{"a public address", func(c *Config) { c.Listeners = fakeListeners("203.0.113.7") }, "address 203.0.113.7 is not private"},
 		{"every address", func(c *Config) { c.Listeners = fakeListeners("0.0.0.0") }, "0.0.0.0 means every interface"},
 		{"every IPv6 address", func(c *Config) { c.Listeners = fakeListeners("[::]") }, ":: means every interface"},
 	}
@@ -68,7 +77,7 @@ func TestNewNamesAllFaultsAtOnce(t *testing.T) {
 	c := newHome(t, nil).makeConfig()
 	c.Profile = nil
 	c.Devices = []Link{{"a", "ftp://a"}, {"b", "https://"}}
-	c.Seal = tls.Certificate{}
+	c.Proof = tls.Certificate{}
 	_, err := New(c)
 	if got := strings.Count(err.Error(), "\n") + 1; got != 4 {
 		t.Errorf("got %d faults, want 4:\n%v", got, err)
@@ -114,9 +123,9 @@ func TestListenTakesThreePortsInARow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer got.Close()
-	page, check, seal := hostPort(got.Page).Port(), hostPort(got.Check).Port(), hostPort(got.Seal).Port()
-	if page != first || check != first+1 || seal != first+2 {
-		t.Errorf("got ports %d, %d, %d: want %d and the next two", page, check, seal, first)
+	page, check, proof := hostPort(got.Page).Port(), hostPort(got.Check).Port(), hostPort(got.Proof).Port()
+	if page != first || check != first+1 || proof != first+2 {
+		t.Errorf("got ports %d, %d, %d: want %d and the next two", page, check, proof, first)
 	}
 }
 
@@ -128,8 +137,13 @@ func TestListenLeavesNothingOpenOnATakenPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := Address{netip.MustParseAddr("127.0.0.1"), "lo"}
-	if _, err := Listen(at, first); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), third) {
-		t.Fatalf("got %v, want EADDRINUSE for %s", err, third)
+	want := fmt.Sprintf("port %d on 127.0.0.1 cannot be used: address already in use", first+2)
+	_, err = Listen(at, first)
+	if !errors.Is(err, syscall.EADDRINUSE) || err.Error() != want {
+		t.Fatalf("got %v, want EADDRINUSE and %q", err, want)
+	}
+	if got := hintOf(err); got != "choose other ports: picoca phone --port 8450, or --port 0 for any three that are free" {
+		t.Errorf("got hint %q", got)
 	}
 	taken.Close()
 	again, err := Listen(at, first)

@@ -9,30 +9,30 @@ import (
 // one that was not recognised.
 type Platform string
 
-// The platforms that the page has steps for.
+// The platforms that the page has steps for. Samsung's Android has menus of its
+// own.
 const (
 	IPhone  Platform = "iPhone"
 	IPad    Platform = "iPad"
 	Android Platform = "Android"
+	Samsung Platform = "Samsung"
 	Mac     Platform = "Mac"
 	Windows Platform = "Windows"
 	Linux   Platform = "Linux"
 )
 
-// claim is a word in a user agent and the platform that it gives away.
+// claim is a platform and a word in the user agent of its browsers.
 type claim struct {
 	Platform
 	mark string
 }
 
-// platforms are all of them in the order of the page's list. Android says
-// "Linux" as well, so it stands first. An iPad says "Macintosh" unless its reader
-// asked for mobile pages: the Mac's page points to the iPad's where nothing else
-// gives it away.
+// platforms are all of them in the order of the page's list.
 var platforms = []claim{
 	{IPhone, "iPhone"},
 	{IPad, "iPad"},
 	{Android, "Android"},
+	{Samsung, ""}, // see samsungMarks
 	{Windows, "Windows NT"},
 	{Mac, "Macintosh"},
 	{Linux, "Linux"},
@@ -42,40 +42,40 @@ var platforms = []claim{
 // path is the last element of the platform's own address.
 func (p Platform) path() string { return strings.ToLower(string(p)) }
 
-// file is what the platform's button downloads. A Mac reads profiles too, but
-// Apple documents trust by Keychain Access (support.apple.com/guide/keychain-access,
-// "Change the trust settings of a certificate") and is silent on whether the root of
-// a profile installed by hand is trusted at once; what it says of that
-// (support.apple.com/102390) is for iOS, iPadOS and visionOS. Those who hand out
-// such profiles for Macs rely on it (github.com/willswire/dod.mobileconfig). Then
-// the comparison would come too late; with a certificate it comes first.
-func (p Platform) file() string {
-	switch p {
-	case IPhone, IPad:
-		return profileFile
-	case Linux:
-		return pemFile
-	}
-	return certificateFile
-}
-
+// platformOf returns the platform that a user agent claims. An iPad says
+// "Macintosh" unless its reader asked for mobile pages: the Mac's page points to
+// the iPad's where nothing else gives it away.
 func platformOf(userAgent string) Platform {
-	for _, p := range platforms {
-		if strings.Contains(userAgent, p.mark) {
-			if p.Platform == Mac && containsAny(userAgent, iosMarks) {
-				return IPad
-			}
-			return p.Platform
-		}
+	i := slices.IndexFunc(platforms, func(p claim) bool { return p.mark != "" && strings.Contains(userAgent, p.mark) })
+	switch {
+	case i < 0:
+		return ""
+	case platforms[i].Platform == Mac && containsAny(userAgent, iosMarks):
+		return IPad
+	case platforms[i].Platform == Android && containsAny(userAgent, samsungMarks):
+		return Samsung
 	}
-	return ""
+	return platforms[i].Platform
 }
 
-// handheld tells the devices that take a profile from some browsers alone.
+// samsungMarks stand beside "Android" in the user agents of Samsung's devices:
+// their own browser, and the model numbers, which Chrome leaves out.
+var samsungMarks = []string{"SamsungBrowser/", "; SM-"}
+
+// claimsToBe reports whether browsers on p may pass for another platform.
+func (p Platform) claimsToBe(other Platform) bool {
+	return p == IPad && other == Mac || p == Samsung && other == Android
+}
+
+// handheld reports whether p is one of the devices on which only some browsers
+// can install a profile.
 func (p Platform) handheld() bool { return p == IPhone || p == IPad }
 
-// iosMarks name browsers that exist on iOS alone. Those on an iPad say that they
-// are on a Mac, too.
+// apple reports whether p can install a profile.
+func (p Platform) apple() bool { return p.handheld() || p == Mac }
+
+// iosMarks name browsers that exist only on iOS. Those on an iPad, too, say that
+// they are on a Mac.
 var iosMarks = []string{"FxiOS", "CriOS", "EdgiOS", "OPiOS", "OPT/", "OPX/", "Focus/", "GSA/"}
 
 // foreignMarks name the browsers on iOS that call themselves Safari too, and
@@ -93,18 +93,18 @@ func containsAny(text string, marks []string) bool {
 // Chrome and Firefox on a Mac have other engines, so neither is an iPad in disguise.
 const iosEngine = "AppleWebKit/605."
 
-// wantsAnother tells that a page for p asks its reader to open it in another
-// browser: this one runs on such a device, or may do so, and cannot install. Who
-// looks at the steps for another device is let alone.
-func wantsAnother(p Platform, userAgent string) bool {
+// needsOtherBrowser reports whether a page for p asks its reader to open it in
+// another browser: this one runs on such a device, or may do so, and cannot
+// install. A reader who only looks at another device's steps is not asked.
+func needsOtherBrowser(p Platform, userAgent string) bool {
 	here := p == platformOf(userAgent) || p.handheld() && strings.Contains(userAgent, iosEngine)
 	return here && cannotInstall(p, userAgent)
 }
 
-// cannotInstall tells that the browser would download the file without being
-// able to hand it to the system. On iOS only Safari, Chrome and Brave (which
-// calls itself Safari) hand over a profile; on Android the page inside an app
-// ("; wv") often cannot download at all.
+// cannotInstall reports whether the browser would download the file without
+// being able to hand it to the system. On iOS only Safari, Chrome and Brave
+// (which calls itself Safari) hand over a profile; on Android a page inside an
+// app ("; wv") often cannot download at all.
 func cannotInstall(p Platform, userAgent string) bool {
 	switch p {
 	case IPhone, IPad:
@@ -113,7 +113,7 @@ func cannotInstall(p Platform, userAgent string) bool {
 		}
 		return containsAny(userAgent, foreignMarks) ||
 			!strings.Contains(userAgent, "Version/") || !strings.Contains(userAgent, "Safari/")
-	case Android:
+	case Android, Samsung:
 		return strings.Contains(userAgent, "; wv)")
 	}
 	return false

@@ -13,7 +13,7 @@ func TestPlatformOfKnowsRealBrowsers(t *testing.T) {
 		name      string
 		userAgent string
 		want      Platform
-		elsewhere bool
+		other     bool
 	}{
 		{"Safari on iPhone", iPhoneSafari, IPhone, false},
 		{"Chrome on iPhone", iosWebKit + "CriOS/142.0.7444.77 Mobile/15E148 Safari/604.1", IPhone, false},
@@ -32,6 +32,9 @@ func TestPlatformOfKnowsRealBrowsers(t *testing.T) {
 		{"Chrome on Mac", macChrome, Mac, false},
 		{"Firefox on Mac", macFirefox, Mac, false},
 		{"Chrome on Android", androidChrome, Android, false},
+		{"Samsung Internet", samsungInternet, Samsung, false},
+		{"Chrome on a Samsung, as a whole", "Mozilla/5.0 (Linux; Android 14; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36", Samsung, false},
+		{"an app on a Samsung", "Mozilla/5.0 (Linux; Android 14; SM-S921B Build/UP1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36", Samsung, true},
 		{"Firefox on Android", "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0", Android, false},
 		{"an app on Android", droidShell, Android, true},
 		{"Edge on Windows", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0", Windows, false},
@@ -46,20 +49,21 @@ func TestPlatformOfKnowsRealBrowsers(t *testing.T) {
 			if got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			if elsewhere := cannotInstall(got, test.userAgent); elsewhere != test.elsewhere {
-				t.Errorf("cannot install: got %t, want %t", elsewhere, test.elsewhere)
+			if other := cannotInstall(got, test.userAgent); other != test.other {
+				t.Errorf("cannot install: got %t, want %t", other, test.other)
 			}
 		})
 	}
 }
 
 const (
-	macChrome  = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
-	macFirefox = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:145.0) Gecko/20100101 Firefox/145.0"
+	samsungInternet = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36"
+	macChrome       = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+	macFirefox      = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:145.0) Gecko/20100101 Firefox/145.0"
 )
 
-// The browser decides, whichever of Apple's handhelds is picked; a computer
-// whose reader only looks is let alone.
+// The browser decides, whichever of Apple's handhelds is picked. A computer
+// whose reader only looks is not asked.
 func TestAPickedIPhoneAsksForSafariWhereItIsNeeded(t *testing.T) {
 	const (
 		padFirefox  = "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/145.0 Mobile/15E148 Safari/605.1.15"
@@ -83,7 +87,7 @@ func TestAPickedIPhoneAsksForSafariWhereItIsNeeded(t *testing.T) {
 		{Mac, deskFirefox, false},
 		{Linux, padFirefox, false},
 	} {
-		if got := wantsAnother(test.device, test.userAgent); got != test.want {
+		if got := needsOtherBrowser(test.device, test.userAgent); got != test.want {
 			t.Errorf("%s, %s: got %t, want %t", test.device, test.userAgent, got, test.want)
 		}
 	}
@@ -92,10 +96,10 @@ func TestAPickedIPhoneAsksForSafariWhereItIsNeeded(t *testing.T) {
 func TestEachPlatformGetsTheFileItCanRead(t *testing.T) {
 	for platform, want := range map[Platform]string{
 		IPhone: "picoca-root.mobileconfig", IPad: "picoca-root.mobileconfig",
-		Android: "picoca-root.crt", Mac: "picoca-root.crt", Windows: "picoca-root.crt",
+		Android: "picoca-root.crt", Samsung: "picoca-root.crt", Mac: "picoca-root.crt", Windows: "picoca-root.crt",
 		Linux: "picoca-root.pem",
 	} {
-		if got := platform.file(); got != want {
+		if got := (root{nil, 1}).file(platform); got != want {
 			t.Errorf("%s: got %s, want %s", platform, got, want)
 		}
 	}

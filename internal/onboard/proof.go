@@ -2,40 +2,70 @@ package onboard
 
 import (
 	"crypto/rand"
+	"net/netip"
 	"sync"
 )
 
-// proofs are the visits to the check page that wait for their seal.
+// proofs are the visits to the check page that wait for their proof image.
 type proofs struct {
 	mu      sync.Mutex
-	waiting map[string]chan struct{}
+	waiting map[string]*attempt
 }
 
-// begin names a new visit, tells when its seal is fetched, and forgets it on
-// end. There are never more visits than connections.
-func (p *proofs) begin() (name string, sealed <-chan struct{}, end func()) {
+// attempt is one visit to the check page.
+type attempt struct {
+	from    netip.Addr
+	proven  chan struct{} // closed when the image was fetched
+	refused bool          // a browser at from refused the image's certificate; guarded by proofs.mu
+}
+
+// begin starts a visit under a random name, and forgets it on end. There are
+// never more visits than connections.
+func (p *proofs) begin(from netip.Addr) (name string, a *attempt, end func()) {
 	name = rand.Text()
-	done := make(chan struct{})
+	a = &attempt{from: from, proven: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting[name] = done
-	return name, done, func() { p.take(name) }
+	p.waiting[name] = a
+	return name, a, func() { p.take(name) }
 }
 
-// seal ends the wait of the visit with that name. It reports false for a name
+// prove ends the wait of the visit with that name. It reports false for a name
 // that is unknown or was used before.
-func (p *proofs) seal(name string) bool {
-	done := p.take(name)
-	if done != nil {
-		close(done)
+func (p *proofs) prove(name string) bool {
+	a := p.take(name)
+	if a != nil {
+		close(a.proven)
 	}
-	return done != nil
+	return a != nil
 }
 
-func (p *proofs) take(name string) chan struct{} {
+func (p *proofs) take(name string) *attempt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	done := p.waiting[name]
+	a := p.waiting[name]
 	delete(p.waiting, name)
-	return done
+	return a
+}
+
+// refuse notes that a browser at an address refused the image's certificate. It
+// reports whether a visit from there is waiting.
+func (p *proofs) refuse(from netip.Addr) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	waits := false
+	for _, a := range p.waiting {
+		if a.from == from {
+			a.refused, waits = true, true
+		}
+	}
+	return waits
+}
+
+// wasRefused reports whether a browser at a's address refused the image's
+// certificate.
+func (p *proofs) wasRefused(a *attempt) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return a.refused
 }

@@ -33,7 +33,7 @@ func (v *visit) ends(within time.Duration) {
 func (v *visit) portsAreFree() {
 	v.t.Helper()
 	l := v.Server.config.Listeners
-	for _, was := range []net.Listener{l.Page, l.Check, l.Seal} {
+	for _, was := range []net.Listener{l.Page, l.Check, l.Proof} {
 		again, err := net.Listen("tcp", was.Addr().String())
 		if err != nil {
 			v.t.Errorf("the port is still taken: %v", err)
@@ -92,11 +92,11 @@ func TestEveryWaitHasAnEnd(t *testing.T) {
 			t.Errorf("%s: got %v, want at most 20 s", name, limit)
 		}
 	}
-	if server.WriteTimeout < sealWithin+5*time.Second {
-		t.Errorf("answers may take %v, but the check page waits %v before its last words", server.WriteTimeout, sealWithin)
+	if server.WriteTimeout < proofWithin+5*time.Second {
+		t.Errorf("answers may take %v, but the check page waits %v before the verdict", server.WriteTimeout, proofWithin)
 	}
-	if server.ReadTimeout != 0 && server.ReadTimeout < sealWithin {
-		t.Errorf("reading ends after %v, and with it the wait of %v for the seal", server.ReadTimeout, sealWithin)
+	if server.ReadTimeout != 0 && server.ReadTimeout < proofWithin {
+		t.Errorf("reading ends after %v, and with it the wait of %v for the proof", server.ReadTimeout, proofWithin)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestEveryConnectionShowsTheCertificateAgain(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(v.root)
 	config := &tls.Config{RootCAs: roots, ClientSessionCache: tls.NewLRUClientSessionCache(8)}
-	for _, host := range []string{v.checkHost(), v.sealHost(), v.sealHost(), v.checkHost()} {
+	for _, host := range []string{v.checkHost(), v.proofHost(), v.proofHost(), v.checkHost()} {
 		conn, err := tls.Dial("tcp", host, config)
 		if err != nil {
 			t.Fatal(err)
@@ -122,7 +122,7 @@ func TestEveryConnectionShowsTheCertificateAgain(t *testing.T) {
 
 func TestUntilTrustedEndsAfterTheProofAndItsPage(t *testing.T) {
 	v := serve(t, func(c *Config) { c.UntilTrusted = true })
-	if body := v.prove(v.client(true)); !strings.Contains(body, "It is done") {
+	if body := v.prove(v.client(true)); !strings.Contains(body, "Yes, it does") {
 		t.Error("the page did not get its verdict")
 	}
 	v.ends(closeWithin + time.Second)
@@ -135,7 +135,7 @@ func TestUntilTrustedEndsAfterTheProofAndItsPage(t *testing.T) {
 func TestUntilTrustedWaitsForTheIdentity(t *testing.T) {
 	v := serve(t, func(c *Config) {
 		c.UntilTrusted = true
-		c.Identity = &Identity{"a", "a", []byte("p12"), []byte("profile")}
+		c.Identity = newIdentity("a", "a")
 	})
 	trusting := v.client(true)
 	v.prove(trusting)
@@ -175,8 +175,12 @@ func TestNoEventIsLostAtTheEnd(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if len(told) != visits {
-		t.Errorf("told %d events of %d", len(told), visits)
+	sum := 0
+	for _, e := range told {
+		sum += e.Count
+	}
+	if sum != visits || told[len(told)-1].Total != visits {
+		t.Errorf("got events %v, want %d visits in all", told, visits)
 	}
 }
 
@@ -195,7 +199,7 @@ func TestRunReportsAListenerThatBreaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Listeners.Seal.Close()
+	c.Listeners.Proof.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := s.Run(ctx); !errors.Is(err, net.ErrClosed) {
@@ -222,22 +226,30 @@ func TestEventsReadAsLinesAndAsJSON(t *testing.T) {
 		event      Event
 		line, json string
 	}{
-		{Event{at, Opened, phone, IPhone, "", "", 0}, "192.168.1.33 (iPhone) opened the page",
-			`{"time":"2026-11-21T14:02:11Z","event":"opened","address":"192.168.1.33","device":"iPhone"}`},
-		{Event{at, Downloaded, phone, Android, "picoca-root.crt", "", 0}, "192.168.1.33 (Android) downloaded picoca-root.crt",
-			`{"time":"2026-11-21T14:02:11Z","event":"downloaded","address":"192.168.1.33","device":"Android","file":"picoca-root.crt"}`},
-		{Event{at, Distrusted, phone, IPhone, "", "", 0}, "192.168.1.33 (iPhone) does not trust the root yet",
-			`{"time":"2026-11-21T14:02:11Z","event":"distrusted","address":"192.168.1.33","device":"iPhone"}`},
-		{Event{at, Checking, phone, "", "", "", 0}, "192.168.1.33 opened the check page",
-			`{"time":"2026-11-21T14:02:11Z","event":"checking","address":"192.168.1.33"}`},
-		{Event{at, Trusted, phone, IPhone, "", "", 0}, "192.168.1.33 (iPhone) trusts the root, checked over HTTPS",
-			`{"time":"2026-11-21T14:02:11Z","event":"trusted","address":"192.168.1.33","device":"iPhone"}`},
-		{Event{at, Unproven, phone, IPhone, "", "", 0}, "192.168.1.33 (iPhone) opened the check page past a warning: no proof of trust",
-			`{"time":"2026-11-21T14:02:11Z","event":"unproven","address":"192.168.1.33","device":"iPhone"}`},
-		{Event{at, Delivered, phone, IPad, "tablet.p12", "", 0}, "192.168.1.33 (iPad) downloaded tablet.p12",
-			`{"time":"2026-11-21T14:02:11Z","event":"delivered","address":"192.168.1.33","device":"iPad","file":"tablet.p12"}`},
-		{Event{at, Refused, phone, "", "", wrongHost, 3}, "192.168.1.33 was refused: wrong Host header (3)",
-			`{"time":"2026-11-21T14:02:11Z","event":"refused","address":"192.168.1.33","reason":"wrong Host header","count":3}`},
+		{Event{at, Opened, phone, IPhone, "", "", 1, 1}, "192.168.1.33 (iPhone) opened the page",
+			`{"time":"2026-11-21T14:02:11Z","event":"opened","address":"192.168.1.33","device":"iPhone","count":1,"total":1}`},
+		{Event{at, Opened, phone, IPhone, "", "", 1, 2}, "192.168.1.33 (iPhone) opened the page (again)",
+			`{"time":"2026-11-21T14:02:11Z","event":"opened","address":"192.168.1.33","device":"iPhone","count":1,"total":2}`},
+		{Event{at, Opened, phone, IPhone, "", "", 9999, 10000}, "192.168.1.33 (iPhone) opened the page (9999 more times)",
+			`{"time":"2026-11-21T14:02:11Z","event":"opened","address":"192.168.1.33","device":"iPhone","count":9999,"total":10000}`},
+		{Event{at, Downloaded, phone, Android, "picoca-root.crt", "", 1, 1}, "192.168.1.33 (Android) downloaded picoca-root.crt",
+			`{"time":"2026-11-21T14:02:11Z","event":"downloaded","address":"192.168.1.33","device":"Android","file":"picoca-root.crt","count":1,"total":1}`},
+		{Event{at, Distrusted, phone, IPhone, "", "", 1, 1}, "192.168.1.33 (iPhone) refused a certificate: does not trust the root yet",
+			`{"time":"2026-11-21T14:02:11Z","event":"distrusted","address":"192.168.1.33","device":"iPhone","count":1,"total":1}`},
+		{Event{at, Checking, phone, "", "", "", 1, 1}, "192.168.1.33 opened the check page",
+			`{"time":"2026-11-21T14:02:11Z","event":"checking","address":"192.168.1.33","count":1,"total":1}`},
+		{Event{at, Trusted, phone, IPhone, "", "", 1, 1}, "192.168.1.33 (iPhone) trusts the root (checked over HTTPS)",
+			`{"time":"2026-11-21T14:02:11Z","event":"trusted","address":"192.168.1.33","device":"iPhone","count":1,"total":1}`},
+		{Event{at, Unproven, phone, IPhone, "", pastWarning, 1, 1}, "192.168.1.33 (iPhone) opened the check page and sent no proof of trust: went past a warning, does not trust the root",
+			`{"time":"2026-11-21T14:02:11Z","event":"unproven","address":"192.168.1.33","device":"iPhone","reason":"went past a warning, does not trust the root","count":1,"total":1}`},
+		{Event{at, Unproven, phone, IPhone, "", noImage, 1, 1}, "192.168.1.33 (iPhone) opened the check page and sent no proof of trust: a warning was tapped away, or images are blocked",
+			`{"time":"2026-11-21T14:02:11Z","event":"unproven","address":"192.168.1.33","device":"iPhone","reason":"a warning was tapped away, or images are blocked","count":1,"total":1}`},
+		{Event{at, Delivered, phone, IPad, "tablet.p12", "", 1, 1}, "192.168.1.33 (iPad) downloaded tablet.p12",
+			`{"time":"2026-11-21T14:02:11Z","event":"delivered","address":"192.168.1.33","device":"iPad","file":"tablet.p12","count":1,"total":1}`},
+		{Event{at, Rejected, phone, "", "", wrongHost, 3, 3}, "192.168.1.33 sent a request that was rejected: wrong Host header (3 times)",
+			`{"time":"2026-11-21T14:02:11Z","event":"rejected","address":"192.168.1.33","reason":"wrong Host header","count":3,"total":3}`},
+		{Event{at, Opened, netip.Addr{}, "", "", "", 3, 7}, "other visitors opened the page (3 more times)",
+			`{"time":"2026-11-21T14:02:11Z","event":"opened","address":"","count":3,"total":7}`},
 	}
 	for _, test := range tests {
 		if got := test.event.String(); got != test.line {

@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// tlsDoor speaks TLS on connections that have passed the gate, and reports a
+// tlsListener speaks TLS on connections that the limiter counts, and reports a
 // client that refuses the certificate.
-type tlsDoor struct {
-	door
+type tlsListener struct {
+	listener
 	config  *tls.Config
-	refused func(*guest)
+	refused func(*conn)
 }
 
 // Accept waits for the next connection; its handshake comes with the first read.
-func (d tlsDoor) Accept() (net.Conn, error) {
-	conn, err := d.Listener.Accept()
+func (l tlsListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	g := d.gate.admit(conn)
-	return &tlsConn{Conn: tls.Server(g, d.config), guest: g, refused: d.refused}, nil
+	counted := l.limiter.admit(c)
+	return &tlsConn{Conn: tls.Server(counted, l.config), counted: counted, refused: l.refused}, nil
 }
 
-// tlsConfig is for a short-lived server that every connection has to prove
-// itself to: no tickets, so that no client skips the certificate.
+// tlsConfig shows the certificate on every connection: without session tickets
+// no client can skip it.
 func tlsConfig(cert tls.Certificate) *tls.Config {
 	return &tls.Config{
 		Certificates:           []tls.Certificate{cert},
@@ -36,27 +36,28 @@ func tlsConfig(cert tls.Certificate) *tls.Config {
 	}
 }
 
-// tlsConn looks at what ends a handshake. net/http would only log it.
+// tlsConn looks at the error that ends a handshake. net/http would only log it.
 type tlsConn struct {
 	*tls.Conn
-	guest   *guest
-	refused func(*guest)
+	counted *conn
+	refused func(*conn)
 }
 
 // Read reads as tls.Conn does.
 func (c *tlsConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if refusesCertificate(err) {
-		c.refused(c.guest)
+		c.refused(c.counted)
 	}
 	return n, err
 }
 
-// refusesCertificate recognises the alerts bad_certificate, certificate_unknown,
-// unknown_ca and their like (RFC 8446 section 6.2). crypto/tls gives them no
-// exported type outside QUIC; their texts all have the word. A client that just
-// hangs up is not recognised, nor is OpenSSL with TLS 1.3, which sends its alert
-// in clear where crypto/tls expects it encrypted.
+// refusesCertificate reports whether the client sent one of the alerts
+// bad_certificate, certificate_unknown, unknown_ca and the like (RFC 8446
+// section 6.2). crypto/tls exports no type for them outside QUIC, but all their
+// texts contain the word. Two kinds of clients are not recognised: those that
+// just hang up, and OpenSSL with TLS 1.3, which sends its alert in clear where
+// crypto/tls expects it encrypted.
 func refusesCertificate(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate")

@@ -11,38 +11,41 @@ import (
 	"strings"
 )
 
-// texts holds every word of the pages, one file a language. A new language is
-// a new file with the keys of en.json. docs/clients.md has the same menus.
+// texts are the texts of the pages, one file per language. A new language is a
+// new file with the keys of en.json. docs/clients.md has the same menus.
 //
 // Android's menus are those of Android 14 and later as Google ships it: "More
 // security & privacy" (antiwork/gumroad-mobile, README.md), where Android 13 said
 // "More security settings" (AdguardTeam/KnowledgeBase, manual-certificate.md).
+// Samsung's are those of One UI 5 and later.
 //
 //go:embed texts/*.json
 var texts embed.FS
 
-// language is one file of texts. In a text, *word* is a word of a menu,
-// `word` something to type, and {ca}, {device}, {file} stand for names.
+// language is one file of texts. In a text, *word* is a word of a menu, `word`
+// something to type, and a name in braces, such as {ca}, is replaced (see fill).
 type language struct {
 	Tag    string            `json:"tag"`
 	Words  map[string]string `json:"words"`
 	Guides map[string]guide  `json:"guides"`
 }
 
-// guide is what one platform has to do.
+// guide are the steps for one platform.
 type guide struct {
-	Button    string   `json:"button"`    // on what downloads the file
-	Elsewhere string   `json:"elsewhere"` // for a browser that cannot install
-	Steps     []step   `json:"steps"`
-	Undo      []string `json:"undo"`
+	Button string   `json:"button"` // the text of the download button
+	Other  string   `json:"other"`  // for readers whose browser cannot install
+	Steps  []step   `json:"steps"`
+	Undo   []string `json:"undo"`
 }
 
-// step is one thing to do. Slot names what the page puts below the words:
-// download, show or compare (the fingerprint), or check.
+// step is one thing to do. Slot names what the page puts below the text:
+// download, show or compare (the fingerprint), or check. Each is the key of the
+// text that repeats the step for every further root.
 type step struct {
 	Slot string `json:"slot"`
 	Do   string `json:"do"`
 	Note string `json:"note"`
+	Each string `json:"each"`
 }
 
 // readLanguages reads every file of texts, English first.
@@ -63,12 +66,12 @@ func readLanguages(fsys fs.FS) ([]language, error) {
 		}
 		all = append(all, l)
 	}
-	slices.SortStableFunc(all, func(a, b language) int { return after(a.Tag != "en", b.Tag != "en") })
+	slices.SortStableFunc(all, func(a, b language) int { return falseFirst(a.Tag != "en", b.Tag != "en") })
 	return all, nil
 }
 
-// choose is the language that an Accept-Language header (RFC 9110 section
-// 12.5.4) likes best; the first one when it likes none.
+// choose returns the language that an Accept-Language header (RFC 9110 section
+// 12.5.4) prefers, or the first one if it accepts none.
 func choose(all []language, accept string) language {
 	best, weight := all[0], 0.0
 	for part := range strings.SplitSeq(accept, ",") {
@@ -95,12 +98,12 @@ func parseRange(part string) (tag string, q float64) {
 	return tag, q
 }
 
-// matches tells whether "de-at" asks for "de".
+// matches reports whether "de-at" asks for "de".
 func matches(tag, have string) bool {
 	return tag == have || strings.HasPrefix(tag, have+"-")
 }
 
-// guideOf is the guide for p; an iPad has the steps of an iPhone.
+// guideOf returns the guide for p. An iPad has the steps of an iPhone.
 func (l language) guideOf(p Platform) guide {
 	if p == IPad {
 		p = IPhone
@@ -108,7 +111,7 @@ func (l language) guideOf(p Platform) guide {
 	return l.Guides[p.path()]
 }
 
-// say is a text by its key. A missing key shows itself, and fails a test.
+// say returns a text by its key. A missing one returns its key, and fails a test.
 func (l language) say(key string) string {
 	return cmp.Or(l.Words[key], key)
 }

@@ -8,6 +8,7 @@ package pki
 import (
 	"context"
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/store"
 )
 
@@ -50,14 +52,17 @@ func Open(dir string, o Options) (*CA, error) {
 }
 
 func (o Options) store() store.Options {
-	return store.Options{SudoUID: o.SudoUID, Wrap: o.Wrap}
+	return store.Options{User: o.SudoUID, Wrap: o.Wrap}
 }
 
 // Close closes the store, and gives up its lock if it is held.
 func (c *CA) Close() error { return c.store.Close() }
 
-// Path returns the path of a file of the store as the user would type it.
-func (c *CA) Path(name string) string { return c.store.Path(name) }
+// Path returns the path of a certificate's folder as the user would type it.
+func (c *CA) Path(i store.Issued) string { return c.store.Path(i.Place) }
+
+// RootPath returns the path of a root's folder as the user would type it.
+func (c *CA) RootPath(root store.Root) string { return c.store.RootPath(root) }
 
 // Roots returns every root, the oldest first. Each was verified.
 func (c *CA) Roots() ([]store.Root, error) { return c.store.Roots() }
@@ -112,14 +117,35 @@ func (c *CA) key(root store.Root, ask Passphrase) (crypto.Signer, error) {
 	return c.store.RootKey(root, passphrase)
 }
 
+// outputOptions are those of every folder that the CA writes files to.
+func (c *CA) outputOptions(policy output.Policy) output.Options {
+	return output.Options{
+		Prefix: c.prefix(), Policy: policy, User: c.options.SudoUID, Enclosed: store.Encloses, Wrap: c.options.Wrap,
+	}
+}
+
+// prefix begins the names of folders of changes under way outside the store.
+// Another CA has another prefix: its lock is not ours, so what it has under way
+// must not be swept.
+func (c *CA) prefix() string {
+	sum := sha256.Sum256(c.signing.Certificate.Raw)
+	return fmt.Sprintf(".picoca-%x-", sum[:4])
+}
+
 // lockForOutput takes the lock so that no other picoca writes to the same
 // place. A store on a medium that cannot be written to needs none.
 func (c *CA) lockForOutput(ctx context.Context, waiting Waiting) error {
 	err := c.store.Lock(ctx, waiting)
-	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+	if isReadOnly(err) {
 		return nil
 	}
 	return err
+}
+
+// isReadOnly reports whether the store is on a medium or in a folder that this
+// user cannot write to.
+func isReadOnly(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
 }
 
 // InitRequest is what the owner of a new CA decides.
@@ -149,7 +175,7 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 		return nil, err
 	}
 	root := store.NewRoot{Certificate: cert, Key: key, Passphrase: passphrase, CRL: crl}
-	return cert, standing(dir, o, store.Create(ctx, dir, root, o.store(), waiting))
+	return cert, standing(dir, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
 }
 
 // firstCRL signs the empty list of a new root.
@@ -161,7 +187,7 @@ func firstCRL(cert *x509.Certificate, key crypto.Signer, now time.Time) ([]byte,
 	if err := authority.Unlock(key); err != nil {
 		return nil, err
 	}
-	return authority.SignCRL(nil, store.NextCRLNumber(nil, now), now, cert.NotAfter)
+	return authority.SignCRL(nil, store.Root{}.NextCRLNumber(now), now, cert.NotAfter)
 }
 
 // ExistsError says that a folder already holds a CA.

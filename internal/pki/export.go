@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
@@ -21,9 +22,11 @@ import (
 type ExportRequest struct {
 	// Name is a device's or an identity's, or TheCA.
 	Name string
-	// Format is an export format's ID; empty for what issuing writes, and PEM for
+	// Format is an export format's ID; empty for what the device loads, and PEM for
 	// the root.
 	Format string
+	// For is the device that loads the files.
+	For device.Target
 	// Out is a folder, or for the root a file or a folder.
 	Out   string
 	Force bool
@@ -38,7 +41,10 @@ type Export struct {
 	ca      *CA
 	request ExportRequest
 	issued  store.Issued // zero for the root
-	formats []export.Format
+	formats []string     // none: the device's own files
+	target  device.Target
+	specs   []export.Spec
+	files   []device.File
 	bundle  export.Bundle
 
 	Kind Kind
@@ -87,53 +93,51 @@ func (e *WrongFormatError) Hint() fault.Hint {
 func FormatsFor(kind Kind) []string {
 	var ids []string
 	for _, format := range export.Formats() {
-		if formOf(format, kind) != nil {
+		if specsOf(format, kind) != nil {
 			ids = append(ids, format.ID)
 		}
 	}
 	return ids
 }
 
-func (e *Export) chooseFormats() error {
-	if e.request.Format == "" && e.Kind == Device {
-		return nil // the device's own files
-	}
-	ids := identityFormats
-	if e.Kind == CAItself || e.request.Format != "" {
-		ids = []string{cmp.Or(e.request.Format, "pem")}
-	}
-	for _, id := range ids {
-		format, err := export.Find(id)
-		if err != nil {
+func (e *Export) chooseFormats() (err error) {
+	switch {
+	case e.request.Format != "":
+		e.formats = []string{e.request.Format}
+	case e.Kind == CAItself:
+		e.formats = []string{"pem"}
+	default:
+		if e.target, err = e.chooseTarget(); err != nil {
 			return err
 		}
-		if formOf(format, e.Kind) == nil {
-			return &WrongFormatError{id, e.Kind}
+		e.specs, e.files, err = filesFor(e.target, ca.KeyType(keyOf(e.issued)), e.issued.Record.Kind)
+		if e.target.Device.ID == "" {
+			e.formats = identityFormats
 		}
-		e.formats = append(e.formats, format)
+		return err
 	}
-	return nil
+	e.specs, err = formatSpecs(e.formats, e.Kind)
+	return err
+}
+
+func (e *Export) chooseTarget() (device.Target, error) {
+	if e.request.For.Device.ID != "" {
+		return e.request.For, nil
+	}
+	return targetOf(e.issued)
 }
 
 // Has reports whether a format is among those to write.
-func (e *Export) Has(id string) bool {
-	return slices.ContainsFunc(e.formats, func(f export.Format) bool { return f.ID == id })
-}
+func (e *Export) Has(id string) bool { return slices.Contains(e.formats, id) }
 
 // Formats returns the IDs of the formats to write; none if they are the
 // device's own files.
-func (e *Export) Formats() []string {
-	var ids []string
-	for _, format := range e.formats {
-		ids = append(ids, format.ID)
-	}
-	return ids
-}
+func (e *Export) Formats() []string { return e.formats }
 
 // NeedsPassphrase reports whether a .p12 will be written.
 func (e *Export) NeedsPassphrase() bool {
-	return e.Has("p12") || e.Has("mobileconfig") && e.Kind == Identity ||
-		len(e.formats) == 0 && e.Kind == Device && e.ca.deviceWritesP12(e.issued)
+	return e.Has("p12") || e.Has("p12-ca") || e.Has("mobileconfig") && e.Kind == Identity ||
+		slices.ContainsFunc(e.files, device.File.NeedsPassphrase)
 }
 
 // SetP12 says how a .p12 will be encrypted.
@@ -212,18 +216,16 @@ func (c *CA) profileSigner(name string, now time.Time) (*export.Signer, error) {
 
 // Render returns the files.
 func (e *Export) Render() ([]output.File, error) {
-	if len(e.formats) == 0 {
-		return e.ca.renderDevice(e.issued, e.bundle)
+	files, err := export.Render(e.bundle, e.specs...)
+	if err != nil {
+		return nil, err
 	}
-	var all []export.File
-	for _, format := range e.formats {
-		files, err := formOf(format, e.Kind)(e.bundle)
-		if err != nil {
+	for i, file := range e.files {
+		if err := file.Fits(len(files[i].Data)); err != nil {
 			return nil, err
 		}
-		all = append(all, files...)
 	}
-	return outputFiles(all), nil
+	return outputFiles(files), nil
 }
 
 // Write writes the files: the root's one to a file beside others, all others to
@@ -232,7 +234,7 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 	if e.Kind == CAItself {
 		return e.ca.WriteFile(ctx, e.request.Out, files[0], e.request.Force, waiting)
 	}
-	dir := cmp.Or(e.request.Out, store.Stem(e.issued.Holder()))
+	dir := cmp.Or(e.request.Out, e.issued.Record.Holder().Stem())
 	policy := output.Empty
 	if e.request.Force {
 		policy = output.Overwrite
@@ -241,7 +243,7 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 	if err != nil || e.request.Format != "" {
 		return written, err
 	}
-	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, dir, files)
+	return written, e.ca.recordFolder(e.issued, e.target.String(), dir, files)
 }
 
 // WriteFile writes a file beside others: to out, or under its own name into out
@@ -290,7 +292,7 @@ func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.Fil
 	record := i.Record
 	record.For, record.Folder, record.Files = target, path, sums(files)
 	err = c.store.SetRecord(i, record)
-	if isReadOnly(err) {
+	if isReadOnly(err) || errors.Is(err, store.ErrUnlocked) {
 		return nil
 	}
 	return err
@@ -298,7 +300,7 @@ func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.Fil
 
 func (c *CA) bundle(i store.Issued) (export.Bundle, error) {
 	key, err := c.store.Key(i)
-	return export.Bundle{Root: i.Root.Certificate, Leaf: i.Leaf, Key: key, Stem: store.Stem(i.Holder())}, err
+	return export.Bundle{Root: i.Root.Certificate, Leaf: i.Leaf, Key: key, Stem: i.Record.Holder().Stem()}, err
 }
 
 // orJoin writes a list for a sentence: "a, b or c".
@@ -312,5 +314,3 @@ func orJoin(all []string) string {
 	}
 	return text + " or " + all[len(all)-1]
 }
-
-var _ = ca.P256

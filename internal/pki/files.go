@@ -3,6 +3,7 @@ package pki
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -17,9 +18,9 @@ import (
 // Apple's.
 var identityFormats = []string{"p12", "mobileconfig"}
 
-// formOf returns how a format writes the certificate of a kind of holder, nil
-// if it does not.
-func formOf(format export.Format, kind Kind) func(export.Bundle) ([]export.File, error) {
+// specsOf returns the files of a format for a kind of holder, nil if it has no
+// such form.
+func specsOf(format export.Format, kind Kind) []export.Spec {
 	switch kind {
 	case CAItself:
 		return format.CA
@@ -40,57 +41,77 @@ func useOf(kind ca.Kind) device.Use {
 	return device.UseServer
 }
 
-// renderFor returns the files that a device loads, or those of an identity that
-// is for no particular device.
-func renderFor(target device.Target, key ca.KeyType, kind ca.Kind, bundle export.Bundle) ([]export.File, error) {
+// filesFor returns the files that a device loads, or those of an identity that is
+// for no particular device. The files of the latter have no limits.
+func filesFor(target device.Target, key ca.KeyType, kind ca.Kind) ([]export.Spec, []device.File, error) {
 	if target.Device.ID == "" {
-		return renderFormats(identityFormats, Identity, bundle)
+		specs, err := formatSpecs(identityFormats, Identity)
+		return specs, nil, err
 	}
 	files, err := target.Files(string(key), useOf(kind))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	specs := make([]export.Spec, len(files))
 	for i, file := range files {
 		specs[i] = export.Spec(file.Content)
 	}
-	rendered, err := export.Render(specs, bundle)
+	return specs, files, nil
+}
+
+// renderFor renders what filesFor returns. It fails with a device.SizeError if
+// the device does not take a file.
+func renderFor(target device.Target, key ca.KeyType, kind ca.Kind, bundle export.Bundle) ([]export.File, error) {
+	specs, files, err := filesFor(target, key, kind)
 	if err != nil {
 		return nil, err
 	}
-	return rendered, checkSizes(files, rendered)
-}
-
-// checkSizes fails with a device.SizeError if the device does not take a file.
-func checkSizes(files []device.File, rendered []export.File) error {
+	rendered, err := export.Render(bundle, specs...)
+	if err != nil {
+		return nil, err
+	}
 	for i, file := range files {
-		if i < len(rendered) {
-			if err := file.Fits(len(rendered[i].Data)); err != nil {
-				return err
-			}
+		if err := file.Fits(len(rendered[i].Data)); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return rendered, nil
 }
 
-func renderFormats(ids []string, kind Kind, bundle export.Bundle) ([]export.File, error) {
-	var all []export.File
+// formatSpecs returns the files of formats. It fails with a WrongFormatError.
+func formatSpecs(ids []string, kind Kind) ([]export.Spec, error) {
+	var all []export.Spec
 	for _, id := range ids {
 		format, err := export.Find(id)
 		if err != nil {
 			return nil, err
 		}
-		form := formOf(format, kind)
-		if form == nil {
+		specs := specsOf(format, kind)
+		if specs == nil {
 			return nil, &WrongFormatError{id, kind}
 		}
-		files, err := form(bundle)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, files...)
+		all = append(all, specs...)
 	}
 	return all, nil
+}
+
+func specNames(specs []export.Spec, stem string) []string {
+	names := make([]string, len(specs))
+	for i, spec := range specs {
+		names[i] = strings.ReplaceAll(spec.Name, "{stem}", stem)
+	}
+	return names
+}
+
+// KindsOf returns the kinds of holders that a format has a form for.
+func KindsOf(format export.Format) []Kind {
+	var kinds []Kind
+	for _, kind := range []Kind{Device, Identity, CAItself} {
+		if specsOf(format, kind) != nil {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
 }
 
 // renderDevice returns the files that issuing a certificate wrote.
@@ -135,19 +156,8 @@ func keyOf(i store.Issued) string {
 }
 
 func writesP12(target device.Target, key ca.KeyType, kind ca.Kind) bool {
-	if target.Device.ID == "" {
-		return true
-	}
-	files, err := target.Files(string(key), useOf(kind))
-	if err != nil {
-		return false
-	}
-	for _, file := range files {
-		if file.NeedsPassphrase() {
-			return true
-		}
-	}
-	return false
+	_, files, err := filesFor(target, key, kind)
+	return err == nil && (files == nil || slices.ContainsFunc(files, device.File.NeedsPassphrase))
 }
 
 func outputFiles(files []export.File) []output.File {

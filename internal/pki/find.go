@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
@@ -130,4 +131,51 @@ func DisplayName(name string) string {
 		return name
 	}
 	return names.First().Display()
+}
+
+// KindOfName returns what a name belongs to: a device if there is no certificate
+// for it. It fails as Find does.
+func (c *CA) KindOfName(input string) (Kind, error) {
+	issued, err := c.Find(input)
+	if err != nil {
+		if client, clientErr := ca.ParseClientName(input); clientErr == nil && isLost(err) {
+			// A damaged identity is renewed all the same.
+			if _, lost := c.store.Latest(store.Identity(client.String())); isLost(lost) {
+				return Identity, err
+			}
+		}
+		return Device, err
+	}
+	return KindOf(issued), nil
+}
+
+// Permits joins a *ca.NameError for each name that the root cannot vouch for.
+func (c *CA) Permits(names ca.Names, now time.Time) error {
+	authority, err := c.Authority(now)
+	if err != nil {
+		return err
+	}
+	return authority.Permits(names)
+}
+
+// WillWriteP12 reports whether the files of a request have a .p12 among them.
+func (c *CA) WillWriteP12(r Request) bool {
+	if r.isIdentity() {
+		return true
+	}
+	target, before := r.For, (*store.Issued)(nil)
+	if latest, err := c.store.Latest(r.holder()); err == nil && r.Renew {
+		before = &latest
+	}
+	if target.Device.ID == "" && before != nil {
+		target, _ = targetOf(*before)
+	}
+	if target.Device.ID == "" {
+		return false // the default device loads none
+	}
+	key := r.Key
+	if key == "" && len(target.Keys()) > 0 {
+		key = ca.KeyType(target.Keys()[0])
+	}
+	return writesP12(target, key, ca.KindServer)
 }

@@ -77,12 +77,11 @@ func (p *pastFiles) has(c *CA, name string, data []byte) bool {
 // isProfile reports whether a file is an Apple profile of this identity, which
 // is different each time. Its identifier is the identity's.
 func (p *pastFiles) isProfile(name string, data []byte) bool {
-	return KindOf(p.issued) == Identity && name == store.Stem(p.issued.Holder())+".mobileconfig" &&
+	return KindOf(p.issued) == Identity && name == p.issued.Record.Holder().Stem()+".mobileconfig" &&
 		bytes.Contains(data, []byte(export.ClientProfileID(p.issued.Root.Certificate, p.issued.Record.Name)))
 }
 
-// renderEverything returns the files of a certificate in every format that is
-// the same each time, by name.
+// renderEverything returns the files of a certificate in every format, by name.
 func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
 	all := map[string][][]byte{}
 	bundle, err := c.bundle(i)
@@ -90,13 +89,9 @@ func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
 		return all
 	}
 	for _, format := range export.Formats() {
-		form := formOf(format, KindOf(i))
-		if form == nil {
-			continue
-		}
-		files, err := form(bundle)
+		files, err := export.Render(bundle, specsOf(format, KindOf(i))...)
 		if err != nil {
-			continue // a .p12 needs a passphrase
+			continue // a .p12 needs a passphrase, and is different each time
 		}
 		for _, file := range files {
 			all[file.Name] = append(all[file.Name], file.Data)

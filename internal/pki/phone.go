@@ -3,10 +3,13 @@ package pki
 import (
 	"crypto"
 	"crypto/x509"
+	"errors"
+	"path/filepath"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/output"
 )
 
 // PhoneFiles are what a phone gets from the CA.
@@ -27,11 +30,11 @@ func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
 		return PhoneFiles{}, err
 	}
 	root := authority.Certificate()
-	format, err := export.Find("mobileconfig")
+	specs, err := formatSpecs([]string{"mobileconfig"}, CAItself)
 	if err != nil {
 		return PhoneFiles{}, err
 	}
-	profile, err := format.CA(export.Bundle{Root: root, WebClips: clips})
+	profile, err := export.Render(export.Bundle{Root: root, WebClips: clips}, specs...)
 	if err != nil {
 		return PhoneFiles{}, err
 	}
@@ -59,7 +62,11 @@ func (c *CA) IdentityFiles(name string, p12 export.P12, now time.Time) (*Identit
 		return nil, err
 	}
 	bundle.P12 = p12
-	files, err := renderFormats(identityFormats, Identity, bundle)
+	specs, err := formatSpecs(identityFormats, Identity)
+	if err != nil {
+		return nil, err
+	}
+	files, err := export.Render(bundle, specs...)
 	if err != nil {
 		return nil, err
 	}
@@ -80,4 +87,21 @@ func (s *Session) ServerFor(names ca.Names, life time.Duration, now time.Time) (
 	}
 	cert, err := s.ca.authority.Sign(prepared)
 	return cert, key, err
+}
+
+// CheckPicture fails if the QR code cannot be saved as that file, before anything
+// is asked for or signed. An empty name is no file.
+func (c *CA) CheckPicture(name string, force bool) error {
+	if name == "" {
+		return nil
+	}
+	policy := output.Beside
+	if force {
+		policy = output.Overwrite
+	}
+	folder, err := output.Open(filepath.Dir(name), c.outputOptions(policy))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Check([]string{filepath.Base(name)}), folder.Close())
 }

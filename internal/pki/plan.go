@@ -11,6 +11,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/example"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
@@ -73,6 +74,8 @@ type Plan struct {
 	dir      string // of the files, absolute
 	out      *output.Folder
 	own      *ownFiles
+	// fileNames are those of the files to write.
+	fileNames []string
 
 	// Names, Target and Key are those of the certificate; an identity has no
 	// names.
@@ -203,7 +206,7 @@ const DefaultDevice = "pico-w"
 // choose decides names, device, key type and clock: as asked for, else, for a
 // renewal, as before, else the default.
 func (p *Plan) choose(time.Time) (err error) {
-	before, same := p.before(), p.request.For.ID() == ""
+	before, same := p.before(), p.request.For.Device.ID == ""
 	if p.Names, err = p.chooseNames(before); err != nil {
 		return err
 	}
@@ -245,7 +248,7 @@ func (p *Plan) chooseNames(before *store.Issued) (ca.Names, error) {
 
 func (p *Plan) chooseTarget(before *store.Issued) (device.Target, error) {
 	switch {
-	case p.request.For.ID() != "":
+	case p.request.For.Device.ID != "":
 		return p.request.For, nil
 	case before != nil && before.Record.For != "":
 		return device.ParseTarget(before.Record.For)
@@ -265,7 +268,7 @@ func (p *Plan) defaultKey() ca.KeyType {
 
 // fits holds the certificate against the device; 0 bytes if there is none yet.
 func (p *Plan) fits(bytes int) error {
-	if p.Target.ID() == "" {
+	if p.Target.Device.ID == "" {
 		return nil
 	}
 	return p.Target.Fits(p.Facts(bytes), p.unsafe)
@@ -302,6 +305,11 @@ func (p *Plan) prepare(now time.Time) (err error) {
 // openFolder looks at the folder of the files before anything is signed.
 func (p *Plan) openFolder(time.Time) (err error) {
 	p.own = p.ca.ownFiles(p.request.holder())
+	specs, _, err := filesFor(p.Target, p.Key, p.request.holder().Kind)
+	if err != nil {
+		return err
+	}
+	p.fileNames = specNames(specs, p.request.holder().Stem())
 	if err := p.chooseFolder(); err != nil {
 		return err
 	}
@@ -327,7 +335,7 @@ func (p *Plan) chooseFolder() (err error) {
 	case p.request.Out != "":
 		p.Dir = p.request.Out
 	default:
-		p.Dir = store.Stem(p.request.holder())
+		p.Dir = p.request.holder().Stem()
 	}
 	if p.dir, err = filepath.Abs(p.Dir); err != nil {
 		return fmt.Errorf("output %q: %w", p.Dir, err)
@@ -383,4 +391,31 @@ func (p *Plan) checkRecorded() error {
 		}
 	}
 	return &FolderGoneError{p.Name(), p.Dir, "no longer holds files of its certificates"}
+}
+
+// HasExample reports whether there is a whole project for the device.
+func (p *Plan) HasExample() bool {
+	if p.Target.Device.ID == "" || p.Target.Device.RAMKB < example.MinRAMKB {
+		return false
+	}
+	_, err := example.Find(p.Target.Firmware[0].ID)
+	return err == nil && p.Kind() == Device
+}
+
+// Unable returns the firmware of the device that does not load the files.
+func (p *Plan) Unable() []device.Row {
+	_, files, err := filesFor(p.Target, p.Key, p.request.holder().Kind)
+	if err != nil || files == nil {
+		return nil
+	}
+	return p.Target.Unable(files, string(p.Key))
+}
+
+// Costs returns what a connection with a certificate of so many bytes costs the
+// device.
+func (p *Plan) Costs(bytes int) []device.Cost {
+	if p.Target.Device.ID == "" {
+		return []device.Cost{}
+	}
+	return p.Target.CostOf(p.Facts(bytes))
 }

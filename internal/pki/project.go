@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/example"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/store"
@@ -99,7 +96,7 @@ func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
 	if err := p.chooseFirmware(); err != nil {
 		return nil, err
 	}
-	p.Dir = cmp.Or(req.Out, store.Stem(issued.Holder())+"-"+p.Firmware.ID)
+	p.Dir = cmp.Or(req.Out, issued.Record.Holder().Stem()+"-"+p.Firmware.ID)
 	return p, p.render()
 }
 
@@ -189,7 +186,7 @@ func (p *Project) standing(err error) error {
 // and adds a copy of every other file that the user has changed.
 func (p *Project) keep(folder *output.Folder) (w WrittenProject, files []output.File, err error) {
 	w.Kept, w.Copied = []string{}, []string{}
-	own := p.ca.ownFiles(p.issued.Holder())
+	own := p.ca.ownFiles(p.issued.Record.Holder())
 	for _, file := range p.files {
 		before, err := folder.Read(file.Name)
 		if err != nil {
@@ -237,11 +234,8 @@ func (p *Project) record() error {
 	return p.ca.recordFolder(p.issued, p.target.String(), filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
 }
 
-// ReachOf says how phones find a board of that name.
-func (p *Project) ReachOf() example.Reach { return example.ReachOf(p.Name) }
+// Reach says how phones find a board of that name.
+// Target returns what the project is for.
+func (p *Project) Target() device.Target { return p.target }
 
-var (
-	_ = slices.Contains[[]string]
-	_ = strings.Cut
-	_ export.File
-)
+func (p *Project) Reach() example.Reach { return example.ReachOf(p.Name) }

@@ -1,7 +1,6 @@
 package pki
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -10,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/picoca/picoca/internal/ca"
-	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
@@ -71,7 +68,7 @@ func (s *Session) ensureCRL(now time.Time) error {
 	if s.root.CRL != nil {
 		return nil
 	}
-	der, err := s.ca.authority.SignCRL(nil, store.NextCRLNumber(nil, now), now, s.root.Certificate.NotAfter)
+	der, err := s.ca.authority.SignCRL(nil, s.root.NextCRLNumber(now), now, s.root.Certificate.NotAfter)
 	if err != nil {
 		return err
 	}
@@ -123,7 +120,7 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	if err := s.refresh(p, now); err != nil {
 		return Result{}, err
 	}
-	if err := p.out.Prepare(); err != nil {
+	if err := p.out.Prepare(p.fileNames); err != nil {
 		return Result{}, err
 	}
 	leaf, err := s.ca.authority.Sign(p.prepared)
@@ -167,9 +164,9 @@ func (s *Session) refresh(p *Plan, now time.Time) error {
 
 func (p *Plan) render(leaf *x509.Certificate) ([]output.File, error) {
 	bundle := export.Bundle{
-		Root: p.ca.signing.Certificate, Leaf: leaf, Key: p.key, Stem: store.Stem(p.request.holder()), P12: p.request.P12,
+		Root: p.ca.signing.Certificate, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
 	}
-	files, err := renderFor(p.Target, p.Key, p.Kind(), bundle)
+	files, err := renderFor(p.Target, p.Key, p.request.holder().Kind, bundle)
 	return outputFiles(files), err
 }
 

@@ -26,6 +26,9 @@ type Record struct {
 	// Folder is the absolute path of the folder that the files were last
 	// written to, "" if it is unknown.
 	Folder string `json:"folder,omitempty"`
+	// Files are the SHA-256 of the files last written to the folder, in hexadecimal,
+	// by name: a renewal recognises them by it.
+	Files map[string]string `json:"files,omitempty"`
 	// Batch identifies the list that the certificate was issued from.
 	Batch string `json:"batch,omitempty"`
 	// Pushed is where the files were last copied to, nil if they never were.

@@ -551,3 +551,6 @@ func (s *Store) ChangePassphrase(old, passphrase []byte) error {
 	}
 	return s.replace(files...)
 }
+
+// RootPath returns the path of a root's folder as the user would type it.
+func (s *Store) RootPath(root Root) string { return s.Path(s.rootPlace(root.ID)) }
