@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	os.Exit(cli.Main(context.Background(), cli.World{
+	os.Exit(cli.Main(context.Background(), cli.Env{
 		Args:   os.Args[1:],
 		Stdin:  os.Stdin,
 		Stdout: os.Stdout,

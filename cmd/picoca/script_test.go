@@ -29,7 +29,7 @@ import (
 // is PICOCA_TEST_NOW, if that is set: the real program knows no such variable.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"picoca": func() {
-		os.Exit(cli.Main(context.Background(), cli.World{
+		os.Exit(cli.Main(context.Background(), cli.Env{
 			Args:   os.Args[1:],
 			Stdin:  os.Stdin,
 			Stdout: os.Stdout,

@@ -11,7 +11,6 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
-	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -151,8 +150,8 @@ func (a *app) issuePlan(ctx context.Context, c *pki.CA, request pki.Request, o l
 // notePlan says what was decided and may not be what the user wants.
 func (a *app) notePlan(p *pki.Plan) {
 	for _, row := range p.Unable() {
-		first, _, _ := strings.Cut(row.Versions, " ")
-		a.note("%s %s does not load these files; for that firmware add --for %s/%s@%s", row.Name, row.Versions, p.Target.ID(), row.ID, first)
+		first, _, _ := strings.Cut(row.Range, " ")
+		a.note("%s does not load these files; for that firmware add --for %s/%s@%s", row, p.Target.Device.ID, row.ID, first)
 	}
 	if p.Lost != nil {
 		a.note("%v; the new certificate is for %s on %s", p.Lost, displayNames(p.Names), p.Target.Name())
@@ -247,7 +246,7 @@ func (a *app) noteStale(stale []string) {
 
 // placeOf is what people call the thing that loads the files.
 func placeOf(target device.Target) string {
-	if target.IsBoard() {
+	if target.Device.IsBoard() {
 		return "board"
 	}
 	return "server"
@@ -291,5 +290,3 @@ func fitText(p *pki.Plan, bytes int) string {
 	}
 	return text
 }
-
-var _ = fault.Usage

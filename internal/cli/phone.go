@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/onboard"
@@ -225,5 +224,3 @@ func pictureFault(err error) error {
 	}
 	return fault.With(err, fault.Hintf("choose another file with --png, or replace an existing one with --force"))
 }
-
-var _ = ca.P256

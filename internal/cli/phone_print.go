@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/onboard"
+	"github.com/picoca/picoca/internal/output"
 )
 
 // servingJSON is the first line of --json.
@@ -40,7 +42,7 @@ func (a *app) printPhone(ctx context.Context, r *phoneRun) error {
 		return err
 	}
 	if r.options.png != "" {
-		if err := r.ca.WritePicture(ctx, r.options.png, code.PNG(), r.options.force, a.waiting); err != nil {
+		if err := a.writePicture(ctx, r.options, code.PNG()); err != nil {
 			return pictureFault(err)
 		}
 	}
@@ -50,6 +52,21 @@ func (a *app) printPhone(ctx context.Context, r *phoneRun) error {
 		a.draw(code, r)
 	}
 	a.printPassphrase(r.p12, r.options.p12, r.options.json)
+	return err
+}
+
+// writePicture saves the code. It opens the CA for itself: the lock must not be
+// held while the phone is served.
+func (a *app) writePicture(ctx context.Context, o phoneOptions, data []byte) (err error) {
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if _, err := c.Root(); err != nil {
+		return err
+	}
+	_, err = c.WriteFile(ctx, o.png, output.File{Name: filepath.Base(o.png), Data: data}, o.force, a.waiting)
 	return err
 }
 

@@ -81,7 +81,9 @@ func (a *app) runPhoneSigner(ctx context.Context, address string, flags passphra
 // reportedError is the failure of a process that has explained it already.
 type reportedError struct{ code int }
 
-func (e *reportedError) Error() string { return fmt.Sprintf("signing failed with exit code %d", e.code) }
+func (e *reportedError) Error() string {
+	return fmt.Sprintf("signing failed with exit code %d", e.code)
+}
 
 func (e *reportedError) ExitCode() int { return e.code }
 

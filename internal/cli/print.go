@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -151,12 +152,12 @@ func (p *printer) judge(err error) error {
 		return err
 	}
 	var others []error
-	for _, one := range flatten(err) {
+	for _, one := range fault.Flatten(err) {
 		if !errors.Is(one, p.failed) {
 			others = append(others, one)
 		}
 	}
-	return errors.Join(append(others, lostOutput(p.failed))...)
+	return errors.Join(append(others, fault.With(fmt.Errorf("cannot write to standard output: %w", p.failed), fault.Hintf("whatever was issued is kept: %s shows it", fault.Command{"list"})))...)
 }
 
 // terminal returns the file that w is, if that is a terminal.

@@ -101,7 +101,7 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 	}, wide("can vouch for", permitted), [][2]string{
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
-		{"stored in", c.Path(root.Place())},
+		{"stored in", c.RootPath(root)},
 	}))
 }
 
@@ -120,7 +120,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	leaf, folder := issued.Leaf, c.Path(issued.Place)
+	leaf, folder := issued.Leaf, c.Path(issued)
 	if asJSON {
 		return a.printJSON(shownJSON{
 			describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), issued.Root.Certificate.Subject.CommonName, folder, issued.Record.Folder,

@@ -205,3 +205,6 @@ func (d Device) find(id string) (Firmware, bool) {
 	}
 	return d.Firmware[i], true
 }
+
+// IsBoard reports whether the device is a board that runs a user's program.
+func (d Device) IsBoard() bool { return d.Group == "board" }
