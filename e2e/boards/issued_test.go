@@ -12,7 +12,7 @@ import (
 // rootOf reads the authority of a store as the boards' tests have it.
 func rootOf(t testing.TB, h rig.Home) boardRoot {
 	t.Helper()
-	return trustIn(t, h.Path("store", "root", "cert.pem"))
+	return trustIn(t, h.RootFile("store", "cert.pem"))
 }
 
 // trustIn is an authority of which there is the certificate alone, in a PEM
@@ -42,7 +42,7 @@ func TestBoardsServeWhatPicocaIssues(t *testing.T) {
 		h := rig.NewHome(t, "--key", rootKey)
 		root := rootOf(t, h)
 		for _, key := range []string{"p256", "rsa-2048"} {
-			h.Run("issue", "pico.local", "--renew", "--key", key, "--out", key)
+			h.Run("renew", "pico.local", "--key", key, "--out", key)
 			for _, s := range rig.Stacks {
 				t.Run(s.Name+"/"+key+" under "+rootKey, func(t *testing.T) {
 					for _, c := range boardClients {

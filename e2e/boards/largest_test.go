@@ -84,7 +84,11 @@ func TestManyNames(t *testing.T) {
 		names = append(names, fmt.Sprintf("pico%03d.local", len(names)))
 	}
 	issue := func(board string) {
-		h.Run(append([]string{"issue", "--renew", "--force", "--board", board, "--out", board, "--"}, names...)...)
+		verb := "issue"
+		if _, err := h.Try("show", names[0]); err == nil {
+			verb = "renew"
+		}
+		h.Run(append([]string{verb, "--force", "--for", board, "--out", board, "--"}, names...)...)
 	}
 	var err error
 	for err == nil && len(names) < 260 {
@@ -160,7 +164,7 @@ func growthHome(t *testing.T, b rig.Bench, rootKey string, names ...string) grow
 	h, g := rig.NewHome(t, "--key", rootKey), grown{measured: make(map[costID]boardFigure)}
 	for _, board := range profiledBoards {
 		var issued struct{ Costs []device.Cost }
-		out := h.Run(append([]string{"issue", "pico.local", "--renew", "--json", "--board", board, "--out", board}, names...)...)
+		out := h.Run(append([]string{"renew", "pico.local", "--json", "--for", board, "--out", board}, names...)...)
 		if err := json.Unmarshal([]byte(out), &issued); err != nil {
 			t.Fatal(err)
 		}

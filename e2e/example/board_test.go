@@ -110,7 +110,7 @@ func newExample(t testing.TB, firmware exampleFirmware, flags ...string) *exampl
 	t.Helper()
 	h := rig.NewHome(t)
 	h.Run("issue", "pico.local")
-	h.Run(append([]string{"example", "pico.local", "--firmware", firmware.id, "--out", "project"}, flags...)...)
+	h.Run(append([]string{"example", "pico.local", "--for", "pico-w/" + firmware.id, "--out", "project"}, flags...)...)
 	return startExample(t, h, firmware)
 }
 
@@ -236,7 +236,7 @@ type visitor struct {
 // visitor returns a device at a loopback address.
 func (b *exampleBoard) visitor(address string) visitor {
 	b.t.Helper()
-	root, err := os.ReadFile(b.home.Path("store", "root", "cert.pem"))
+	root, err := os.ReadFile(b.home.RootFile("store", "cert.pem"))
 	if err != nil {
 		b.t.Fatal(err)
 	}

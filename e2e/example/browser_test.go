@@ -152,6 +152,6 @@ func (a *app) goOn() { io.WriteString(a.in, "\n") }
 func trusting(t testing.TB, h rig.Home) string {
 	t.Helper()
 	dir := rig.NewTrust(t)
-	rig.TrustFile(t, dir, h.Path("store", "root", "cert.pem"))
+	rig.TrustFile(t, dir, h.RootFile("store", "cert.pem"))
 	return dir
 }

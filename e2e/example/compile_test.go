@@ -18,20 +18,20 @@ func TestExamplesInCCompile(t *testing.T) {
 		"esp-idf": {rig.Need(t, "gcc", "gcc"), "-std=gnu17", "main/main.c"},
 	}
 	for _, row := range []struct {
-		firmware, name string
-		flags          []string
+		device, firmware, name string
+		flags                  []string
 	}{
-		{"arduino", "pico.local", nil},
-		{"arduino", "pico.home.arpa", nil},
-		{"arduino", "192.168.1.20", nil},
-		{"esp-idf", "pico.local", nil},
-		{"esp-idf", "pico.home.arpa", []string{"--mutual-tls"}},
-		{"esp-idf", "192.168.1.20", nil},
-		{"esp-idf", "pico.local", []string{"--mutual-tls"}},
+		{"pico-w", "arduino", "pico.local", nil},
+		{"pico-w", "arduino", "pico.home.arpa", nil},
+		{"pico-w", "arduino", "192.168.1.20", nil},
+		{"esp32", "esp-idf", "pico.local", nil},
+		{"esp32", "esp-idf", "pico.home.arpa", []string{"--mutual-tls"}},
+		{"esp32", "esp-idf", "192.168.1.20", nil},
+		{"esp32", "esp-idf", "pico.local", []string{"--mutual-tls"}},
 	} {
 		h := rig.NewHome(t)
 		h.Run("issue", row.name)
-		h.Run(append([]string{"example", row.name, "--firmware", row.firmware, "--out", "project"}, row.flags...)...)
+		h.Run(append([]string{"example", row.name, "--for", row.device + "/" + row.firmware, "--out", "project"}, row.flags...)...)
 		if err := compile(h, row.firmware, compilers[row.firmware]); err != nil {
 			t.Errorf("%s %s %v: %v", row.firmware, row.name, row.flags, err)
 		}

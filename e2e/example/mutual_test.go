@@ -45,7 +45,7 @@ func TestExampleMutualTLSNeedsTheClock(t *testing.T) {
 	t.Parallel()
 	h := rig.NewHome(t)
 	h.Run("issue", "pico.local")
-	h.Run("example", "pico.local", "--firmware", "micropython", "--mutual-tls", "--out", "project")
+	h.Run("example", "pico.local", "--for", "pico-w/micropython", "--mutual-tls", "--out", "project")
 	program, err := os.ReadFile(h.Path("project", "main.py"))
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func identity(h rig.Home) *tls.Certificate {
 	if err := os.WriteFile(h.Path("passphrase"), []byte("correct-horse-battery-staple-2026\n"), 0o600); err != nil {
 		h.T.Fatal(err)
 	}
-	h.Run("issue", "--client", "phone", "--out", "phone-p12", "--p12-passphrase-file", "passphrase")
+	h.Run("identity", "phone", "--out", "phone-p12", "--p12-passphrase-file", "passphrase")
 	h.Run("export", "phone", "--format", "pem", "--out", "phone-pem")
 	pair, err := tls.LoadX509KeyPair(h.Path("phone-pem", "cert.pem"), h.Path("phone-pem", "key.pem"))
 	if err != nil {

@@ -85,7 +85,7 @@ func newPico(t *testing.T, sdk, objects, name string, issueFlags ...string) *exa
 	t.Helper()
 	h := rig.NewHome(t)
 	h.Run(append([]string{"issue", name}, issueFlags...)...)
-	h.Run("example", name, "--firmware", "pico-sdk", "--out", "project")
+	h.Run("example", name, "--for", "pico-w/pico-sdk", "--out", "project")
 	linkPico(t, h, sdk, objects)
 	return startPico(t, h, objects, name)
 }

@@ -61,7 +61,7 @@ func TestExampleOfAnotherName(t *testing.T) {
 		for _, name := range []string{"pico.home.arpa", "192.168.1.20"} {
 			h := rig.NewHome(t)
 			h.Run("issue", name)
-			h.Run("example", name, "--firmware", firmware.id, "--out", "project")
+			h.Run("example", name, "--for", "pico-w/"+firmware.id, "--out", "project")
 			b := startExample(t, h, firmware)
 			v := b.visitor("127.0.0.1")
 			config := v.tls()

@@ -30,7 +30,7 @@ int main(void) {
 func TestCHeaderIsTheDER(t *testing.T) {
 	h := newDoor(t)
 	h.Run("export", "ca", "--format", "der", "--out", "root.der")
-	h.Run("issue", "3d-printer.local", "--key", "rsa-2048", "--board", "computer")
+	h.Run("issue", "3d-printer.local", "--key", "rsa-2048", "--for", "computer")
 	for i, name := range []string{"pico.local", "3d-printer.local", clientLabel("legacy-des")} {
 		dir := h.Path("c", string(rune('a'+i)))
 		if err := os.MkdirAll(h.Path("c"), 0o755); err != nil {

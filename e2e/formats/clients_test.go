@@ -100,7 +100,7 @@ func TestClientsAcceptTheCertificate(t *testing.T) {
 		h.Run("export", "ca", "--format", "pem", "--out", "root.pem")
 		for _, leaf := range []string{"p256", "rsa-2048"} {
 			dir := leaf
-			h.Run("issue", leaf+".local", "192.168.1.20", "pico.local", "--board", "computer", "--key", leaf, "--out", dir)
+			h.Run("issue", leaf+".local", "192.168.1.20", "pico.local", "--for", "computer", "--key", leaf, "--out", dir)
 			port := serve(t, h.Path(dir)).port
 			for _, c := range clients {
 				t.Run(root+"/"+leaf+"/"+c.tool, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestOpenSSLVerifiesStrictly(t *testing.T) {
 	for _, flags := range [][]string{nil, {"--strict-constraints"}, {"--key", "rsa-4096"}, {"--permit", "home.example.com"}} {
 		h := rig.NewHome(t, flags...)
 		h.Run("export", "ca", "--format", "pem", "--out", "root.pem")
-		h.Run("issue", "pico.local", "192.168.1.20", "fd00::1", "*.pico.local", "--board", "computer")
+		h.Run("issue", "pico.local", "192.168.1.20", "fd00::1", "*.pico.local", "--for", "computer")
 		verify := func(ca string, how ...string) error {
 			args := append([]string{"verify", "-x509_strict", "-no-CApath", "-no-CAstore", "-CAfile", ca}, how...)
 			out, err := openssl(t, append(args, h.Path("pico.local", "cert.pem"))...)
@@ -172,12 +172,12 @@ func TestOpenSSLReadsTheRootKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Run("--home", h.Path(key), "init", "--key", key, "--passphrase-file", h.Path("pass.txt"))
-		file := h.Path(key, "root", "key.pem")
+		file := h.RootFile(key, "key.pem")
 		public, err := openssl(t, "pkey", "-in", file, "-passin", "file:"+h.Path("pass.txt"), "-pubout")
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", key, err, public)
 		}
-		want, err := openssl(t, "x509", "-in", h.Path(key, "root", "cert.pem"), "-noout", "-pubkey")
+		want, err := openssl(t, "x509", "-in", h.RootFile(key, "cert.pem"), "-noout", "-pubkey")
 		if err != nil || public != want {
 			t.Errorf("%s: the key is not the certificate's: %v\n%s%s", key, err, public, want)
 		}

@@ -28,11 +28,11 @@ func newDoor(t testing.TB) rig.Home {
 	if err := os.WriteFile(h.Path("pass"), []byte(p12Passphrase+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.Run("issue", "pico.local", "--board", "computer")
+	h.Run("issue", "pico.local", "--for", "computer")
 	h.Run("export", "ca", "--format", "pem", "--out", "root.pem")
 	for _, profile := range p12Profiles {
 		h.Run("export", "ca", "--format", "p12", "--p12-profile", profile, "--out", "trust-"+profile+".p12")
-		h.Run("issue", "--client", clientLabel(profile), "--out", profile, "--p12-profile", profile, "--p12-passphrase-file", "pass")
+		h.Run("identity", clientLabel(profile), "--out", profile, "--p12-profile", profile, "--p12-passphrase-file", "pass")
 	}
 	return h
 }

@@ -110,7 +110,7 @@ func TestLabelsPassTheConstraints(t *testing.T) {
 		if err := os.MkdirAll(h.Path("label"), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		h.Run("issue", "--client", label, "--out", dir+"-p12", "--p12-passphrase-file", "pass")
+		h.Run("identity", label, "--out", dir+"-p12", "--p12-passphrase-file", "pass")
 		h.Run("export", label, "--format", "pem", "--out", dir)
 		for _, v := range clientVerifiers {
 			if out, err := rig.Outside(t, v.pkg, v.name, v.args(h, dir+"/cert.pem")...); err != nil {
@@ -132,8 +132,8 @@ func TestOpenSSLRefusesAHostAsLabel(t *testing.T) {
 		if (err == nil) != want || err != nil && !strings.Contains(out, "permitted subtree violation") {
 			t.Errorf("common name %q: got %v, want accepted: %t\n%s", label, err, want, out)
 		}
-		if _, refused := h.Try("issue", "--client", label, "--dry-run"); (refused == nil) != want {
-			t.Errorf("picoca issue --client %q: got %v, want accepted: %t", label, refused, want)
+		if _, refused := h.Try("identity", label, "--dry-run"); (refused == nil) != want {
+			t.Errorf("picoca identity %q: got %v, want accepted: %t", label, refused, want)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func TestOpenSSLRefusesAHostAsLabel(t *testing.T) {
 // signByHand signs an identity with any common name by the root's key.
 func signByHand(h rig.Home, name, file string) {
 	h.T.Helper()
-	block, _ := pem.Decode(rig.ReadFile(h.T, h.Path("store", "root", "key.pem")))
+	block, _ := pem.Decode(rig.ReadFile(h.T, h.RootFile("store", "key.pem")))
 	rootKey, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		h.T.Fatal(err)

@@ -22,7 +22,7 @@ func TestZlintFindsNothing(t *testing.T) {
 			if flags == nil && (key == "p256" || key == "rsa-2048") {
 				kinds = everyKind // the others' leaves differ in the signature alone
 			}
-			files = append(files, h.Path("store", "root", "cert.pem"))
+			files = append(files, h.RootFile("store", "cert.pem"))
 			files = append(files, issueKinds(h, kinds)...)
 		}
 	}
@@ -57,16 +57,19 @@ var everyKind = [][]string{
 	{"p384.local", "--key", "p384", "--force"},
 	{"rsa3072.local", "--key", "rsa-3072", "--force"},
 	{"rsa4096.local", "--key", "rsa-4096", "--force"},
-	{"--client", "kitchen-tablet", "--show-passphrase"},
-	{"--client", "Anna's phone, büro", "--key", "rsa-2048", "--show-passphrase"},
-	{"--client", "board", "--board-clock", "--show-passphrase"},
+	{"identity", "kitchen-tablet", "--show-passphrase"},
+	{"identity", "Anna's phone, büro", "--key", "rsa-2048", "--show-passphrase"},
+	{"identity", "board", "--board-clock", "--show-passphrase"},
 }
 
 // issueKinds issues a certificate of each kind, and returns their files.
 func issueKinds(h rig.Home, kinds [][]string) []string {
 	h.T.Helper()
 	for i, args := range kinds {
-		h.Run(append([]string{"issue", "--out", fmt.Sprint("out", i)}, args...)...)
+		if args[0] != "identity" {
+			args = append([]string{"issue"}, args...)
+		}
+		h.Run(append(args, "--out", fmt.Sprint("out", i))...)
 	}
 	files, err := filepath.Glob(h.Path("store", "issued", "*", "*", "cert.pem"))
 	if err != nil || len(files) != len(kinds) {

@@ -79,7 +79,7 @@ func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 // it the code may stand, but never in part.
 func TestPhoneCommandShowsTheCodeWhereItFits(t *testing.T) {
 	h := rig.NewHome(t)
-	h.Run("issue", "--client", "kitchen-tablet", "--show-passphrase", "--out", h.Path("identity"))
+	h.Run("identity", "kitchen-tablet", "--show-passphrase", "--out", h.Path("identity"))
 	for _, test := range []struct {
 		size  string
 		args  []string
@@ -161,8 +161,8 @@ func (p *phoneCommand) end(t *testing.T) (events []string, code int) {
 // bytes that the command served; the command then ends by itself.
 func TestPhoneCommandEndsWithTheProof(t *testing.T) {
 	h := rig.NewHome(t)
-	p := startPhoneCommand(t, h, "--until-trusted", "--for", "2m", "--device", "pico.local")
-	rootPEM, err := os.ReadFile(h.Path("store", "root", "cert.pem"))
+	p := startPhoneCommand(t, h, "--until-trusted", "--limit", "2m", "--device", "pico.local")
+	rootPEM, err := os.ReadFile(h.RootFile("store", "cert.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,10 +213,10 @@ func TestPhoneCommandHandsOverAnIdentity(t *testing.T) {
 	}{{iPhone, "kitchen-tablet.mobileconfig"}, {pixel, "kitchen-tablet.p12"}} {
 		t.Run(test.screen.Name, func(t *testing.T) {
 			h := rig.NewHome(t)
-			h.Run("issue", "--client", "kitchen-tablet", "--show-passphrase", "--out", h.Path("identity"))
-			p := startPhoneCommand(t, h, "--until-trusted", "--for", "2m", "--identity", "kitchen-tablet", "--show-passphrase")
+			h.Run("identity", "kitchen-tablet", "--show-passphrase", "--out", h.Path("identity"))
+			p := startPhoneCommand(t, h, "--until-trusted", "--limit", "2m", "--identity", "kitchen-tablet", "--show-passphrase")
 			trust := rig.NewTrust(t)
-			rig.TrustFile(t, trust, h.Path("store", "root", "cert.pem"))
+			rig.TrustFile(t, trust, h.RootFile("store", "cert.pem"))
 			b := newBrowser(t, trust, test.screen)
 			b.do(nil, "open", "url", p.url)
 			b.do(nil, "click", "text", "Check this")
@@ -293,10 +293,10 @@ func decoded(text []byte) (all []byte) {
 // TestPhoneCommandEndsOnTime: without a proof, the limit is what ends it.
 func TestPhoneCommandEndsOnTime(t *testing.T) {
 	h := rig.NewHome(t)
-	if events, code := startPhoneCommand(t, h, "--until-trusted", "--for", "1s").end(t); code != 4 || len(events) != 0 {
+	if events, code := startPhoneCommand(t, h, "--until-trusted", "--limit", "1s").end(t); code != 4 || len(events) != 0 {
 		t.Errorf("ended with %d after %q, want 4", code, events)
 	}
-	if events, code := startPhoneCommand(t, h, "--for", "1s").end(t); code != 0 || len(events) != 0 {
+	if events, code := startPhoneCommand(t, h, "--limit", "1s").end(t); code != 0 || len(events) != 0 {
 		t.Errorf("ended with %d after %q, want 0", code, events)
 	}
 }
@@ -310,7 +310,7 @@ func TestPhoneCommandWithoutTheRightToAPort(t *testing.T) {
 		}
 	}
 	h := rig.NewHome(t)
-	args := []string{rig.Program(), "phone", "--address", "127.0.0.1", "--port", "80", "--for", "1s"}
+	args := []string{rig.Program(), "phone", "--address", "127.0.0.1", "--port", "80", "--limit", "1s"}
 	if os.Geteuid() == 0 {
 		args = append([]string{rig.Need(t, "setpriv", "util-linux"), "--bounding-set", "-net_bind_service"}, args...)
 	}

@@ -85,6 +85,16 @@ func (h Home) Path(elem ...string) string {
 	return filepath.Join(append([]string{h.Dir}, elem...)...)
 }
 
+// RootFile returns the path of a file of a store's only root, cert.pem or key.pem.
+func (h Home) RootFile(store, name string) string {
+	h.T.Helper()
+	files, err := filepath.Glob(h.Path(store, "roots", "*", name))
+	if err != nil || len(files) != 1 {
+		h.T.Fatalf("%s of the root in %s: got %q, %v", name, store, files, err)
+	}
+	return files[0]
+}
+
 // Run runs picoca in h's folder and returns its standard output.
 func (h Home) Run(args ...string) string {
 	h.T.Helper()
