@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -18,18 +19,16 @@ var errSudo = fault.WithCode(fault.New("there is no CA in root's home, and picoc
 	fault.Hintf("run the same command without sudo: picoca never needs to run as root")), fault.NoCA)
 
 // options are what package pki must know of this run.
-func (a *app) options() pki.Options { return pki.Options{SudoUID: a.sudoUID(), Wrap: a.Wrap} }
+func (a *app) options() pki.Options { return pki.Options{Sudo: a.sudo(), Wrap: a.Wrap} }
 
-// sudoUID returns the user who ran sudo, 0 if nobody did.
-func (a *app) sudoUID() int {
-	if os.Geteuid() != 0 {
-		return 0
+// sudo returns the user who ran sudo, nil if nobody did.
+func (a *app) sudo() *output.Owner {
+	uid, uidErr := strconv.Atoi(a.Getenv("SUDO_UID"))
+	gid, gidErr := strconv.Atoi(a.Getenv("SUDO_GID"))
+	if os.Geteuid() != 0 || uidErr != nil || gidErr != nil || uid <= 0 || gid < 0 {
+		return nil
 	}
-	uid, err := strconv.Atoi(a.Getenv("SUDO_UID"))
-	if err != nil || uid < 0 {
-		return 0
-	}
-	return uid
+	return &output.Owner{UID: uid, GID: gid}
 }
 
 // home returns the store's folder: --home, $PICOCA_HOME, or the place where
@@ -46,7 +45,7 @@ func (a *app) home() (string, error) {
 		return "", errNoHome
 	}
 	dir := filepath.Join(base, "picoca")
-	if _, err := os.Lstat(dir); err != nil && a.sudoUID() != 0 {
+	if _, err := os.Lstat(dir); err != nil && a.sudo() != nil {
 		return "", errSudo
 	}
 	return dir, nil

@@ -8,7 +8,6 @@ package pki
 import (
 	"context"
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -25,9 +24,9 @@ import (
 
 // Options are the surroundings of a run.
 type Options struct {
-	// SudoUID is the user who ran sudo, whose store root may then use; 0 if
-	// nobody did.
-	SudoUID int
+	// Sudo is the user who ran sudo, whose store root may then use and who gets
+	// the files; nil if nobody did.
+	Sudo *output.Owner
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
 }
@@ -36,7 +35,9 @@ type Options struct {
 type CA struct {
 	store   *store.Store
 	options Options
-	// signing is the root that signs, once it was asked for.
+	// first is the oldest root, which identifies the CA; signing is the one that
+	// signs, once it was asked for.
+	first     store.Root
 	signing   store.Root
 	authority *ca.Authority
 }
@@ -48,11 +49,22 @@ func Open(dir string, o Options) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CA{store: s, options: o}, nil
+	roots, err := s.Roots()
+	if err == nil && len(roots) == 0 {
+		err = store.ErrNoSigningRoot
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &CA{store: s, options: o, first: roots[0]}, nil
 }
 
 func (o Options) store() store.Options {
-	return store.Options{User: o.SudoUID, Wrap: o.Wrap}
+	options := store.Options{Wrap: o.Wrap}
+	if o.Sudo != nil {
+		options.User = o.Sudo.UID
+	}
+	return options
 }
 
 // Close closes the store, and gives up its lock if it is held.
@@ -120,16 +132,8 @@ func (c *CA) key(root store.Root, ask Passphrase) (crypto.Signer, error) {
 // outputOptions are those of every folder that the CA writes files to.
 func (c *CA) outputOptions(policy output.Policy) output.Options {
 	return output.Options{
-		Prefix: c.prefix(), Policy: policy, User: c.options.SudoUID, Enclosed: store.Encloses, Wrap: c.options.Wrap,
+		Prefix: output.Prefix(c.first.Certificate.Raw), Policy: policy, Owner: c.options.Sudo, Enclosed: store.Encloses, Wrap: c.options.Wrap,
 	}
-}
-
-// prefix begins the names of folders of changes under way outside the store.
-// Another CA has another prefix: its lock is not ours, so what it has under way
-// must not be swept.
-func (c *CA) prefix() string {
-	sum := sha256.Sum256(c.signing.Certificate.Raw)
-	return fmt.Sprintf(".picoca-%x-", sum[:4])
 }
 
 // lockForOutput takes the lock so that no other picoca writes to the same

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -173,9 +174,5 @@ func (c *CA) WillWriteP12(r Request) bool {
 	if target.Device.ID == "" {
 		return false // the default device loads none
 	}
-	key := r.Key
-	if key == "" && len(target.Keys()) > 0 {
-		key = ca.KeyType(target.Keys()[0])
-	}
-	return writesP12(target, key, ca.KindServer)
+	return writesP12(target, cmp.Or(r.Key, bestKey(target)), ca.KindServer)
 }

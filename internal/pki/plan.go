@@ -220,7 +220,7 @@ func (p *Plan) choose(time.Time) (err error) {
 		}
 		p.unsafe = true // as it was
 	}
-	p.Key = cmp.Or(p.Key, p.defaultKey())
+	p.Key = cmp.Or(p.Key, bestKey(p.Target))
 	if p.request.BoardClock != nil {
 		p.BoardClock = *p.request.BoardClock
 	} else {
@@ -258,12 +258,12 @@ func (p *Plan) chooseTarget(before *store.Issued) (device.Target, error) {
 	return device.ParseTarget(DefaultDevice)
 }
 
-// defaultKey is the key type that suits the device best.
-func (p *Plan) defaultKey() ca.KeyType {
-	if keys := p.Target.Keys(); len(keys) > 0 {
-		return ca.KeyType(keys[0])
+// bestKey is the key type that suits a device best, P-256 for no particular one.
+func bestKey(target device.Target) ca.KeyType {
+	if target.Device.ID == "" || len(target.Keys()) == 0 {
+		return ca.P256
 	}
-	return ca.P256
+	return ca.KeyType(target.Keys()[0])
 }
 
 // fits holds the certificate against the device; 0 bytes if there is none yet.
@@ -382,11 +382,7 @@ func (p *Plan) checkRecorded() error {
 		return err
 	}
 	for _, name := range names {
-		data, err := p.out.Read(name)
-		if err != nil {
-			return err
-		}
-		if p.own.wrote(name, data) {
+		if data, err := readIfAny(p.out, name); err == nil && p.own.wrote(name, data) {
 			return nil
 		}
 	}
