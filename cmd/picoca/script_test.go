@@ -72,6 +72,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "../../testdata/script",
 		RequireUniqueNames: true,
+		ContinueOnError:    os.Getenv("PICOCA_SCRIPTS_GO_ON") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PICOCA_HOME", filepath.Join(env.WorkDir, "ca"))
 			env.Setenv("HOME", env.WorkDir)
@@ -87,8 +88,25 @@ func TestScripts(t *testing.T) {
 			"hold":   hold,
 			"many":   many,
 			"refuse": refuse,
+			"root":   rootFolder,
 		},
 	})
+}
+
+// rootFolder VARIABLE STORE sets a variable to the folder of a store's newest
+// root, whose name ends in a part of its key's hash.
+func rootFolder(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: root VARIABLE STORE")
+	}
+	folders, err := filepath.Glob(filepath.Join(ts.MkAbs(args[1]), "roots", "*"))
+	ts.Check(err)
+	if len(folders) == 0 {
+		ts.Fatalf("%s has no roots", args[1])
+	}
+	folder, err := filepath.Rel(ts.MkAbs("."), folders[len(folders)-1])
+	ts.Check(err)
+	ts.Setenv(args[0], filepath.ToSlash(folder))
 }
 
 func condition(name string) (bool, error) {

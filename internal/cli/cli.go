@@ -55,8 +55,13 @@ func Main(ctx context.Context, env Env) int {
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	err := out.judge(root.ExecuteContext(ctx))
-	if err != nil && !errors.Is(err, errInterrupted) {
+	cmd, err := root.ExecuteContextC(ctx)
+	err = out.judge(err)
+	switch {
+	case err == nil || errors.Is(err, errInterrupted):
+	case wantsJSON(cmd):
+		a.explainJSON(err)
+	default:
 		a.explain(err)
 	}
 	return exitCode(err)

@@ -15,7 +15,7 @@ func (a *app) command(words ...string) string { return a.show(words) }
 // show is command for hints.
 func (a *app) show(words fault.Command) string {
 	line := []string{"picoca"}
-	if a.homeFlag != "" && !(len(words) > 0 && words[0] == "--home") {
+	if a.homeFlag != "" && needsHome(words) {
 		line = append(line, "--home", shellQuote(a.homeFlag))
 	}
 	for i, word := range words {
@@ -31,6 +31,12 @@ func (a *app) show(words fault.Command) string {
 		line = append(line, shellQuote(word))
 	}
 	return strings.Join(line, " ")
+}
+
+// needsHome reports whether a command uses the CA that --home names: not if it
+// names another one, and not if it uses none.
+func needsHome(words fault.Command) bool {
+	return len(words) > 0 && words[0] != "--home" && words[0] != "devices" && words[len(words)-1] != "--help"
 }
 
 // isFlag reports whether a word of a command of ours is a flag, and not a name

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
+
+	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -12,7 +15,7 @@ import (
 // explain prints what is wrong, one fault per line, and after the last fault of
 // a kind how to fix it.
 func (a *app) explain(err error) {
-	faults := fault.Flatten(err)
+	faults := unreported(err)
 	for i, one := range faults {
 		fmt.Fprintf(a.Stderr, "error: %s\n", printable(one.Error()))
 		hint := a.hint(one)
@@ -20,6 +23,42 @@ func (a *app) explain(err error) {
 			fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))
 		}
 	}
+}
+
+// wantsJSON reports whether a command's result was asked for as JSON.
+func wantsJSON(cmd *cobra.Command) bool {
+	flag := cmd.Flags().Lookup("json")
+	return flag != nil && flag.Value.String() == "true"
+}
+
+// failureJSON is what --json prints of a failure, on standard error.
+type failureJSON struct {
+	Errors   []faultJSON `json:"errors"`
+	ExitCode int         `json:"exit_code"`
+}
+
+type faultJSON struct {
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+// explainJSON is explain for programs.
+func (a *app) explainJSON(err error) {
+	failure := failureJSON{ExitCode: exitCode(err)}
+	for _, one := range unreported(err) {
+		failure.Errors = append(failure.Errors, faultJSON{one.Error(), a.hint(one)})
+	}
+	if len(failure.Errors) > 0 {
+		_ = writeJSON(a.Stderr, failure) // there is nowhere else to say it
+	}
+}
+
+// unreported returns the single faults that no other process has explained.
+func unreported(err error) []error {
+	return slices.DeleteFunc(fault.Flatten(err), func(one error) bool {
+		_, reported := errors.AsType[*reportedError](one)
+		return reported
+	})
 }
 
 // hint returns the advice of an error, or, for one from another package, of

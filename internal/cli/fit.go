@@ -57,7 +57,10 @@ func (a *app) runFit(o fitOptions) error {
 	if err := a.printFit(f, o.json); err != nil {
 		return err
 	}
-	return fault.WithCode(errors.Join(f.Faults...), fault.Found)
+	for i, one := range f.Faults {
+		f.Faults[i] = fault.WithCode(one, fault.Found)
+	}
+	return errors.Join(f.Faults...)
 }
 
 // fit holds what the command line names against the device.

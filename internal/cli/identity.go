@@ -42,6 +42,7 @@ has spaces.`,
 			return a.runIdentity(cmd.Context(), args[0], o)
 		},
 	}
+	addFor(cmd, &o.forDevice, "any phone or computer")
 	o.add(cmd, "the name")
 	o.p12.add(cmd)
 	return cmd
@@ -56,7 +57,9 @@ func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (e
 	request, optionsErr := o.request()
 	var nameErr error
 	request.Client, nameErr = ca.ParseClientName(raw)
-	if err := errors.Join(nameErr, optionsErr); err != nil {
+	p12, p12Err := a.keyP12(o.p12, export.LegacyDES, o.force)
+	request.P12 = p12.P12
+	if err := errors.Join(nameErr, optionsErr, p12Err); err != nil {
 		return err
 	}
 	c, err := a.open()
@@ -64,15 +67,10 @@ func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	return a.issueIdentity(ctx, c, request, o)
+	return a.issueIdentity(ctx, c, request, p12, o)
 }
 
-func (a *app) issueIdentity(ctx context.Context, c *pki.CA, request pki.Request, o identityOptions) (err error) {
-	p12, err := a.keyP12(o.p12, export.LegacyDES, o.force)
-	if err != nil {
-		return err
-	}
-	request.P12 = p12.P12
+func (a *app) issueIdentity(ctx context.Context, c *pki.CA, request pki.Request, p12 p12Choice, o identityOptions) (err error) {
 	plan, err := c.Plan(request, a.Now())
 	if err != nil {
 		return err
@@ -82,8 +80,12 @@ func (a *app) issueIdentity(ctx context.Context, c *pki.CA, request pki.Request,
 	if o.dryRun {
 		return a.printIdentity(describePlan(plan), plan, o.json)
 	}
-	if err := a.checkScreen(p12, o.p12); err != nil {
-		return err
+	if plan.WritesP12() {
+		if err := a.checkScreen(p12, o.p12); err != nil {
+			return err
+		}
+	} else if p12 = (p12Choice{}); o.p12 != (p12Flags{}) {
+		return errNoP12(plan.Name())
 	}
 	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
 	if err != nil {
@@ -100,6 +102,12 @@ func (a *app) issueIdentity(ctx context.Context, c *pki.CA, request pki.Request,
 	return a.printIdentity(r, plan, o.json)
 }
 
+// errNoP12 says that flags for a .p12 change nothing.
+func errNoP12(name string) error {
+	return fault.WithCode(fault.New(fmt.Sprintf("%s gets no .p12: --p12-profile, --p12-passphrase-file and --show-passphrase change nothing", name),
+		fault.Hintf("leave them out")), fault.Usage)
+}
+
 func (a *app) printIdentity(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(r)
@@ -110,8 +118,12 @@ func (a *app) printIdentity(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	}
 	a.sayWritten(r.written)
 	a.noteStale(r.Stale)
-	a.say("next: open the .mobileconfig file on an Apple device, the .p12 file on any other")
-	a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
+	if p.Target.Device.ID == "" {
+		a.say("next: open the .mobileconfig file on an Apple device, the .p12 file on any other")
+		a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
+	} else {
+		a.say("next: copy %s to the %s", countText(len(r.Files)), placeOf(p.Target))
+	}
 	a.say("a server that asks for it needs the CA: %s", a.command("export", "ca"))
 	return nil
 }

@@ -265,6 +265,19 @@ func countText(n int) string {
 // maxNamesShown is how many names a sentence lists.
 const maxNamesShown = 8
 
+// costText is what one connection costs: "27.3 KB of memory and 0.5 s per
+// connection".
+func costText(f device.Figures) string {
+	var parts []string
+	if f.HeapBytes[1] > 0 {
+		parts = append(parts, f.Heap()+" of memory")
+	}
+	if f.Seconds[1] > 0 {
+		parts = append(parts, f.Time())
+	}
+	return strings.Join(parts, " and ") + " per connection"
+}
+
 func displayNames(names ca.Names) string {
 	var all []string
 	for _, name := range names.All() {
@@ -286,7 +299,7 @@ func fitText(p *pki.Plan, bytes int) string {
 		text = "Loads on, but is not recommended for, " + p.Target.Name()
 	}
 	if row, figures := p.Target.Cheapest(facts); figures != (device.Figures{}) {
-		text += fmt.Sprintf(" (%s in %s)", figures, row.Name)
+		text += fmt.Sprintf(" (%s in %s)", costText(figures), row.Name)
 	}
 	return text
 }

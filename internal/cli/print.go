@@ -35,8 +35,10 @@ func (a *app) sayWrapped(text string) {
 	a.say("%s", strings.Join(fold(text, lineWidth-len("  ")), "\n  "))
 }
 
-func (a *app) printJSON(v any) error {
-	encoder := json.NewEncoder(a.Stdout)
+func (a *app) printJSON(v any) error { return writeJSON(a.Stdout, v) }
+
+func writeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(v)

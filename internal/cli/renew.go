@@ -75,6 +75,9 @@ func (a *app) runRenew(ctx context.Context, raw []string, o leafOptions, p12 p12
 // deviceP12 decides how a device's .p12 is encrypted, if it loads one.
 func (a *app) deviceP12(c *pki.CA, request *pki.Request, flags p12Flags) (p12Choice, error) {
 	if !c.WillWriteP12(*request) {
+		if flags != (p12Flags{}) {
+			return p12Choice{}, errNoP12(request.Names.First().String())
+		}
 		return p12Choice{}, nil
 	}
 	choice, err := a.keyP12(flags, export.Modern2023, request.Force)
@@ -91,5 +94,10 @@ func (a *app) renewIdentity(ctx context.Context, c *pki.CA, raw []string, reques
 	if nameErr != nil {
 		return nameErr
 	}
-	return a.issueIdentity(ctx, c, request, identityOptions{leafOptions: o, p12: p12})
+	choice, err := a.keyP12(p12, export.LegacyDES, o.force)
+	if err != nil {
+		return err
+	}
+	request.P12 = choice.P12
+	return a.issueIdentity(ctx, c, request, choice, identityOptions{leafOptions: o, p12: p12})
 }

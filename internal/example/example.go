@@ -5,7 +5,6 @@ package example
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/netip"
 	"path"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // MinRAMKB is the memory of a board, in KB, that the programs need: TLS and the
@@ -22,6 +22,8 @@ const MinRAMKB = 200
 // Firmware is one that there is a project for.
 type Firmware struct {
 	ID string
+	// devices are those that the project runs on.
+	devices []string
 	// Since is the first version that can run the project.
 	Since string
 	// Next tells what to do with the files once the Wi-Fi stands in the file
@@ -47,20 +49,22 @@ type Firmware struct {
 // firmwares has a row for each firmware.
 var firmwares = []Firmware{
 	{
-		ID:     "micropython",
-		Since:  "1.22",
-		Next:   "copy all files to the board (mpremote cp * :), and reset it",
-		mutual: true, root: "der",
+		ID:      "micropython",
+		devices: []string{"pico-w", "pico-2-w", "esp32"},
+		Since:   "1.22",
+		Next:    "copy all files to the board (mpremote cp * :), and reset it",
+		mutual:  true, root: "der",
 		program: []template{
 			{source: "micropython/main.py"},
 			{source: "micropython/secrets.py", private: true},
 		},
 	},
 	{
-		ID:     "circuitpython",
-		Since:  "9",
-		Next:   "copy all files to the drive CIRCUITPY",
-		mutual: true, root: "pem",
+		ID:      "circuitpython",
+		devices: []string{"pico-w", "pico-2-w", "esp32"},
+		Since:   "9",
+		Next:    "copy all files to the drive CIRCUITPY",
+		mutual:  true, root: "pem",
 		program: []template{
 			{source: "circuitpython/code.py"},
 			{source: "circuitpython/settings.toml", private: true},
@@ -68,6 +72,7 @@ var firmwares = []Firmware{
 	},
 	{
 		ID:          "arduino",
+		devices:     []string{"pico-w"},
 		Since:       "3",
 		Next:        "open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
 		credentials: "c-header", inHeader: true, sketch: true,
@@ -78,6 +83,7 @@ var firmwares = []Firmware{
 	},
 	{
 		ID:          "pico-sdk",
+		devices:     []string{"pico-w"},
 		Since:       "2",
 		Next:        "build: cmake -B build && cmake --build build",
 		credentials: "c-header",
@@ -93,6 +99,7 @@ var firmwares = []Firmware{
 	},
 	{
 		ID:          "esp-idf",
+		devices:     []string{"esp32"},
 		Since:       "5.1", // whose esp_netif sets the clock: migration guide from 5.0 to 5.1, networking
 		Next:        "build: idf.py set-target esp32 flash monitor",
 		credentials: "esp-idf", mutual: true, folder: "main",
@@ -116,21 +123,44 @@ func (f Firmware) Secrets() string {
 // All returns every firmware that there is a project for.
 func All() []Firmware { return slices.Clone(firmwares) }
 
-// UnknownFirmwareError says that there is no project for the firmware Input.
-type UnknownFirmwareError struct{ Input string }
+// NoExampleError says that there is no project for a firmware on a device.
+type NoExampleError struct{ Device, Firmware string }
 
-func (e UnknownFirmwareError) Error() string {
-	return fmt.Sprintf("firmware %q has no example", e.Input)
+func (e NoExampleError) Error() string {
+	return fmt.Sprintf("there is no example for %q", e.Device+"/"+e.Firmware)
 }
 
-// Find returns the firmware with an ID, or an UnknownFirmwareError.
-func Find(id string) (Firmware, error) {
+// ExitCode is that of a wrong command line.
+func (NoExampleError) ExitCode() int { return fault.Usage }
+
+// Hint lists what there is an example for.
+func (e NoExampleError) Hint() fault.Hint {
+	var own, all []string
 	for _, firmware := range firmwares {
-		if firmware.ID == id {
+		for _, device := range firmware.devices {
+			target := device + "/" + firmware.ID
+			all = append(all, target)
+			if device == e.Device {
+				own = append(own, target)
+			}
+		}
+	}
+	if len(own) > 0 {
+		all = own
+	}
+	return fault.Hintf("choose one with --for: %s", strings.Join(all, ", "))
+}
+
+// Find returns the project for a firmware on a device, or a NoExampleError. A
+// program for one board does not run on every board that has a firmware of the
+// same name: the Arduino cores of two boards are two things.
+func Find(device, id string) (Firmware, error) {
+	for _, firmware := range firmwares {
+		if firmware.ID == id && slices.Contains(firmware.devices, device) {
 			return firmware, nil
 		}
 	}
-	return Firmware{}, UnknownFirmwareError{id}
+	return Firmware{}, NoExampleError{device, id}
 }
 
 // Project is what a project is made of.
@@ -150,13 +180,17 @@ type Project struct {
 
 var (
 	// ErrWildcard says that a project needs the name of one board.
-	ErrWildcard = errors.New("certificate is for a wildcard, and an example needs the name of one board")
+	ErrWildcard = fault.New("certificate is for a wildcard, and an example needs the name of one board",
+		fault.Hintf("issue a certificate for the board itself: %s", fault.Command{"issue", "pico.local"}))
 	// ErrNoMutualTLS says that a firmware's project asks for no certificates.
-	ErrNoMutualTLS = errors.New("example for this firmware has no mutual TLS")
+	ErrNoMutualTLS = fault.WithCode(fault.New("the example for this firmware has no mutual TLS",
+		fault.Hintf("choose micropython, circuitpython or esp-idf, such as --for pico-w/micropython")), fault.Usage)
 	// ErrIPv6 says that the programs listen on IPv4 alone.
-	ErrIPv6 = errors.New("certificate is for an IPv6 address, and an example answers at IPv4 addresses only")
+	ErrIPv6 = fault.New("certificate is for an IPv6 address, and an example answers at IPv4 addresses only",
+		fault.Hintf("issue a certificate for a name, by which devices find the board at either address: %s", fault.Command{"issue", "pico.local"}))
 	// ErrStrictRoot says that no board can load the root.
-	ErrStrictRoot = errors.New("root certificate has critical name constraints, which no board can load")
+	ErrStrictRoot = fault.New("root certificate has critical name constraints, which no board can load",
+		fault.Hintf("create another CA without --strict-constraints: %s", fault.Command{"--home", "FOLDER", "init"}))
 )
 
 // FormatError says that no program loads files of a format.
@@ -171,6 +205,11 @@ type SketchError struct{ Folder string }
 
 func (e SketchError) Error() string {
 	return fmt.Sprintf("folder %q has a name that the Arduino IDE does not take", e.Folder)
+}
+
+// Hint says which names it takes.
+func (e SketchError) Hint() fault.Hint {
+	return fault.Hintf("choose a folder whose name has at most 63 letters, digits, dots, hyphens and underscores: --out web-app")
 }
 
 // Render returns the files of a project; a name may have a folder before it,

@@ -240,10 +240,11 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 		policy = output.Overwrite
 	}
 	written, err := e.ca.writeFolder(ctx, dir, files, policy, waiting)
-	if err != nil || e.request.Format != "" {
+	other := e.request.Format != "" || e.request.For.Device.ID != "" && e.request.For.String() != e.issued.Record.For
+	if err != nil || other {
 		return written, err
 	}
-	return written, e.ca.recordFolder(e.issued, e.target.String(), dir, files)
+	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, dir, files)
 }
 
 // WriteFile writes a file beside others: to out, or under its own name into out

@@ -87,6 +87,7 @@ func (c *CA) FitDevice(name string, target device.Target) (Fit, error) {
 	for _, one := range fault.Flatten(target.Fits(cert, false)) {
 		f.Faults = append(f.Faults, reissue(one, issued.Record.Name, target, own))
 	}
+	hintOfRoot(f.Faults)
 	f.fill(cert)
 	return f, nil
 }
@@ -103,6 +104,18 @@ func reissue(err error, name string, target, own device.Target) error {
 		command = append(command, "--for", target.String())
 	}
 	return fault.With(err, fault.Run(append(command, "--key", misfit.Instead)...))
+}
+
+// hintOfRoot gives every fault the hint of that of the root, if there is one: no
+// key helps under a root that the device does not take.
+func hintOfRoot(faults []error) {
+	i := slices.IndexFunc(faults, func(err error) bool { return LimitOf(err) == device.LimitRoot })
+	if i < 0 {
+		return
+	}
+	for j := range faults {
+		faults[j] = fault.With(faults[j], fault.HintOf(faults[i]))
+	}
 }
 
 // fill adds what follows from the certificate and the faults.

@@ -394,7 +394,7 @@ func (p *Plan) HasExample() bool {
 	if p.Target.Device.ID == "" || p.Target.Device.RAMKB < example.MinRAMKB {
 		return false
 	}
-	_, err := example.Find(p.Target.Firmware[0].ID)
+	_, err := example.Find(p.Target.Device.ID, p.Target.Firmware[0].ID)
 	return err == nil && p.Kind() == Device
 }
 
@@ -415,3 +415,6 @@ func (p *Plan) Costs(bytes int) []device.Cost {
 	}
 	return p.Target.CostOf(p.Facts(bytes))
 }
+
+// WritesP12 reports whether a .p12 is among the files.
+func (p *Plan) WritesP12() bool { return writesP12(p.Target, p.Key, p.request.holder().Kind) }

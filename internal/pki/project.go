@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
@@ -69,7 +70,8 @@ type OldFirmwareError struct {
 }
 
 func (e *OldFirmwareError) Error() string {
-	return fmt.Sprintf("firmware %q is older than %s, the first that runs the example", e.Target, e.Firmware.Since)
+	_, release, _ := strings.Cut(e.Target.String(), "/")
+	return fmt.Sprintf("firmware %q is older than %s, the first that runs the example", release, e.Firmware.Since)
 }
 
 // ExitCode is that of a wrong command line.
@@ -104,7 +106,7 @@ func (p *Project) chooseFirmware() (err error) {
 	if d := p.target.Device; d.RAMKB > 0 && d.RAMKB < example.MinRAMKB {
 		return &SmallDeviceError{d}
 	}
-	if p.Firmware, err = example.Find(p.target.Firmware[0].ID); err != nil {
+	if p.Firmware, err = example.Find(p.target.Device.ID, p.target.Firmware[0].ID); err != nil {
 		return err
 	}
 	if !p.target.CanBe(p.Firmware.ID, p.Firmware.Since) {
@@ -221,8 +223,12 @@ func freeName(folder *output.Folder, name string, data []byte) string {
 	}
 }
 
-// record remembers where the device loads its certificate from.
+// record remembers where the device loads its certificate from, if the project
+// is for what the certificate was issued for.
 func (p *Project) record() error {
+	if issued, err := targetOf(p.issued); err != nil || p.request.For.Device.ID != "" && p.request.For.String() != issued.String() {
+		return err
+	}
 	bundle, err := p.ca.bundle(p.issued)
 	if err != nil {
 		return err
@@ -231,7 +237,7 @@ func (p *Project) record() error {
 	if err != nil {
 		return nil // a renewal has no files for it alone
 	}
-	return p.ca.recordFolder(p.issued, p.target.String(), filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
+	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
 }
 
 // Reach says how phones find a board of that name.
