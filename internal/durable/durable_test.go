@@ -350,8 +350,8 @@ func TestReplaceLeavesFoldersAndLinks(t *testing.T) {
 	}
 }
 
-func TestStageRefusesNamesWithFolders(t *testing.T) {
-	for _, name := range []string{"", ".", "..", "a/b", "../key", "/key", "a/"} {
+func TestStageRefusesNamesOutsideItsFolder(t *testing.T) {
+	for _, name := range []string{"", ".", "..", "../key", "/key", "a/", "a//b", "a/../b", "cert/x"} {
 		d := newDisk()
 		_, err := durable.Stage(d, ".", prefix, 0o700, []durable.File{files[0], {Name: name, Data: []byte("x"), Mode: 0o600}})
 		if err == nil {
@@ -419,20 +419,26 @@ func TestRecoverOfNoFolderFails(t *testing.T) {
 	}
 }
 
+// TestRecoverGoesOnAfterAFault: one change that cannot be completed keeps no
+// other from its end.
 func TestRecoverGoesOnAfterAFault(t *testing.T) {
 	d := newDisk()
-	must(d.Mkdir(".test-1.stage", 0o700))
-	must(d.Mkdir(".test-1.stage/folder", 0o700)) // a stage has none: it stays
-	must(d.Mkdir(".test-1.stage/folder/x", 0o700))
-	must(d.Mkdir(".test-2.stage", 0o700))
-	must(d.Mkdir(".test-3.commit", 0o700))
-	write(d, ".test-3.commit/key", "new")
-	if err := durable.Recover(d, prefix, "."); !errors.Is(err, errNotEmpty) {
-		t.Errorf("have %v, want %v", err, errNotEmpty)
+	must(d.Mkdir("cert", 0o700)) // in the way
+	must(d.Mkdir(".test-1.commit", 0o700))
+	write(d, ".test-1.commit/cert", "new")
+	must(d.Mkdir(".test-2.commit", 0o700))
+	write(d, ".test-2.commit/key", "new")
+	must(d.Mkdir(".test-3.stage", 0o700))
+	must(d.Mkdir(".test-3.stage/folder", 0o700))
+	write(d, ".test-3.stage/folder/x", "new")
+	err := durable.Recover(d, prefix, ".")
+	partial, ok := errors.AsType[*durable.PartialError](err)
+	if !ok || !slices.Equal(partial.Left, []string{"cert"}) {
+		t.Errorf("got %v, want a PartialError that names cert", err)
 	}
-	have := d.tree()
-	if strings.Contains(have, ".test-2") || strings.Contains(have, ".test-3") || !strings.Contains(have, "key 0600 \"new\"") {
-		t.Errorf("left\n%s", have)
+	want := ".test-1.commit 0700 \"\"\n.test-1.commit/cert 0600 \"new\"\ncert 0700 \"\"\nkey 0600 \"new\""
+	if got := d.tree(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
