@@ -12,10 +12,11 @@ import (
 // Plan is what goes wrong, on all the disks that it wraps. Its zero value lets
 // nothing go wrong and counts.
 type Plan struct {
-	At      int   // the operation that fails, counted from 1; 0 for none
-	Err     error // that it fails with; nil ends the process there
-	ForGood bool  // every later operation that changes something fails too
-	NoSync  bool  // syncs are counted and not done: quicker, as no power is cut
+	At      int                 // the operation that fails, counted from 1; 0 for none
+	Err     error               // that it fails with; nil ends the process there
+	ForGood bool                // every later operation that changes something fails too
+	Before  func(operation int) // is called before each, if not nil
+	NoSync  bool                // syncs are counted and not done: quicker, as no power is cut
 
 	count  int
 	killed bool
@@ -50,6 +51,9 @@ func (p *Plan) Wrap(d durable.Disk) durable.Disk { return &disk{d, p} }
 // step counts an operation. It fails if the plan says so.
 func (p *Plan) step(op, name string, changes bool) error {
 	p.count++
+	if p.Before != nil && !p.killed {
+		p.Before(p.count)
+	}
 	switch {
 	case p.killed, p.At == p.count && p.Err == nil:
 		p.killed = true
