@@ -263,12 +263,18 @@ func writeFiles(disk Disk, files []File) (err error) {
 
 // Probe proves that a folder can be written to, and leaves it as it was.
 func Probe(disk Disk, work, prefix string) error {
-	name := path.Join(work, prefix+rand.Text()+staging)
-	err := disk.Mkdir(name, 0o700)
-	if err == nil {
-		err = disk.Remove(name)
-	}
+	at, done, err := enter(disk, work)
 	if err != nil {
+		return place(err, ".")
+	}
+	defer done()
+	name := prefix + rand.Text() + staging
+	dir, err := at.Begin(name, 0o700)
+	if err != nil {
+		return place(err, ".")
+	}
+	_ = dir.Close()
+	if err := at.Remove(name); err != nil {
 		return place(err, ".")
 	}
 	return nil
