@@ -102,11 +102,11 @@ func TestTargetKeepsTheFirmwareAsked(t *testing.T) {
 		target      string
 		rows, costs int
 	}{
-		{"pico-w", 8, 4},
-		{"pico-w/circuitpython", 3, 2},
-		{"pico-w/circuitpython@10", 2, 2},
-		{"pico-w/circuitpython@10.2", 1, 2},
-		{"pico-w/circuitpython@10.3", 1, 0},
+		{"pico-w", 8, 7},
+		{"pico-w/circuitpython", 3, 5},
+		{"pico-w/circuitpython@10", 2, 5},
+		{"pico-w/circuitpython@10.2", 1, 3},
+		{"pico-w/circuitpython@10.3", 1, 2},
 		{"pico-w/micropython", 5, 2},
 		{"pico-w/micropython@1.24", 1, 0},
 		{"pico-w/micropython@1.26", 1, 1},
@@ -123,7 +123,7 @@ func TestTargetKeepsTheFirmwareAsked(t *testing.T) {
 			t.Errorf("%s: costs of other firmware: %+v", row.target, costs)
 		}
 	}
-	if costs := target(t, "pico-w").CostOf(Certificate{Key: "p256"}); len(costs) != 4 {
+	if costs := target(t, "pico-w").CostOf(Certificate{Key: "p256"}); len(costs) != 7 {
 		t.Errorf("the device lost costs: it has %d", len(costs))
 	}
 }

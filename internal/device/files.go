@@ -167,15 +167,25 @@ func (e UseError) Hint() fault.Hint {
 // ExitCode is that of a wrong command line.
 func (e UseError) ExitCode() int { return fault.Usage }
 
-// filesFor returns the files of a use.
+// filesFor returns the files of a use. A file that server and client have under
+// one name is for both the server's.
 func filesFor(all []File, use Use) []File {
+	if use == UseBoth {
+		chosen := filesFor(all, UseServer)
+		for _, file := range filesFor(all, UseClient) {
+			if !slices.ContainsFunc(chosen, func(f File) bool { return f.Name == file.Name }) {
+				chosen = append(chosen, file)
+			}
+		}
+		return chosen
+	}
 	var chosen []File
 	for _, file := range all {
 		uses := file.For
 		if len(uses) == 0 {
 			uses = []Use{UseServer, UseClient}
 		}
-		if slices.Contains(uses, use) || use == UseBoth && (slices.Contains(uses, UseServer) || slices.Contains(uses, UseClient)) {
+		if slices.Contains(uses, use) {
 			chosen = append(chosen, file)
 		}
 	}

@@ -1,0 +1,284 @@
+package devices
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/export"
+)
+
+// patience is how long a server may take for anything.
+const patience = time.Minute
+
+// install writes a target's files for a use to a new folder, and its name.
+func install(t *testing.T, text string, use device.Use, b export.Bundle) string {
+	t.Helper()
+	target, err := device.ParseTarget(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := target.Files("p256", use)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, file := range files {
+		rendered := render(t, target, b, file)
+		if err := os.WriteFile(filepath.Join(dir, rendered.Name), rendered.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// freePort returns a port of the loopback interface that was free a moment ago.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// serve runs a server until the test ends, and returns once it accepts
+// connections at port. What it prints is shown if the test fails.
+func serve(t *testing.T, port, pkg, tool string, args ...string) {
+	t.Helper()
+	start(t, pkg, tool, args...)
+	deadline := time.Now().Add(patience)
+	for time.Now().Before(deadline) {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("%s does not listen at port %s", tool, port)
+}
+
+// start runs a program until the test ends, and returns its lines as they come.
+func start(t *testing.T, pkg, tool string, args ...string) <-chan string {
+	t.Helper()
+	path, err := exec.LookPath(tool)
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + tool)
+	}
+	if err != nil {
+		t.Fatalf("%s is missing: run make deps (Debian package %s)", tool, pkg)
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	reader, writer := io.Pipe()
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines, read := make(chan string, 10_000), make(chan struct{})
+	go func() {
+		defer close(read)
+		for scanner := bufio.NewScanner(reader); scanner.Scan(); {
+			select {
+			case lines <- scanner.Text():
+			default: // nobody waits for that many
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		cmd.Wait() // after the test's context ended
+		writer.Close()
+		<-read
+	})
+	return lines
+}
+
+// waitFor returns once a program has printed a text.
+func waitFor(t *testing.T, lines <-chan string, text string) {
+	t.Helper()
+	var seen []string
+	timeout := time.After(patience)
+	for {
+		select {
+		case line := <-lines:
+			seen = append(seen, line)
+			if strings.Contains(line, text) {
+				return
+			}
+		case <-timeout:
+			t.Fatalf("no %q in:\n%s", text, strings.Join(seen, "\n"))
+		}
+	}
+}
+
+// get opens a server's page as a client that trusts a root, with an identity if
+// there is one.
+func get(t *testing.T, port string, trusted *x509.Certificate, identity ...tls.Certificate) (string, error) {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AddCert(trusted)
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: identity},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+port)
+		},
+	}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: patience}
+	response, err := client.Get("https://nas.local:" + port + "/")
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return fmt.Sprintf("%d %s", response.StatusCode, body), err
+}
+
+// checkServes wants a page for clients of the CA, and none for others.
+func checkServes(t *testing.T, port string, b export.Bundle) {
+	t.Helper()
+	if page, err := get(t, port, b.Root); err != nil || page != "200 hello" {
+		t.Errorf("got %q, %v", page, err)
+	}
+	stranger := bundle(t, "p256", "rsa-2048")
+	if page, err := get(t, port, stranger.Root); err == nil {
+		t.Errorf("a client of another CA got %q", page)
+	}
+}
+
+func writeConfig(t *testing.T, format string, args ...any) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(name, fmt.Appendf(nil, format, args...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestNginxServesItsFiles(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), freePort(t)
+	dir, trust := install(t, "nginx", device.UseServer, b), install(t, "nginx", device.UseTrust, b)
+	config := writeConfig(t, `daemon off; master_process off; pid %[1]s/pid; error_log stderr;
+events {}
+http {
+	access_log off; client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
+	server {
+		listen 127.0.0.1:%[2]s ssl; ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
+		ssl_client_certificate %[3]s/picoca-root.pem; ssl_verify_client optional;
+		location / { if ($ssl_client_verify = FAILED) { return 403; } return 200 "hello"; }
+	}
+}`, dir, port, trust)
+	serve(t, port, "nginx", "nginx", "-c", config, "-p", dir)
+	checkServes(t, port, b)
+	if page, err := get(t, port, b.Root, tls.Certificate{Certificate: [][]byte{b.Leaf.Raw}, PrivateKey: b.Key}); err != nil || page != "200 hello" {
+		t.Errorf("with an identity: got %q, %v", page, err)
+	}
+}
+
+func TestHAProxyServesItsFile(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), freePort(t)
+	config := writeConfig(t, `defaults
+	mode http
+	timeout client 60s
+frontend f
+	bind 127.0.0.1:%s ssl crt %s/nas.local.pem
+	http-request return status 200 content-type text/plain string hello
+`, port, install(t, "haproxy", device.UseServer, b))
+	serve(t, port, "haproxy", "haproxy", "-db", "-f", config)
+	checkServes(t, port, b)
+}
+
+func TestCaddyServesItsFiles(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), freePort(t)
+	dir := install(t, "caddy", device.UseServer, b)
+	config := writeConfig(t, `{
+	admin off
+	auto_https disable_redirects
+	storage file_system %[1]s
+}
+https://nas.local:%[2]s {
+	bind 127.0.0.1
+	tls %[1]s/cert.pem %[1]s/key.pem
+	respond hello
+}
+`, dir, port)
+	serve(t, port, "caddy", "caddy", "run", "--adapter", "caddyfile", "--config", config)
+	checkServes(t, port, b)
+}
+
+// TestMosquittoServesItsFiles: as a broker that asks for identities, with the
+// files of the same device as its client.
+func TestMosquittoServesItsFiles(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), freePort(t)
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := writeConfig(t, `user %s
+listener %s 127.0.0.1
+cafile %[3]s/picoca-root.pem
+certfile %[3]s/cert.pem
+keyfile %[3]s/key.pem
+require_certificate true
+use_identity_as_username true
+log_type all
+`, me.Username, port, install(t, "mosquitto", device.UseServer, b))
+	lines := start(t, "mosquitto", "mosquitto", "-c", config)
+	waitFor(t, lines, "running")
+	publish(t, port, install(t, "mosquitto", device.UseClient, b), true)
+	waitFor(t, lines, "u'nas.local'") // the identity is the user
+	publish(t, port, install(t, "mosquitto", device.UseClient, bundle(t, "p256", "rsa-2048")), false)
+}
+
+// publish runs the step that the device's file has for clients.
+func publish(t *testing.T, port, dir string, want bool) {
+	t.Helper()
+	if _, err := exec.LookPath("mosquitto_pub"); err != nil {
+		t.Fatal("mosquitto_pub is missing: run make deps (Debian package mosquitto-clients)")
+	}
+	target, err := device.ParseTarget("mosquitto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := target.Steps(nil, device.UseClient, device.Place{Folder: dir})
+	command := strings.NewReplacer("BROKER", "127.0.0.1", "8883", port).Replace(steps[0].Run)
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput()
+	if (err == nil) != want {
+		t.Errorf("%s: %v, want it to work: %v\n%s", command, err, want, out)
+	}
+}
+
+// TestOpenVPNTakesItsFile: two of them, server and client, with one .p12 each.
+func TestOpenVPNTakesItsFile(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), freePort(t)
+	pass := writeConfig(t, "%s\n", passphrase)
+	common := []string{"--dev", "null", "--auth-nocache", "--askpass", pass, "--verb", "3"}
+	server := append([]string{"--tls-server", "--dh", "none", "--proto", "tcp4-server", "--local", "127.0.0.1", "--lport", port,
+		"--pkcs12", filepath.Join(install(t, "openvpn", device.UseServer, b), "nas.local.p12")}, common...)
+	lines := start(t, "openvpn", "openvpn", server...)
+	waitFor(t, lines, "Listening for incoming TCP connection")
+	client := append([]string{"--tls-client", "--proto", "tcp4-client", "--remote", "127.0.0.1", port, "--nobind", "--remote-cert-tls", "server",
+		"--pkcs12", filepath.Join(install(t, "openvpn", device.UseClient, b), "nas.local.p12")}, common...)
+	waitFor(t, start(t, "openvpn", "openvpn", client...), "Peer Connection Initiated")
+	waitFor(t, lines, "Peer Connection Initiated")
+}
