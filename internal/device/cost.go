@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Cost is what one TLS connection with a key costs a firmware; a figure that
-// nobody measured is 0. Each figure names its source.
+// Cost is what one TLS connection with a key costs a firmware; a figure that was
+// not measured is 0. Each figure names its source.
 type Cost struct {
 	Firmware string `json:"firmware"`
 	Key      string `json:"key"`
@@ -43,7 +43,7 @@ func (g Growth) of(cost Cost, c Certificate) int {
 	return g.HeapBytesPerByte*max(0, c.Bytes-cost.CertificateBytes) + g.HeapBytesPerName*max(0, c.Names-1)
 }
 
-// messageOverhead is what TLS 1.2 puts round a single certificate: the header
+// messageOverhead is what TLS 1.2 puts around a single certificate: the header
 // of the message, the length of the list and its own (RFC 5246 section 7.4.2).
 const messageOverhead = 4 + 3 + 3
 
@@ -63,31 +63,33 @@ func (g Growth) applied(cost Cost, c Certificate) Cost {
 }
 
 // CostOf returns what a connection with a certificate costs, once for each
-// firmware and curve that was measured; nothing where nobody did. A certificate
-// without bytes stands for one of its key type for pico.local.
-func (b Board) CostOf(c Certificate) []Cost {
+// firmware and curve that was measured. A certificate without bytes stands for
+// one of its key type for pico.local.
+func (t Target) CostOf(c Certificate) []Cost {
 	costs := []Cost{}
-	for _, cost := range b.Costs {
-		if cost.Key == c.Key {
-			costs = append(costs, b.Growth.applied(cost, c))
+	for _, firmware := range t.Firmware {
+		for _, cost := range firmware.Costs {
+			if cost.Key == c.Key {
+				costs = append(costs, firmware.Growth.applied(cost, c))
+			}
 		}
 	}
 	return costs
 }
 
 // Figures are the least and the most that one connection costs, which depends
-// on the client; zero where nobody measured.
+// on the client; zero if they were not measured.
 type Figures struct {
 	HeapBytes [2]int     `json:"heap_bytes,omitzero"`
 	Seconds   [2]float64 `json:"seconds,omitzero"`
 }
 
 // FiguresOf returns what a connection with a certificate costs a row of the
-// board's firmware.
-func (b Board) FiguresOf(f Firmware, c Certificate) Figures {
+// selected firmware.
+func (t Target) FiguresOf(row Row, c Certificate) Figures {
 	var all Figures
-	for _, cost := range b.CostOf(c) {
-		if f.bears(cost) {
+	for _, cost := range t.CostOf(c) {
+		if row.has(cost) {
 			widen(&all.HeapBytes, cost.HeapBytes)
 			widen(&all.Seconds, cost.Seconds)
 		}
@@ -95,31 +97,31 @@ func (b Board) FiguresOf(f Firmware, c Certificate) Figures {
 	return all
 }
 
-// Cheapest returns the row of the board's firmware in which a connection takes
-// the least memory, with its figures. Both are zero where nobody measured.
-func (b Board) Cheapest(c Certificate) (Firmware, Figures) {
-	return b.extreme(c, func(x, y Figures) bool {
+// Cheapest returns the row of the selected firmware in which a connection takes
+// the least memory, with its figures. Both are zero if none was measured.
+func (t Target) Cheapest(c Certificate) (Row, Figures) {
+	return t.extreme(c, func(x, y Figures) bool {
 		return x.HeapBytes[1] > 0 && (y.HeapBytes[1] == 0 || x.HeapBytes[1] < y.HeapBytes[1])
 	})
 }
 
-// dearest returns the row in which a connection takes longest, and, of those
-// whose time nobody measured, the most memory.
-func (b Board) dearest(c Certificate) (Firmware, Figures) {
-	return b.extreme(c, func(x, y Figures) bool {
+// costliest returns the row in which a connection takes longest, and, of those
+// whose time was not measured, the most memory.
+func (t Target) costliest(c Certificate) (Row, Figures) {
+	return t.extreme(c, func(x, y Figures) bool {
 		return x.Seconds[1] > y.Seconds[1] || x.Seconds[1] == y.Seconds[1] && x.HeapBytes[1] > y.HeapBytes[1]
 	})
 }
 
 // extreme returns the first of the rows with figures that no other beats.
-func (b Board) extreme(c Certificate, beats func(x, y Figures) bool) (best Firmware, told Figures) {
-	for _, row := range b.Firmware {
-		figures := b.FiguresOf(row, c)
-		if figures != (Figures{}) && (told == (Figures{}) || beats(figures, told)) {
-			best, told = row, figures
+func (t Target) extreme(c Certificate, beats func(x, y Figures) bool) (best Row, extreme Figures) {
+	for _, row := range t.Rows() {
+		figures := t.FiguresOf(row, c)
+		if figures != (Figures{}) && (extreme == (Figures{}) || beats(figures, extreme)) {
+			best, extreme = row, figures
 		}
 	}
-	return best, told
+	return best, extreme
 }
 
 func widen[N int | float64](span *[2]N, figure N) {
@@ -132,7 +134,7 @@ func widen[N int | float64](span *[2]N, figure N) {
 	}
 }
 
-// String tells the figures that are known: "30.3 - 31.4 KB of heap, 3.4 - 5.9 s".
+// String returns the figures that are known: "30.3 - 31.4 KB of heap, 3.4 - 5.9 s".
 func (f Figures) String() string {
 	var parts []string
 	if f.HeapBytes[1] > 0 {
@@ -144,10 +146,10 @@ func (f Figures) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Heap tells the memory: "27.3 KB", "30.3 - 31.4 KB", "-" if it is not known.
+// Heap returns the memory: "27.3 KB", "30.3 - 31.4 KB", "-" if it is not known.
 func (f Figures) Heap() string { return span(f.HeapBytes, Kilobytes) }
 
-// Time tells the time: "0.5 s", "3.4 - 5.9 s", "-" if it is not known.
+// Time returns the time: "0.5 s", "3.4 - 5.9 s", "-" if it is not known.
 func (f Figures) Time() string { return span(f.Seconds, Seconds) }
 
 // span writes both ends of a span, and the unit once.

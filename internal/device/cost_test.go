@@ -2,14 +2,13 @@ package device
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
 )
 
 func TestFiguresSpanTheCosts(t *testing.T) {
-	board := Board{Costs: []Cost{
+	f := Firmware{ID: "f", Costs: []Cost{
 		{Firmware: "f@1.5", Key: "p256", HeapBytes: 300, Seconds: 2},
 		{Firmware: "f@1.5", Key: "p256", HeapBytes: 200, Seconds: 3},
 		{Firmware: "f@1.5", Key: "p256", HeapBytes: 250},
@@ -26,13 +25,14 @@ func TestFiguresSpanTheCosts(t *testing.T) {
 		{"3", "p256", Figures{}},
 		{"1.0 - 1.9", "p384", Figures{}},
 	} {
-		if got := board.FiguresOf(Firmware{ID: "f", Versions: row.versions}, Certificate{Key: row.key}); got != row.want {
+		asked := Row{ID: "f", Version: Version{Range: row.versions}}
+		if got := (Target{Firmware: []Firmware{f}}).FiguresOf(asked, Certificate{Key: row.key}); got != row.want {
 			t.Errorf("%s of %s: %+v, want %+v", row.key, row.versions, got, row.want)
 		}
 	}
 }
 
-func TestFiguresTellWhatIsKnown(t *testing.T) {
+func TestFiguresShowWhatIsKnown(t *testing.T) {
 	for want, figures := range map[string]Figures{
 		"27.7 KB of heap, 0.5 s":              {[2]int{27700, 27700}, [2]float64{0.52, 0.52}},
 		"30.3 - 31.4 KB of heap, 3.4 - 5.9 s": {[2]int{30256, 31376}, [2]float64{3.4, 5.9}},
@@ -66,7 +66,7 @@ func TestUnknownFiguresAreNotInTheJSON(t *testing.T) {
 // listening socket twice; what was measured with an unknown certificate, or not
 // at all, stays as it is.
 func TestLargerCertificatesCostMore(t *testing.T) {
-	board := Board{
+	f := Firmware{
 		Growth: Growth{HeapBytesPerByte: 2, HeapBytesPerName: 30, Source: "measured"},
 		Costs: []Cost{
 			{Firmware: "f@1", Key: "p256", CertificateBytes: 400, MessageBytes: 410, HeapBytes: 20000, HeapListenerBytes: 40000, Seconds: 1},
@@ -84,104 +84,100 @@ func TestLargerCertificatesCostMore(t *testing.T) {
 		{Certificate{Key: "p256", Names: 1, Bytes: 500}, 20200, 40400, 500, 9000},
 		{Certificate{Key: "p256", Names: 3, Bytes: 500}, 20260, 40520, 500, 9000},
 	} {
-		costs := board.CostOf(row.c)
-		f, g, h := costs[0], costs[1], costs[2]
-		if f.HeapBytes != row.heap || f.HeapListenerBytes != row.listener || f.CertificateBytes != row.bytes || f.MessageBytes != row.bytes+10 || f.Seconds != 1 {
-			t.Errorf("%+v: %+v", row.c, f)
+		costs := Target{Firmware: []Firmware{f}}.CostOf(row.c)
+		first, g, h := costs[0], costs[1], costs[2]
+		if first.HeapBytes != row.heap || first.HeapListenerBytes != row.listener || first.CertificateBytes != row.bytes || first.MessageBytes != row.bytes+10 || first.Seconds != 1 {
+			t.Errorf("%+v: %+v", row.c, first)
 		}
-		if g != board.Costs[1] || h != board.Costs[2] {
+		if g != f.Costs[1] || h != f.Costs[2] {
 			t.Errorf("%+v: what was not measured with a certificate became %+v, %+v", row.c, g, h)
 		}
 	}
 }
 
-// TestRunningKeepsTheFirmwareAsked is what keeps one firmware's figures from
-// being told of another.
-func TestRunningKeepsTheFirmwareAsked(t *testing.T) {
-	whole := board(t, "pico-w")
-	before := len(whole.Costs)
+// TestTargetKeepsTheFirmwareAsked is what keeps one firmware's figures from
+// being reported for another.
+func TestTargetKeepsTheFirmwareAsked(t *testing.T) {
 	for _, row := range []struct {
-		release     string
+		target      string
 		rows, costs int
 	}{
-		{"circuitpython", 3, 2},
-		{"circuitpython@10", 1, 2},
-		{"circuitpython@11", 1, 0},
-		{"micropython", 5, 2},
-		{"micropython@1.24", 1, 0},
-		{"micropython@1.26", 1, 1},
+		{"pico-w", 8, 4},
+		{"pico-w/circuitpython", 3, 2},
+		{"pico-w/circuitpython@10", 2, 2},
+		{"pico-w/circuitpython@10.2", 1, 2},
+		{"pico-w/circuitpython@10.3", 1, 0},
+		{"pico-w/micropython", 5, 2},
+		{"pico-w/micropython@1.24", 1, 0},
+		{"pico-w/micropython@1.26", 1, 1},
+		{"pico-w/arduino", 1, 1},
 	} {
-		b, err := whole.Running(release(t, row.release))
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := target(t, row.target)
 		costs := b.CostOf(Certificate{Key: "p256"})
-		if len(b.Firmware) != row.rows || len(costs) != row.costs {
-			t.Errorf("%s: %d rows and %d costs, want %d and %d", row.release, len(b.Firmware), len(costs), row.rows, row.costs)
+		if len(b.Rows()) != row.rows || len(costs) != row.costs {
+			t.Errorf("%s: %d rows and %d costs, want %d and %d", row.target, len(b.Rows()), len(costs), row.rows, row.costs)
 		}
-		id, _, _ := strings.Cut(row.release, "@")
-		if slices.ContainsFunc(costs, func(c Cost) bool { return !strings.HasPrefix(c.Firmware, id+"@") }) {
-			t.Errorf("%s: costs of other firmware: %+v", row.release, costs)
+		_, release, named := strings.Cut(row.target, "/")
+		id, _, _ := strings.Cut(release, "@")
+		if named && slices.ContainsFunc(costs, func(c Cost) bool { return !strings.HasPrefix(c.Firmware, id+"@") }) {
+			t.Errorf("%s: costs of other firmware: %+v", row.target, costs)
 		}
 	}
-	if len(whole.Costs) != before {
-		t.Errorf("the board lost costs: %d of %d", len(whole.Costs), before)
-	}
-	_, err := whole.Running(release(t, "arduino"))
-	if e, ok := errors.AsType[UnknownFirmwareError](err); !ok || len(e.Known) != len(whole.Firmware) {
-		t.Errorf("arduino: %v", err)
+	if costs := target(t, "pico-w").CostOf(Certificate{Key: "p256"}); len(costs) != 4 {
+		t.Errorf("the device lost costs: it has %d", len(costs))
 	}
 }
 
-// TestMisfitTellsTheFirmwareAsked: one firmware's memory with another's time is
-// nobody's price.
-func TestMisfitTellsTheFirmwareAsked(t *testing.T) {
+// TestMisfitIsOfTheFirmwareAsked: one firmware's memory with another's time
+// would be neither's cost.
+func TestMisfitIsOfTheFirmwareAsked(t *testing.T) {
 	for _, row := range []struct{ release, key, want string }{
 		{"micropython", "rsa-4096", "41.5 KB of heap, 26 s in MicroPython for"},
 		{"circuitpython", "rsa-4096", "43.0 - 43.4 KB of heap in CircuitPython for"},
-		{"circuitpython@11", "rsa-4096", `gains nothing by key type "rsa-4096", which costs more than p256`},
+		{"circuitpython@10.3", "rsa-4096", `gains nothing by key type "rsa-4096", which costs more than p256`},
 		{"circuitpython", "p384", "than p256: 30.5 - 31.5 KB of heap in CircuitPython for"},
 	} {
-		b, err := board(t, "pico-w").Running(release(t, row.release))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Fits(Certificate{Key: row.key}, false); err == nil || !strings.Contains(err.Error(), row.want) {
+		if err := target(t, "pico-w/"+row.release).Fits(Certificate{Key: row.key}, false); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s, %s: %v, want %q", row.release, row.key, err, row.want)
 		}
 	}
 }
 
+// costly is firmware that loads p256, rsa-3072 and rsa-4096 at some cost.
+func costly(id string, costs ...Cost) Firmware {
+	for i := range costs {
+		costs[i].Firmware = id
+	}
+	return Firmware{
+		ID: id, Name: strings.ToUpper(id), Versions: []Version{{Range: "any"}}, Costs: costs,
+		Keys: []string{"p256"}, UnwiseKeys: []string{"rsa-4096", "rsa-3072"},
+	}
+}
+
 func TestCheapestFirmwareIsThatOfTheLeastMemory(t *testing.T) {
-	b := Board{Firmware: []Firmware{
-		{ID: "f", Versions: "any"}, {ID: "g", Versions: "any"}, {ID: "h", Versions: "any"}, {ID: "i", Versions: "any"}, {ID: "j", Versions: "any"},
-		{ID: "k", Versions: "any"},
-	}, Costs: []Cost{
-		{Firmware: "g", Key: "p256", Seconds: 1},
-		{Firmware: "h", Key: "p256", HeapBytes: 300},
-		{Firmware: "i", Key: "p256", HeapBytes: 200},
-		{Firmware: "j", Key: "p256", HeapBytes: 200, Seconds: 1},
-		{Firmware: "k", Key: "p256", Seconds: 1},
+	b := Target{Firmware: []Firmware{
+		costly("f"),
+		costly("g", Cost{Key: "p256", Seconds: 1}),
+		costly("h", Cost{Key: "p256", HeapBytes: 300}),
+		costly("i", Cost{Key: "p256", HeapBytes: 200}),
+		costly("j", Cost{Key: "p256", HeapBytes: 200, Seconds: 1}),
+		costly("k", Cost{Key: "p256", Seconds: 1}),
 	}}
 	if row, figures := b.Cheapest(Certificate{Key: "p256"}); row.ID != "i" || figures.HeapBytes[1] != 200 {
 		t.Errorf("got %s, %+v", row.ID, figures)
 	}
 	if row, figures := b.Cheapest(Certificate{Key: "p384"}); row.ID != "" || figures != (Figures{}) {
-		t.Errorf("of a key that nobody measured: %s, %+v", row.ID, figures)
+		t.Errorf("of a key that was not measured: %s, %+v", row.ID, figures)
 	}
 }
 
-// TestPriceIsThatOfTheLongestWait, and of the most memory where the time is not
+// TestMisfitGivesTheLongestWait, and of the most memory where the time is not
 // known.
-func TestPriceIsThatOfTheLongestWait(t *testing.T) {
-	b := Board{Keys: []string{"p256"}, UnwiseKeys: []string{"rsa-4096", "rsa-3072"}, Firmware: []Firmware{
-		{ID: "f", Name: "F", Versions: "any"}, {ID: "g", Name: "G", Versions: "any"}, {ID: "h", Name: "H", Versions: "any"},
-	}, Costs: []Cost{
-		{Firmware: "f", Key: "rsa-4096", HeapBytes: 40000, Seconds: 8},
-		{Firmware: "g", Key: "rsa-4096", HeapBytes: 41000, Seconds: 9},
-		{Firmware: "h", Key: "rsa-4096", HeapBytes: 43000},
-		{Firmware: "f", Key: "rsa-3072", HeapBytes: 30000},
-		{Firmware: "g", Key: "rsa-3072", HeapBytes: 31000},
+func TestMisfitGivesTheLongestWait(t *testing.T) {
+	b := Target{Firmware: []Firmware{
+		costly("f", Cost{Key: "rsa-4096", HeapBytes: 40000, Seconds: 8}, Cost{Key: "rsa-3072", HeapBytes: 30000}),
+		costly("g", Cost{Key: "rsa-4096", HeapBytes: 41000, Seconds: 9}, Cost{Key: "rsa-3072", HeapBytes: 31000}),
+		costly("h", Cost{Key: "rsa-4096", HeapBytes: 43000}),
 	}}
 	for key, want := range map[string]string{"rsa-4096": "need 41.0 KB of heap, 9.0 s in G ", "rsa-3072": "need 31.0 KB of heap in G "} {
 		if err := b.Fits(Certificate{Key: key}, false); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,13 +1,14 @@
-// Package device describes the boards: what their firmware loads, what a key
-// costs them, and whether a certificate fits. Each board is one embedded JSON
-// file; a new board is a new file.
+// Package device describes what certificates are for: boards and their
+// firmware, servers, appliances, phones. It knows which files each one reads
+// and under which names, which keys it loads, what they cost it, and whether a
+// certificate fits. Each device is one embedded JSON file; a new device is a new
+// file.
 package device
 
 import (
 	"bytes"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -16,179 +17,191 @@ import (
 	"sync"
 )
 
-//go:embed boards/*.json
+//go:embed devices/*.json
 var files embed.FS
 
-// Board is what picoca knows of a board. Key types are named as on the command
-// line (p256, rsa-2048), the best one first.
-type Board struct {
+// Device is something that one buys or installs. What it loads depends on its
+// firmware: most devices have one, boards have several.
+type Device struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
-	Chip  string `json:"chip"`
-	RAMKB int    `json:"ram_kb"`
-	// Formats are the export formats of the files that its firmware loads.
-	Formats []string `json:"formats"`
-	// Keys load and are wise; UnwiseKeys load, and cost too much.
+	Group Group  `json:"group"`
+	Chip  string `json:"chip,omitempty"`
+	RAMKB int    `json:"ram_kb,omitempty"`
+	// Default are the firmware that a target without one stands for. A device
+	// with one firmware needs none; one with several and no default makes the
+	// user choose.
+	Default []string `json:"default,omitempty"`
+	// Files are those that every default firmware loads, where there are several.
+	Files    []File     `json:"files,omitempty"`
+	Firmware []Firmware `json:"firmware"`
+	Notes    []string   `json:"notes,omitempty"`
+}
+
+// Group is a kind of device, for lists.
+type Group string
+
+// groups are all kinds, in the order of a list.
+var groups = []Group{"board", "server", "smart home", "network", "storage", "media", "camera", "printer", "client"}
+
+// Groups returns every kind of device, in the order of a list.
+func Groups() []Group { return slices.Clone(groups) }
+
+// Firmware is a program that loads certificates on a device. Key types are
+// named as on the command line (p256, rsa-2048), the best one first.
+type Firmware struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Uses are what a certificate can be for in this firmware.
+	Uses []Use `json:"uses"`
+	// Keys load and are recommended; UnwiseKeys load, and cost too much.
 	Keys       []string `json:"keys"`
 	UnwiseKeys []string `json:"unwise_keys,omitempty"`
 	// RootKeys are the key types a root must have for its leaves to load;
 	// empty means any.
 	RootKeys []string `json:"root_keys,omitempty"`
-	// MaxCertificateBytes is the most DER that the firmware can serve.
-	MaxCertificateBytes  int        `json:"max_certificate_bytes"`
-	MaxCertificateSource string     `json:"max_certificate_source"`
-	Firmware             []Firmware `json:"firmware"`
-	Costs                []Cost     `json:"costs"`
-	// Growth is that of the costs that tell a certificate's bytes.
+	// MaxCertificateBytes is the most DER that the firmware can serve, 0 if no
+	// limit is known.
+	MaxCertificateBytes  int    `json:"max_certificate_bytes,omitempty"`
+	MaxCertificateSource string `json:"max_certificate_source,omitempty"`
+	Files                []File `json:"files"`
+	Steps                []Step `json:"steps,omitempty"`
+	// Port is where it serves TLS, 0 if that varies.
+	Port int `json:"port,omitempty"`
+	// CSR says whether it makes its own key: "" if it does not or is not known to,
+	// "also", or "only".
+	CSR      string    `json:"csr,omitempty"`
+	Clock    Clock     `json:"clock,omitzero"`
+	Versions []Version `json:"versions"`
+	Costs    []Cost    `json:"costs,omitempty"`
+	// Growth is that of the costs with a certificate's bytes.
 	Growth Growth   `json:"growth,omitzero"`
 	Notes  []string `json:"notes,omitempty"`
+	// Tested says what of this a test runs, "" if nothing was run.
+	Tested  string   `json:"tested,omitempty"`
+	Sources []string `json:"sources"`
 }
 
-// Firmware is a range of versions that load the same files.
-type Firmware struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Versions string `json:"versions"`
-	TLS      string `json:"tls"`
+// Version is a range of versions of a firmware that load the same files.
+type Version struct {
+	// Range is "9.0 - 10.2", "1.23", or "any".
+	Range string `json:"range"`
+	TLS   string `json:"tls,omitempty"`
 	// Loads lists containers of keys: sec1, pkcs1 or pkcs8, with -der or -pem.
-	Loads       []string `json:"loads"`
-	LoadsSource string   `json:"loads_source"`
+	Loads       []string `json:"loads,omitempty"`
+	LoadsSource string   `json:"loads_source,omitempty"`
+	// Client says how it behaves as the client of a TLS server.
+	Client Client `json:"client,omitzero"`
 }
 
-// UnknownBoardError says that Input is not a board's ID.
-type UnknownBoardError struct{ Input string }
+// Clock is a device's clock without a network or a battery.
+type Clock struct {
+	PowerOn string `json:"power_on"` // "2021-01-01"
+	Source  string `json:"source"`
+}
 
-func (e UnknownBoardError) Error() string { return fmt.Sprintf("board %q is unknown", e.Input) }
+// Client is how a firmware checks a server's certificate: "yes" or "no", "" if
+// it is not known.
+type Client struct {
+	MatchesAddresses string `json:"matches_addresses,omitempty"`
+	ChecksDates      string `json:"checks_dates,omitempty"`
+	Source           string `json:"source"`
+}
 
-// Find returns the board with an ID, or an UnknownBoardError.
-func Find(id string) (Board, error) {
-	data, err := files.ReadFile("boards/" + path.Base(id) + ".json")
+// Find returns the device with an ID, or an UnknownDeviceError. It reads no
+// other device's file.
+func Find(id string) (Device, error) {
+	data, err := files.ReadFile("devices/" + path.Base(id) + ".json")
 	if err != nil || path.Base(id) != id {
-		return Board{}, UnknownBoardError{id}
+		return Device{}, UnknownDeviceError{id}
 	}
 	return Parse(data)
 }
 
-// Parse reads a board's file and checks that what it says can be used: every
-// name there, every cost of a key that it loads, every figure with a source.
-func Parse(data []byte) (Board, error) {
-	var b Board
+// Parse reads a device's file and checks that what it says can be used: every
+// name exists, every cost is of a key that it loads, every figure has a source.
+func Parse(data []byte) (Device, error) {
+	var d Device
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&b); err != nil {
-		return Board{}, fmt.Errorf("board file: %w", err)
+	if err := decoder.Decode(&d); err != nil {
+		return Device{}, fmt.Errorf("device file: %w", err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return Board{}, fmt.Errorf("board file: board %q is not all that is in it", b.ID)
+		return Device{}, fmt.Errorf("device file: more than one device in the file of %q", d.ID)
 	}
-	if err := b.check(); err != nil {
-		return Board{}, fmt.Errorf("board %q %w", b.ID, err)
+	d.complete()
+	if err := d.check(); err != nil {
+		return Device{}, fmt.Errorf("device %q %w", d.ID, err)
 	}
-	return b, nil
+	return d, nil
 }
 
-func (b Board) check() error {
-	switch keys := slices.Concat(b.Keys, b.UnwiseKeys); {
-	case strings.Trim(b.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
-		return errors.New("has an id with more than lower-case letters, digits and hyphens")
-	case b.ID == "" || b.Name == "":
-		return errors.New("has no id or no name")
-	case len(b.Formats) == 0 || len(b.Keys) == 0 || len(b.Firmware) == 0:
-		return errors.New("has no formats, keys or firmware")
-	case b.MaxCertificateBytes < 1 || !isSource(b.MaxCertificateSource):
-		return errors.New("has no max_certificate_bytes or no source for it")
-	case !once(keys) || !once(b.Formats) || !once(b.RootKeys):
-		return errors.New("has a key type or a format twice, or an empty one")
-	case slices.ContainsFunc(b.Firmware, func(f Firmware) bool { return f.ID == "" || f.Name == "" }):
-		return errors.New("has firmware without an id or a name")
-	case slices.ContainsFunc(b.Firmware, func(f Firmware) bool { return !sourced(len(f.Loads) > 0, f.LoadsSource) }):
-		return errors.New("has firmware that loads keys without a source, or a source and no keys")
-	case b.Growth != Growth{} && !b.Growth.isSane():
-		return errors.New("has a growth that is nothing or far too much, or no source for it")
+// complete fills in what a file with a single firmware may leave out.
+func (d *Device) complete() {
+	if len(d.Firmware) == 1 && d.Firmware[0].ID == "" && d.Firmware[0].Name == "" {
+		d.Firmware[0].ID, d.Firmware[0].Name = d.ID, d.Name
 	}
-	for _, cost := range b.Costs {
-		if err := b.checkCost(cost); err != nil {
-			return fmt.Errorf("has a cost of firmware %q with key type %q %w", cost.Firmware, cost.Key, err)
+	for i := range d.Firmware {
+		if d.Firmware[i].Versions == nil {
+			d.Firmware[i].Versions = []Version{{Range: "any"}}
 		}
 	}
-	return nil
 }
 
-// checkCost wants at least one figure, and a source for each.
-func (b Board) checkCost(c Cost) error {
-	release, err := ParseRelease(c.Firmware)
-	switch {
-	case !b.loads(c.Key):
-		return errors.New("which it does not load")
-	case err != nil || !slices.ContainsFunc(b.Firmware, func(f Firmware) bool { return f.ID == release.ID }):
-		return errors.New("which is none of its firmware")
-	case min(c.HeapBytes, c.HeapListenerBytes, c.CertificateBytes, c.MessageBytes) < 0 || c.Seconds < 0 || c.HeapBytes == 0 && c.Seconds == 0:
-		return errors.New("that is nothing, or below zero")
-	case !sourced(c.HeapBytes > 0, c.SizesSource) || !sourced(c.Seconds > 0, c.SecondsSource):
-		return errors.New("with a figure or a source, and not both")
+// IDs returns the ID of every device, in order. It reads no file.
+var IDs = sync.OnceValue(func() []string {
+	entries, err := files.ReadDir("devices")
+	if err != nil {
+		panic(err) // the folder is embedded
 	}
-	return nil
-}
+	ids := make([]string, len(entries))
+	for i, entry := range entries {
+		ids[i] = strings.TrimSuffix(entry.Name(), ".json")
+	}
+	slices.Sort(ids) // "unifi-os.json" is before "unifi.json"
+	return ids
+})
 
-// MeasuredByBench is the source of what the tests measure again: they fail
-// when it is no longer so.
-const MeasuredByBench = "measured by the board bench"
+// All returns every device, ordered by ID.
+var All = sync.OnceValue(func() []Device {
+	var all []Device
+	for _, id := range IDs() {
+		d, err := Find(id)
+		if err != nil {
+			panic(err) // TestEveryDeviceFileIsRead reads every one
+		}
+		all = append(all, d)
+	}
+	return all
+})
 
-// isSource reports whether a text says how sure a figure is.
-func isSource(text string) bool {
-	return slices.ContainsFunc([]string{"measured", "reported by users", "estimated: "}, func(kind string) bool {
-		return strings.HasPrefix(text, kind)
-	})
-}
-
-// sourced reports whether a figure and its source are there, or neither is.
-func sourced(figure bool, source string) bool {
-	return figure && isSource(source) || !figure && source == ""
-}
-
-// once reports whether each of names is there, and not twice.
-func once(names []string) bool {
-	seen := map[string]bool{"": true}
-	for _, name := range names {
-		if seen[name] {
+// Matches reports whether all words of a text occur in what describes the
+// device: its ID, names, group, notes, and files.
+func (d Device) Matches(text string) bool {
+	all := []string{d.ID, d.Name, string(d.Group), d.Chip}
+	all = append(all, d.Notes...)
+	for _, f := range d.Firmware {
+		all = append(all, f.ID, f.Name)
+		all = append(all, f.Notes...)
+		for _, file := range f.Files {
+			all = append(all, file.Name, file.Container, file.Path)
+		}
+	}
+	description := strings.ToLower(strings.Join(all, "\n"))
+	for word := range strings.FieldsSeq(strings.ToLower(text)) {
+		if !strings.Contains(description, word) {
 			return false
 		}
-		seen[name] = true
 	}
 	return true
 }
 
-// All returns every board, ordered by ID.
-var All = sync.OnceValue(func() []Board {
-	entries, err := files.ReadDir("boards")
-	if err != nil {
-		panic(err) // the folder is embedded
+// find returns the firmware with an ID.
+func (d Device) find(id string) (Firmware, bool) {
+	i := slices.IndexFunc(d.Firmware, func(f Firmware) bool { return f.ID == id })
+	if i < 0 {
+		return Firmware{}, false
 	}
-	boards := make([]Board, len(entries))
-	for i, entry := range entries {
-		if boards[i], err = Find(strings.TrimSuffix(entry.Name(), ".json")); err != nil {
-			panic(err) // TestBoardFiles reads every one
-		}
-	}
-	return boards
-})
-
-func (b Board) loads(key string) bool {
-	return slices.Contains(b.Keys, key) || b.Unwise(key)
-}
-
-// Unwise reports whether a key type loads and is not worth what it costs:
-// whoever wants it has to insist.
-func (b Board) Unwise(key string) bool { return slices.Contains(b.UnwiseKeys, key) }
-
-// FirmwareName returns the name for people of a firmware that a cost names,
-// "MicroPython" for "micropython@1.28".
-func (b Board) FirmwareName(id string) string {
-	id, _, _ = strings.Cut(id, "@")
-	for _, firmware := range b.Firmware {
-		if firmware.ID == id {
-			return firmware.Name
-		}
-	}
-	return id
+	return d.Firmware[i], true
 }

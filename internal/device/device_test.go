@@ -7,94 +7,81 @@ import (
 	"testing"
 )
 
-func TestEveryBoardFileIsRead(t *testing.T) {
-	entries, err := files.ReadDir("boards")
-	if err != nil {
-		t.Fatal(err)
+func TestEveryDeviceFileIsRead(t *testing.T) {
+	if len(IDs()) < 5 {
+		t.Errorf("got %d devices, want 5 or more", len(IDs()))
 	}
-	if len(entries) < 7 {
-		t.Errorf("got %d boards, want 7 or more", len(entries))
-	}
-	for _, entry := range entries {
-		data, err := files.ReadFile("boards/" + entry.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		board, err := Parse(data)
-		if err != nil {
-			t.Errorf("%s: %v", entry.Name(), err)
-		}
-		if board.ID+".json" != entry.Name() {
-			t.Errorf("%s: has the id %q", entry.Name(), board.ID)
+	for _, id := range IDs() {
+		d, err := Find(id)
+		if err != nil || d.ID != id {
+			t.Errorf("%s.json: got %q, %v", id, d.ID, err)
 		}
 	}
 }
 
-func TestAllBoardsAreFoundByTheirID(t *testing.T) {
+func TestAllDevicesAreFoundByTheirID(t *testing.T) {
 	var ids []string
-	for _, board := range All() {
-		ids = append(ids, board.ID)
-		found, err := Find(board.ID)
-		if err != nil || found.Name != board.Name {
-			t.Errorf("board %q: got %q, %v", board.ID, found.Name, err)
+	for _, d := range All() {
+		ids = append(ids, d.ID)
+		found, err := Find(d.ID)
+		if err != nil || found.Name != d.Name {
+			t.Errorf("device %q: got %q, %v", d.ID, found.Name, err)
 		}
 	}
 	if !slices.IsSorted(ids) {
-		t.Errorf("boards are not ordered: %q", ids)
+		t.Errorf("devices are not ordered: %q", ids)
 	}
-	for _, id := range []string{"pico-w", "pico-2-w", "esp32", "esp8266", "arduino-pico", "pico-sdk", "computer"} {
+	for _, id := range []string{"pico-w", "pico-2-w", "esp32", "esp8266", "computer"} {
 		if !slices.Contains(ids, id) {
-			t.Errorf("board %q is missing", id)
+			t.Errorf("device %q is missing", id)
 		}
 	}
 }
 
-func TestUnknownBoardIsAnError(t *testing.T) {
-	for _, id := range []string{"", ".", "..", "pico", "PICO-W", "pico-w.json", "../boards/pico-w", "boards/pico-w", "/pico-w", `..\pico-w`, "pico-w\x00", "*"} {
-		board, err := Find(id)
-		if e, ok := errors.AsType[UnknownBoardError](err); !ok || e.Input != id || board.ID != "" {
-			t.Errorf("board %q: got %q, %v", id, board.ID, err)
+func TestUnknownDeviceIsAnError(t *testing.T) {
+	for _, id := range []string{"", ".", "..", "pico", "PICO-W", "pico-w.json", "../devices/pico-w", "devices/pico-w", "/pico-w", `..\pico-w`, "pico-w\x00", "*"} {
+		d, err := Find(id)
+		if e, ok := errors.AsType[UnknownDeviceError](err); !ok || e.Input != id || d.ID != "" {
+			t.Errorf("device %q: got %q, %v", id, d.ID, err)
 		}
 	}
 }
 
 // TestFiguresAreSane holds what people measured against what can be: a slip of
-// a digit or a unit is the likeliest fault of a board file.
+// a digit or a unit is the likeliest fault of a device file.
 func TestFiguresAreSane(t *testing.T) {
-	for _, board := range All() {
-		for _, cost := range board.Costs {
-			what := board.ID + ", " + cost.Firmware + ", " + cost.Key
-			if board.RAMKB > 0 && cost.HeapBytes > board.RAMKB*1000 {
-				t.Errorf("%s: %d bytes of heap in %d KB", what, cost.HeapBytes, board.RAMKB)
+	forms := []string{"sec1-der", "pkcs1-der", "pkcs8-der", "sec1-pem", "pkcs1-pem", "pkcs8-pem"}
+	eachFirmware(func(device Target, f Firmware) {
+		for _, cost := range f.Costs {
+			what := device.String() + ", " + cost.Firmware + ", " + cost.Key
+			if ram := device.Device.RAMKB; ram > 0 && cost.HeapBytes > ram*1000 {
+				t.Errorf("%s: %d bytes of heap in %d KB", what, cost.HeapBytes, ram)
 			}
 			if cost.HeapBytes > 0 && cost.HeapBytes < 1000 {
 				t.Errorf("%s: %d bytes of heap for TLS", what, cost.HeapBytes)
 			}
-			if cost.Seconds > 60 || cost.CertificateBytes > board.MaxCertificateBytes {
+			if cost.Seconds > 60 || cost.CertificateBytes > f.MaxCertificateBytes {
 				t.Errorf("%s: %v s with a certificate of %d bytes", what, cost.Seconds, cost.CertificateBytes)
 			}
-			if board.FirmwareName(cost.Firmware) == cost.Firmware {
+			if device.Device.FirmwareName(cost.Firmware) == cost.Firmware {
 				t.Errorf("%s: its firmware has no name", what)
 			}
 		}
-		for _, firmware := range board.Firmware {
-			if !slices.ContainsFunc(firmware.Loads, func(l string) bool { return strings.HasPrefix(l, "sec1-") || strings.HasPrefix(l, "pkcs1-") }) {
-				t.Errorf("%s, %s %s: loads %q: neither form that boards are given", board.ID, firmware.ID, firmware.Versions, firmware.Loads)
+		for _, row := range f.Rows() {
+			if row.Loads != nil && !slices.ContainsFunc(row.Loads, func(l string) bool { return strings.HasPrefix(l, "sec1-") || strings.HasPrefix(l, "pkcs1-") }) {
+				t.Errorf("%s, %s: loads %q: neither form that boards are given", device, row, row.Loads)
 			}
-			for _, form := range firmware.Loads {
-				if !slices.Contains([]string{"sec1-der", "pkcs1-der", "pkcs8-der", "sec1-pem", "pkcs1-pem", "pkcs8-pem"}, form) {
-					t.Errorf("%s, %s: loads %q, which is no form of a key", board.ID, firmware.ID, form)
+			for _, form := range row.Loads {
+				if !slices.Contains(forms, form) {
+					t.Errorf("%s, %s: loads %q, which is no form of a key", device, row, form)
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestLargerKeysCostMore(t *testing.T) {
-	board, err := Find("pico-w")
-	if err != nil {
-		t.Fatal(err)
-	}
+	board := target(t, "pico-w")
 	heap := func(key string) int {
 		costs := board.CostOf(Certificate{Key: key})
 		if len(costs) == 0 {
@@ -111,11 +98,7 @@ func TestLargerKeysCostMore(t *testing.T) {
 }
 
 func TestCostsAreOfTheKeyAsked(t *testing.T) {
-	board, err := Find("pico-w")
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole := len(board.Costs)
+	board := target(t, "pico-w")
 	for _, key := range []string{"p256", "rsa-2048"} {
 		costs := board.CostOf(Certificate{Key: key})
 		if len(costs) != 4 {
@@ -127,64 +110,72 @@ func TestCostsAreOfTheKeyAsked(t *testing.T) {
 			}
 		}
 	}
-	if len(board.CostOf(Certificate{Key: "ed25519"})) != 0 || len(board.Costs) != whole || board.Costs[0].Key != "p256" {
-		t.Errorf("board was changed: %d costs, first of %s", len(board.Costs), board.Costs[0].Key)
+	if len(board.CostOf(Certificate{Key: "ed25519"})) != 0 || board.Firmware[0].Costs[0].Key != "p256" {
+		t.Errorf("device was changed: its first cost is of %s", board.Firmware[0].Costs[0].Key)
 	}
 }
 
 func TestFirmwareHasANameForPeople(t *testing.T) {
-	board, err := Find("pico-w")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for id, want := range map[string]string{
 		"micropython": "MicroPython", "micropython@1.28": "MicroPython", "circuitpython@10.2": "CircuitPython", "zephyr@4": "zephyr", "": "",
 	} {
-		if got := board.FirmwareName(id); got != want {
+		if got := target(t, "pico-w").Device.FirmwareName(id); got != want {
 			t.Errorf("firmware %q: got %q, want %q", id, got, want)
 		}
 	}
 }
 
-// small is a board file with as little as one can have.
-const small = `{"id": "x-1", "name": "X", "formats": ["der"], "keys": ["p256"], "unwise_keys": ["p384"],
+// small is a device file with as little as one can have.
+const small = `{"id": "x-1", "name": "X", "group": "board", "firmware": [{"id": "fw", "name": "FW", "uses": ["server"],
+	"keys": ["p256"], "unwise_keys": ["p384"],
 	"max_certificate_bytes": 4000, "max_certificate_source": "measured",
-	"firmware": [{"id": "fw", "name": "FW"}],
-	"costs": [{"firmware": "fw@1", "key": "p256", "heap_bytes": 20000, "sizes_source": "measured"}]}`
+	"files": [{"name": "cert.der", "container": "der", "parts": ["leaf"]}, {"name": "key.der", "container": "der", "parts": ["key"], "key": "pkcs8"}],
+	"steps": [{"run": "true"}],
+	"costs": [{"firmware": "fw@1", "key": "p256", "heap_bytes": 20000, "sizes_source": "measured"}],
+	"sources": ["a manual"]}]}`
 
-func TestSmallBoardFileIsRead(t *testing.T) {
-	board, err := Parse([]byte(small + "\n"))
+func TestSmallDeviceFileIsRead(t *testing.T) {
+	d, err := Parse([]byte(small + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if board.ID != "x-1" || board.Costs[0].HeapBytes != 20000 {
-		t.Errorf("got %+v", board)
+	if d.ID != "x-1" || d.Firmware[0].Costs[0].HeapBytes != 20000 || d.Firmware[0].Versions[0].Range != "any" {
+		t.Errorf("got %+v", d)
+	}
+	d, err = Parse([]byte(strings.NewReplacer(`"id": "fw", "name": "FW", `, "", `"fw@1"`, `"x-1"`).Replace(small)))
+	if err != nil || d.Firmware[0].ID != "x-1" || d.Firmware[0].Name != "X" {
+		t.Errorf("a device with one firmware without a name: got %+v, %v", d, err)
 	}
 }
 
-func TestBoardFileThatCannotBeUsedIsRefused(t *testing.T) {
+func TestDeviceFileThatCannotBeUsedIsRefused(t *testing.T) {
 	for _, row := range []struct{ old, new, want string }{
 		{`"x-1"`, `""`, "no id"},
 		{`"x-1"`, `"../x"`, "lower-case"},
 		{`"x-1"`, `"X"`, "lower-case"},
 		{`"x-1"`, `"x y"`, "lower-case"},
 		{`"name": "X"`, `"name": ""`, "no name"},
-		{`["der"]`, `[]`, "no formats"},
-		{`["der"]`, `["der", "der"]`, "twice"},
-		{`["der"]`, `["der", ""]`, "empty"},
-		{`"keys": ["p256"],`, `"keys": [],`, "no formats, keys"},
+		{`"group": "board"`, `"group": "boat"`, "unknown group"},
+		{`"group": "board"`, `"group": "board", "default": ["fw", "fw"]`, "twice"},
+		{`"group": "board"`, `"group": "board", "default": ["fw2"]`, "none of its firmware"},
+		{`"group": "board"`, `"group": "board", "files": [{"name": "c", "container": "der", "parts": ["leaf"]}]`, "fewer than two"},
+		{`["server"]`, `[]`, "uses"},
+		{`["server"]`, `["both"]`, "unknown use"},
+		{`["server"]`, `["server", "trust"]`, "without files"},
+		{`["p256"],`, `[],`, "without keys"},
 		{`["p384"]`, `["p256"]`, "twice"},
 		{`["p384"]`, `["p384", "p384"]`, "twice"},
 		{`["p384"]`, `[""]`, "empty"},
 		{`["p384"],`, `["p384"], "root_keys": ["p256", "p256"],`, "twice"},
 		{`4000`, `0`, "max_certificate_bytes"},
 		{`4000`, `-1`, "max_certificate_bytes"},
-		{`4000`, `1e30`, "board file"},
-		{`"max_certificate_source": "measured"`, `"max_certificate_source": ""`, "no source"},
-		{`[{"id": "fw", "name": "FW"}]`, `[]`, "firmware"},
-		{`"name": "FW"`, `"name": ""`, "firmware without"},
-		{`"id": "fw"`, `"id": ""`, "firmware without"},
-		{`"id": "fw"`, `"id": "other"`, "none of its firmware"},
+		{`4000`, `1e30`, "device file"},
+		{`"max_certificate_source": "measured"`, `"max_certificate_source": ""`, "a source"},
+		{`"max_certificate_source": "measured"`, `"max_certificate_source": "said"`, "a source"},
+		{`"name": "FW"`, `"name": ""`, "without an id"},
+		{`"id": "fw"`, `"id": ""`, "without an id"},
+		{`"id": "fw"`, `"id": "f/w"`, "slash"},
+		{`"id": "fw"`, `"id": "other"`, "another firmware"},
 		{`"key": "p256"`, `"key": "rsa-2048"`, "does not load"},
 		{`20000`, `-1`, "below zero"},
 		{`"heap_bytes": 20000, "sizes_source": "measured"`, `"certificate_bytes": 400`, "nothing"},
@@ -194,41 +185,63 @@ func TestBoardFileThatCannotBeUsedIsRefused(t *testing.T) {
 		{`"sizes_source": "measured"`, `"sizes_source": "guessed"`, "source"},
 		{`"sizes_source": "measured"`, `"sizes_source": "measured", "heap_listener_bytes": -1`, "below zero"},
 		{`"sizes_source": "measured"`, `"sizes_source": "measured", "message_bytes": -1`, "below zero"},
-		{`"max_certificate_source": "measured"`, `"max_certificate_source": "said"`, "no source"},
-		{`"name": "FW"`, `"name": "FW", "loads": ["sec1-der"]`, "without a source"},
-		{`"name": "FW"`, `"name": "FW", "loads": ["sec1-der"], "loads_source": "believed"`, "without a source"},
-		{`"name": "FW"`, `"name": "FW", "loads_source": "measured"`, "no keys"},
-		{`"firmware": "fw@1"`, `"firmware": "fw@new"`, "none of its firmware"},
-		{`"name": "X"`, `"name": "X", "growth": {"heap_bytes_per_byte": 1, "source": "measured"}`, "growth"},
-		{`"name": "X"`, `"name": "X", "growth": {"heap_bytes_per_byte": 1, "heap_bytes_per_name": 1000, "source": "measured"}`, "growth"},
-		{`"name": "X"`, `"name": "X", "growth": {"heap_bytes_per_byte": 1, "heap_bytes_per_name": 32}`, "growth"},
+		{`"name": "FW"`, `"name": "FW", "versions": []`, "versions"},
+		{`"name": "FW"`, `"name": "FW", "versions": [{"range": "2 - 1"}]`, "no range"},
+		{`"name": "FW"`, `"name": "FW", "versions": [{"range": "1", "loads": ["sec1-der"]}]`, "not both"},
+		{`"name": "FW"`, `"name": "FW", "versions": [{"range": "1", "loads": ["sec1-der"], "loads_source": "believed"}]`, "not both"},
+		{`"name": "FW"`, `"name": "FW", "versions": [{"range": "1", "loads_source": "measured"}]`, "not both"},
+		{`"name": "FW"`, `"name": "FW", "versions": [{"range": "1", "client": {"checks_dates": "yes", "source": ""}}]`, "source"},
+		{`"name": "FW"`, `"name": "FW", "versions": [{"range": "1", "client": {"checks_dates": "maybe", "source": "x"}}]`, "yes nor no"},
+		{`"firmware": "fw@1"`, `"firmware": "fw@new"`, "another firmware"},
+		{`"name": "FW"`, `"name": "FW", "growth": {"heap_bytes_per_byte": 1, "source": "measured"}`, "growth"},
+		{`"name": "FW"`, `"name": "FW", "growth": {"heap_bytes_per_byte": 1, "heap_bytes_per_name": 1000, "source": "measured"}`, "growth"},
+		{`"name": "FW"`, `"name": "FW", "growth": {"heap_bytes_per_byte": 1, "heap_bytes_per_name": 32}`, "growth"},
+		{`"name": "FW"`, `"name": "FW", "port": 65536`, "port"},
+		{`"name": "FW"`, `"name": "FW", "csr": "perhaps"`, "csr"},
+		{`"name": "FW"`, `"name": "FW", "clock": {"power_on": "1970-01-01", "source": ""}`, "clock"},
+		{`"sources": ["a manual"]`, `"sources": []`, "sources"},
+		{`"sources": ["a manual"]`, `"sources": [""]`, "sources"},
+		{`{"run": "true"}`, `{}`, "step"},
+		{`{"run": "true"}`, `{"run": "a", "do": "b"}`, "step"},
+		{`{"run": "true"}`, `{"run": "a", "for": ["client"]}`, "step for a use"},
+		{`"cert.der"`, `"a/cert.der"`, "base name"},
+		{`"cert.der"`, `""`, "base name"},
+		{`"cert.der"`, `"..", "path": "x"`, "base name"},
+		{`"cert.der"`, `"{name}.der"`, "base name"},
+		{`"container": "der"`, `"container": ""`, "container"},
+		{`["leaf"]`, `[]`, "parts"},
+		{`["leaf"]`, `["root"]`, "part that is none"},
+		{`["leaf"]`, `["leaf", "leaf"]`, "part twice"},
+		{`["leaf"]`, `["leaf"], "key": "pkcs8"`, "a form and no key"},
+		{`, "key": "pkcs8"`, ``, "no form"},
+		{`"key": "pkcs8"`, `"key": "pkcs7"`, "form"},
+		{`["leaf"]`, `["leaf"], "form": "p12"`, "form"},
+		{`["leaf"]`, `["leaf"], "for": ["both"]`, "unknown use"},
+		{`["leaf"]`, `["leaf"], "max_bytes": 100`, "max_bytes"},
+		{`["leaf"]`, `["leaf"], "password": {"fixed": "x", "source": "y"}`, "password"},
 		{`"name": "X"`, `"nmae": "X"`, "unknown field"},
-		{small, small + small, "not all"},
-		{small, small + "x", "not all"},
+		{small, small + small, "more than one"},
+		{small, small + "x", "more than one"},
 		{small, "", "EOF"},
 		{small, "null", "no id"},
-		{small, "[]", "board file"},
+		{small, "[]", "device file"},
 		{small, small[:len(small)-1], "EOF"},
 	} {
-		board, err := Parse([]byte(strings.Replace(small, row.old, row.new, 1)))
+		d, err := Parse([]byte(strings.Replace(small, row.old, row.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s for %s: got %v, want an error with %q", row.new, row.old, err, row.want)
 		}
-		if board.ID != "" || board.Keys != nil {
-			t.Errorf("%s for %s: refused, and %+v returned", row.new, row.old, board)
+		if d.ID != "" || d.Firmware != nil {
+			t.Errorf("%s for %s: refused, and %+v returned", row.new, row.old, d)
 		}
 	}
 }
 
-// FuzzBoardFile holds whatever is accepted against the promise: everything
-// that a caller does with a board works.
-func FuzzBoardFile(f *testing.F) {
-	entries, err := files.ReadDir("boards")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, entry := range entries {
-		data, err := files.ReadFile("boards/" + entry.Name())
+// FuzzDeviceFile holds whatever is accepted against the promise: everything
+// that a caller does with a device works.
+func FuzzDeviceFile(f *testing.F) {
+	for _, id := range IDs() {
+		data, err := files.ReadFile("devices/" + id + ".json")
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -239,32 +252,54 @@ func FuzzBoardFile(f *testing.F) {
 	f.Add([]byte(strings.Replace(small, "4000", "1", 1)))
 	f.Add([]byte("null"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		board, err := Parse(data)
+		d, err := Parse(data)
 		if err != nil {
-			if board.ID != "" || board.Keys != nil {
-				t.Errorf("refused, and %+v returned", board)
+			if d.ID != "" || d.Firmware != nil {
+				t.Errorf("refused, and %+v returned", d)
 			}
 			return
 		}
-		if board.ID == "" || strings.ContainsAny(board.ID, "/\\. ") || board.Name == "" {
-			t.Errorf("accepted the id %q, the name %q", board.ID, board.Name)
+		if d.ID == "" || strings.ContainsAny(d.ID, "/\\. ") || d.Name == "" {
+			t.Errorf("accepted the id %q, the name %q", d.ID, d.Name)
 		}
-		rootKey := "p256"
-		if len(board.RootKeys) > 0 {
-			rootKey = board.RootKeys[0]
+		if whole, err := d.defaultTarget(); err == nil {
+			useTarget(t, whole)
 		}
-		for _, key := range append(slices.Concat(board.Keys, board.UnwiseKeys), "ed25519", "") {
-			fits := Certificate{Key: key, RootKey: rootKey, Bytes: 1}
-			if err := board.Fits(fits, true); (err == nil) != board.loads(key) {
-				t.Errorf("key %q of %q: fits %v", key, board.ID, err)
-			}
-			_ = board.Fits(Certificate{Key: key, RootKey: "", Bytes: 1 << 40}, false).Error()
-			for _, cost := range board.CostOf(fits) {
-				release, err := ParseRelease(cost.Firmware)
-				if err != nil || board.FiguresOf(Firmware{ID: release.ID, Versions: "any"}, fits).String() == "" {
-					t.Errorf("key %q of %q: a cost without words: %+v", key, board.ID, cost)
-				}
-			}
+		for _, firmware := range d.Firmware {
+			useTarget(t, Target{d, []Firmware{firmware}, d.ID + "/" + firmware.ID})
 		}
 	})
+}
+
+// useTarget does what callers do with a target.
+func useTarget(t *testing.T, device Target) {
+	keys := append(slices.Concat(device.Keys(), device.UnwiseKeys()), "ed25519", "")
+	rootKey := "p256"
+	if roots := device.RootKeys(); len(roots) > 0 {
+		rootKey = roots[0]
+	}
+	for _, key := range keys {
+		fits := Certificate{Key: key, RootKey: rootKey, Bytes: 1}
+		if err := device.Fits(fits, true); (err == nil) != device.loads(key) {
+			t.Errorf("key %q of %q: fits %v", key, device, err)
+		}
+		if err := device.Fits(Certificate{Key: key, RootKey: "", Bytes: 1 << 40}, false); err != nil {
+			_ = err.Error()
+		}
+		for _, cost := range device.CostOf(fits) {
+			release, err := ParseRelease(cost.Firmware)
+			row := Row{ID: release.ID, Version: Version{Range: "any"}}
+			if err != nil || device.FiguresOf(row, fits).String() == "" {
+				t.Errorf("key %q of %q: a cost without words: %+v", key, device, cost)
+			}
+		}
+		for _, use := range []Use{UseServer, UseClient, UseBoth, UseTrust, ""} {
+			chosen, err := device.Files(key, use)
+			if len(chosen) == 0 && err == nil {
+				t.Errorf("no files of %q for %q, and no error", device, use)
+			}
+			device.Unable(chosen, key)
+			device.Steps(chosen, use, Place{})
+		}
+	}
 }

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-func board(t testing.TB, id string) Board {
+func target(t testing.TB, text string) Target {
 	t.Helper()
-	b, err := Find(id)
+	parsed, err := ParseTarget(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return parsed
 }
 
 // limitsOf takes what Fits says apart.
@@ -32,9 +32,9 @@ func limitsOf(t testing.TB, err error) []Limit {
 	return limits
 }
 
-func TestCertificateFitsOrEachLimitIsTold(t *testing.T) {
+func TestCertificateFitsOrEachLimitIsReported(t *testing.T) {
 	for _, row := range []struct {
-		board        string
+		target       string
 		key, rootKey string
 		bytes        int
 		force        bool
@@ -54,25 +54,28 @@ func TestCertificateFitsOrEachLimitIsTold(t *testing.T) {
 		{"pico-w", "ed25519", "p256", 400, true, []Limit{LimitKey}},
 		{"pico-w", "", "", 0, false, []Limit{LimitKey}},
 		{"pico-w", "rsa-4096", "p256", 5000, false, []Limit{LimitUnwise, LimitBytes}},
-		{"esp8266", "rsa-2048", "rsa-2048", 900, false, nil},
-		{"esp8266", "rsa-2048", "rsa-4096", 900, false, nil},
-		{"esp8266", "rsa-2048", "p256", 700, false, []Limit{LimitRoot}},
-		{"esp8266", "rsa-2048", "p256", 700, true, []Limit{LimitRoot}},
-		{"esp8266", "p256", "p256", 400, false, []Limit{LimitKey, LimitRoot}},
-		{"esp8266", "p256", "p256", 5000, true, []Limit{LimitKey, LimitRoot, LimitBytes}},
+		{"esp8266/micropython", "rsa-2048", "rsa-2048", 900, false, nil},
+		{"esp8266/micropython", "rsa-2048", "rsa-4096", 900, false, nil},
+		{"esp8266/micropython", "rsa-2048", "p256", 700, false, []Limit{LimitRoot}},
+		{"esp8266/micropython", "rsa-2048", "p256", 700, true, []Limit{LimitRoot}},
+		{"esp8266/micropython", "p256", "p256", 400, false, []Limit{LimitKey, LimitRoot}},
+		{"esp8266/micropython", "p256", "p256", 5000, true, []Limit{LimitKey, LimitRoot, LimitBytes}},
 		{"computer", "p256", "p256", 60000, false, nil},
+		{"computer", "rsa-3072", "p256", 900, false, nil},
 		{"computer", "rsa-4096", "p256", 900, false, []Limit{LimitUnwise}},
+		{"esp8266/arduino", "p256", "p256", 400, false, nil},
+		{"pico-w/arduino", "p256", "p256", 400, false, nil},
 	} {
-		err := board(t, row.board).Fits(Certificate{row.key, row.rootKey, row.bytes, 1}, row.force)
+		err := target(t, row.target).Fits(Certificate{row.key, row.rootKey, row.bytes, 1}, row.force)
 		if got := limitsOf(t, err); !slices.Equal(got, row.want) {
 			t.Errorf("%+v: got %q: %v", row, got, err)
 		}
 	}
 }
 
-func TestMisfitTellsFiguresAndWhatHelps(t *testing.T) {
+func TestMisfitHasFiguresAndWhatHelps(t *testing.T) {
 	for _, row := range []struct {
-		board   string
+		target  string
 		c       Certificate
 		text    string
 		instead string
@@ -82,22 +85,22 @@ func TestMisfitTellsFiguresAndWhatHelps(t *testing.T) {
 		{"pico-w", Certificate{"p384", "p256", 400, 1},
 			`Raspberry Pi Pico W gains nothing by key type "p384", which costs more than p256: 27.4 KB of heap, 0.7 s in MicroPython for one connection`, "p256"},
 		{"pico-w", Certificate{"ed25519", "p256", 900, 1}, `Raspberry Pi Pico W does not load a key of type "ed25519"`, "p256"},
-		{"esp8266", Certificate{"p256", "rsa-2048", 900, 1}, `Espressif ESP8266 does not load a key of type "p256"`, "rsa-2048"},
-		{"esp8266", Certificate{"rsa-2048", "p256", 900, 1},
-			`Espressif ESP8266 does not load a certificate that a root of type "p256" signed; it takes rsa-2048, rsa-3072, rsa-4096`, ""},
+		{"esp8266/micropython", Certificate{"p256", "rsa-2048", 900, 1}, `Espressif ESP8266 with MicroPython does not load a key of type "p256"`, "rsa-2048"},
+		{"esp8266/micropython", Certificate{"rsa-2048", "p256", 900, 1},
+			`Espressif ESP8266 with MicroPython does not load a certificate that a root of type "p256" signed; it takes rsa-2048, rsa-3072, rsa-4096`, ""},
 		{"pico-w", Certificate{"p256", "p256", 20000, 1},
 			"Raspberry Pi Pico W serves at most 4086 bytes of certificate; this one would have 20000", ""},
 		{"computer", Certificate{"rsa-4096", "p256", 900, 1},
 			`any computer gains nothing by key type "rsa-4096", which costs more than p256`, "p256"},
 	} {
-		err := board(t, row.board).Fits(row.c, false)
+		err := target(t, row.target).Fits(row.c, false)
 		misfit, ok := errors.AsType[*MisfitError](err)
 		if !ok {
-			t.Errorf("%s, %+v: got %v", row.board, row.c, err)
+			t.Errorf("%s, %+v: got %v", row.target, row.c, err)
 			continue
 		}
-		if misfit.Error() != row.text || misfit.Instead != row.instead || misfit.Board.ID != row.board {
-			t.Errorf("%s, %+v: got %v (instead %q), want %q (instead %q)", row.board, row.c, err, misfit.Instead, row.text, row.instead)
+		if misfit.Error() != row.text || misfit.Instead != row.instead || misfit.Target.String() != row.target {
+			t.Errorf("%s, %+v: got %v (instead %q), want %q (instead %q)", row.target, row.c, err, misfit.Instead, row.text, row.instead)
 		}
 	}
 }

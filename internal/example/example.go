@@ -253,13 +253,13 @@ func (f Firmware) loaded(p Project) ([]export.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := format.Device(p.Bundle)
-	if err != nil || !p.MutualTLS || f.root == "" {
-		return files, err
+	specs := format.Device
+	if p.MutualTLS && f.root != "" {
+		root, err := export.Find(f.root)
+		if err != nil {
+			return nil, err
+		}
+		specs = slices.Concat(specs, root.CA)
 	}
-	if format, err = export.Find(f.root); err != nil {
-		return nil, err
-	}
-	root, err := format.CA(p.Bundle)
-	return append(files, root...), err
+	return export.Render(p.Bundle, specs...)
 }

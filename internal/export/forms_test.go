@@ -67,7 +67,7 @@ func filesOf(t testing.TB, id string, b export.Bundle) []export.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := format.Device(b)
+	files, err := export.Render(b, format.Device...)
 	if err != nil {
 		t.Fatalf("%s: %v", id, err)
 	}

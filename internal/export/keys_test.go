@@ -98,11 +98,11 @@ func makeFixedKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, namesErr := ca.ParseNames([]string{"pico.local", "192.168.1.20"})
-	label, labelErr := ca.ParseLabel(fixedLabel)
+	label, labelErr := ca.ParseClientName(fixedLabel)
 	if namesErr != nil || labelErr != nil {
 		t.Fatal(namesErr, labelErr)
 	}
-	profile := ca.Profile{Life: ca.Days(820)}
+	profile := ca.Profile{Kind: ca.KindServer, Life: ca.Days(820)}
 	sign := func(name string, p *ca.Prepared, err error) {
 		t.Helper()
 		if err != nil {
@@ -118,10 +118,11 @@ func makeFixedKeys(t *testing.T) {
 		name string
 		key  ca.KeyType
 	}{{"device", ca.P256}, {"device-rsa", ca.RSA2048}} {
-		p, err := authority.Prepare(profile, names, writeFixedKey(t, row.name, row.key).Public(), fixedTime)
+		p, err := authority.Prepare(profile, ca.Holder{Names: names}, writeFixedKey(t, row.name, row.key).Public(), fixedTime)
 		sign(row.name, p, err)
 	}
-	p, err := authority.PrepareClient(profile, label, writeFixedKey(t, "client", ca.P256).Public(), fixedTime)
+	profile.Kind = ca.KindClient
+	p, err := authority.Prepare(profile, ca.Holder{Client: label}, writeFixedKey(t, "client", ca.P256).Public(), fixedTime)
 	sign("client", p, err)
 }
 

@@ -1,13 +1,17 @@
 package export
 
 import (
+	"cmp"
+	"crypto/x509"
 	"fmt"
 	"strings"
 
+	"github.com/picoca/picoca/internal/fault"
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// P12 is how a .p12 is encrypted.
+// P12 is how a .p12 is encrypted. Without a profile, that of the file's Spec
+// applies.
 type P12 struct {
 	Profile    P12Profile
 	Passphrase string
@@ -43,6 +47,14 @@ func (e UnknownProfileError) Error() string {
 	return fmt.Sprintf("profile %q of a .p12 is unknown", e.Input)
 }
 
+// Hint lists the profiles.
+func (e UnknownProfileError) Hint() fault.Hint {
+	return fault.Hintf("choose legacy-des for phones, or modern2023 for computers")
+}
+
+// ExitCode is that of a wrong command line.
+func (e UnknownProfileError) ExitCode() int { return fault.Usage }
+
 // ParseP12Profile returns the profile that s names, or an UnknownProfileError.
 func ParseP12Profile(s string) (P12Profile, error) {
 	profile := P12Profile(strings.ToLower(s))
@@ -52,46 +64,37 @@ func ParseP12Profile(s string) (P12Profile, error) {
 	return profile, nil
 }
 
-// p12Leaf writes a leaf with its key. The root stays out: whoever imports it
-// has that from elsewhere, and a client would send it along at each
-// connection, which a board pays with memory.
-func p12Leaf(b Bundle) ([]File, error) {
-	data, err := b.P12.encode(b)
+// renderP12 writes a leaf with its key, or a trust store: the root by itself.
+// With the root beside the leaf a client sends it along at each connection,
+// which a board pays for with memory: only readers that need it there get it.
+func renderP12(s Spec, b Bundle) ([]byte, error) {
+	encoder, err := b.P12.encoder(s)
 	if err != nil {
 		return nil, err
 	}
-	return []File{{Name: b.Stem + ".p12", Data: data, Private: true}}, nil
+	switch {
+	case s.Has(Leaf) && s.Has(Key) && !s.Has(CRL):
+		var chain []*x509.Certificate
+		if s.Has(CA) {
+			chain = append(chain, b.Root)
+		}
+		return encoder.Encode(b.Key, b.Leaf, chain, b.P12.Passphrase)
+	case len(s.Parts) == 1 && s.Has(CA):
+		// Marked as trusted for Java, under its name.
+		entry := pkcs12.TrustStoreEntry{Cert: b.Root, FriendlyName: b.Root.Subject.CommonName}
+		return encoder.EncodeTrustStoreEntries([]pkcs12.TrustStoreEntry{entry}, b.P12.Passphrase)
+	}
+	return nil, ContainerError{s}
 }
 
-func (p P12) encode(b Bundle) ([]byte, error) {
-	encoder, err := p.encoder()
-	if err != nil {
-		return nil, err
-	}
-	return encoder.Encode(b.Key, b.Leaf, nil, p.Passphrase)
-}
-
-// p12CA writes a trust store: the root, marked as trusted for Java, under its
-// name.
-func p12CA(b Bundle) ([]File, error) {
-	encoder, err := b.P12.encoder()
-	if err != nil {
-		return nil, err
-	}
-	entry := pkcs12.TrustStoreEntry{Cert: b.Root, FriendlyName: b.Root.Subject.CommonName}
-	data, err := encoder.EncodeTrustStoreEntries([]pkcs12.TrustStoreEntry{entry}, b.P12.Passphrase)
-	if err != nil {
-		return nil, err
-	}
-	return []File{{Name: "picoca-root.p12", Data: data}}, nil
-}
-
-// encoder refuses an empty passphrase, which Apple's devices do not import,
-// and which encrypts nothing.
-func (p P12) encoder() (*pkcs12.Encoder, error) {
-	encoder, ok := encoders[p.Profile]
+// encoder is that of the profile in p, else in the spec, else the one for
+// computers. It refuses an empty passphrase, which Apple's devices do not
+// import, and which encrypts nothing.
+func (p P12) encoder(s Spec) (*pkcs12.Encoder, error) {
+	profile := cmp.Or(p.Profile, P12Profile(s.Profile), Modern2023)
+	encoder, ok := encoders[profile]
 	if !ok {
-		return nil, UnknownProfileError{string(p.Profile)}
+		return nil, UnknownProfileError{string(profile)}
 	}
 	return encoder, CheckPassphrase(p.Passphrase, false)
 }

@@ -16,7 +16,7 @@ func TestP12HoldsLeafAndKey(t *testing.T) {
 	eachKey(t, func(t *testing.T, b Bundle) {
 		for _, profile := range p12Profiles {
 			b.P12.Profile = profile
-			data := render(t, p12Leaf, b)[b.Stem+".p12"]
+			data := render(t, deviceSpecs("p12"), b)[b.Stem+".p12"]
 			key, leaf, others, err := pkcs12.DecodeChain(data, b.P12.Passphrase)
 			if err != nil {
 				t.Fatal(err)
@@ -39,7 +39,7 @@ func TestTrustStoreHoldsTheRootAlone(t *testing.T) {
 	b.P12.Passphrase = TrustStorePassphrase
 	for _, profile := range p12Profiles {
 		b.P12.Profile = profile
-		certs, err := pkcs12.DecodeTrustStore(render(t, p12CA, b)["picoca-root.p12"], "changeit")
+		certs, err := pkcs12.DecodeTrustStore(render(t, rootSpecs("p12"), b)["picoca-root.p12"], "changeit")
 		if err != nil || len(certs) != 1 || !certs[0].Equal(b.Root) {
 			t.Errorf("%s: got %d certificates, %v", profile, len(certs), err)
 		}
@@ -58,7 +58,7 @@ func TestP12ProfilesAreWhatTheyAreCalled(t *testing.T) {
 	}
 	for profile, want := range map[P12Profile]string{LegacyDES: "3DES", Modern2023: "AES-256"} {
 		b.P12.Profile = profile
-		data := render(t, p12Leaf, b)["client.p12"]
+		data := render(t, deviceSpecs("p12"), b)["client.p12"]
 		for name, oid := range oids {
 			der, err := asn1.Marshal(oid)
 			if err != nil {
@@ -73,10 +73,10 @@ func TestP12ProfilesAreWhatTheyAreCalled(t *testing.T) {
 
 func TestP12RefusesWhatProtectsNothing(t *testing.T) {
 	b := fixedBundle(t, "client")
-	for _, p12 := range []P12{{LegacyDES, ""}, {Modern2023, ""}, {LegacyDES, "pässword"}, {"", "x"}, {"modern", "x"}} {
+	for _, p12 := range []P12{{LegacyDES, ""}, {Modern2023, ""}, {LegacyDES, "pässword"}, {"modern", "x"}} {
 		b.P12 = p12
-		for name, form := range map[string]func(Bundle) ([]File, error){"p12": p12Leaf, "trust store": p12CA, "profile": profileClient} {
-			if files, err := form(b); err == nil || files != nil {
+		for name, form := range map[string][]Spec{"p12": deviceSpecs("p12"), "trust store": rootSpecs("p12"), "profile": clientSpecs("mobileconfig")} {
+			if files, err := Render(b, form...); err == nil || files != nil {
 				t.Errorf("%s with %+v: got %d files, %v", name, p12, len(files), err)
 			}
 		}

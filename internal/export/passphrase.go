@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"strings"
 	"unicode"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // MinPassphraseBits is the least strength of a passphrase that a key may leave
@@ -101,6 +103,11 @@ type PassphraseError struct{ Text string }
 
 func (e PassphraseError) Error() string { return "passphrase of the .p12 " + e.Text }
 
+// Hint says what can be typed everywhere.
+func (e PassphraseError) Hint() fault.Hint {
+	return fault.Hintf("write letters, digits and signs of ASCII to the file's first line")
+}
+
 // CheckPassphrase holds a passphrase against what the readers of a .p12 take:
 // visible ASCII, since they disagree about the encoding of everything else; and
 // one that is to protect a key against MinPassphraseBits. The error is a
@@ -124,4 +131,9 @@ type WeakPassphraseError struct{ Bits float64 }
 
 func (e WeakPassphraseError) Error() string {
 	return fmt.Sprintf("passphrase of the .p12 has at most %.0f bits, at least %d are needed", math.Floor(e.Bits), MinPassphraseBits)
+}
+
+// Hint says how to get a stronger one.
+func (e WeakPassphraseError) Hint() fault.Hint {
+	return fault.Hintf("leave --p12-passphrase-file out for a strong one, or add --force: an attacker with the file can try passphrases at leisure")
 }

@@ -1,40 +1,55 @@
 package export
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"strings"
 )
 
-// pemLeaf writes cert.pem and key.pem, the key SEC1 or PKCS#1 as in DER.
-func pemLeaf(b Bundle) ([]File, error) {
-	der, label, err := boardKey(b.Key)
+// renderPEM writes the parts of a file in PEM, one after the other.
+func renderPEM(s Spec, b Bundle) ([]byte, error) {
+	var out bytes.Buffer
+	for _, part := range s.Parts {
+		der, label, err := s.part(b, Part(part))
+		if err != nil {
+			return nil, err
+		}
+		if err := pem.Encode(&out, &pem.Block{Type: label, Bytes: der}); err != nil {
+			return nil, err
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// renderPEMLine writes PEM as one line in which \n stands for the line breaks:
+// what goes between the quotes of a JSON string. PEM has nothing else to escape.
+func renderPEMLine(s Spec, b Bundle) ([]byte, error) {
+	text, err := renderPEM(s, b)
 	if err != nil {
 		return nil, err
 	}
-	return pemPair(b.Leaf, der, label), nil
+	return []byte(strings.ReplaceAll(string(text), "\n", `\n`) + "\n"), nil
 }
 
-// pkcs8Leaf writes cert.pem and key.pem, the key PKCS#8 (RFC 5958).
-func pkcs8Leaf(b Bundle) ([]File, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(b.Key)
+// renderPEMYAML writes PEM as a literal block of YAML, to stand behind a key:
+// "|-", and the lines with four spaces before them.
+func renderPEMYAML(s Spec, b Bundle) ([]byte, error) {
+	text, err := renderPEM(s, b)
 	if err != nil {
 		return nil, err
 	}
-	return pemPair(b.Leaf, der, "PRIVATE KEY"), nil
-}
-
-func pemCA(b Bundle) ([]File, error) {
-	return []File{{Name: "picoca-root.pem", Data: CertificatePEM(b.Root)}}, nil
-}
-
-func pemPair(leaf *x509.Certificate, key []byte, label string) []File {
-	return []File{
-		{Name: "cert.pem", Data: CertificatePEM(leaf)},
-		{Name: "key.pem", Data: pem.EncodeToMemory(&pem.Block{Type: label, Bytes: key}), Private: true},
+	out := bytes.NewBufferString("|-\n")
+	for line := range bytes.Lines(text) {
+		out.WriteString("    ")
+		out.Write(line)
 	}
+	return out.Bytes(), nil
+}
+
+func encodePEM(label string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der})
 }
 
 // CertificatePEM returns a certificate in PEM (RFC 7468 section 5).
-func CertificatePEM(cert *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
-}
+func CertificatePEM(cert *x509.Certificate) []byte { return encodePEM("CERTIFICATE", cert.Raw) }

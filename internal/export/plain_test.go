@@ -20,9 +20,9 @@ func eachKey(t *testing.T, test func(t *testing.T, b Bundle)) {
 	}
 }
 
-func render(t *testing.T, form func(Bundle) ([]File, error), b Bundle) map[string][]byte {
+func render(t *testing.T, form []Spec, b Bundle) map[string][]byte {
 	t.Helper()
-	files, err := form(b)
+	files, err := Render(b, form...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func sameTraditional(t *testing.T, der []byte, b Bundle) {
 
 func TestDERIsTraditional(t *testing.T) {
 	eachKey(t, func(t *testing.T, b Bundle) {
-		files := render(t, derLeaf, b)
+		files := render(t, deviceSpecs("der"), b)
 		if !bytes.Equal(files["cert.der"], b.Leaf.Raw) {
 			t.Error("cert.der is not the certificate")
 		}
@@ -61,7 +61,7 @@ func TestDERIsTraditional(t *testing.T) {
 
 func TestPEMIsTheDERInPEM(t *testing.T) {
 	eachKey(t, func(t *testing.T, b Bundle) {
-		der, files := render(t, derLeaf, b), render(t, pemLeaf, b)
+		der, files := render(t, deviceSpecs("der"), b), render(t, deviceSpecs("pem"), b)
 		for _, pair := range [][2]string{{"cert.pem", "cert.der"}, {"key.pem", "key.der"}} {
 			block, rest := pem.Decode(files[pair[0]])
 			if block == nil || len(rest) > 0 || !bytes.Equal(block.Bytes, der[pair[1]]) {
@@ -73,7 +73,7 @@ func TestPEMIsTheDERInPEM(t *testing.T) {
 
 func TestPKCS8HoldsTheKey(t *testing.T) {
 	eachKey(t, func(t *testing.T, b Bundle) {
-		for name, form := range map[string]func(Bundle) ([]File, error){"key.pem": pkcs8Leaf, "privkey.pem": pemChain} {
+		for name, form := range map[string][]Spec{"key.pem": deviceSpecs("pkcs8"), "privkey.pem": deviceSpecs("pem-chain")} {
 			block, _ := pem.Decode(render(t, form, b)[name])
 			key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 			if err != nil || block.Type != "PRIVATE KEY" || !key.(interface{ Equal(crypto.PrivateKey) bool }).Equal(b.Key) {
@@ -87,7 +87,7 @@ func TestPKCS8HoldsTheKey(t *testing.T) {
 // trusts the last certificate in it.
 func TestChainVerifies(t *testing.T) {
 	b := fixedBundle(t, "device")
-	first, rest := pem.Decode(render(t, pemChain, b)["fullchain.pem"])
+	first, rest := pem.Decode(render(t, deviceSpecs("pem-chain"), b)["fullchain.pem"])
 	roots := x509.NewCertPool()
 	if first == nil || !bytes.Equal(first.Bytes, b.Leaf.Raw) || !roots.AppendCertsFromPEM(rest) {
 		t.Fatal("fullchain.pem is not the leaf and its root")
@@ -99,13 +99,13 @@ func TestChainVerifies(t *testing.T) {
 
 func TestRootFormatsHoldTheRoot(t *testing.T) {
 	b := fixedBundle(t, "")
-	if data := render(t, crtCA, b)["picoca-root.crt"]; !bytes.Equal(data, b.Root.Raw) {
+	if data := render(t, rootSpecs("crt"), b)["picoca-root.crt"]; !bytes.Equal(data, b.Root.Raw) {
 		t.Error("picoca-root.crt is not the root in DER, as Android's picker wants it")
 	}
-	if data := render(t, derCA, b)["picoca-root.der"]; !bytes.Equal(data, b.Root.Raw) {
+	if data := render(t, rootSpecs("der"), b)["picoca-root.der"]; !bytes.Equal(data, b.Root.Raw) {
 		t.Error("picoca-root.der is not the root in DER")
 	}
-	if block, _ := pem.Decode(render(t, pemCA, b)["picoca-root.pem"]); block == nil || !bytes.Equal(block.Bytes, b.Root.Raw) {
+	if block, _ := pem.Decode(render(t, rootSpecs("pem"), b)["picoca-root.pem"]); block == nil || !bytes.Equal(block.Bytes, b.Root.Raw) {
 		t.Error("picoca-root.pem is not the root in PEM")
 	}
 }
@@ -118,7 +118,7 @@ func TestESPFilesAreTheExamples(t *testing.T) {
 		"server": {"servercert.pem", "prvtkey.pem", "cacert.pem"},
 		"client": {"client.crt", "client.key", "cacert.pem"},
 	} {
-		files := render(t, map[string]func(Bundle) ([]File, error){"server": espServer, "client": espClient}[form], b)
+		files := render(t, map[string][]Spec{"server": deviceSpecs("esp-idf"), "client": clientSpecs("esp-idf")}[form], b)
 		cert, _ := pem.Decode(files[names[0]])
 		key, _ := pem.Decode(files[names[1]])
 		root, _ := pem.Decode(files[names[2]])
@@ -160,7 +160,7 @@ func arrays(t *testing.T, header []byte) map[string][]byte {
 
 func TestCHeaderHoldsTheDER(t *testing.T) {
 	eachKey(t, func(t *testing.T, b Bundle) {
-		got, der := arrays(t, render(t, cHeader, b)["picoca_cert.h"]), render(t, derLeaf, b)
+		got, der := arrays(t, render(t, deviceSpecs("c-header"), b)["picoca_cert.h"]), render(t, deviceSpecs("der"), b)
 		want := map[string][]byte{"picoca_cert_der": der["cert.der"], "picoca_key_der": der["key.der"], "picoca_root_der": b.Root.Raw}
 		for name := range want {
 			if !bytes.Equal(got[name], want[name]) {
@@ -181,7 +181,7 @@ func TestCHeaderCommentHoldsAnyLabel(t *testing.T) {
 		leaf := *b.Leaf
 		leaf.Subject.CommonName = label
 		b.Leaf = &leaf
-		first, rest, _ := strings.Cut(string(render(t, cHeader, b)["picoca_cert.h"]), "\n")
+		first, rest, _ := strings.Cut(string(render(t, deviceSpecs("c-header"), b)["picoca_cert.h"]), "\n")
 		if !strings.HasPrefix(first, `// "`) || strings.HasSuffix(first, `\`) || !strings.HasPrefix(rest, "#ifndef") {
 			t.Errorf("label %q: comment is %q", label, first)
 		}
@@ -196,11 +196,23 @@ func TestOtherKeysHaveNoBoardForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Key = key
-	for name, form := range map[string]func(Bundle) ([]File, error){"der": derLeaf, "pem": pemLeaf, "c-header": cHeader, "esp-idf": espServer} {
-		files, err := form(b)
+	for name, form := range map[string][]Spec{"der": deviceSpecs("der"), "pem": deviceSpecs("pem"), "c-header": deviceSpecs("c-header"), "esp-idf": deviceSpecs("esp-idf")} {
+		files, err := Render(b, form...)
 		var fault KeyError
 		if !errors.As(err, &fault) || files != nil || !pub.Equal(fault.Key) {
 			t.Errorf("%s: got %d files, %v", name, len(files), err)
 		}
 	}
+}
+
+func deviceSpecs(id string) []Spec { return formatOf(id).Device }
+func clientSpecs(id string) []Spec { return formatOf(id).Client }
+func rootSpecs(id string) []Spec   { return formatOf(id).CA }
+
+func formatOf(id string) Format {
+	format, err := Find(id)
+	if err != nil {
+		panic(err)
+	}
+	return format
 }

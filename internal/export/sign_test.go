@@ -12,7 +12,7 @@ func signedProfile(t *testing.T, leaf string) (b Bundle, signed []byte) {
 	t.Helper()
 	b = fixedBundle(t, "")
 	b.Signer = &Signer{fixedCert(t, leaf), fixedKey(t, leaf)}
-	return b, render(t, profileCA, b)["picoca-root.mobileconfig"]
+	return b, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"]
 }
 
 // TestSignedProfileVerifies with each kind of key, against the root alone.
@@ -20,7 +20,7 @@ func TestSignedProfileVerifies(t *testing.T) {
 	for _, leaf := range []string{"device", "device-rsa", "client"} {
 		b, signed := signedProfile(t, leaf)
 		b.Signer = nil
-		plain := render(t, profileCA, b)["picoca-root.mobileconfig"]
+		plain := render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"]
 		message, err := pkcs7.Parse(signed)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func TestSignerOfAnotherRootIsRefused(t *testing.T) {
 	b := fixedBundle(t, "")
 	b.Signer = &Signer{fixedCert(t, "device"), fixedKey(t, "device")}
 	b.Root = fixedCert(t, "client")
-	if files, err := profileCA(b); err == nil || files != nil {
+	if files, err := Render(b, rootSpecs("mobileconfig")...); err == nil || files != nil {
 		t.Errorf("got %d files, %v", len(files), err)
 	}
 }

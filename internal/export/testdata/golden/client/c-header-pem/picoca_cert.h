@@ -1,0 +1,44 @@
+// "Küchen-Tablet" until 2029-02-17, with its private key: publish neither this file nor a program built from it.
+#ifndef PICOCA_CERT_H
+#define PICOCA_CERT_H
+
+// the certificate
+static const char picoca_cert_pem[] =
+  "-----BEGIN CERTIFICATE-----\n"
+  "MIIBeDCCAR6gAwIBAgIQd1ZY/40qTh6sdCmbayN7yDAKBggqhkjOPQQDAjAZMRcw\n"
+  "FQYDVQQDEw5UZXN0IE9ubHkgVVZQUDAeFw0yNjExMjAxMjAwMDBaFw0yOTAyMTcx\n"
+  "MTU5NTlaMBkxFzAVBgNVBAMMDkvDvGNoZW4tVGFibGV0MFkwEwYHKoZIzj0CAQYI\n"
+  "KoZIzj0DAQcDQgAELIv95CAccxMLonipKQ7ajbRdyFMnexhFs7K5pht0hqDyoZ7E\n"
+  "E1FWNhFXqOD8oqdVyR8DNY+Asyx9LfsGDGqAEKNIMEYwDgYDVR0PAQH/BAQDAgeA\n"
+  "MBMGA1UdJQQMMAoGCCsGAQUFBwMCMB8GA1UdIwQYMBaAFN/rRszvwVWDhlLlOq0C\n"
+  "RbsvgCtEMAoGCCqGSM49BAMCA0gAMEUCIQD+jA3/nteMOUZ4w58OJOhz+tvYcnfK\n"
+  "SJLGRIOTSPyO7AIgIQ/ogA10TSfkK44dm272Ol96gIQYcjhKC5ECxdbYNyY=\n"
+  "-----END CERTIFICATE-----\n";
+
+// its private key (SEC1 or PKCS#1)
+static const char picoca_key_pem[] =
+  "-----BEGIN EC PRIVATE KEY-----\n"
+  "MHcCAQEEIPUcfL+rIr7yPvSaVQ1CPwiwRrFAPibxsfzawEiRi1q3oAoGCCqGSM49\n"
+  "AwEHoUQDQgAELIv95CAccxMLonipKQ7ajbRdyFMnexhFs7K5pht0hqDyoZ7EE1FW\n"
+  "NhFXqOD8oqdVyR8DNY+Asyx9LfsGDGqAEA==\n"
+  "-----END EC PRIVATE KEY-----\n";
+
+// the certificate authority
+static const char picoca_root_pem[] =
+  "-----BEGIN CERTIFICATE-----\n"
+  "MIICWzCCAgGgAwIBAgIQTNhydNZwhMqvDg02yElttzAKBggqhkjOPQQDAjAZMRcw\n"
+  "FQYDVQQDEw5UZXN0IE9ubHkgVVZQUDAeFw0yMTAxMDEwMDAwMDBaFw0zNjExMTgx\n"
+  "MTU5NTlaMBkxFzAVBgNVBAMTDlRlc3QgT25seSBVVlBQMFkwEwYHKoZIzj0CAQYI\n"
+  "KoZIzj0DAQcDQgAEdbPDX9o6B+UAH91mZRdUblgcn4Whul/7Z0GGhH9Ja9DxjqDU\n"
+  "1HyiMS03OZ1KJRl8ytkXD2vJMdtmDN55ZqAaUKOCASkwggElMA4GA1UdDwEB/wQE\n"
+  "AwIBBjASBgNVHRMBAf8ECDAGAQH/AgEAMB0GA1UdDgQWBBTf60bM78FVg4ZS5Tqt\n"
+  "AkW7L4ArRDCB3wYDVR0eBIHXMIHUoIHRMAeCBWxvY2FsMAuCCWhvbWUuYXJwYTAK\n"
+  "gghpbnRlcm5hbDAFggNsYW4wCocICgAAAP8AAAAwCocIrBAAAP/wAAAwCocIwKgA\n"
+  "AP//AAAwCocIqf4AAP//AAAwCocIfwAAAP8AAAAwIocg/AAAAAAAAAAAAAAAAAAA\n"
+  "AP4AAAAAAAAAAAAAAAAAAAAwIocg/oAAAAAAAAAAAAAAAAAAAP/AAAAAAAAAAAAA\n"
+  "AAAAAAAwIocgAAAAAAAAAAAAAAAAAAAAAf////////////////////8wCgYIKoZI\n"
+  "zj0EAwIDSAAwRQIgL0sYp/E4670YG2YtQQCS56UW89idakWofSQU9r4fNcACIQC1\n"
+  "cgAYtcj9Cu9Su+2lrBsZN8TU9+tFYXh8i+I6IdA+NA==\n"
+  "-----END CERTIFICATE-----\n";
+
+#endif

@@ -1,0 +1,45 @@
+// "pico.local" until 2029-02-17, with its private key: publish neither this file nor a program built from it.
+#ifndef PICOCA_CERT_H
+#define PICOCA_CERT_H
+
+// the certificate
+static const char picoca_cert_pem[] =
+  "-----BEGIN CERTIFICATE-----\n"
+  "MIIBkjCCATegAwIBAgIQdASJ6hVUJjhftnjXEPNn+zAKBggqhkjOPQQDAjAZMRcw\n"
+  "FQYDVQQDEw5UZXN0IE9ubHkgVVZQUDAeFw0yNjExMjAxMjAwMDBaFw0yOTAyMTcx\n"
+  "MTU5NTlaMBUxEzARBgNVBAMTCnBpY28ubG9jYWwwWTATBgcqhkjOPQIBBggqhkjO\n"
+  "PQMBBwNCAAQIxs7m998KtKVxZ229vaXhWgYD8haYSdlxDDu4OHSVAQ7rUXUj3noC\n"
+  "o67dPn9oL+Jpp7NSWj7/yx3qonkrtVYWo2UwYzAOBgNVHQ8BAf8EBAMCB4AwEwYD\n"
+  "VR0lBAwwCgYIKwYBBQUHAwEwHwYDVR0jBBgwFoAU3+tGzO/BVYOGUuU6rQJFuy+A\n"
+  "K0QwGwYDVR0RBBQwEoIKcGljby5sb2NhbIcEwKgBFDAKBggqhkjOPQQDAgNJADBG\n"
+  "AiEApkHFwpR8dJKiKvPWLLVHB+KMAQYAQROZvXehqCD74KUCIQD4xeNLVLbY6KHz\n"
+  "lwjRYbl+9i+DX+IF5D+lk5t9v62uzQ==\n"
+  "-----END CERTIFICATE-----\n";
+
+// its private key (SEC1 or PKCS#1)
+static const char picoca_key_pem[] =
+  "-----BEGIN EC PRIVATE KEY-----\n"
+  "MHcCAQEEIO5jWsyooeLXZ2Zj89QVckc6MR3oW82zIHt8gx0ckCAVoAoGCCqGSM49\n"
+  "AwEHoUQDQgAECMbO5vffCrSlcWdtvb2l4VoGA/IWmEnZcQw7uDh0lQEO61F1I956\n"
+  "AqOu3T5/aC/iaaezUlo+/8sd6qJ5K7VWFg==\n"
+  "-----END EC PRIVATE KEY-----\n";
+
+// the certificate authority
+static const char picoca_root_pem[] =
+  "-----BEGIN CERTIFICATE-----\n"
+  "MIICWzCCAgGgAwIBAgIQTNhydNZwhMqvDg02yElttzAKBggqhkjOPQQDAjAZMRcw\n"
+  "FQYDVQQDEw5UZXN0IE9ubHkgVVZQUDAeFw0yMTAxMDEwMDAwMDBaFw0zNjExMTgx\n"
+  "MTU5NTlaMBkxFzAVBgNVBAMTDlRlc3QgT25seSBVVlBQMFkwEwYHKoZIzj0CAQYI\n"
+  "KoZIzj0DAQcDQgAEdbPDX9o6B+UAH91mZRdUblgcn4Whul/7Z0GGhH9Ja9DxjqDU\n"
+  "1HyiMS03OZ1KJRl8ytkXD2vJMdtmDN55ZqAaUKOCASkwggElMA4GA1UdDwEB/wQE\n"
+  "AwIBBjASBgNVHRMBAf8ECDAGAQH/AgEAMB0GA1UdDgQWBBTf60bM78FVg4ZS5Tqt\n"
+  "AkW7L4ArRDCB3wYDVR0eBIHXMIHUoIHRMAeCBWxvY2FsMAuCCWhvbWUuYXJwYTAK\n"
+  "gghpbnRlcm5hbDAFggNsYW4wCocICgAAAP8AAAAwCocIrBAAAP/wAAAwCocIwKgA\n"
+  "AP//AAAwCocIqf4AAP//AAAwCocIfwAAAP8AAAAwIocg/AAAAAAAAAAAAAAAAAAA\n"
+  "AP4AAAAAAAAAAAAAAAAAAAAwIocg/oAAAAAAAAAAAAAAAAAAAP/AAAAAAAAAAAAA\n"
+  "AAAAAAAwIocgAAAAAAAAAAAAAAAAAAAAAf////////////////////8wCgYIKoZI\n"
+  "zj0EAwIDSAAwRQIgL0sYp/E4670YG2YtQQCS56UW89idakWofSQU9r4fNcACIQC1\n"
+  "cgAYtcj9Cu9Su+2lrBsZN8TU9+tFYXh8i+I6IdA+NA==\n"
+  "-----END CERTIFICATE-----\n";
+
+#endif
