@@ -90,7 +90,7 @@ func TestAuthorityRefusesARootOfAWeakKey(t *testing.T) {
 		cert.PublicKey = pub
 		if _, err := ca.NewAuthority(&cert, noon); err == nil {
 			t.Errorf("root with key %s is accepted", name)
-		} else if _, ok := errors.AsType[ca.UnknownKeyTypeError](err); !ok {
+		} else if _, ok := errors.AsType[ca.UnknownKeyError](err); !ok {
 			t.Errorf("root with key %s: got %v", name, err)
 		}
 	}

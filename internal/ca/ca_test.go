@@ -82,11 +82,16 @@ func parse(t testing.TB, raw ...string) ca.Names {
 }
 
 // profile is the one of `picoca issue` without flags.
-func profile() ca.Profile { return ca.Profile{Life: ca.Days(ca.DefaultLeafDays), Cut: true} }
+func profile() ca.Profile {
+	return ca.Profile{Kind: ca.KindServer, Life: ca.Days(ca.DefaultLeafDays), Cut: true}
+}
+
+// device is the holder with these names.
+func device(names ca.Names) ca.Holder { return ca.Holder{Names: names} }
 
 func prepare(t testing.TB, a *ca.Authority, p ca.Profile, names ca.Names) *ca.Prepared {
 	t.Helper()
-	prepared, err := a.Prepare(p, names, newKey(t, ca.P256).Public(), noon)
+	prepared, err := a.Prepare(p, device(names), newKey(t, ca.P256).Public(), noon)
 	if err != nil {
 		t.Fatalf("prepare %q: %v", names.Strings(), err)
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestHomeConstraintsAreOfAHome(t *testing.T) {
 	home := ca.HomeConstraints()
-	if want := []string{"local", "home.arpa", "internal", "lan"}; !slices.Equal(home.Domains(), want) {
+	if want := []string{"local", "home.arpa", "internal", "lan", "localhost"}; !slices.Equal(home.Domains(), want) {
 		t.Errorf("domains: got %q, want %q", home.Domains(), want)
 	}
 	want := "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 127.0.0.0/8 fc00::/7 fe80::/10 ::1/128"
@@ -27,7 +27,7 @@ func TestHomeConstraintsAreOfAHome(t *testing.T) {
 	if strings.Join(got, " ") != want {
 		t.Errorf("addresses: got %q, want %q", got, want)
 	}
-	if got, want := home.String(), ".local .home.arpa .internal .lan "+want; got != want {
+	if got, want := home.String(), ".local .home.arpa .internal .lan localhost "+want; got != want {
 		t.Errorf("text: got %q, want %q", got, want)
 	}
 }
@@ -41,7 +41,6 @@ func TestPermitWidensTheConstraints(t *testing.T) {
 		{"me.github.io", "me.github.io", ""},
 		{"büro.example.com", "xn--bro-hoa.example.com", ""},
 		{"fritz.box", "fritz.box", ""},
-		{"localhost", "localhost", ""},
 		{"home", "home", ""},
 		{"www.ck", "www.ck", ""}, // an exception on the list of suffixes
 		{"100.64.0.0/10", "", "100.64.0.0/10"},
@@ -65,7 +64,7 @@ func TestPermitWidensTheConstraints(t *testing.T) {
 		if got := wider.Prefixes()[8:]; !slices.Equal(got, wantPrefixes) {
 			t.Errorf("permit %q: got ranges %v, want %v", row.input, got, wantPrefixes)
 		}
-		if got := strings.Join(wider.Domains()[4:], " "); got != row.domain {
+		if got := strings.Join(wider.Domains()[5:], " "); got != row.domain {
 			t.Errorf("permit %q: got domains %q, want %q", row.input, got, row.domain)
 		}
 	}
@@ -178,7 +177,7 @@ func TestPermittedTwiceStandsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Domains()) != 5 || len(c.Prefixes()) != 8 {
+	if len(c.Domains()) != 6 || len(c.Prefixes()) != 8 {
 		t.Errorf("got %s", c)
 	}
 }
@@ -186,7 +185,7 @@ func TestPermittedTwiceStandsOnce(t *testing.T) {
 // outside has names that a home's root must never vouch for.
 var outside = []string{
 	"example.com", "www.example.com", "bank.example", "local.example.com", "pico.local.example.com",
-	"xlocal", "pico-local", "notlocal", "arpa", "x.arpa", "home", "home.arp", "x.internal2", "localhost",
+	"xlocal", "pico-local", "notlocal", "arpa", "x.arpa", "home", "home.arp", "x.internal2", "xlocalhost",
 	"*.example.com", "*.local.example.com", "*.pico.local.example.com",
 	"8.8.8.8", "1.1.1.1", "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0",
 	"169.253.1.1", "126.255.255.255", "128.0.0.1", "100.64.0.1",
@@ -195,7 +194,7 @@ var outside = []string{
 
 // inside has names that it may vouch for.
 var inside = []string{
-	"local", "pico.local", "a.b.c.local", "*.pico.local", "home.arpa", "pico.home.arpa", "*.x.home.arpa", "nas.internal", "router.lan",
+	"local", "pico.local", "a.b.c.local", "*.pico.local", "home.arpa", "pico.home.arpa", "*.x.home.arpa", "nas.internal", "router.lan", "localhost", "x.localhost",
 	"xn--bro-hoa.local", "10.0.0.0", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.0.1", "192.168.255.255",
 	"169.254.1.1", "127.0.0.1", "127.255.255.254", "fc00::1", "fdff:ffff::1", "fe80::1", "febf::1", "::1",
 }
@@ -219,12 +218,12 @@ func TestHomeRootVouchesForNamesOfAHomeAlone(t *testing.T) {
 func TestPermittedNamesAreVouchedFor(t *testing.T) {
 	req := homeRequest()
 	var err error
-	if req.Constraints, err = req.Constraints.Permit([]string{"nas.example.com", "100.64.0.0/10", "2001:db8::/32", "203.0.113.7", "localhost"}); err != nil {
+	if req.Constraints, err = req.Constraints.Permit([]string{"nas.example.com", "100.64.0.0/10", "2001:db8::/32", "203.0.113.7", "tower"}); err != nil {
 		t.Fatal(err)
 	}
 	a := newAuthority(t, req, ca.P256)
 	for name, want := range map[string]bool{
-		"nas.example.com": true, "x.nas.example.com": true, "*.nas.example.com": true, "localhost": true,
+		"nas.example.com": true, "x.nas.example.com": true, "*.nas.example.com": true, "tower": true,
 		"100.64.0.1": true, "100.127.255.255": true, "2001:db8:ffff::1": true, "203.0.113.7": true,
 		"example.com": false, "*.example.com": false, "xnas.example.com": false, "100.128.0.0": false, "2001:db9::1": false, "203.0.113.8": false,
 	} {
@@ -315,7 +314,7 @@ func FuzzPermit(f *testing.F) {
 // certificates that it allows.
 func checkPermitted(t *testing.T, a *ca.Authority, c ca.Constraints) {
 	t.Helper()
-	for _, domain := range c.Domains()[4:] {
+	for _, domain := range c.Domains()[5:] {
 		for _, name := range []string{domain, "x." + domain} {
 			if names, err := ca.ParseNames([]string{name}); err == nil { // else too long
 				checkConstraintsAgree(t, a, names)

@@ -197,8 +197,11 @@ var ErrOtherCRL = fault.New("revocation list was not signed by this root", fault
 // of a list that it cannot read.
 func VerifyCRL(root *x509.Certificate, der []byte) (*x509.RevocationList, error) {
 	list, err := x509.ParseRevocationList(der)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("revocation list: %w", err)
+	case len(list.Raw) != len(der):
+		return nil, fmt.Errorf("revocation list is followed by %d bytes", len(der)-len(list.Raw))
 	}
 	named := bytes.Equal(list.RawIssuer, root.RawSubject) && bytes.Equal(list.AuthorityKeyId, root.SubjectKeyId)
 	if !named || list.CheckSignatureFrom(root) != nil {

@@ -120,7 +120,7 @@ func TestTypeOfAnotherKeyIsAnError(t *testing.T) {
 	for name, pub := range weakKeys(t) {
 		if got, err := ca.KeyTypeOf(pub); err == nil {
 			t.Errorf("key %s: got type %q", name, got)
-		} else if _, ok := errors.AsType[ca.UnknownKeyTypeError](err); !ok {
+		} else if _, ok := errors.AsType[ca.UnknownKeyError](err); !ok {
 			t.Errorf("key %s: got %T %v", name, err, err)
 		}
 	}

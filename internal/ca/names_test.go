@@ -36,6 +36,9 @@ var refused = []struct {
 	{"pi\u200bco.local", ca.ReasonControl}, // zero-width space
 	{"pi\u200dco.local", ca.ReasonControl}, // zero-width joiner
 	{"\ufeffpico.local", ca.ReasonControl}, // byte order mark
+	{"pi\u2800co.local", ca.ReasonControl}, // blank Braille
+	{"pi\u3164co.local", ca.ReasonControl}, // Hangul filler
+	{"pico\ufe0f.local", ca.ReasonControl}, // variation selector
 	{"pi\u00adco.local", ca.ReasonControl}, // soft hyphen
 	{"a b.local", ca.ReasonSpace},
 	{" pico.local", ca.ReasonSpace},
@@ -341,7 +344,7 @@ func checkHolds(t *testing.T, a *ca.Authority, leaf *x509.Certificate, name ca.N
 func checkConstraintsAgree(t *testing.T, a *ca.Authority, names ca.Names) {
 	t.Helper()
 	want := bypassRules(t, a, names) == nil
-	_, err := a.Prepare(profile(), names, newKey(t, ca.P256).Public(), noon)
+	_, err := a.Prepare(profile(), device(names), newKey(t, ca.P256).Public(), noon)
 	if got := err == nil; got != want {
 		t.Errorf("name %q: prepared %v, crypto/x509 verifies %v: %v", names.First(), got, want, err)
 	}
