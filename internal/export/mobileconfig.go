@@ -223,7 +223,7 @@ func consent(roots []*x509.Certificate) string {
 func vouches(s ca.Scope) string {
 	names, addresses, mail := "any name on the internet", "any IP address", "any e-mail address"
 	if len(s.Domains) > 0 {
-		names = "names that end in ." + strings.Join(s.Domains, ", .")
+		names = "names that end in " + s.Endings()
 	}
 	if len(s.Ranges) > 0 {
 		addresses = "IP addresses in " + strings.ReplaceAll(strings.Trim(fmt.Sprint(s.Ranges), "[]"), " ", ", ")
