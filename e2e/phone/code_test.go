@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,30 +28,53 @@ func newCode(t *testing.T) onboard.Code {
 }
 
 // screenText is what the terminal shows: some words around the code.
-func screenText(t *testing.T) string {
-	return "$ picoca phone\n" + newCode(t).Terminal() + "scan with the phone's camera, or open " + phoneURL + "\n"
+func screenText(t *testing.T, size onboard.Size) string {
+	return "$ picoca phone\n" + strings.Join(newCode(t).Terminal(size), "\n") + "\nscan with the phone's camera, or open " + phoneURL + "\n"
 }
 
-func TestPhoneCodeScansFromALightAndADarkTerminal(t *testing.T) {
-	for _, theme := range []string{"light", "dark"} {
-		t.Run(theme, func(t *testing.T) {
-			picture := filepath.Join(pictures(t), "terminal-"+theme+".png")
-			drawTerminal(t, screenText(t), 80, theme, picture)
-			if got := scan(t, picture); got != phoneURL {
-				t.Errorf("scanned %q, want %q", got, phoneURL)
-			}
-		})
+// Terminals add space between lines: macOS Terminal a little, editors and web
+// terminals up to half a line. Half blocks must scan up to a tenth, full cells up
+// to a half.
+func TestPhoneCodeScansInEveryThemeAndLineHeight(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		size       onboard.Size
+		lineHeight float64
+	}{
+		{"compact", onboard.Compact, 1}, {"compact", onboard.Compact, 1.1},
+		{"large", onboard.Large, 1}, {"large", onboard.Large, 1.1}, {"large", onboard.Large, 1.5},
+	} {
+		for _, theme := range []string{"light", "dark"} {
+			name := fmt.Sprintf("terminal-%s-%g-%s", test.name, test.lineHeight, theme)
+			t.Run(name, func(t *testing.T) {
+				picture := filepath.Join(pictures(t), name+".png")
+				drawTerminal(t, screenText(t, test.size), emulator{80, 42, theme, test.lineHeight}, picture)
+				if got := scan(t, picture); got != phoneURL {
+					t.Errorf("scanned %q, want %q", got, phoneURL)
+				}
+			})
+		}
 	}
 }
 
-// The same code without its colours must not scan on a dark theme: otherwise
-// this test would prove nothing.
-func TestPhoneCodeNeedsItsColours(t *testing.T) {
-	plain := strings.NewReplacer("\x1b[38;5;16;48;5;231m", "", "\x1b[0m", "").Replace(newCode(t).Terminal())
-	picture := filepath.Join(t.TempDir(), "plain.png")
-	drawTerminal(t, plain, 80, "dark", picture)
-	if out, err := exec.Command(rig.Need(t, "zbarimg", "zbar-tools"), "--raw", "--quiet", picture).Output(); err == nil {
-		t.Errorf("a code in the theme's own colours scans as %q", out)
+// What must not scan: a code in the theme's own colours on a dark theme, and
+// half blocks with half a line between them. Otherwise the test above would
+// prove nothing.
+func TestPhoneCodeNeedsItsColoursAndItsSize(t *testing.T) {
+	compact := screenText(t, onboard.Compact)
+	colours := regexp.MustCompile("\x1b\\[[0-9;]*m")
+	for name, test := range map[string]struct {
+		text string
+		in   emulator
+	}{
+		"without colours": {colours.ReplaceAllString(screenText(t, onboard.Large), ""), emulator{80, 42, "dark", 1}},
+		"line height 1.5": {compact, emulator{80, 42, "light", 1.5}},
+	} {
+		picture := filepath.Join(t.TempDir(), "unreadable.png")
+		drawTerminal(t, test.text, test.in, picture)
+		if out, err := exec.Command(rig.Need(t, "zbarimg", "zbar-tools"), "--raw", "--quiet", picture).Output(); err == nil {
+			t.Errorf("%s: scans as %q", name, out)
+		}
 	}
 }
 
@@ -58,7 +82,7 @@ func TestPhoneCodeScansUnderTmuxAt80Columns(t *testing.T) {
 	tmux := rig.Need(t, "tmux", "tmux")
 	dir := t.TempDir()
 	printed := filepath.Join(dir, "printed")
-	if err := os.WriteFile(printed, []byte(screenText(t)), 0o600); err != nil {
+	if err := os.WriteFile(printed, []byte(screenText(t, onboard.Compact)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run := func(arguments ...string) string {
@@ -80,7 +104,7 @@ func TestPhoneCodeScansUnderTmuxAt80Columns(t *testing.T) {
 	}
 	for _, theme := range []string{"light", "dark"} {
 		picture := filepath.Join(pictures(t), "tmux-"+theme+".png")
-		drawTerminal(t, shown, 80, theme, picture)
+		drawTerminal(t, shown, emulator{80, 32, theme, 1}, picture)
 		if got := scan(t, picture); got != phoneURL {
 			t.Errorf("%s: scanned %q, want %q", theme, got, phoneURL)
 		}
@@ -97,8 +121,15 @@ func TestPhoneCodeAsPictureScans(t *testing.T) {
 	}
 }
 
+// emulator is how a terminal emulator is set up.
+type emulator struct {
+	columns, rows int
+	theme         string
+	lineHeight    float64 // 1 for no space between lines
+}
+
 // drawTerminal lets a terminal emulator show text.
-func drawTerminal(t *testing.T, text string, columns int, theme, picture string) {
+func drawTerminal(t *testing.T, text string, in emulator, picture string) {
 	t.Helper()
 	rig.NeedDrivers(t)
 	input := filepath.Join(t.TempDir(), "input")
@@ -106,7 +137,7 @@ func drawTerminal(t *testing.T, text string, columns int, theme, picture string)
 		t.Fatal(err)
 	}
 	options, err := json.Marshal(map[string]any{
-		"input": input, "output": picture, "columns": columns, "rows": 32, "theme": theme,
+		"input": input, "output": picture, "columns": in.columns, "rows": in.rows, "theme": in.theme, "lineHeight": in.lineHeight,
 		"chromium": rig.Need(t, "chromium", "chromium"), "home": t.TempDir(),
 	})
 	if err != nil {

@@ -39,7 +39,7 @@ func scans(term rig.Terminal, want, name string) {
 	shown := term.Do("capture-pane", "-p", "-e", "-N", "-t", term.Name)
 	for _, theme := range []string{"light", "dark"} {
 		picture := filepath.Join(pictures(term.T), name+"-"+theme+".png")
-		drawTerminal(term.T, shown, 132, theme, picture)
+		drawTerminal(term.T, shown, emulator{132, 32, theme, 1}, picture)
 		if got := scan(term.T, picture); want == "" || got != want {
 			term.T.Errorf("%s, %s: scanned %q, want the address printed, %q", name, theme, got, want)
 		}
@@ -66,7 +66,7 @@ func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 		}
 		response.Body.Close()
 	}
-	term.WaitTimes("opened the page", 4)
+	term.Wait("opened the page (3 more times)")
 	scans(term, address, "phone-visited")
 	term.Send("C-c")
 	term.Send("echo code $?", "Enter")
@@ -186,7 +186,7 @@ func TestPhoneCommandEndsWithTheProof(t *testing.T) {
 	b = newBrowser(t, trust, iPhone)
 	b.do(nil, "open", "url", p.url)
 	b.do(nil, "click", "text", "Check this")
-	if text := b.text(); !strings.Contains(text, "Yes. It is done.") || !strings.Contains(text, "pico.local") {
+	if text := b.text(); !strings.Contains(text, "Yes, it does.") || !strings.Contains(text, "pico.local") {
 		t.Errorf("with trust the check page says: %s", text)
 	}
 	events, code := p.end(t)
@@ -222,7 +222,7 @@ func TestPhoneCommandHandsOverAnIdentity(t *testing.T) {
 			b.do(nil, "click", "text", "Check this")
 			file := h.Path(test.file)
 			var name string
-			b.do(&name, "download", "text", "kitchen-tablet", "file", file)
+			b.do(&name, "download", "text", "Download kitchen-tablet", "file", file)
 			if name != test.file {
 				t.Errorf("the download is called %q, want %q", name, test.file)
 			}

@@ -20,7 +20,7 @@ import (
 	"github.com/picoca/picoca/internal/onboard"
 )
 
-// phoneRun is a running server for phones, with what it has told so far.
+// phoneRun is a running server for phones, with what it has reported so far.
 type phoneRun struct {
 	t    testing.TB
 	url  string
@@ -43,10 +43,10 @@ func startPhoneOf(t testing.TB, name string, change func(*onboard.Config)) *phon
 	root, key := phoneRoot(t, name)
 	run := &phoneRun{t: t, root: root}
 	config := onboard.Config{
-		Offer:     onboard.Offer{Root: root, Profile: phoneProfile(root)},
+		Offer:     onboard.Offer{Roots: []*x509.Certificate{root}, Profile: phoneProfile(root)},
 		Listeners: loopback(t),
 		Check:     phoneLeaf(t, root, key),
-		Seal:      phoneLeaf(t, root, key),
+		Proof:     phoneLeaf(t, root, key),
 		Now:       time.Now,
 		Notify:    run.note,
 	}
@@ -76,7 +76,7 @@ func loopback(t testing.TB) onboard.Listeners {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, _, err := network.Choose(onboard.Wish{Address: netip.MustParseAddr("127.0.0.1")})
+	address, _, err := network.Choose(onboard.Filter{Address: netip.MustParseAddr("127.0.0.1")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func (r *phoneRun) waitFor(action onboard.Action) onboard.Event {
 		}
 		r.mu.Unlock()
 	}
-	r.t.Fatalf("no event %q; told: %s", action, r.actions())
+	r.t.Fatalf("no event %q; got: %s", action, r.actions())
 	return onboard.Event{}
 }
 
@@ -130,14 +130,15 @@ func phoneRoot(t testing.TB, name string) (*x509.Certificate, *ecdsa.PrivateKey)
 	_, private4, _ := net.ParseCIDR("192.168.0.0/16")
 	_, private6, _ := net.ParseCIDR("fc00::/7")
 	return phoneSign(t, &x509.Certificate{
-		Subject:               pkix.Name{CommonName: name},
-		NotAfter:              time.Now().AddDate(10, 0, 0),
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		MaxPathLenZero:        true,
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		PermittedDNSDomains:   []string{"local", "home.arpa", "internal", "lan"},
-		PermittedIPRanges:     []*net.IPNet{loopback4, private4, private6},
+		Subject:                 pkix.Name{CommonName: name},
+		NotAfter:                time.Now().AddDate(10, 0, 0),
+		IsCA:                    true,
+		BasicConstraintsValid:   true,
+		MaxPathLenZero:          true,
+		KeyUsage:                x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		PermittedDNSDomains:     []string{"local", "home.arpa", "internal", "lan"},
+		PermittedIPRanges:       []*net.IPNet{loopback4, private4, private6},
+		PermittedEmailAddresses: []string{"home.arpa"},
 	}, nil, nil)
 }
 

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/picoca/picoca/e2e/rig"
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/onboard"
 )
 
@@ -33,7 +35,7 @@ func TestPhoneWalksFromThePageToTrust(t *testing.T) {
 			b := newBrowser(t, home, walk.screen)
 			b.do(nil, "open", "url", run.url)
 			b.look(walk.screen.Name + "-1-page")
-			fingerprint := onboard.Fingerprint(run.root)
+			fingerprint := ca.Fingerprint(run.root)
 			if text := strings.ReplaceAll(b.text(), "\n", ""); !strings.Contains(text, fingerprint) {
 				t.Errorf("the page does not show the fingerprint %s", fingerprint)
 			}
@@ -65,7 +67,7 @@ func TestPhoneWalksFromThePageToTrust(t *testing.T) {
 			if !strings.HasPrefix(at, "https://127.0.0.1:") {
 				t.Errorf("the check page is at %s", at)
 			}
-			if text := b.text(); !strings.Contains(text, "Yes. It is done.") {
+			if text := b.text(); !strings.Contains(text, "Yes, it does.") {
 				t.Errorf("with trust the check page says: %s", text)
 			}
 			b.look(walk.screen.Name + "-3-trusted")
@@ -124,20 +126,22 @@ func (b *browser) complains() {
 	}
 }
 
-// Who taps past the warning sees the check page, but it tells the truth, and so
-// does the event: the seal's certificate was not tapped away.
+// A reader who taps past the warning sees the check page, but it shows the truth, and so
+// does the event: the proof's certificate was not tapped away.
 func TestPhoneThatTapsPastTheWarningDoesNotTrust(t *testing.T) {
 	run := startPhone(t, nil)
 	b := newBrowser(t, rig.NewTrust(t), iPhone)
 	b.do(nil, "open", "url", run.url)
 	b.do(nil, "click", "text", "Check this")
 	b.do(nil, "proceed")
-	if text := b.text(); !strings.Contains(text, "No, not yet.") || strings.Contains(text, "It is done") {
+	if text := b.text(); !strings.Contains(text, "No, not yet.") || strings.Contains(text, "Yes, it does") {
 		t.Errorf("the check page says: %s", text)
 	}
 	b.look("tapped-past")
 	b.accessible("the verdict no")
-	run.waitFor(onboard.Unproven)
+	if e := run.waitFor(onboard.Unproven); !strings.Contains(e.Reason, "went past a warning") {
+		t.Errorf("got %+v, want the warning as the reason", e)
+	}
 	if got := run.actions(); got != "opened distrusted checking unproven" {
 		t.Errorf("told %q", got)
 	}
@@ -177,7 +181,7 @@ func TestPhoneWithoutScriptsGetsEverything(t *testing.T) {
 	b = newBrowser(t, home, silent)
 	b.do(nil, "open", "url", run.url)
 	b.do(nil, "click", "text", "Check this")
-	if text := b.text(); !strings.Contains(text, "Yes. It is done.") || strings.Contains(text, "Checking") {
+	if text := b.text(); !strings.Contains(text, "Yes, it does.") || strings.Contains(text, "Checking") {
 		t.Errorf("the check page says: %s", text)
 	}
 	run.waitFor(onboard.Trusted)
@@ -185,14 +189,14 @@ func TestPhoneWithoutScriptsGetsEverything(t *testing.T) {
 
 func TestPhoneFetchesItsIdentityOnce(t *testing.T) {
 	t.Run("PKCS#12", func(t *testing.T) { walkToIdentity(t, pixel, "kitchen-tablet.p12", "p12 bytes") })
-	t.Run("profile", func(t *testing.T) { walkToIdentity(t, iPhone, "kitchen-tablet.mobileconfig", "profile bytes") })
+	t.Run("profile", func(t *testing.T) { walkToIdentity(t, iPhone, "kitchen-tablet.mobileconfig", "phone profile bytes") })
 }
 
 // walkToIdentity downloads what the button brings to a kind of phone.
 func walkToIdentity(t *testing.T, s screen, want, content string) {
 	run := startPhone(t, func(c *onboard.Config) {
 		c.Devices = []onboard.Link{{Name: "Kitchen clock", URL: "https://pico.local/"}, {Name: "Plant watering", URL: "https://plants.local/"}}
-		c.Identity = &onboard.Identity{Name: "tablet in the kitchen", Stem: "kitchen-tablet", P12: []byte("p12 bytes"), Profile: []byte("profile bytes")}
+		c.Identity = &onboard.Identity{Name: "tablet in the kitchen", Stem: "kitchen-tablet", P12: []byte("p12 bytes"), Profile: []byte("profile bytes"), PhoneProfile: []byte("phone profile bytes")}
 	})
 	home := rig.NewTrust(t)
 	root := filepath.Join(t.TempDir(), "root.der")
@@ -204,17 +208,24 @@ func walkToIdentity(t *testing.T, s screen, want, content string) {
 	b.do(nil, "open", "url", run.url)
 	b.do(nil, "click", "text", "Check this")
 	b.look("identity-" + s.Name)
+	text := b.text()
+	if strings.Contains(text, "You can close this page") {
+		t.Errorf("the page lets its reader go before the identity is downloaded: %s", text)
+	}
+	if got, want := strings.Contains(text, ".p12 files"), s.Name == iPhone.Name; got != want {
+		t.Errorf("a second file is offered: got %t, want %t: %s", got, want, text)
+	}
 	b.accessible("the verdict yes")
 	file := filepath.Join(t.TempDir(), "identity")
 	var name string
-	b.do(&name, "download", "text", "tablet in the kitchen", "file", file)
+	b.do(&name, "download", "text", "Download tablet in the kitchen", "file", file)
 	if got, err := os.ReadFile(file); err != nil || string(got) != content || name != want {
 		t.Errorf("got %q as %q, %v; want %s", got, name, err, want)
 	}
 	run.waitFor(onboard.Delivered)
 	b.do(nil, "open", "url", run.url)
 	b.do(nil, "click", "text", "Check this")
-	if text := b.text(); !strings.Contains(text, "downloaded already") || !strings.Contains(text, "Kitchen clock") {
+	if text := b.text(); !strings.Contains(text, "already been downloaded") || !strings.Contains(text, "Kitchen clock") {
 		t.Errorf("the check page says: %s", text)
 	}
 }
@@ -243,6 +254,51 @@ func (b *browser) fits(what string) {
 	}
 }
 
+// With a second root, every page compares two fingerprints, and the check says
+// which root it was for.
+func TestPhoneWalksToTrustInTwoRoots(t *testing.T) {
+	other, _ := phoneRoot(t, "Home CA 9XYZ")
+	for _, s := range []screen{iPhone, pixel} {
+		run := startPhone(t, func(c *onboard.Config) {
+			c.Roots = append(c.Roots, other)
+			c.Profile = append(c.Profile, phoneProfile(other)...)
+		})
+		home := rig.NewTrust(t)
+		root := filepath.Join(t.TempDir(), "root.der")
+		if err := os.WriteFile(root, run.root.Raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rig.TrustFile(t, home, root)
+		b := newBrowser(t, home, s)
+		b.do(nil, "open", "url", run.url)
+		text := strings.ReplaceAll(b.text(), "\n", "")
+		for _, cert := range []*x509.Certificate{run.root, other} {
+			if !strings.Contains(text, ca.Fingerprint(cert)) {
+				t.Errorf("%s: the page lacks the fingerprint of %s", s.Name, cert.Subject.CommonName)
+			}
+		}
+		if s.Name == pixel.Name {
+			served, name := filepath.Join(t.TempDir(), "second.crt"), ""
+			b.do(&name, "download", "text", "Download Home CA 9XYZ", "file", served)
+			if name != "picoca-root-2.crt" {
+				t.Errorf("the second download is called %q", name)
+			}
+			rootIn(t, served, other.Raw)
+		}
+		for _, path := range []string{"/iphone", "/samsung", "/windows", "/linux"} {
+			b.do(nil, "open", "url", run.url+path)
+			b.accessible("two roots" + path)
+		}
+		b.fitsEvery("two-roots-"+s.Name, run.url)
+		b.do(nil, "open", "url", run.url)
+		b.do(nil, "click", "text", "Check this")
+		if text := b.text(); !strings.Contains(text, "Yes, it does.") || !strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), "did not cover Home CA 9XYZ") {
+			t.Errorf("%s: the check page says: %s", s.Name, text)
+		}
+		b.accessible("the verdict for two roots")
+	}
+}
+
 // A name needs no space to be long, nor does a device's or an identity's.
 func TestPhonePagesFitWithLongNames(t *testing.T) {
 	const german = "Donaudampfschifffahrtsgesellschaft"
@@ -250,7 +306,7 @@ func TestPhonePagesFitWithLongNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run := startPhoneOf(t, ca, func(c *onboard.Config) {
 				c.Devices = []onboard.Link{{Name: strings.Repeat(german, 2), URL: "https://pico.local/"}}
-				c.Identity = &onboard.Identity{Name: strings.Repeat("W", 64), Stem: strings.Repeat("w", 64), P12: []byte("p12 bytes"), Profile: []byte("profile bytes")}
+				c.Identity = &onboard.Identity{Name: strings.Repeat("W", 64), Stem: strings.Repeat("w", 64), P12: []byte("p12 bytes"), Profile: []byte("profile bytes"), PhoneProfile: []byte("phone profile bytes")}
 			})
 			home := rig.NewTrust(t)
 			root := filepath.Join(t.TempDir(), "root.der")
@@ -283,7 +339,7 @@ func (b *browser) fitsEvery(name, url string) {
 
 func TestPhonePagesAreAccessibleAndFitEveryScreen(t *testing.T) {
 	firefox := screen{"firefox-ios", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/145.0 Mobile/15E148 Safari/605.1.15", 320, 568, true, true}
-	every := []string{"", "/iphone", "/ipad", "/android", "/mac", "/windows", "/linux"}
+	every := []string{"", "/iphone", "/ipad", "/android", "/samsung", "/mac", "/windows", "/linux"}
 	for _, test := range []struct {
 		screen screen
 		paths  []string

@@ -19,7 +19,7 @@ import (
 const systemRoots = "/etc/ssl/certs/ca-certificates.crt"
 
 // WebKit is Safari's engine. It has to show the check page while that is still
-// being sent, and to fetch the seal meanwhile.
+// being sent, and to fetch the proof meanwhile.
 func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 	run := startPhone(t, nil)
 	system, err := os.ReadFile(systemRoots)
@@ -30,7 +30,7 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 
 	// Whether the address of a page that failed is shown depends on when it fails:
 	// what counts is that the server never came to answer.
-	if url, text := webkit(t, run.url, system); strings.Contains(text, "Yes. It is done.") {
+	if url, text := webkit(t, run.url, system); strings.Contains(text, "Yes, it does.") {
 		t.Errorf("without trust %s says: %s", url, text)
 	}
 	for action := range strings.FieldsSeq(run.actions()) {
@@ -39,7 +39,7 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 		}
 	}
 	url, text := webkit(t, run.url, trusting)
-	if !strings.Contains(text, "Yes. It is done.") || !strings.HasPrefix(url, "https://") {
+	if !strings.Contains(text, "Yes, it does.") || !strings.HasPrefix(url, "https://") {
 		t.Errorf("with trust %s says: %s", url, text)
 	}
 	run.waitFor(onboard.Trusted)
@@ -68,7 +68,7 @@ func webkit(t *testing.T, page string, roots []byte) (url, text string) {
 	}
 	options, err := json.Marshal(map[string]any{
 		"browser": found[0], "port": port, "home": dir,
-		"url": page, "link": "Check this", "until": "Yes. It is done.",
+		"url": page, "link": "Check this", "until": "Yes, it does.",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestPhoneLeafHoldsForEveryLibrary(t *testing.T) {
 	if err := os.WriteFile(foreign, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: startPhone(t, nil).root.Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, at := range []net.Listener{run.listeners.Check, run.listeners.Seal} {
+	for _, at := range []net.Listener{run.listeners.Check, run.listeners.Proof} {
 		_, port, err := net.SplitHostPort(at.Addr().String())
 		if err != nil {
 			t.Fatal(err)

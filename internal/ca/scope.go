@@ -32,6 +32,19 @@ func ScopeOf(root *x509.Certificate) Scope {
 	return s
 }
 
+// Endings lists how the permitted names end, for people: ".local, .lan,
+// localhost". It is empty if any name is permitted.
+func (s Scope) Endings() string {
+	var all []string
+	for _, domain := range s.Domains {
+		if domain != localhost {
+			domain = "." + domain
+		}
+		all = append(all, domain)
+	}
+	return strings.Join(all, ", ")
+}
+
 // HomeNames reports whether no permitted domain exists on the public internet.
 func (s Scope) HomeNames() bool { return len(s.Domains) > 0 && !slices.ContainsFunc(s.Domains, public) }
 
@@ -55,7 +68,5 @@ func (s Scope) HomeAddresses() bool {
 
 // public reports whether a domain is not one of a home, nor below one.
 func public(domain string) bool {
-	// RFC 6761 section 6.3: localhost is always this computer.
-	home := append([]string{"localhost"}, homeDomains...)
-	return !slices.ContainsFunc(home, func(h string) bool { return domain == h || strings.HasSuffix(domain, "."+h) })
+	return !slices.ContainsFunc(homeDomains, func(h string) bool { return domain == h || strings.HasSuffix(domain, "."+h) })
 }

@@ -35,6 +35,13 @@ func TestScopeIsWhatTheCertificateSays(t *testing.T) {
 	}
 }
 
+func TestEndingsReadLikeNames(t *testing.T) {
+	s := ScopeOf(&x509.Certificate{PermittedDNSDomains: []string{"local", ".example.org", "localhost"}})
+	if got, want := s.Endings(), ".local, .example.org, localhost"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func scopeRanges(t *testing.T, list ...string) []*net.IPNet {
 	t.Helper()
 	var all []*net.IPNet

@@ -34,7 +34,7 @@ var (
 		fault.Hintf("type it and press Enter, or use --passphrase-file FILE"))
 	errEmptyPassphrase = fault.New("is empty",
 		fault.Hintf("write the passphrase on the first line of the file"))
-	errLongPassphrase = fault.New("first line is longer than 4096 bytes",
+	errLongPassphrase = fault.New("has a first line longer than 4096 bytes",
 		fault.Hintf("write only the passphrase on the first line of the file"))
 	errBothPassphrases = fault.WithCode(fault.New("--no-passphrase and a passphrase file contradict each other",
 		fault.Hintf("use one of them")), fault.Usage)
@@ -56,7 +56,7 @@ func (a *app) passphraseFromFile(flags passphraseFlags) (passphrase []byte, foun
 	}
 	line, err := a.firstLine(name)
 	if err != nil {
-		return nil, false, fmt.Errorf("passphrase file %q: %w", name, err)
+		return nil, false, fmt.Errorf("passphrase file %q %w", name, err)
 	}
 	return line, true, nil
 }
@@ -64,13 +64,13 @@ func (a *app) passphraseFromFile(flags passphraseFlags) (passphrase []byte, foun
 func (a *app) firstLine(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	}
 	defer file.Close()
 	a.noteReadable(name, file)
 	data, err := io.ReadAll(io.LimitReader(file, maxPassphrase+2)) // and the end of the line
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	}
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))

@@ -169,7 +169,7 @@ func (a *app) phoneOffer(r *phoneRun) error {
 	if err != nil {
 		return err
 	}
-	r.offer.Identity = &onboard.Identity{Name: identity.Name, Stem: identity.Stem, P12: identity.P12, Profile: identity.Profile}
+	r.offer.Identity = &onboard.Identity{Name: identity.Name, Stem: identity.Stem, P12: identity.P12, Profile: identity.Profile, PhoneProfile: identity.PhoneProfile}
 	return a.checkScreen(r.p12, r.options.p12)
 }
 

@@ -24,11 +24,16 @@ type Bundle struct {
 	CRL *x509.RevocationList
 	// Stem stands for {stem} in the names of files that people carry around.
 	Stem string
-	// P12 says how a .p12 is encrypted, WebClips which icons an Apple profile
-	// puts on the home screen, Signer who signs it, nil for nobody.
-	P12      P12
-	WebClips []WebClip
-	Signer   *Signer
+	// MoreRoots are roots to trust beside Root, while one is being replaced or
+	// has a spare. Apple profiles carry them.
+	MoreRoots []*x509.Certificate
+	// P12 says how a .p12 is encrypted.
+	P12 P12
+	// Of an Apple profile: the icons it puts on the home screen, its signer (nil
+	// for none), and the kind of device that it is for.
+	WebClips    []WebClip
+	Signer      *Signer
+	AppleDevice AppleDevice
 }
 
 // Part is something that a file can hold.

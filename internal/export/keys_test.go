@@ -98,9 +98,9 @@ func makeFixedKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, namesErr := ca.ParseNames([]string{"pico.local", "192.168.1.20"})
-	client, clientErr := ca.ParseClientName(fixedLabel)
-	if namesErr != nil || clientErr != nil {
-		t.Fatal(namesErr, clientErr)
+	label, labelErr := ca.ParseClientName(fixedLabel)
+	if namesErr != nil || labelErr != nil {
+		t.Fatal(namesErr, labelErr)
 	}
 	profile := ca.Profile{Kind: ca.KindServer, Life: ca.Days(820)}
 	sign := func(name string, p *ca.Prepared, err error) {
@@ -122,7 +122,7 @@ func makeFixedKeys(t *testing.T) {
 		sign(row.name, p, err)
 	}
 	profile.Kind = ca.KindClient
-	p, err := authority.Prepare(profile, ca.Holder{Client: client}, writeFixedKey(t, "client", ca.P256).Public(), fixedTime)
+	p, err := authority.Prepare(profile, ca.Holder{Client: label}, writeFixedKey(t, "client", ca.P256).Public(), fixedTime)
 	sign("client", p, err)
 }
 

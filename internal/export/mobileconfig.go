@@ -9,11 +9,12 @@ import (
 	"strings"
 
 	"github.com/micromdm/plist"
+
 	"github.com/picoca/picoca/internal/ca"
 )
 
-// The payloads below have the names that Apple's schema gives their keys
-// (github.com/apple/device-management, mdm/profiles); a test holds each against
+// The fields of the payloads below are named after the keys in Apple's schema
+// (github.com/apple/device-management, mdm/profiles); a test compares each with
 // testdata/apple-profiles.json.
 
 // appleProfile is the top level of a profile (TopLevel.yaml).
@@ -27,7 +28,19 @@ type appleProfile struct {
 	PayloadType         string
 	PayloadUUID         string
 	PayloadVersion      int
+	TargetDeviceType    AppleDevice `plist:",omitempty"`
 }
+
+// AppleDevice is the kind of device that a profile is for (TargetDeviceType).
+type AppleDevice int
+
+const (
+	// AnyApple leaves the choice to the device. Owners of an Apple Watch are then
+	// asked where to install the profile.
+	AnyApple     AppleDevice = 0
+	IPhoneOrIPad AppleDevice = 1
+	Mac          AppleDevice = 5
+)
 
 // applePayload is what all payloads have (CommonPayloadKeys.yaml).
 type applePayload struct {
@@ -40,8 +53,8 @@ type applePayload struct {
 }
 
 // appleCertificate is com.apple.security.root or com.apple.security.pkcs12.
-// The latter never has its Password: whoever sees the profile would have the
-// key, and the device asks for it.
+// The latter never has its Password: anyone who sees the profile would have the
+// key. The device asks for it.
 type appleCertificate struct {
 	applePayload
 	PayloadCertificateFileName string
@@ -79,24 +92,37 @@ func renderProfile(s Spec, b Bundle) ([]byte, error) {
 	return nil, ContainerError{s}
 }
 
-// profileCA writes a profile that trusts the root. Its identifiers come from
-// the root alone: a profile that is installed again replaces the one before,
-// and that of a renewed root stands beside it.
+// profileCA writes a profile that trusts the root and MoreRoots. Its identifiers
+// depend only on the root: a profile that is installed again, with other roots
+// beside it or none, replaces the previous one; another root's is separate.
 func profileCA(b Bundle) ([]byte, error) {
 	id := namespace + shortHash(b.Root.Raw)
 	p := b.profile(id, b.Root.Subject.CommonName)
-	p.PayloadDescription = "Lets this device trust the devices of your home that have a certificate of " + b.Root.Subject.CommonName + "."
+	p.PayloadDescription = "Lets this device trust your own devices: those with a certificate from " + b.rootNames() + "."
 	return b.marshal(p)
 }
 
-// ClientProfileID is the identifier of the profile with a client identity: the
-// same for every certificate of that label and root.
-func ClientProfileID(root *x509.Certificate, label string) string {
-	return namespace + shortHash(root.Raw) + ".client." + shortHash([]byte(label))
+// roots are the root and those beside it.
+func (b Bundle) roots() []*x509.Certificate {
+	return append([]*x509.Certificate{b.Root}, b.MoreRoots...)
 }
 
-// profileClient writes a profile with a client identity and the root. A
-// renewed identity replaces the one before it.
+func (b Bundle) rootNames() string {
+	var names []string
+	for _, root := range b.roots() {
+		names = append(names, root.Subject.CommonName)
+	}
+	return strings.Join(names, " or ")
+}
+
+// ClientProfileID returns the identifier of the profile with an identity: the
+// same for every certificate with that name under that root.
+func ClientProfileID(root *x509.Certificate, name string) string {
+	return namespace + shortHash(root.Raw) + ".client." + shortHash([]byte(name))
+}
+
+// profileClient writes a profile with an identity and the roots. A renewed
+// identity replaces the previous one.
 func profileClient(s Spec, b Bundle) ([]byte, error) {
 	s.Parts = []string{string(Key), string(Leaf)}
 	s.Profile = cmp.Or(s.Profile, string(LegacyDES))
@@ -104,42 +130,55 @@ func profileClient(s Spec, b Bundle) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	label := b.Leaf.Subject.CommonName
-	id := ClientProfileID(b.Root, label)
-	p := b.profile(id, label)
-	p.PayloadDescription = "Lets this device show that it is " + label + ", and trust the devices of your home that have a certificate of " + b.Root.Subject.CommonName + "."
+	name := b.Leaf.Subject.CommonName
+	id := ClientProfileID(b.Root, name)
+	p := b.profile(id, name)
+	p.PayloadDescription = "Identifies this device to your servers as " + name + ", and lets it trust your own devices: those with a certificate from " + b.rootNames() + "."
 	identity := appleCertificate{
-		applePayload:               payload("com.apple.security.pkcs12", id+".identity", b.Leaf.Raw, label),
+		applePayload:               payload("com.apple.security.pkcs12", id+".identity", b.Leaf.Raw, name),
 		PayloadCertificateFileName: b.Stem + ".p12",
 		PayloadContent:             data,
 	}
-	identity.PayloadDescription = "The key by which this device is known. Its passphrase was shown when it was made."
+	identity.PayloadDescription = "The certificate and key of " + name + ". The passphrase was shown when this file was made."
 	p.PayloadContent = append([]any{identity}, p.PayloadContent...)
 	return b.marshal(p)
 }
 
-// profile returns a profile with the root and the web clips.
+// profile returns a profile with the roots and the web clips.
 func (b Bundle) profile(id, name string) appleProfile {
-	root := appleCertificate{
-		applePayload:               payload("com.apple.security.root", id+".root", b.Root.Raw, b.Root.Subject.CommonName),
-		PayloadCertificateFileName: "picoca-root.cer",
-		PayloadContent:             b.Root.Raw,
-	}
-	root.PayloadDescription = "SHA-256 " + ca.Fingerprint(b.Root)
 	p := appleProfile{
-		ConsentText:         map[string]string{"default": consent(b.Root)},
-		PayloadContent:      []any{root},
+		ConsentText:         map[string]string{"default": consent(b.roots())},
 		PayloadDisplayName:  name,
 		PayloadIdentifier:   id,
 		PayloadOrganization: b.Root.Subject.CommonName,
 		PayloadType:         "Configuration",
 		PayloadUUID:         uuid(id, b.Root.Raw),
 		PayloadVersion:      1,
+		TargetDeviceType:    b.AppleDevice,
+	}
+	for i, root := range b.roots() {
+		p.PayloadContent = append(p.PayloadContent, rootPayload(id, i, root))
 	}
 	for _, clip := range b.WebClips {
 		p.PayloadContent = append(p.PayloadContent, b.webClip(id, clip))
 	}
 	return p
+}
+
+func rootPayload(id string, i int, root *x509.Certificate) appleCertificate {
+	id += ".root"
+	file := "picoca-root.cer"
+	if i > 0 {
+		id += "." + shortHash(root.Raw)
+		file = fmt.Sprintf("picoca-root-%d.cer", i+1)
+	}
+	c := appleCertificate{
+		applePayload:               payload("com.apple.security.root", id, root.Raw, root.Subject.CommonName),
+		PayloadCertificateFileName: file,
+		PayloadContent:             root.Raw,
+	}
+	c.PayloadDescription = "SHA-256 " + ca.Fingerprint(root)
+	return c
 }
 
 func (b Bundle) webClip(id string, clip WebClip) appleWebClip {
@@ -168,27 +207,56 @@ func (b Bundle) marshal(p appleProfile) ([]byte, error) {
 	return data, err
 }
 
-// consent is what a device shows before the installation.
-func consent(root *x509.Certificate) string {
-	return fmt.Sprintf("%s is the certificate authority of a home. Once you trust it, whoever has its key can vouch for %s.\n\n"+
-		"Before you trust it, compare this with what its owner's computer shows:\n\nSHA-256 %s",
-		root.Subject.CommonName, vouched(root), ca.Fingerprint(root))
+// consent is the text that the reader must accept before the installation.
+func consent(roots []*x509.Certificate) string {
+	var parts []string
+	for _, root := range roots {
+		parts = append(parts, fmt.Sprintf("%s is a private certificate authority. If you trust it, it can vouch for:\n\n%s\n\n"+
+			"Before you trust it, compare this fingerprint with the one that its owner's computer shows:\n\nSHA-256 %s",
+			root.Subject.CommonName, vouches(ca.ScopeOf(root)), ca.Fingerprint(root)))
+	}
+	return strings.Join(parts, "\n\n")
 }
 
-// vouched lists what a root may vouch for.
-func vouched(root *x509.Certificate) string {
-	if len(root.PermittedDNSDomains) == 0 {
-		return "any place on the internet"
+// vouches lists what a root can vouch for, and says what that excludes. The
+// phone's page has the same sentences.
+func vouches(s ca.Scope) string {
+	names, addresses, mail := "any name on the internet", "any IP address", "any e-mail address"
+	if len(s.Domains) > 0 {
+		names = "names that end in " + s.Endings()
 	}
-	text := "these and nothing else: " + strings.ReplaceAll(ca.ConstraintsOf(root).String(), " ", ", ")
-	if len(root.PermittedIPRanges) == 0 {
-		text += ", and any address"
+	if len(s.Ranges) > 0 {
+		addresses = "IP addresses in " + strings.ReplaceAll(strings.Trim(fmt.Sprint(s.Ranges), "[]"), " ", ", ")
+	}
+	if len(s.Mail) > 0 {
+		mail = "e-mail addresses at " + strings.Join(s.Mail, ", ")
+	}
+	text := "- " + names + "\n- " + addresses + "\n- " + mail
+	if limit := excluded(s); limit != "" {
+		text += "\n\n" + limit + " Browsers enforce these limits; some other programs do not."
 	}
 	return text
 }
 
-// uuid derives a UUID from an identifier and what it stands for: version 8, of
-// one's own making (RFC 9562 section 5.8).
+// excluded returns what the limits exclude; nothing if any name is permitted.
+func excluded(s ca.Scope) string {
+	switch {
+	case len(s.Domains) == 0:
+		return ""
+	case s.HomeNames() && s.HomeAddresses() && s.HomeMail():
+		return "It cannot vouch for websites or e-mail addresses on the internet."
+	case s.HomeNames() && s.HomeAddresses():
+		return "It cannot vouch for websites on the internet."
+	case s.HomeNames():
+		return "It cannot vouch for the name of a website on the internet."
+	case len(s.Ranges) > 0:
+		return "It cannot vouch for any other website."
+	}
+	return "It cannot vouch for the name of any other website."
+}
+
+// uuid derives a UUID from an identifier and its content: version 8, which leaves
+// the bits to us (RFC 9562 section 5.8).
 func uuid(id string, content []byte) string {
 	sum := sha256.Sum256(append([]byte(id+"\x00"), content...))
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80

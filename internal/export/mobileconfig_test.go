@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"image/png"
@@ -141,6 +142,7 @@ func profiles(t *testing.T) map[string][]byte {
 		"client": render(t, clientSpecs("mobileconfig"), client)["client.mobileconfig"],
 	}
 	root.WebClips, client.WebClips = clips, clips
+	root.AppleDevice, client.AppleDevice = IPhoneOrIPad, Mac
 	all["ca with clips"] = render(t, rootSpecs("mobileconfig"), root)["picoca-root.mobileconfig"]
 	all["client with clips"] = render(t, clientSpecs("mobileconfig"), client)["client.mobileconfig"]
 	return all
@@ -244,24 +246,96 @@ func TestProfileSaysWhatIsTrusted(t *testing.T) {
 		t.Error("the one payload is not the root")
 	}
 	text := top["ConsentText"].(map[string]any)["default"].(string)
-	for _, want := range []string{b.Root.Subject.CommonName, "SHA-256 " + ca.Fingerprint(b.Root), ".local, ", ".home.arpa, ", "192.168.0.0/16, ", "nothing else"} {
+	for _, want := range []string{b.Root.Subject.CommonName, "SHA-256 " + ca.Fingerprint(b.Root), ".local, ", ".home.arpa, ", "192.168.0.0/16, "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("consent text lacks %q:\n%s", want, text)
 		}
 	}
-	free := *b.Root
-	free.PermittedIPRanges = nil
-	if text := consent(&free); !strings.Contains(text, ".lan, and any address.") {
-		t.Errorf("consent text of a root for any address:\n%s", text)
-	}
-	free.PermittedDNSDomains = nil
-	if text := consent(&free); !strings.Contains(text, "any place on the internet") || strings.Contains(text, "nothing else") {
-		t.Errorf("consent text of a root without limits:\n%s", text)
+}
+
+// The consent text claims no limit that the certificate lacks.
+func TestConsentClaimsWhatTheCertificateSays(t *testing.T) {
+	const enforced = " Browsers enforce these limits; some other programs do not."
+	for _, test := range []struct {
+		name   string
+		change func(*x509.Certificate)
+		want   string // the sentence about limits
+		lists  []string
+	}{
+		{"a new root", func(*x509.Certificate) {}, "It cannot vouch for websites or e-mail addresses on the internet.", []string{"- names that end in .local, ", "- IP addresses in 10.0.0.0/8, ", "- e-mail addresses at home.arpa"}},
+		{"without e-mail constraints", func(c *x509.Certificate) { c.PermittedEmailAddresses = nil }, "It cannot vouch for websites on the internet.", []string{"- any e-mail address"}},
+		{"without address constraints", func(c *x509.Certificate) { c.PermittedIPRanges = nil }, "It cannot vouch for the name of a website on the internet.", []string{"- any IP address"}},
+		{"with the owner's domain", func(c *x509.Certificate) {
+			c.PermittedDNSDomains = append(slices.Clone(c.PermittedDNSDomains), "example.org")
+		}, "It cannot vouch for any other website.", []string{", .example.org\n"}},
+		{"with that and any address", func(c *x509.Certificate) { c.PermittedDNSDomains, c.PermittedIPRanges = []string{"example.org"}, nil }, "It cannot vouch for the name of any other website.", nil},
+		{"without name constraints", func(c *x509.Certificate) { c.PermittedDNSDomains = nil }, "", []string{"- any name on the internet"}},
+	} {
+		root, err := ca.NewRoot(ca.RootRequest{Name: "Test Only", Days: 3650, Constraints: ca.HomeConstraints()}, fixedKey(t, "root"), fixedTime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test.change(root)
+		text := consent([]*x509.Certificate{root})
+		got := strings.Split(text, "\n\n")[2]
+		if test.want == "" && strings.Contains(text, "cannot") || test.want != "" && got != test.want+enforced {
+			t.Errorf("%s: got\n%s", test.name, text)
+		}
+		for _, want := range test.lists {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: lacks %q:\n%s", test.name, want, text)
+			}
+		}
 	}
 }
 
-// TestClientProfileHoldsNoPassphrase: whoever sees the profile must not have
-// the key.
+// While a root is replaced, one profile brings both. It takes the place of the
+// signing root's own, and each root keeps its payload's identifiers.
+func TestAProfileWithTwoRootsReplacesThatOfTheFirst(t *testing.T) {
+	schema := readSchema(t)
+	b := fixedBundle(t, "")
+	other, err := ca.NewRoot(ca.RootRequest{Name: "Second Root", Days: 3650, Constraints: ca.HomeConstraints()}, fixedKey(t, "device"), fixedTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, single := readProfile(t, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"])
+	b.MoreRoots = []*x509.Certificate{other}
+	two, both := readProfile(t, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"])
+	if len(both) != 2 || !bytes.Equal(both[0]["PayloadContent"].([]byte), b.Root.Raw) || !bytes.Equal(both[1]["PayloadContent"].([]byte), other.Raw) {
+		t.Fatal("the payloads are not the two roots")
+	}
+	for _, key := range []string{"PayloadIdentifier", "PayloadUUID"} {
+		if one[key] != two[key] || single[0][key] != both[0][key] || both[0][key] == both[1][key] {
+			t.Errorf("%s: got %v and %v, payloads %v, %v and %v", key, one[key], two[key], single[0][key], both[0][key], both[1][key])
+		}
+	}
+	text := two["ConsentText"].(map[string]any)["default"].(string)
+	for _, root := range []*x509.Certificate{b.Root, other} {
+		if !strings.Contains(text, root.Subject.CommonName+" is a private certificate authority") || !strings.Contains(text, "SHA-256 "+ca.Fingerprint(root)) {
+			t.Errorf("consent text lacks %s:\n%s", root.Subject.CommonName, text)
+		}
+	}
+	for _, p := range both {
+		for _, fault := range schema.check(p, schema.Common, schema.Payloads["com.apple.security.root"]) {
+			t.Error(fault)
+		}
+	}
+}
+
+// Without a target, owners of an Apple Watch are asked where to install.
+func TestProfileNamesItsTargetWhereItIsKnown(t *testing.T) {
+	for device, want := range map[AppleDevice]any{AnyApple: nil, IPhoneOrIPad: uint64(1), Mac: uint64(5)} {
+		b := fixedBundle(t, "")
+		b.AppleDevice = device
+		top, _ := readProfile(t, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"])
+		if got := top["TargetDeviceType"]; got != want {
+			t.Errorf("device %d: got TargetDeviceType %v, want %v", device, got, want)
+		}
+	}
+}
+
+// TestClientProfileHoldsNoPassphrase: anyone who sees the profile would have the
+// key.
 func TestClientProfileHoldsNoPassphrase(t *testing.T) {
 	b := fixedBundle(t, "client")
 	data := profiles(t)["client"]

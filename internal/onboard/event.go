@@ -111,8 +111,9 @@ const (
 
 // tally decides which events are reported. What is new is reported at once;
 // repeats of it are counted and reported together, after repeatAfter at first
-// and after twice as long each time. None is left out: rest returns what is
-// still held back. Only one goroutine may use it.
+// and after twice as long each time. None is left out, except a refused
+// certificate within repeatAfter of the previous one: rest returns what is still
+// held back. Only one goroutine may use it.
 type tally struct {
 	repeatAfter time.Duration
 	kinds       map[kind]*count
@@ -149,6 +150,9 @@ func (t *tally) add(e Event) (Event, bool) {
 		t.kinds[k] = &count{next: e.Time, wait: t.repeatAfter}
 	}
 	c := t.kinds[k]
+	if e.Action == Distrusted && c.total > 0 && e.Time.Sub(c.event.Time) < t.repeatAfter {
+		return Event{}, false // a browser tries several connections at once
+	}
 	c.event = e
 	c.total++
 	c.held++

@@ -75,6 +75,28 @@ func TestWhatWasHeldBackIsReportedInTime(t *testing.T) {
 	}
 }
 
+// One failed attempt of a browser is several refused connections.
+func TestRefusedCertificatesOfOneAttemptCountOnce(t *testing.T) {
+	tally := newTally(repeatAfter)
+	for i, test := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{0, "10.0.0.1 distrusted 1/1"}, {1, ""}, {repeatAfter - 1, ""}, {repeatAfter, "10.0.0.1 distrusted 1/2"}, {2*repeatAfter - 1, ""},
+	} {
+		got := ""
+		if e, now := tally.add(Event{Time: dayStart.Add(test.after), Action: Distrusted, Address: visitorA}); now {
+			got = inShort(e)
+		}
+		if got != test.want {
+			t.Errorf("refusal %d: got %q, want %q", i+1, got, test.want)
+		}
+	}
+	if left := tally.rest(dayStart.Add(time.Hour)); len(left) != 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
 func TestFilesAndReasonsAreCountedEach(t *testing.T) {
 	tally := newTally(repeatAfter)
 	for _, e := range []Event{{File: "a"}, {File: "b"}, {Reason: "a"}, {Reason: "b"}} {

@@ -77,10 +77,14 @@ func (v view) fill(r root) *strings.Replacer {
 
 func (r root) name() string { return r.cert.Subject.CommonName }
 
-func namesOf(roots []root) string {
+// names lists roots in a sentence.
+func (v view) names(roots []root) string {
 	var all []string
 	for _, r := range roots {
 		all = append(all, unbroken(r.name()))
+	}
+	if last := len(all) - 1; last > 0 {
+		return strings.Join(all[:last], ", ") + " " + v.language.say("and") + " " + all[last]
 	}
 	return strings.Join(all, ", ")
 }
@@ -150,7 +154,7 @@ func (v view) several() safe {
 	if len(v.further()) == 0 {
 		return ""
 	}
-	fill := strings.NewReplacer("{count}", strconv.Itoa(len(v.roots())), "{names}", namesOf(v.roots()))
+	fill := strings.NewReplacer("{count}", strconv.Itoa(len(v.roots())), "{names}", v.names(v.roots()))
 	return hint(markup(v.language.say("several"), fill))
 }
 
@@ -259,7 +263,7 @@ func (v view) vouchedNames(s ca.Scope) safe {
 	if len(s.Domains) == 0 {
 		return v.say("about.names.any")
 	}
-	return v.sayWith("about.names", "{names}", "."+strings.Join(s.Domains, ", ."))
+	return v.sayWith("about.names", "{names}", s.Endings())
 }
 
 func (v view) vouchedAddresses(s ca.Scope) safe {
@@ -333,7 +337,7 @@ func (v view) checking(proof string) safe {
 // yes is the second part of the check page for a browser that trusts.
 func (v view) yes() safe {
 	return verdict("yes", v.say("yes.title"), v.say("yes")) + "</div>\n" +
-		when(len(v.further()) > 0, hint(v.sayWith("yes.others", "{names}", namesOf(v.further())))) +
+		when(len(v.further()) > 0, hint(v.sayWith("yes.others", "{names}", v.names(v.further())))) +
 		v.identity() + v.links() + when(!v.waiting(), note(v.say("yes.close"))) + "</main>\n" + end
 }
 

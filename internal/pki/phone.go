@@ -15,7 +15,7 @@ import (
 // PhoneFiles are what a phone gets from the CA.
 type PhoneFiles struct {
 	Roots    []*x509.Certificate
-	Profile  []byte // .mobileconfig with the roots and the web clips
+	Profile  []byte // .mobileconfig for iPhone and iPad with the roots and the web clips
 	WebClips []export.WebClip
 }
 
@@ -34,17 +34,18 @@ func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
 	if err != nil {
 		return PhoneFiles{}, err
 	}
-	profile, err := export.Render(export.Bundle{Root: root, WebClips: clips}, specs...)
+	profile, err := export.Render(export.Bundle{Root: root, WebClips: clips, AppleDevice: export.IPhoneOrIPad}, specs...)
 	if err != nil {
 		return PhoneFiles{}, err
 	}
 	return PhoneFiles{[]*x509.Certificate{root}, profile[0].Data, clips}, nil
 }
 
-// IdentityFiles are an identity's two files, to be handed to a phone.
+// IdentityFiles are an identity's files, to be handed to a phone: PhoneProfile is
+// the profile for iPhone and iPad only.
 type IdentityFiles struct {
-	Name, Stem   string
-	P12, Profile []byte
+	Name, Stem                 string
+	P12, Profile, PhoneProfile []byte
 }
 
 // IdentityFiles returns the files of an identity. It fails with a WrongKindError
@@ -70,7 +71,12 @@ func (c *CA) IdentityFiles(name string, p12 export.P12, now time.Time) (*Identit
 	if err != nil {
 		return nil, err
 	}
-	return &IdentityFiles{issued.Record.Name, bundle.Stem, files[0].Data, files[1].Data}, nil
+	bundle.AppleDevice = export.IPhoneOrIPad
+	phone, err := export.Render(bundle, specs[1])
+	if err != nil {
+		return nil, err
+	}
+	return &IdentityFiles{issued.Record.Name, bundle.Stem, files[0].Data, files[1].Data, phone[0].Data}, nil
 }
 
 // ServerFor signs a certificate for names that is stored nowhere, valid for

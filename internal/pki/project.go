@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -37,6 +38,9 @@ type Project struct {
 	issued  store.Issued
 	target  device.Target
 	files   []output.File
+	// other are the files of the project with the other choice of mutual TLS: they
+	// are picoca's too.
+	other []output.File
 
 	Firmware example.Firmware
 	Name     string // of the device, as it stands in the certificate
@@ -131,11 +135,19 @@ func (p *Project) render() error {
 	if err != nil && p.Firmware.TakesFormat() {
 		return err
 	}
-	files, err := p.Firmware.Render(example.Project{
+	project := example.Project{
 		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
-	})
+	}
+	files, err := p.Firmware.Render(project)
+	if err != nil {
+		return err
+	}
 	p.files = outputFiles(files)
-	return err
+	project.MutualTLS = !project.MutualTLS
+	if files, err := p.Firmware.Render(project); err == nil { // not every firmware has both
+		p.other = outputFiles(files)
+	}
+	return nil
 }
 
 // Write writes the project as a whole, and records where the certificate's files
@@ -155,6 +167,9 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	w, files, err := p.keep(folder)
 	if err != nil {
 		return w, err
+	}
+	if err := folder.Prepare(fileNames(files)); err != nil { // with the copies
+		return w, p.standing(err)
 	}
 	if err := folder.Stage(files); err != nil {
 		return w, err
@@ -195,7 +210,7 @@ func (p *Project) keep(folder *output.Folder) (w WrittenProject, files []output.
 			return w, nil, err
 		}
 		switch {
-		case before == nil || bytes.Equal(before, file.Data) || own.wrote(path.Base(file.Name), before):
+		case before == nil || p.generated(file, before) || own.wrote(path.Base(file.Name), before):
 			files = append(files, file)
 		case path.Base(file.Name) == p.Firmware.Secrets():
 			w.Kept = append(w.Kept, p.path(file.Name))
@@ -206,6 +221,13 @@ func (p *Project) keep(folder *output.Folder) (w WrittenProject, files []output.
 		}
 	}
 	return w, files, nil
+}
+
+// generated reports whether a file is what picoca writes.
+func (p *Project) generated(file output.File, data []byte) bool {
+	return bytes.Equal(data, file.Data) || slices.ContainsFunc(p.other, func(other output.File) bool {
+		return other.Name == file.Name && bytes.Equal(data, other.Data)
+	})
 }
 
 func (p *Project) path(name string) string { return filepath.Join(p.Dir, filepath.FromSlash(name)) }

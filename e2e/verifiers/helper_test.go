@@ -1,0 +1,268 @@
+package verifiers
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+)
+
+// need returns the path of a tool, or skips the test without it; in CI, the
+// tool has to be there.
+func need(t testing.TB, tool, pkg string) string {
+	t.Helper()
+	path, err := exec.LookPath(tool)
+	if err == nil {
+		return path
+	}
+	missing(t, fmt.Sprintf("%s is missing: run make deps (Debian package %s)", tool, pkg))
+	return ""
+}
+
+func missing(t testing.TB, text string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(text)
+	}
+	t.Skip(text)
+}
+
+// run runs a tool in a folder of its own. The error has what it printed.
+func run(t testing.TB, tool string, args ...string) error {
+	t.Helper()
+	_, err := output(t, nil, tool, args...)
+	return err
+}
+
+func output(t testing.TB, input []byte, tool string, args ...string) (string, error) {
+	t.Helper()
+	// Generous: a tool that hangs must not hang the tests.
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, tool, args...)
+	cmd.Stdin = bytes.NewReader(input)
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "HOME="+os.TempDir())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s %q: %w\n%s", filepath.Base(tool), args, err, out)
+	}
+	return string(out), err
+}
+
+// authority is a root with its key.
+type authority struct {
+	*ca.Authority
+	root *x509.Certificate
+	key  crypto.Signer
+}
+
+func must[T any](t testing.TB) func(T, error) T {
+	return func(value T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+func newKey(t testing.TB) crypto.Signer {
+	t.Helper()
+	return must[crypto.Signer](t)(ca.P256.Generate())
+}
+
+// home is a CA as `picoca init` makes it.
+func home(t testing.TB) authority {
+	t.Helper()
+	return newAuthority(t, ca.RootRequest{Name: "Home CA", Days: ca.DefaultRootDays, Constraints: ca.HomeConstraints()})
+}
+
+func newAuthority(t testing.TB, req ca.RootRequest) authority {
+	t.Helper()
+	key := newKey(t)
+	return open(t, must[*x509.Certificate](t)(ca.NewRoot(req, key, time.Now())), key)
+}
+
+func open(t testing.TB, root *x509.Certificate, key crypto.Signer) authority {
+	t.Helper()
+	a := must[*ca.Authority](t)(ca.NewAuthority(root, time.Now()))
+	if err := a.Unlock(key); err != nil {
+		t.Fatal(err)
+	}
+	return authority{a, root, key}
+}
+
+// earlier is a CA as picoca made it before: path length 0, and no limits but
+// those for names and addresses.
+func earlier(t testing.TB) authority {
+	t.Helper()
+	key, model := newKey(t), home(t).root
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Earlier CA"}, NotBefore: model.NotBefore, NotAfter: model.NotAfter,
+		BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true, KeyUsage: model.KeyUsage,
+		PermittedDNSDomains: model.PermittedDNSDomains, PermittedIPRanges: model.PermittedIPRanges,
+	}
+	return open(t, signWith(t, template, template, key, key), key)
+}
+
+// signWith signs a template with any key, as a thief would: without our rules.
+func signWith(t testing.TB, template, issuer *x509.Certificate, subject, key crypto.Signer) *x509.Certificate {
+	t.Helper()
+	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, issuer, subject.Public(), key))
+	return must[*x509.Certificate](t)(x509.ParseCertificate(der))
+}
+
+// identityOf is a certificate, its key, and the CAs between it and its root.
+type identityOf struct {
+	leaf    *x509.Certificate
+	key     crypto.Signer
+	between []*x509.Certificate
+}
+
+func (i identityOf) tls() tls.Certificate {
+	c := tls.Certificate{Certificate: [][]byte{i.leaf.Raw}, PrivateKey: i.key}
+	for _, cert := range i.between {
+		c.Certificate = append(c.Certificate, cert.Raw)
+	}
+	return c
+}
+
+func days(kind ca.Kind) ca.Profile {
+	return ca.Profile{Kind: kind, Life: ca.Days(ca.DefaultLeafDays), Cut: true}
+}
+
+func (a authority) device(t testing.TB, names ...string) identityOf {
+	t.Helper()
+	key := newKey(t)
+	parsed := must[ca.Names](t)(ca.ParseNames(names))
+	prepared := must[*ca.Prepared](t)(a.Prepare(days(ca.KindServer), ca.Holder{Names: parsed}, key.Public(), time.Now()))
+	return identityOf{must[*x509.Certificate](t)(a.Sign(prepared)), key, nil}
+}
+
+func (a authority) identity(t testing.TB, name string) identityOf {
+	t.Helper()
+	key := newKey(t)
+	parsed := must[ca.ClientName](t)(ca.ParseClientName(name))
+	prepared := must[*ca.Prepared](t)(a.Prepare(days(ca.KindClient), ca.Holder{Client: parsed}, key.Public(), time.Now()))
+	return identityOf{must[*x509.Certificate](t)(a.Sign(prepared)), key, nil}
+}
+
+func (a authority) delegate(t testing.TB, name string) identityOf {
+	t.Helper()
+	key := newKey(t)
+	prepared := must[*ca.Prepared](t)(a.PrepareCA(days(ca.KindCA), name, key.Public(), time.Now()))
+	return identityOf{must[*x509.Certificate](t)(a.Sign(prepared)), key, nil}
+}
+
+// forged signs for anything with the root's key.
+func (a authority) forged(t testing.TB, usage x509.ExtKeyUsage, change func(*x509.Certificate)) identityOf {
+	t.Helper()
+	return identityOf{leaf: a.root, key: a.key}.below(t, usage, change).without(a.root)
+}
+
+// below signs for anything with this CA's key.
+func (i identityOf) below(t testing.TB, usage x509.ExtKeyUsage, change func(*x509.Certificate)) identityOf {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "Forged 1"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * 24 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
+	}
+	change(template)
+	key := newKey(t)
+	return identityOf{signWith(t, template, i.leaf, key, i.key), key, append([]*x509.Certificate{i.leaf}, i.between...)}
+}
+
+func (i identityOf) without(root *x509.Certificate) identityOf {
+	if n := len(i.between); n > 0 && i.between[n-1].Equal(root) {
+		i.between = i.between[:n-1]
+	}
+	return i
+}
+
+func host(name string) func(*x509.Certificate) {
+	return func(c *x509.Certificate) { c.DNSNames = []string{name} }
+}
+
+func mail(address string) func(*x509.Certificate) {
+	return func(c *x509.Certificate) { c.EmailAddresses = []string{address} }
+}
+
+// subCA makes the template that of another CA.
+func subCA(c *x509.Certificate) {
+	c.Subject.CommonName = "Second CA"
+	c.BasicConstraintsValid, c.IsCA, c.KeyUsage = true, true, x509.KeyUsageCertSign
+}
+
+// write writes a file into a new folder and returns its path.
+func write(t testing.TB, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// pemFile writes certificates into one file.
+func pemFile(t testing.TB, certs ...*x509.Certificate) string {
+	t.Helper()
+	var data []byte
+	for _, cert := range certs {
+		data = append(data, ca.CertificatePEM(cert)...)
+	}
+	return write(t, "certificates.pem", data)
+}
+
+func keyFile(t testing.TB, key crypto.Signer) string {
+	t.Helper()
+	der := must[[]byte](t)(x509.MarshalPKCS8PrivateKey(key))
+	return write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// serve answers each connection on loopback with a line over TLS, until the
+// test ends, and returns its port.
+func serve(t testing.TB, config *tls.Config) string {
+	t.Helper()
+	listener := must[net.Listener](t)(tls.Listen("tcp", "127.0.0.1:0", config))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go answer(conn)
+		}
+	}()
+	t.Cleanup(func() { listener.Close(); <-done })
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func answer(conn net.Conn) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	buffer := make([]byte, 4096)
+	if _, err := conn.Read(buffer); err == nil {
+		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n")
+	}
+}
