@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -156,6 +157,9 @@ var plannedCommands = map[string]string{
 // usageFault is a fault of the command line itself.
 func usageFault(cmd *cobra.Command, err error) error {
 	help := fault.Hintf("%s shows how it is used", fault.Command{cmd.Name(), "--help"})
+	if strings.Contains(err.Error(), "shorthand") {
+		help = fault.Hintf("put -- before a name that begins with a hyphen; %s shows how the command is used", fault.Command{cmd.Name(), "--help"})
+	}
 	if cmd.Root() == cmd {
 		help = fault.Hintf("%s lists the commands", fault.Command{"--help"})
 	}
