@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -231,7 +232,7 @@ func (s *Store) named(err error) error {
 		return err
 	}
 	name = filepath.ToSlash(name)
-	if strings.Contains("/"+name, "/"+prefix) {
+	if strings.Contains("/"+name, "/"+prefix) || path.IsAbs(name) {
 		name = "."
 	}
 	return FileError{s.Path(name), orReason("", err), bare(err)}

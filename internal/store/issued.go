@@ -87,7 +87,7 @@ func (s *Store) BySerial(serial string) (Issued, error) {
 		return Issued{}, ErrNotIssued
 	}
 	reader, rootsErr := s.newReader()
-	for place, err := range s.places(false) {
+	for place, err := range s.places() {
 		if err != nil {
 			return Issued{}, err
 		}
@@ -106,10 +106,25 @@ func (s *Store) BySerial(serial string) (Issued, error) {
 }
 
 // lastEntry returns the certificate with the highest number in a holder's
-// folder, "" if there is none. It asks for no order: putting ten thousand
-// entries in order takes longer than issuing a certificate.
+// folder, "" if there is none.
 func (s *Store) lastEntry(dir string) (string, error) {
-	names, err := s.entryNames(dir)
+	there, err := s.exists(dir)
+	if err != nil || !there {
+		return "", err
+	}
+	f, err := s.folder(dir)
+	if err != nil {
+		return "", err
+	}
+	defer f.close()
+	return f.last(s.isFolder)
+}
+
+// last returns the folder with the highest number, "" if there is none. It asks
+// for no order: putting ten thousand entries in order takes longer than issuing
+// a certificate.
+func (f folder) last(isFolder func(name string) (bool, error)) (string, error) {
+	names, err := f.names()
 	if err != nil {
 		return "", err
 	}
@@ -118,18 +133,18 @@ func (s *Store) lastEntry(dir string) (string, error) {
 		if at < 0 {
 			return "", nil
 		}
-		isFolder, err := s.isFolder(path.Join(dir, names[at]))
+		found, err := isFolder(path.Join(f.name, names[at]))
 		if err != nil {
 			return "", err
 		}
-		if isFolder {
+		if found {
 			return names[at], nil
 		}
 		names = slices.Delete(names, at, at+1)
 	}
 }
 
-// entryNames lists a holder's folder, which need not exist.
+// entryNames lists a folder, which need not exist.
 func (s *Store) entryNames(dir string) ([]string, error) {
 	there, err := s.exists(dir)
 	if err != nil || !there {
@@ -199,31 +214,34 @@ func (r *reader) orElse(err error) func(place string) (Issued, error) {
 // read returns the certificate in a place. After a failure only its place is
 // returned.
 func (r *reader) read(place string) (Issued, error) {
-	issued, err := r.readAll(place)
+	f, err := r.store.folder(place)
 	if err != nil {
 		return Issued{Place: place}, err
+	}
+	defer f.close()
+	return r.readFrom(f)
+}
+
+func (r *reader) readFrom(f folder) (Issued, error) {
+	issued, err := r.readAll(f)
+	if err != nil {
+		return Issued{Place: f.name}, err
 	}
 	return issued, nil
 }
 
-func (r *reader) readAll(place string) (Issued, error) {
-	s := r.store
-	f, err := s.folder(place)
-	if err != nil {
-		return Issued{}, err
-	}
-	defer f.close()
-	issued := Issued{Place: place}
+func (r *reader) readAll(f folder) (issued Issued, err error) {
+	issued.Place = f.name
 	if issued.Leaf, err = f.certificate(); err != nil {
 		return Issued{}, err
 	}
 	if issued.Root, err = r.verify(issued.Leaf); err != nil {
-		return Issued{}, s.damaged(place+"/cert.pem", "is damaged, or of another CA: "+err.Error(), err)
+		return Issued{}, f.store.damaged(f.name+"/cert.pem", "is damaged, or of another CA: "+err.Error(), err)
 	}
 	if issued.Record, err = f.record(issued.Leaf); err != nil {
 		return Issued{}, err
 	}
-	if issued.HasKey, err = s.exists(place + "/key.pem"); err != nil {
+	if issued.HasKey, err = f.exists("key.pem"); err != nil {
 		return Issued{}, err
 	}
 	issued.Revoked, err = r.revocation(issued.Leaf)
