@@ -19,16 +19,25 @@ import (
 // synced, and any of the changes of folders that were not synced, in any
 // combination. A rename is one change, known to both of its folders.
 type disk struct {
-	root    *node
+	*journal
+	root *node
+	up   *disk  // of the folder of a change: what it was begun in
+	base string // its name there
+}
+
+// journal is what all open folders of one disk share.
+type journal struct {
 	changes []change // of folders, in order, since the disk was made
 	step    int      // operations so far
 	faults  func(step int, op string) error
+	open    int // handles of folders
 }
 
 // node is a file or a folder. What a folder held when the disk was made and
 // what a file holds for good is kept apart from what they hold now.
 type node struct {
 	dir       bool
+	foreign   bool // another user's
 	mode      fs.FileMode
 	live      map[string]*node
 	base      map[string]*node
@@ -50,7 +59,7 @@ type link struct {
 }
 
 func newDisk() *disk {
-	return &disk{root: newFolder(0o700)}
+	return &disk{journal: &journal{}, root: newFolder(0o700)}
 }
 
 func newFolder(mode fs.FileMode) *node {
@@ -138,15 +147,75 @@ func (d *disk) SyncFiles(files []durable.WriteSyncer) error {
 	return nil
 }
 
-func (d *disk) Rename(oldName, newName string) error {
+// Enter counts as an operation: a process may have too many files open.
+func (d *disk) Enter(name string) (durable.Disk, error) {
+	n, err := d.folder(name)
+	if err != nil {
+		return nil, err
+	}
+	d.open++
+	return &disk{journal: d.journal, root: n}, nil
+}
+
+func (d *disk) folder(name string) (*node, error) {
+	if err := d.begin("open", name); err != nil {
+		return nil, err
+	}
+	switch n := d.find(name); {
+	case n == nil:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	case !n.dir:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: durable.ErrNotFolder}
+	default:
+		return n, nil
+	}
+}
+
+func (d *disk) Begin(name string, mode fs.FileMode) (durable.Change, error) {
+	if err := d.Mkdir(name, mode); err != nil {
+		return nil, err
+	}
+	d.open++
+	return &disk{journal: d.journal, root: d.find(name), up: d, base: name}, nil
+}
+
+func (d *disk) Resume(name string) (durable.Change, error) {
+	n, err := d.folder(name)
+	if errors.Is(err, durable.ErrNotFolder) || n != nil && n.foreign {
+		err = &fs.PathError{Op: "open", Path: name, Err: durable.ErrForeign}
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.open++
+	return &disk{journal: d.journal, root: n, up: d, base: name}, nil
+}
+
+func (d *disk) Close() error { d.open--; return nil }
+
+func (d *disk) Settle() error { return d.begin("settle", d.base) }
+
+func (d *disk) Rename(name string) error {
+	if err := d.rename(d.up, d.base, d.up, name); err != nil {
+		return err
+	}
+	d.base = name
+	return nil
+}
+
+func (d *disk) Move(name string, to durable.Disk) error {
+	return d.rename(d, name, to.(*disk), name)
+}
+
+func (d *disk) rename(fromDisk *disk, oldName string, toDisk *disk, newName string) error {
 	if err := d.begin("rename", oldName); err != nil {
 		return err
 	}
-	from, oldBase, err := d.place("rename", oldName)
+	from, oldBase, err := fromDisk.place("rename", oldName)
 	if err != nil {
 		return err
 	}
-	to, newBase, err := d.place("rename", newName)
+	to, newBase, err := toDisk.place("rename", newName)
 	if err != nil {
 		return err
 	}
@@ -262,7 +331,7 @@ func (h *handle) Sync() error {
 
 func (h *handle) Close() error { return h.disk.begin("close", h.name) }
 
-// tree tells all that is on the disk: a line for each path with its mode and
+// tree shows all that is on the disk: a line for each path with its mode and
 // its bytes.
 func (d *disk) tree() string {
 	var lines []string
@@ -331,7 +400,7 @@ func (d *disk) afterCut(lasts func(i int) bool, bytes func(*node) []byte) *disk 
 			}
 		}
 	}
-	return &disk{root: copyTree(d.root, folder, bytes)}
+	return &disk{journal: &journal{}, root: copyTree(d.root, folder, bytes)}
 }
 
 // clone copies a disk that only power cuts made: it has no open changes.
@@ -340,7 +409,7 @@ func (d *disk) clone() *disk {
 }
 
 func copyTree(n *node, folder func(*node) map[string]*node, bytes func(*node) []byte) *node {
-	c := &node{dir: n.dir, mode: n.mode}
+	c := &node{dir: n.dir, foreign: n.foreign, mode: n.mode}
 	if !n.dir {
 		c.data = slices.Clone(bytes(n))
 		c.lastsData = c.data
@@ -378,7 +447,7 @@ func failsOnce(step int, err error) func(int, string) error {
 // read-only does: reading still works.
 func failsFrom(step int, err error) func(int, string) error {
 	return func(at int, op string) error {
-		if at >= step && op != "readdir" && op != "lstat" && op != "close" {
+		if at >= step && op != "readdir" && op != "lstat" && op != "open" && op != "close" {
 			return err
 		}
 		return nil

@@ -1,14 +1,19 @@
 // Package durable makes a set of files appear whole or not at all, also after
 // a crash or a power cut.
 //
-// A set is staged in a folder of its own, every file and the folder synced,
-// and then moved to its place by one rename whose folder is synced in turn. A
-// set that replaces files of a standing folder is first committed by a rename
+// A set is staged in a folder of its own, every file and folder synced, and
+// then moved to its place by one rename whose folder is synced in turn. A set
+// that replaces files of an existing folder is first committed by a rename
 // inside that folder; from then on Recover completes it, however often it is
 // interrupted.
+//
+// The folder of a change is used through the handle that its Disk opened when
+// it was made, so another user who can write to the same place cannot put
+// something else under its name.
 package durable
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -19,18 +24,39 @@ import (
 	"strings"
 )
 
-// Disk is the part of a file system that a change needs. Names are
-// slash-separated and relative. Rename must be atomic; what Create, Mkdir,
-// Rename and Remove did to a folder lasts once SyncDir of it returned.
+// Disk is an open folder of a file system. Names are slash-separated and
+// relative to it; "." is the folder itself. What Create, Mkdir, Remove, Move
+// and Change.Rename did to a folder lasts once SyncDir of it returned.
 type Disk interface {
 	Mkdir(name string, mode fs.FileMode) error
 	Create(name string, mode fs.FileMode) (WriteSyncer, error) // fails with fs.ErrExist
 	SyncFiles(files []WriteSyncer) error                       // all of them, in any order
-	Rename(oldName, newName string) error                      // replaces a file
 	Remove(name string) error                                  // a file or an empty folder
 	SyncDir(name string) error
 	Names(dir string) ([]string, error) // of what is in a folder, in order
 	Lstat(name string) (fs.FileInfo, error)
+	// Enter opens a folder. It fails with ErrNotFolder if name is anything
+	// else, a link to a folder included.
+	Enter(name string) (Disk, error)
+	// Move renames an entry, atomically and under the same name, into another
+	// folder of the same disk. A file there is replaced.
+	Move(name string, to Disk) error
+	// Begin makes the folder of a change, which only its user can write to.
+	Begin(name string, mode fs.FileMode) (Change, error)
+	// Resume opens a folder that Begin made for the same user in an earlier
+	// run. It fails with ErrForeign if name is anything else.
+	Resume(name string) (Change, error)
+	Close() error // the handle
+}
+
+// Change is the open folder of a change under way.
+type Change interface {
+	Disk
+	// Rename gives the folder another name, atomically. The name is relative
+	// to the Disk that the folder was begun in.
+	Rename(name string) error
+	// Settle makes the folder an ordinary one, which Resume refuses.
+	Settle() error
 }
 
 // WriteSyncer is a file being written. What was written lasts once Sync
@@ -40,16 +66,38 @@ type WriteSyncer interface {
 	Sync() error
 }
 
-// File is one file of a set, with a base name and its mode from creation on.
+// File is one file of a set: its name, which may be in folders ("main/key.pem"),
+// and its mode from creation on.
 type File struct {
 	Name string
 	Data []byte
 	Mode fs.FileMode
 }
 
-// ErrNotRegular says that a folder, a link or a device stands where a file
-// should be replaced.
-var ErrNotRegular = errors.New("not a regular file")
+var (
+	// ErrNotRegular says that a folder, a link or a device is where a file
+	// should be replaced.
+	ErrNotRegular = errors.New("not a regular file")
+	// ErrNotFolder says that a file or a link is where a folder should be.
+	ErrNotFolder = errors.New("not a folder")
+	// ErrForeign says that a folder was not made by a change of this user.
+	ErrForeign = errors.New("not made by this user")
+)
+
+// PartialError says that a change which replaces files stopped midway. Recover
+// completes it.
+type PartialError struct {
+	New  []string // files that are in their places
+	Left []string // files that are not
+	Err  error
+}
+
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("%v (%d files are new, %d are not)", e.Err, len(e.New), len(e.Left))
+}
+
+// Unwrap returns what stopped the change.
+func (e *PartialError) Unwrap() error { return e.Err }
 
 // Folders of changes under way are called prefix, a random text and one of
 // these endings.
@@ -58,200 +106,544 @@ const (
 	committed = ".commit"
 )
 
+// Committed reports whether name is that of a change which replaces files and
+// was interrupted, if it was begun with that prefix.
+func Committed(name, prefix string) bool {
+	return strings.HasPrefix(name, prefix) && strings.HasSuffix(name, committed)
+}
+
 // Staged is a set of files that is written and synced, and not yet in its
 // place. It is used up by Publish, Replace or Discard.
+//
+// Errors of this package are *fs.PathErrors with the path that a file has, or
+// would have had, in its place: relative to the set's own folder, and "." for
+// that. The names of changes under way do not appear.
 type Staged struct {
-	disk Disk
-	dir  string
+	at    Disk // what the set was staged in
+	close func()
+	dir   Change
+	base  string
+	files []string
 }
 
 // Stage writes files to a new folder in folder work, whose name starts with
-// prefix. After a failure nothing has changed.
+// prefix. The mode is that of the new folder and of those in it. After a
+// failure nothing has changed.
 func Stage(disk Disk, work, prefix string, mode fs.FileMode, files []File) (*Staged, error) {
-	s := &Staged{disk, path.Join(work, prefix+rand.Text()+staging)}
-	if err := disk.Mkdir(s.dir, mode); err != nil {
+	if err := checkNames(files); err != nil {
 		return nil, err
 	}
-	if err := writeFiles(disk, s.dir, files); err != nil {
-		return nil, errors.Join(err, s.Discard())
+	at, done, err := enter(disk, work)
+	if err != nil {
+		return nil, place(err, ".")
 	}
-	if err := disk.SyncDir(s.dir); err != nil {
-		return nil, errors.Join(err, s.Discard())
+	s := &Staged{at: at, close: done, base: prefix + rand.Text() + staging}
+	if s.dir, err = at.Begin(s.base, mode); err != nil {
+		done()
+		return nil, place(err, ".")
+	}
+	if err := s.write(mode, files); err != nil {
+		_ = s.Discard() // Recover removes what is left
+		return nil, err
 	}
 	return s, nil
 }
 
-// Probe proves that a folder can be written to, and leaves it as it was.
-func Probe(disk Disk, work, prefix string) error {
-	dir := path.Join(work, prefix+rand.Text()+staging)
-	if err := disk.Mkdir(dir, 0o700); err != nil {
+// enter opens a folder, unless it is the disk's own.
+func enter(disk Disk, name string) (Disk, func(), error) {
+	if name == "." {
+		return disk, func() {}, nil
+	}
+	at, err := disk.Enter(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return at, func() { _ = at.Close() }, nil
+}
+
+// place says where an error belongs. Disks name what they were asked for, which
+// may be a folder that exists for a moment.
+func place(err error, name string) error {
+	op, cause := "write", err
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		op, cause = e.Op, e.Err
+	}
+	return &fs.PathError{Op: op, Path: name, Err: cause}
+}
+
+// checkNames refuses names that are not below the set's folder, and those that
+// are a file and a folder at once.
+func checkNames(files []File) error {
+	names := map[string]bool{}
+	for _, file := range files {
+		if !fs.ValidPath(file.Name) || file.Name == "." {
+			return fmt.Errorf("file name %q is not a path below a folder", file.Name)
+		}
+		if names[file.Name] {
+			return &fs.PathError{Op: "create", Path: file.Name, Err: fs.ErrExist}
+		}
+		names[file.Name] = true
+	}
+	for _, folder := range Folders(slices.Collect(eachName(files))) {
+		if names[folder] {
+			return &fs.PathError{Op: "create", Path: folder, Err: fs.ErrExist}
+		}
+	}
+	return nil
+}
+
+func eachName(files []File) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, file := range files {
+			if !yield(file.Name) {
+				return
+			}
+		}
+	}
+}
+
+// Folders returns the folders that names are in, each once and before those in
+// it.
+func Folders(names []string) []string {
+	var all []string
+	for _, name := range names {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			all = append(all, dir)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// write fills the staged folder. All files are written before any is synced: a
+// disk can sync several with one commit of its journal.
+func (s *Staged) write(mode fs.FileMode, files []File) error {
+	s.files = slices.Collect(eachName(files))
+	below := Folders(s.files)
+	for _, name := range below {
+		if err := s.dir.Mkdir(name, mode); err != nil {
+			return place(err, name)
+		}
+	}
+	if err := writeFiles(s.dir, files); err != nil {
 		return err
 	}
-	return disk.Remove(dir)
+	for _, name := range append(below, ".") {
+		if err := s.dir.SyncDir(name); err != nil {
+			return place(err, name)
+		}
+	}
+	return nil
 }
 
-// Publish makes folder dir appear with the files in it, on the same file
-// system. It fails with fs.ErrExist if dir is there, and after any failure
-// nothing has changed.
+func writeFiles(disk Disk, files []File) (err error) {
+	open := make([]WriteSyncer, 0, len(files))
+	defer func() {
+		for i, f := range open {
+			if closed := f.Close(); closed != nil {
+				err = cmp.Or(err, place(closed, files[i].Name))
+			}
+		}
+	}()
+	for _, file := range files {
+		f, err := disk.Create(file.Name, file.Mode)
+		if err != nil {
+			return place(err, file.Name)
+		}
+		open = append(open, f)
+		if _, err := f.Write(file.Data); err != nil {
+			return place(err, file.Name)
+		}
+	}
+	if err := disk.SyncFiles(open); err != nil {
+		return place(err, ".")
+	}
+	return nil
+}
+
+// Probe proves that a folder can be written to, and leaves it as it was.
+func Probe(disk Disk, work, prefix string) error {
+	at, done, err := enter(disk, work)
+	if err != nil {
+		return place(err, ".")
+	}
+	defer done()
+	name := prefix + rand.Text() + staging
+	dir, err := at.Begin(name, 0o700)
+	if err != nil {
+		return place(err, ".")
+	}
+	_ = dir.Close()
+	if err := at.Remove(name); err != nil {
+		return place(err, ".")
+	}
+	return nil
+}
+
+// Publish makes folder dir, which is relative to the one that the files were
+// staged in, appear with the files in it. It fails with fs.ErrExist if dir
+// exists, and after any failure nothing has changed.
 func (s *Staged) Publish(dir string) error {
-	_, err := s.disk.Lstat(dir)
+	defer s.release()
+	_, err := s.at.Lstat(dir)
 	if err == nil {
-		err = &fs.PathError{Op: "publish", Path: dir, Err: fs.ErrExist}
+		err = fs.ErrExist
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, s.Discard())
+		_ = s.discard()
+		return place(err, dir)
 	}
-	return s.move(dir)
+	if err := s.move(dir, s.dir.Settle); err != nil {
+		return place(err, dir)
+	}
+	return nil
 }
 
-// move gives the staged folder another name for good, or discards it.
-func (s *Staged) move(name string) error {
-	if err := s.disk.Rename(s.dir, name); err != nil {
-		return errors.Join(err, s.Discard())
+// move gives the staged folder another name for good, and discards it if that
+// fails. It does what is left to be done before that name lasts.
+func (s *Staged) move(name string, also func() error) error {
+	if err := s.dir.Rename(name); err != nil {
+		_ = s.discard()
+		return err
 	}
-	fault := s.disk.SyncDir(path.Dir(name))
+	fault := also()
+	if fault == nil {
+		fault = s.at.SyncDir(path.Dir(name))
+	}
 	if fault == nil {
 		return nil
 	}
-	err := s.disk.Rename(name, s.dir)
+	err := s.dir.Rename(s.base)
 	if err == nil {
-		err = s.disk.SyncDir(path.Dir(name))
+		err = s.at.SyncDir(path.Dir(name))
 	}
-	if err != nil {
-		// A power cut may still bring the new name back, and then with every
-		// file: they are left to Recover.
-		return errors.Join(fault, err)
+	if err == nil {
+		_ = s.discard()
 	}
-	return errors.Join(fault, s.Discard())
+	// Otherwise a power cut may still bring the new name back, and then with
+	// every file: they are left to Recover.
+	return fault
 }
 
-// Replace puts the files into the standing folder that they were staged in,
-// over files of the same names. It fails, changing nothing, if a name is taken
-// by a folder or a link. Once it returned nil the files are there for good,
-// and after another failure or a crash Recover leaves all of the old or all of
-// the new; it must have run before the next Replace in that folder.
+// Replace puts the files into the existing folder that they were staged in,
+// over files of the same names. It fails, changing nothing, if the name of a
+// file is taken by something else, or that of a folder by anything but a
+// folder. Once it returned nil the files are there for good. If it stops
+// midway it fails with a PartialError; after that or a crash Recover leaves
+// all of the old or all of the new, and must run before the next Replace in
+// that folder.
 func (s *Staged) Replace() error {
-	if err := s.replaceable(); err != nil {
-		return errors.Join(err, s.Discard())
+	defer s.release()
+	if err := Replaceable(s.at, s.files); err != nil {
+		_ = s.discard()
+		return err
 	}
 	// The decision must last before its first effect can be seen.
-	commit := strings.TrimSuffix(s.dir, staging) + committed
-	if err := s.move(commit); err != nil {
-		return err
+	commit := strings.TrimSuffix(s.base, staging) + committed
+	if err := s.move(commit, func() error { return nil }); err != nil {
+		return place(err, ".")
 	}
-	return finish(s.disk, commit)
+	return s.finish(commit)
 }
 
-func (s *Staged) replaceable() error {
-	names, err := s.disk.Names(s.dir)
-	if err != nil {
-		return err
-	}
-	for _, base := range names {
-		name := path.Join(path.Dir(s.dir), base)
-		info, err := s.disk.Lstat(name)
-		if err == nil && !info.Mode().IsRegular() {
-			err = &fs.PathError{Op: "replace", Path: name, Err: ErrNotRegular}
+// Replaceable fails if a file of one of the names could not be put into a
+// folder: with ErrNotRegular or ErrNotFolder if the name is taken, or because
+// that cannot be found out. It follows no links.
+func Replaceable(disk Disk, names []string) error {
+	for _, name := range Folders(names) {
+		info, err := disk.Lstat(name)
+		if err == nil && !info.IsDir() {
+			err = ErrNotFolder
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return place(err, name)
+		}
+	}
+	for _, name := range names {
+		info, err := disk.Lstat(name)
+		if err == nil && !info.Mode().IsRegular() {
+			err = ErrNotRegular
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return place(err, name)
+		}
+	}
+	return nil
+}
+
+// finish completes the change that is now committed.
+func (s *Staged) finish(commit string) error {
+	below := Folders(s.files)
+	m := mover{isFolder: func(_ Disk, _, name string) (bool, error) { return slices.Contains(below, name), nil }}
+	err := m.finish(s.dir, s.at, commit)
+	if err == nil {
+		return nil
+	}
+	partial := &PartialError{Err: err}
+	for _, name := range s.files {
+		if m.has(name) {
+			partial.New = append(partial.New, name)
+		} else {
+			partial.Left = append(partial.Left, name)
+		}
+	}
+	return partial
+}
+
+// mover moves the files of a committed change up to their places.
+type mover struct {
+	isFolder func(in Disk, base, name string) (bool, error)
+	done     []string // files, or whole folders
+}
+
+// has reports whether a file is in its place.
+func (m *mover) has(name string) bool {
+	return slices.ContainsFunc(m.done, func(done string) bool {
+		return name == done || strings.HasPrefix(name, done+"/")
+	})
+}
+
+func (m *mover) finish(commit Disk, to Disk, base string) error {
+	if err := m.all(commit, to, "."); err != nil {
+		return err
+	}
+	err := to.SyncDir(".")
+	if err == nil {
+		err = to.Remove(base)
+	}
+	if err != nil {
+		return place(err, ".")
+	}
+	return nil
+}
+
+func (m *mover) all(from, to Disk, where string) error {
+	names, err := from.Names(".")
+	if err != nil {
+		return place(err, where)
+	}
+	for _, base := range names {
+		if err := m.one(from, to, base, path.Join(where, base)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Discard removes the staged files.
-func (s *Staged) Discard() error { return removeAll(s.disk, s.dir) }
+func (m *mover) one(from, to Disk, base, name string) error {
+	isFolder, err := m.isFolder(from, base, name)
+	if err == nil && isFolder {
+		if _, err = to.Lstat(base); err == nil {
+			return m.merge(from, to, base, name)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	if err == nil {
+		err = from.Move(base, to)
+	}
+	if err != nil {
+		return place(err, name)
+	}
+	m.done = append(m.done, name)
+	return nil
+}
 
-// Recover completes every committed change in folder dir and removes what
-// never came to that. Nobody else may be changing dir under the same prefix.
-func Recover(disk Disk, prefix, dir string) error {
-	names, err := disk.Names(dir)
+// merge moves the files of a folder into one that exists.
+func (m *mover) merge(from, to Disk, base, name string) error {
+	source, err := from.Enter(base)
+	if err != nil {
+		return place(err, name)
+	}
+	defer source.Close()
+	target, err := to.Enter(base)
+	if err != nil {
+		return place(err, name)
+	}
+	defer target.Close()
+	if err := m.all(source, target, name); err != nil {
+		return err
+	}
+	if err = target.SyncDir("."); err == nil {
+		err = from.Remove(base)
+	}
+	if err != nil {
+		return place(err, name)
+	}
+	return nil
+}
+
+// Discard removes the staged files.
+func (s *Staged) Discard() error {
+	defer s.release()
+	if err := s.discard(); err != nil {
+		return place(err, ".")
+	}
+	return nil
+}
+
+func (s *Staged) discard() error { return removeAll(s.at, s.dir, s.base) }
+
+func (s *Staged) release() {
+	_ = s.dir.Close()
+	s.close()
+}
+
+// removeAll removes a folder of a change, which is open, and all that is in it.
+func removeAll(at, dir Disk, base string) error {
+	names, err := dir.Names(".")
 	if err != nil {
 		return err
 	}
-	names = slices.DeleteFunc(names, func(base string) bool {
-		return !strings.HasPrefix(base, prefix) || !isFolder(disk, path.Join(dir, base))
-	})
-	if len(names) == 0 {
+	for _, name := range names {
+		if err := removeOne(dir, name); err != nil {
+			return err
+		}
+	}
+	return at.Remove(base)
+}
+
+func removeOne(at Disk, name string) error {
+	fault := at.Remove(name)
+	if fault == nil {
 		return nil
 	}
-	// Whoever was interrupted may not have come to this: a name that a power
-	// cut could still take back decides nothing.
-	if err := disk.SyncDir(dir); err != nil {
-		return err
-	}
-	var faults []error
-	for _, base := range names {
-		name := path.Join(dir, base)
-		switch {
-		case strings.HasSuffix(name, committed):
-			faults = append(faults, finish(disk, name))
-		case strings.HasSuffix(name, staging):
-			faults = append(faults, removeAll(disk, name))
-		}
-	}
-	return errors.Join(faults...)
-}
-
-func isFolder(disk Disk, name string) bool {
-	info, err := disk.Lstat(name)
-	return err == nil && info.IsDir()
-}
-
-// finish moves the files of a committed change up to their places.
-func finish(disk Disk, commit string) error {
-	names, err := disk.Names(commit)
+	dir, err := at.Enter(name)
 	if err != nil {
-		return err
+		return fault // it is no folder
 	}
-	dir := path.Dir(commit)
-	for _, base := range names {
-		if err := disk.Rename(path.Join(commit, base), path.Join(dir, base)); err != nil {
-			return err
-		}
-	}
-	if err := disk.SyncDir(dir); err != nil {
-		return err
-	}
-	return disk.Remove(commit)
+	defer dir.Close()
+	return removeAll(at, dir, name)
 }
 
-// writeFiles writes all files before it syncs any: a disk can sync several with
-// one commit of its journal.
-func writeFiles(disk Disk, dir string, files []File) (err error) {
-	var open []WriteSyncer
-	defer func() {
-		for _, f := range open {
-			err = errors.Join(err, f.Close())
+// Recover completes every committed change of this user in folder dir, and
+// removes what never came to that. It ignores what others have put there under
+// such names. A change that cannot be completed is a PartialError; what cannot
+// be removed only takes up space, and is no error. No other process may be
+// changing dir under the same prefix.
+func Recover(disk Disk, prefix, dir string) error {
+	return recoverIn(disk, prefix, dir, committed, staging)
+}
+
+// Sweep removes from folder dir what Publish left there when it was
+// interrupted. In contrast to Recover it completes nothing.
+func Sweep(disk Disk, prefix, dir string) error {
+	return recoverIn(disk, prefix, dir, staging)
+}
+
+func recoverIn(disk Disk, prefix, dir string, endings ...string) error {
+	at, done, err := enter(disk, dir)
+	if err != nil {
+		return place(err, ".")
+	}
+	defer done()
+	names, err := at.Names(".")
+	if err != nil {
+		return place(err, ".")
+	}
+	r := recovery{at: at}
+	for _, base := range names {
+		ending := path.Ext(base)
+		if strings.HasPrefix(base, prefix) && slices.Contains(endings, ending) {
+			r.one(base, ending)
 		}
-	}()
-	for _, file := range files {
-		if file.Name != path.Base(file.Name) || strings.Trim(file.Name, ".") == "" {
-			return fmt.Errorf("file name %q is not a base name", file.Name)
-		}
-		f, err := disk.Create(path.Join(dir, file.Name), file.Mode)
+	}
+	return errors.Join(r.faults...)
+}
+
+type recovery struct {
+	at     Disk
+	synced bool
+	faults []error
+}
+
+// one completes or removes one change, if it is this user's.
+func (r *recovery) one(base, ending string) {
+	dir, err := r.at.Resume(base)
+	switch {
+	case errors.Is(err, ErrForeign), errors.Is(err, fs.ErrNotExist):
+		return
+	case err != nil && ending == staging:
+		_ = r.at.Remove(base) // it is empty if a umask of 777 made it unreadable
+		return
+	case err != nil:
+		r.faults = append(r.faults, place(err, "."))
+		return
+	}
+	defer dir.Close()
+	if err := r.end(dir, base, ending); err != nil {
+		r.faults = append(r.faults, err)
+	}
+}
+
+func (r *recovery) end(dir Disk, base, ending string) error {
+	if err := r.sync(); err != nil {
+		return err
+	}
+	if ending == committed {
+		return complete(dir, r.at, base)
+	}
+	_ = removeAll(r.at, dir, base)
+	return nil
+}
+
+// sync makes the names of the changes last: the process that was interrupted
+// may not have come to this, and a name that a power cut could still take back
+// decides nothing.
+func (r *recovery) sync() error {
+	if r.synced {
+		return nil
+	}
+	if err := r.at.SyncDir("."); err != nil {
+		return place(err, ".")
+	}
+	r.synced = true
+	return nil
+}
+
+// complete finishes a change of an earlier run.
+func complete(dir, at Disk, base string) error {
+	m := mover{isFolder: func(in Disk, base, _ string) (bool, error) {
+		info, err := in.Lstat(base)
+		return err == nil && info.IsDir(), err
+	}}
+	fault := m.finish(dir, at, base)
+	if fault == nil {
+		return nil
+	}
+	left, err := list(dir, ".")
+	if err != nil || len(left) == 0 {
+		return fault
+	}
+	return &PartialError{New: m.done, Left: left, Err: fault}
+}
+
+// list returns the files below a folder.
+func list(dir Disk, where string) ([]string, error) {
+	names, err := dir.Names(".")
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, base := range names {
+		below, err := listOne(dir, base, path.Join(where, base))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		open = append(open, f)
-		if _, err := f.Write(file.Data); err != nil {
-			return err
-		}
+		all = append(all, below...)
 	}
-	return disk.SyncFiles(open)
+	return all, nil
 }
 
-// removeAll removes a folder of a change and the files in it.
-func removeAll(disk Disk, dir string) error {
-	names, err := disk.Names(dir)
+func listOne(in Disk, base, name string) ([]string, error) {
+	dir, err := in.Enter(base)
+	if errors.Is(err, ErrNotFolder) {
+		return []string{name}, nil
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, base := range names {
-		if err := disk.Remove(path.Join(dir, base)); err != nil {
-			return err
-		}
-	}
-	return disk.Remove(dir)
+	defer dir.Close()
+	return list(dir, name)
 }

@@ -1,0 +1,430 @@
+// Package output writes a set of files into a folder that is not picoca's own:
+// the user's. It checks the folder first, replaces only what may be replaced,
+// and makes all of the files appear or none, even if other users can write to
+// the same place.
+package output
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/durable/osdisk"
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// File is one file of a set. Its name is a slash-separated path below the
+// folder. Only the owner can read a private one.
+type File struct {
+	Name    string
+	Data    []byte
+	Private bool
+}
+
+// Owner is the user and group that the files are for.
+type Owner = osdisk.Owner
+
+// mark begins the names of folders of changes under way, of every CA.
+const mark = ".picoca-"
+
+// Prefix returns the prefix for the changes of the CA that id, its root
+// certificate, identifies. Another CA has another prefix: its lock is not ours,
+// so its changes under way must not be removed.
+func Prefix(id []byte) string {
+	sum := sha256.Sum256(id)
+	return fmt.Sprintf("%s%x-", mark, sum[:4])
+}
+
+// Policy says what may be in the folder already.
+type Policy struct {
+	rule rule
+	own  func(name string, data []byte) bool
+}
+
+type rule int
+
+const (
+	mustBeEmpty rule = iota
+	mustBeAbsent
+	mayReplace
+	mayReplaceOwn
+)
+
+// Policies. Files with other names than those that are written always stay.
+var (
+	Empty     = Policy{rule: mustBeEmpty}  // the folder must not exist, or be empty
+	Beside    = Policy{rule: mustBeAbsent} // there may be files, but none with the same name
+	Overwrite = Policy{rule: mayReplace}   // files with the same name are replaced
+)
+
+// Own replaces files with the same name for which own reports true. Files that
+// are too large to come from picoca are not asked for.
+func Own(own func(name string, data []byte) bool) Policy {
+	return Policy{rule: mayReplaceOwn, own: own}
+}
+
+// Options say how a folder is used. The zero value of Policy is Empty.
+type Options struct {
+	// Prefix is that of changes under way: see the function Prefix.
+	Prefix string
+	Policy Policy
+	// Owner gets what is created: the user behind sudo. nil leaves it to the
+	// user whom the process runs as.
+	Owner *Owner
+	// Enclosed reports whether a path without links is in the folder of a CA,
+	// whose files have the same names. nil: none is.
+	Enclosed func(dir string) bool
+	// Flag is what the user chooses the place with; "" stands for --out.
+	Flag string
+	// Wrap replaces the disk, for tests.
+	Wrap func(durable.Disk) durable.Disk
+}
+
+// Folder is a folder that files can be written to. Open it, Prepare it once the
+// CA's lock is held, then Stage and Commit.
+type Folder struct {
+	options Options
+	shown   string // the path as the user typed it
+	parent  *osdisk.Disk
+	base    string       // the folder in parent
+	dir     *osdisk.Disk // nil if it does not exist
+	ready   []string     // names that Prepare has checked
+	staged  *durable.Staged
+}
+
+// Open looks at a folder without changing anything; it need not exist, but the
+// one above it must. It refuses what Prepare would refuse, unless an earlier
+// change was interrupted there: then only Prepare can judge. The error is an
+// ExistsError, an EnclosedError or an Error.
+func Open(dir string, options Options) (*Folder, error) {
+	f := &Folder{options: options, shown: dir}
+	above, err := f.split()
+	if err != nil {
+		return nil, f.fail(dir, err)
+	}
+	if f.parent, err = osdisk.Open(above, osdisk.Options{Owner: options.Owner}); err != nil {
+		return nil, f.noParent(above, err)
+	}
+	if err := f.checkEnclosed(above); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := f.Check(nil); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// split divides the path into the folder above and the name there.
+func (f *Folder) split() (above string, err error) {
+	folder := filepath.Clean(f.shown)
+	if filepath.Base(folder) == ".." { // it has no name in the folder above it
+		if folder, err = filepath.Abs(folder); err != nil {
+			return "", err
+		}
+	}
+	above, f.base = filepath.Dir(folder), filepath.Base(folder)
+	if folder == above { // the top of a disk, or "."
+		f.base = "."
+	}
+	return above, nil
+}
+
+func (f *Folder) noParent(above string, err error) error {
+	if info, statErr := os.Stat(above); statErr == nil && !info.IsDir() {
+		return f.exists(above, "is not a folder", false)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return f.fail(above, fs.ErrNotExist)
+	}
+	return f.fail(f.shown, err)
+}
+
+// checkEnclosed refuses the folder of a CA. It asks about the folder that is
+// open: a link on the way to it may have changed since.
+func (f *Folder) checkEnclosed(above string) error {
+	if f.options.Enclosed == nil {
+		return nil
+	}
+	real, err := filepath.Abs(above)
+	if err != nil {
+		return f.fail(f.shown, err)
+	}
+	if resolved, err := filepath.EvalSymlinks(real); err == nil {
+		real = resolved
+	}
+	switch {
+	case !f.parent.IsAt(real):
+		return f.fail(f.shown, errChanged)
+	case f.options.Enclosed(filepath.Join(real, f.base)):
+		return &EnclosedError{f.shown, f.options.flag()}
+	}
+	return nil
+}
+
+var errChanged = errors.New("was moved while it was checked")
+
+// Path returns the folder as the user knows it.
+func (f *Folder) Path() string { return f.shown }
+
+// Exists reports whether the folder existed when Open, Check or Prepare last
+// looked.
+func (f *Folder) Exists() bool { return f.dir != nil }
+
+// Close discards what was staged and not committed.
+func (f *Folder) Close() error {
+	if f.staged != nil {
+		_ = f.staged.Discard() // the next Prepare removes what is left
+		f.staged = nil
+	}
+	return errors.Join(f.leave(), f.parent.Close())
+}
+
+func (f *Folder) leave() error {
+	if f.dir == nil {
+		return nil
+	}
+	err := f.dir.Close()
+	f.dir = nil
+	return err
+}
+
+// wrap returns the disk through which everything is changed and looked at.
+func (f *Folder) wrap(d *osdisk.Disk) durable.Disk {
+	if f.options.Wrap == nil {
+		return d
+	}
+	return f.options.Wrap(d)
+}
+
+// enter looks whether the folder exists, and opens it.
+func (f *Folder) enter() error {
+	if err := f.leave(); err != nil {
+		return f.fail(f.shown, err)
+	}
+	info, err := f.wrap(f.parent).Lstat(f.base)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return f.fail(f.shown, err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return f.exists(f.shown, "is a symbolic link", false)
+	case !info.IsDir():
+		return f.exists(f.shown, "is not a folder", false)
+	}
+	if f.dir, err = f.parent.Sub(f.base); err != nil {
+		return f.fail(f.shown, err)
+	}
+	return nil
+}
+
+// Names lists what is in the folder, in order and without changes under way. A
+// folder that does not exist has nothing in it.
+func (f *Folder) Names() ([]string, error) {
+	names, err := f.list()
+	return slices.DeleteFunc(names, isChange), err
+}
+
+func (f *Folder) list() ([]string, error) {
+	if f.dir == nil {
+		return nil, nil
+	}
+	names, err := f.wrap(f.dir).Names(".")
+	if err != nil {
+		return nil, f.fail(f.shown, err)
+	}
+	return names, nil
+}
+
+func isChange(name string) bool { return strings.HasPrefix(name, mark) }
+
+// MaxRead is the largest file that Read returns.
+const MaxRead = 1 << 20
+
+// Read returns a file of the folder. It fails with an Error: fs.ErrNotExist if
+// there is none, durable.ErrNotRegular if it is something else, or
+// osdisk.ErrTooLarge. Before Prepare it may be of a change that was
+// interrupted.
+func (f *Folder) Read(name string) ([]byte, error) {
+	if f.dir == nil {
+		return nil, f.fail(f.at(name), fs.ErrNotExist)
+	}
+	data, err := f.dir.Read(name, MaxRead)
+	if err != nil {
+		return nil, f.fail(f.at(name), err)
+	}
+	return data, nil
+}
+
+// at is the path of a file as the user knows it.
+func (f *Folder) at(name string) string { return filepath.Join(f.shown, filepath.FromSlash(name)) }
+
+// Prepare looks again, as waiting for the lock may have taken hours. It first
+// completes or removes what a crash left, then checks the folder for files of
+// these names, and then proves that they can be written. The lock must be held
+// from here on: another run would take what this one does for the rest of a
+// crash.
+func (f *Folder) Prepare(names []string) error {
+	if err := f.enter(); err != nil {
+		return err
+	}
+	if err := f.recover(names); err != nil {
+		return err
+	}
+	if err := f.judge(names); err != nil {
+		return err
+	}
+	if err := f.probe(names); err != nil {
+		return err
+	}
+	f.ready = slices.Clone(names)
+	return nil
+}
+
+// recover ends the changes that were interrupted. One that cannot be completed
+// is in the way of its own files only.
+func (f *Folder) recover(names []string) error {
+	if f.dir == nil {
+		// A change beside the place of the folder, which replaces files there,
+		// belongs to another command.
+		return f.failed(durable.Sweep(f.wrap(f.parent), f.options.Prefix, "."))
+	}
+	for _, err := range fault.Flatten(durable.Recover(f.wrap(f.dir), f.options.Prefix, ".")) {
+		partial, ok := errors.AsType[*durable.PartialError](err)
+		if !ok || slices.ContainsFunc(partial.Left, func(left string) bool { return slices.Contains(names, left) }) {
+			return f.failed(err)
+		}
+	}
+	return f.sweepBelow(names)
+}
+
+// sweepBelow removes what probe left in folders below when it was interrupted.
+func (f *Folder) sweepBelow(names []string) error {
+	for _, folder := range durable.Folders(names) {
+		err := durable.Sweep(f.wrap(f.dir), f.options.Prefix, folder)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, durable.ErrNotFolder) {
+			return f.fail(f.at(folder), err)
+		}
+	}
+	return nil
+}
+
+// work is where files are staged: in the folder itself, or beside its place.
+func (f *Folder) work() durable.Disk {
+	if f.dir != nil {
+		return f.wrap(f.dir)
+	}
+	return f.wrap(f.parent)
+}
+
+// probe proves that the files can be written. Rename cannot reach another disk.
+func (f *Folder) probe(names []string) error {
+	if err := durable.Probe(f.work(), ".", f.options.Prefix); err != nil {
+		return f.failed(err)
+	}
+	if f.dir == nil {
+		return nil
+	}
+	for _, folder := range durable.Folders(names) {
+		if err := f.probeBelow(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Folder) probeBelow(folder string) error {
+	same, err := f.dir.SameDisk(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return f.fail(f.at(folder), err)
+	case !same:
+		return f.exists(f.at(folder), "is on another disk", false)
+	}
+	if err := durable.Probe(f.work(), folder, f.options.Prefix); err != nil {
+		return f.fail(f.at(folder), err)
+	}
+	return nil
+}
+
+// Stage writes the files to a place where only the user can read them: all that
+// can fill a disk happens here. Prepare must have checked their names.
+func (f *Folder) Stage(files []File) error {
+	all := make([]durable.File, len(files))
+	for i, file := range files {
+		if !slices.Contains(f.ready, file.Name) {
+			return f.fail(f.at(file.Name), errUnchecked)
+		}
+		all[i] = durable.File{Name: file.Name, Data: file.Data, Mode: 0o644}
+		if file.Private {
+			all[i].Mode = 0o600
+		}
+	}
+	var err error
+	f.staged, err = durable.Stage(f.work(), ".", f.options.Prefix, 0o755, all)
+	return f.failed(err)
+}
+
+var errUnchecked = errors.New("was not checked before")
+
+// Commit makes the staged files appear in the folder, all or none. It fails with
+// a PartialError if it stops after the first: the next Prepare completes it.
+func (f *Folder) Commit() error {
+	staged := f.staged
+	f.staged = nil
+	if f.dir != nil {
+		return f.failed(staged.Replace())
+	}
+	err := staged.Publish(f.base)
+	if errors.Is(err, fs.ErrExist) {
+		return f.exists(f.shown, "already exists", false)
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return f.fail(f.shown, e.Err)
+	}
+	return f.failed(err)
+}
+
+// Split tells whether out, the place for one file, is its path or a folder for
+// it: one that exists, or that ends like one. It returns the folder and the
+// file's name there, which otherwise is name.
+func Split(out, name string) (dir, base string) {
+	if out == "" {
+		return ".", name
+	}
+	if info, err := os.Stat(out); err == nil && info.IsDir() || os.IsPathSeparator(out[len(out)-1]) {
+		return out, name
+	}
+	return filepath.Dir(out), filepath.Base(out)
+}
+
+// WriteFile writes one file to out, as Split understands it, and returns its
+// path. With the policy Empty it goes beside others. The lock must be held.
+func WriteFile(out string, file File, options Options) (_ string, err error) {
+	if options.Policy.rule == mustBeEmpty {
+		options.Policy = Beside
+	}
+	dir, base := Split(out, path.Base(file.Name))
+	file.Name = base
+	f, err := Open(dir, options)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := f.Prepare([]string{base}); err != nil {
+		return "", err
+	}
+	if err := f.Stage([]File{file}); err != nil {
+		return "", err
+	}
+	return f.at(base), f.Commit()
+}
