@@ -140,6 +140,9 @@ func (c change) interrupt(t *testing.T, plan faultdisk.Plan) bool {
 	if !killed && err == nil && got == before {
 		t.Fatalf("%s: no error, and nothing changed", when)
 	}
+	if publishes := strings.HasPrefix(c.name, "put a") && !strings.HasSuffix(c.name, "file") || strings.HasPrefix(c.name, "put the") || c.name == "add a root"; publishes && err != nil && !plan.ForGood && got != before {
+		t.Fatalf("%s: %v, and it was made\n%s", when, err, got)
+	}
 	if got != before {
 		checkAfter(t, c, dir, got, when)
 		return reached

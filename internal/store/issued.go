@@ -318,7 +318,11 @@ func (s *Store) Put(record Record, leaf *x509.Certificate, key crypto.Signer) (I
 	if s.held == nil {
 		return Issued{}, ErrUnlocked
 	}
-	files, err := s.filesOf(&record, leaf, key)
+	root, err := s.rootThatSigned(leaf)
+	if err != nil {
+		return Issued{}, err
+	}
+	files, err := filesOf(&record, leaf, key)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -338,8 +342,17 @@ func (s *Store) Put(record Record, leaf *x509.Certificate, key crypto.Signer) (I
 	if err := s.putFiles(dir, place, files); err != nil {
 		return Issued{}, err
 	}
-	reader, err := s.newReader()
-	return reader.orElse(err)(place)
+	// Nothing is read that could fail: an error means that nothing was added.
+	return Issued{Place: place, Record: record, Leaf: leaf, Root: root, HasKey: key != nil}, nil
+}
+
+// rootThatSigned is RootOf, and verifies.
+func (s *Store) rootThatSigned(leaf *x509.Certificate) (Root, error) {
+	root, err := s.RootOf(leaf)
+	if err != nil {
+		return Root{}, err
+	}
+	return root, ca.VerifyIssued(leaf, root.Certificate)
 }
 
 // putFiles publishes a certificate's files. The folders above come after its
@@ -361,18 +374,11 @@ func (s *Store) putFiles(dir, place string, files []durable.File) error {
 
 // filesOf returns the files of a certificate, after proving that they will be
 // read again.
-func (s *Store) filesOf(record *Record, leaf *x509.Certificate, key crypto.Signer) ([]durable.File, error) {
+func filesOf(record *Record, leaf *x509.Certificate, key crypto.Signer) ([]durable.File, error) {
 	if err := errors.Join(record.checkTexts(), record.of(factsOf(leaf))); err != nil {
 		return nil, err
 	}
 	if err := checkFolderName(record.Holder().Folder()); err != nil {
-		return nil, err
-	}
-	root, err := s.RootOf(leaf)
-	if err == nil {
-		err = ca.VerifyIssued(leaf, root.Certificate)
-	}
-	if err != nil {
 		return nil, err
 	}
 	files := []durable.File{

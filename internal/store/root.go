@@ -472,7 +472,23 @@ func (s *Store) AddRoot(root NewRoot) (Root, error) {
 	if err := s.publish(path.Join("roots", id), files); err != nil {
 		return Root{}, err
 	}
-	return s.readRoot(id)
+	// Nothing is read that could fail: an error means that nothing was added.
+	return root.stored(id, last), nil
+}
+
+// stored returns the root as it will be read.
+func (r NewRoot) stored(id string, number int) Root {
+	stored := Root{ID: id, Number: number, Certificate: r.Certificate, Key: KeyElsewhere}
+	switch {
+	case r.Key != nil:
+		stored.Key = KeyFile
+	case r.Agent != nil:
+		stored.Key = KeyAgent
+	}
+	if r.CRL != nil {
+		stored.CRL, _ = x509.ParseRevocationList(r.CRL) // files checked it
+	}
+	return stored
 }
 
 // NewCRL is a certificate revocation list of a root, in DER.
