@@ -59,7 +59,9 @@ func (s *Store) folder(name string) (folder, error) {
 // open opens a folder in this one.
 func (f folder) open(base string) (folder, error) {
 	name := path.Join(f.name, base)
-	root, err := f.root.OpenRoot(base)
+	// The dot: of anything but a folder it cannot be opened, and does not wait
+	// for the writer of a pipe.
+	root, err := f.root.OpenRoot(base + string(filepath.Separator) + ".")
 	if err != nil {
 		return folder{}, f.store.fault(name, err)
 	}

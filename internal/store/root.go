@@ -160,11 +160,18 @@ func (s *Store) rootIDs() ([]string, error) {
 		return nil, err
 	}
 	defer f.close()
-	ids, err := f.numbered()
-	if err == nil && len(ids) == 0 {
-		err = MissingError{Path: s.Path("roots/*/cert.pem")}
+	ids, err := f.names()
+	if err != nil {
+		return nil, err
 	}
-	return ids, err
+	// Whatever has a root's name must be one: skipping it could let an older
+	// root sign.
+	ids = slices.DeleteFunc(ids, func(name string) bool { return number(name) == 0 })
+	if len(ids) == 0 {
+		return nil, MissingError{Path: s.Path("roots/*/cert.pem")}
+	}
+	slices.SortFunc(ids, byNumber)
+	return ids, nil
 }
 
 func (s *Store) readRoot(id string) (Root, error) {
