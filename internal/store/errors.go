@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -161,23 +162,43 @@ var reasons = []struct {
 
 // fault describes an error by the path that the user knows.
 func (s *Store) fault(name string, err error) error {
-	what := ""
 	info, statErr := s.root.Lstat(filepath.FromSlash(name))
+	isLink := statErr == nil && info.Mode()&fs.ModeSymlink != 0
+	what := ""
 	switch {
-	case statErr == nil && info.Mode()&fs.ModeSymlink != 0 && !errors.Is(err, syscall.ELOOP):
-		what = "is a symbolic link that leads out of the store"
-		if errors.Is(err, fs.ErrNotExist) {
-			what = "is a symbolic link to something that does not exist"
-		}
-		err = ErrNotRegular
-	case errors.Is(err, fs.ErrNotExist):
-		return MissingError{s.Path(name), s.holderOf(name)}
 	case statErr == nil && (errors.Is(err, syscall.ENXIO) || errors.Is(err, ErrNotRegular)):
 		what, err = "is "+kindOf(info.Mode())+", expected a file", ErrNotRegular
+	case isLink && errors.Is(err, fs.ErrNotExist):
+		what, err = "is a symbolic link to something that does not exist", ErrNotRegular
+	case errors.Is(err, fs.ErrNotExist):
+		return MissingError{s.Path(name), s.holderOf(name)}
 	case errors.Is(err, syscall.ENOTDIR):
 		what = "is not a folder"
+	case escapes(err):
+		name = s.firstLink(name)
+		what, err = "is a symbolic link that leads out of the store", ErrNotRegular
+	case errors.Is(err, syscall.ELOOP):
+		name = s.firstLink(name)
 	}
 	return FileError{s.Path(name), orReason(what, err), bare(err)}
+}
+
+// escapes reports whether os.Root refused to follow a link out of its folder.
+// Package os has no name for this error.
+func escapes(err error) bool { return strings.Contains(bare(err).Error(), "escapes from parent") }
+
+// firstLink returns the first part of a path that is a symbolic link, the whole
+// path if there is none.
+func (s *Store) firstLink(name string) string {
+	for i, r := range name + "/" {
+		if r != '/' {
+			continue
+		}
+		if info, err := s.root.Lstat(filepath.FromSlash(name[:i])); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return name[:i]
+		}
+	}
+	return name
 }
 
 func orReason(what string, err error) string {
@@ -231,7 +252,7 @@ func (s *Store) named(err error) error {
 		return err
 	}
 	name = filepath.ToSlash(name)
-	if strings.Contains("/"+name, "/"+prefix) {
+	if strings.Contains("/"+name, "/"+prefix) || path.IsAbs(name) {
 		name = "."
 	}
 	return FileError{s.Path(name), orReason("", err), bare(err)}

@@ -87,7 +87,7 @@ func (s *Store) BySerial(serial string) (Issued, error) {
 		return Issued{}, ErrNotIssued
 	}
 	reader, rootsErr := s.newReader()
-	for place, err := range s.places(false) {
+	for place, err := range s.places() {
 		if err != nil {
 			return Issued{}, err
 		}
@@ -106,10 +106,25 @@ func (s *Store) BySerial(serial string) (Issued, error) {
 }
 
 // lastEntry returns the certificate with the highest number in a holder's
-// folder, "" if there is none. It asks for no order: putting ten thousand
-// entries in order takes longer than issuing a certificate.
+// folder, "" if there is none.
 func (s *Store) lastEntry(dir string) (string, error) {
-	names, err := s.entryNames(dir)
+	there, err := s.exists(dir)
+	if err != nil || !there {
+		return "", err
+	}
+	f, err := s.folder(dir)
+	if err != nil {
+		return "", err
+	}
+	defer f.close()
+	return f.last(s.isFolder)
+}
+
+// last returns the folder with the highest number, "" if there is none. It asks
+// for no order: putting ten thousand entries in order takes longer than issuing
+// a certificate.
+func (f folder) last(isFolder func(name string) (bool, error)) (string, error) {
+	names, err := f.names()
 	if err != nil {
 		return "", err
 	}
@@ -118,18 +133,18 @@ func (s *Store) lastEntry(dir string) (string, error) {
 		if at < 0 {
 			return "", nil
 		}
-		isFolder, err := s.isFolder(path.Join(dir, names[at]))
+		found, err := isFolder(path.Join(f.name, names[at]))
 		if err != nil {
 			return "", err
 		}
-		if isFolder {
+		if found {
 			return names[at], nil
 		}
 		names = slices.Delete(names, at, at+1)
 	}
 }
 
-// entryNames lists a holder's folder, which need not exist.
+// entryNames lists a folder, which need not exist.
 func (s *Store) entryNames(dir string) ([]string, error) {
 	there, err := s.exists(dir)
 	if err != nil || !there {
@@ -199,31 +214,34 @@ func (r *reader) orElse(err error) func(place string) (Issued, error) {
 // read returns the certificate in a place. After a failure only its place is
 // returned.
 func (r *reader) read(place string) (Issued, error) {
-	issued, err := r.readAll(place)
+	f, err := r.store.folder(place)
 	if err != nil {
 		return Issued{Place: place}, err
+	}
+	defer f.close()
+	return r.readFrom(f)
+}
+
+func (r *reader) readFrom(f folder) (Issued, error) {
+	issued, err := r.readAll(f)
+	if err != nil {
+		return Issued{Place: f.name}, err
 	}
 	return issued, nil
 }
 
-func (r *reader) readAll(place string) (Issued, error) {
-	s := r.store
-	f, err := s.folder(place)
-	if err != nil {
-		return Issued{}, err
-	}
-	defer f.close()
-	issued := Issued{Place: place}
+func (r *reader) readAll(f folder) (issued Issued, err error) {
+	issued.Place = f.name
 	if issued.Leaf, err = f.certificate(); err != nil {
 		return Issued{}, err
 	}
 	if issued.Root, err = r.verify(issued.Leaf); err != nil {
-		return Issued{}, s.damaged(place+"/cert.pem", "is damaged, or of another CA: "+err.Error(), err)
+		return Issued{}, f.store.damaged(f.name+"/cert.pem", "is damaged, or of another CA: "+err.Error(), err)
 	}
 	if issued.Record, err = f.record(issued.Leaf); err != nil {
 		return Issued{}, err
 	}
-	if issued.HasKey, err = s.exists(place + "/key.pem"); err != nil {
+	if issued.HasKey, err = f.exists("key.pem"); err != nil {
 		return Issued{}, err
 	}
 	issued.Revoked, err = r.revocation(issued.Leaf)
@@ -300,7 +318,11 @@ func (s *Store) Put(record Record, leaf *x509.Certificate, key crypto.Signer) (I
 	if s.held == nil {
 		return Issued{}, ErrUnlocked
 	}
-	files, err := s.filesOf(&record, leaf, key)
+	root, err := s.rootThatSigned(leaf)
+	if err != nil {
+		return Issued{}, err
+	}
+	files, err := filesOf(&record, leaf, key)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -320,8 +342,17 @@ func (s *Store) Put(record Record, leaf *x509.Certificate, key crypto.Signer) (I
 	if err := s.putFiles(dir, place, files); err != nil {
 		return Issued{}, err
 	}
-	reader, err := s.newReader()
-	return reader.orElse(err)(place)
+	// Nothing is read that could fail: an error means that nothing was added.
+	return Issued{Place: place, Record: record, Leaf: leaf, Root: root, HasKey: key != nil}, nil
+}
+
+// rootThatSigned is RootOf, and verifies.
+func (s *Store) rootThatSigned(leaf *x509.Certificate) (Root, error) {
+	root, err := s.RootOf(leaf)
+	if err != nil {
+		return Root{}, err
+	}
+	return root, ca.VerifyIssued(leaf, root.Certificate)
 }
 
 // putFiles publishes a certificate's files. The folders above come after its
@@ -343,18 +374,11 @@ func (s *Store) putFiles(dir, place string, files []durable.File) error {
 
 // filesOf returns the files of a certificate, after proving that they will be
 // read again.
-func (s *Store) filesOf(record *Record, leaf *x509.Certificate, key crypto.Signer) ([]durable.File, error) {
+func filesOf(record *Record, leaf *x509.Certificate, key crypto.Signer) ([]durable.File, error) {
 	if err := errors.Join(record.checkTexts(), record.of(factsOf(leaf))); err != nil {
 		return nil, err
 	}
 	if err := checkFolderName(record.Holder().Folder()); err != nil {
-		return nil, err
-	}
-	root, err := s.RootOf(leaf)
-	if err == nil {
-		err = ca.VerifyIssued(leaf, root.Certificate)
-	}
-	if err != nil {
 		return nil, err
 	}
 	files := []durable.File{

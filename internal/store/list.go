@@ -15,19 +15,18 @@ import (
 func (s *Store) All(newestOnly bool) iter.Seq2[Issued, error] {
 	return func(yield func(Issued, error) bool) {
 		reader, err := s.newReader()
-		if err == nil && reader.fault != nil && !yield(Issued{}, reader.fault) {
+		if err == nil {
+			err = reader.fault
+		}
+		if err != nil && !yield(Issued{}, err) || reader == nil {
 			return
 		}
-		read := reader.orElse(err)
-		work := func(j job) result {
-			if j.err != nil {
-				return result{Issued{Place: j.place}, j.err}
-			}
-			issued, err := read(j.place)
-			return result{issued, err}
+		all := ordered(s.jobs(), func(j job) result { return reader.one(j.place, j.err) })
+		if newestOnly {
+			all = reader.newest()
 		}
-		for r := range ordered(s.jobs(newestOnly), work) {
-			if !yield(r.issued, r.err) {
+		for r := range all {
+			if !r.none && !yield(r.issued, r.err) {
 				return
 			}
 		}
@@ -42,12 +41,82 @@ type (
 	result struct {
 		issued Issued
 		err    error
+		none   bool
 	}
 )
 
-func (s *Store) jobs(newestOnly bool) iter.Seq[job] {
+func (r *reader) one(place string, err error) result {
+	if err != nil {
+		return result{issued: Issued{Place: place}, err: err}
+	}
+	issued, err := r.read(place)
+	return result{issued: issued, err: err}
+}
+
+// newest yields the newest certificate of each holder. Each holder's folder is
+// listed by the core that reads the certificate.
+func (r *reader) newest() iter.Seq[result] {
+	return func(yield func(result) bool) {
+		f, holders, err := r.store.issuedFolder()
+		if err != nil {
+			yield(result{issued: Issued{Place: "issued"}, err: err})
+			return
+		}
+		defer f.close()
+		ordered(slices.Values(holders), func(holder string) result { return r.newestOf(f, holder) })(yield)
+	}
+}
+
+// newestOf returns the newest certificate in a folder of issued/, none if the
+// folder is not a holder's.
+func (r *reader) newestOf(issued folder, holder string) result {
+	failed := func(place string, err error) result {
+		return result{issued: Issued{Place: place}, err: err, none: err == nil}
+	}
+	isFolder, err := issued.isFolder(holder)
+	if err != nil || !isFolder {
+		return failed(path.Join("issued", holder), err)
+	}
+	dir, err := issued.open(holder)
+	if err != nil {
+		return failed(path.Join("issued", holder), err)
+	}
+	defer dir.close()
+	last, err := dir.last(func(name string) (bool, error) { return dir.isFolder(path.Base(name)) })
+	if err != nil || last == "" {
+		return failed(dir.name, err)
+	}
+	f, err := dir.open(last)
+	if err != nil {
+		return failed(path.Join(dir.name, last), err)
+	}
+	defer f.close()
+	found, err := r.readFrom(f)
+	return result{issued: found, err: err}
+}
+
+// issuedFolder opens issued/ and lists it in order. Without one there are no
+// holders, and the folder needs no closing.
+func (s *Store) issuedFolder() (folder, []string, error) {
+	there, err := s.exists("issued")
+	if err != nil || !there {
+		return s.top(), nil, err
+	}
+	f, err := s.folder("issued")
+	if err != nil {
+		return folder{}, nil, err
+	}
+	names, err := f.names()
+	if err != nil {
+		f.close()
+		return folder{}, nil, err
+	}
+	return f, sorted(names), nil
+}
+
+func (s *Store) jobs() iter.Seq[job] {
 	return func(yield func(job) bool) {
-		for place, err := range s.places(newestOnly) {
+		for place, err := range s.places() {
 			if !yield(job{place, err}) {
 				return
 			}
@@ -57,17 +126,22 @@ func (s *Store) jobs(newestOnly bool) iter.Seq[job] {
 
 // places yields the folder of each certificate in order, without looking into
 // it. With an error the place is that of a holder's folder.
-func (s *Store) places(newestOnly bool) iter.Seq2[string, error] {
+func (s *Store) places() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		holders, err := s.holders()
+		f, holders, err := s.issuedFolder()
 		if err != nil {
 			yield("issued", err)
 			return
 		}
+		defer f.close()
 		for _, holder := range holders {
 			dir := path.Join("issued", holder)
-			for _, entry := range s.entriesOf(dir, newestOnly) {
-				if !yield(entry.place, entry.err) {
+			entries, err := f.numberedIn(holder)
+			if err != nil && !yield(dir, err) {
+				return
+			}
+			for _, entry := range entries {
+				if !yield(path.Join(dir, entry), nil) {
 					return
 				}
 			}
@@ -75,47 +149,24 @@ func (s *Store) places(newestOnly bool) iter.Seq2[string, error] {
 	}
 }
 
-// entriesOf returns the places of a holder's certificates.
-func (s *Store) entriesOf(dir string, newestOnly bool) []job {
-	isFolder, err := s.isFolder(dir)
+// numberedIn lists the numbered folders in a folder of this one, none if that
+// is not a folder.
+func (f folder) numberedIn(base string) ([]string, error) {
+	isFolder, err := f.isFolder(base)
 	if err != nil || !isFolder {
-		return failed(dir, err)
+		return nil, err
 	}
-	var entries []string
-	if newestOnly {
-		var last string
-		last, err = s.lastEntry(dir)
-		entries = slices.DeleteFunc([]string{last}, func(name string) bool { return name == "" })
-	} else {
-		entries, err = s.entries(dir)
-	}
+	below, err := f.open(base)
 	if err != nil {
-		return failed(dir, err)
+		return nil, err
 	}
-	jobs := make([]job, len(entries))
-	for i, entry := range entries {
-		jobs[i].place = path.Join(dir, entry)
-	}
-	return jobs
-}
-
-func failed(dir string, err error) []job {
-	if err == nil {
-		return nil
-	}
-	return []job{{dir, err}}
-}
-
-// holders lists the names in issued/, in order.
-func (s *Store) holders() ([]string, error) {
-	names, err := s.entryNames("issued")
-	slices.Sort(names)
-	return names, err
+	defer below.close()
+	return below.numbered()
 }
 
 // anyIssued reports whether any certificate was ever issued, damaged or not.
 func (s *Store) anyIssued() (bool, error) {
-	for place, err := range s.places(true) {
+	for place, err := range s.places() {
 		if err != nil {
 			return false, err
 		}

@@ -2,9 +2,9 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"path"
-	"slices"
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
@@ -104,11 +104,11 @@ func (s *Store) removeOldRoot() error {
 		return err
 	}
 	files, err := s.oldRootFiles()
-	if err != nil || len(files) == 0 {
+	if err != nil {
 		return err
 	}
-	if !s.copied(files) {
-		return nil // not the root that was migrated: a user put it there
+	if copied, err := s.copied(files); err != nil || !copied {
+		return err // a user put another root there
 	}
 	// The key goes first: without the certificate, nothing shows whose it is.
 	for i := len(files) - 1; i >= 0; i-- {
@@ -116,12 +116,25 @@ func (s *Store) removeOldRoot() error {
 			return s.named(err)
 		}
 	}
-	_ = s.disk.Remove("root") // if it is empty
+	// fs.ErrExist: the folder is not empty.
+	if err := s.disk.Remove("root"); err != nil && !errors.Is(err, fs.ErrExist) {
+		return s.named(err)
+	}
 	return s.named(s.disk.SyncDir("."))
 }
 
 // copied reports whether a root of layout 2 has the same files.
-func (s *Store) copied(files []durable.File) bool {
-	ids, _ := s.rootIDs()
-	return slices.ContainsFunc(ids, func(id string) bool { return s.compareRoot(path.Join("roots", id), files) == nil })
+func (s *Store) copied(files []durable.File) (bool, error) {
+	ids, err := s.rootIDs()
+	if err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		err := s.compareRoot(path.Join("roots", id), files)
+		_, differs := errors.AsType[DamagedError](err)
+		if !differs && !errors.Is(err, fs.ErrNotExist) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }

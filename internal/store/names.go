@@ -110,6 +110,9 @@ func (s *Store) holderOf(name string) Holder {
 // folderOf returns a holder's folder. A store of layout 1 may have the folder
 // of a name that Windows refuses: it stays in use.
 func (s *Store) folderOf(h Holder) (string, error) {
+	if checkFolderName(h.Folder()) != nil {
+		return "", ErrNotIssued
+	}
 	dir, plain := path.Join("issued", h.Folder()), path.Join("issued", plainFolderName(h.Name))
 	if h.prefix() != "" || dir == plain {
 		return dir, nil

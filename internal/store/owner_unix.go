@@ -7,10 +7,11 @@ import (
 	"syscall"
 )
 
-// ownerOf returns the user ID of a file's owner, -1 if it is unknown.
-func ownerOf(info fs.FileInfo) int {
+// ownerOf returns the user and the group that a file belongs to, -1 if they are
+// unknown.
+func ownerOf(info fs.FileInfo) (uid, gid int) {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(stat.Uid)
+		return int(stat.Uid), int(stat.Gid)
 	}
-	return -1
+	return -1, -1
 }

@@ -59,7 +59,9 @@ func (s *Store) folder(name string) (folder, error) {
 // open opens a folder in this one.
 func (f folder) open(base string) (folder, error) {
 	name := path.Join(f.name, base)
-	root, err := f.root.OpenRoot(base)
+	// The dot: of anything but a folder it cannot be opened, and does not wait
+	// for the writer of a pipe.
+	root, err := f.root.OpenRoot(base + string(filepath.Separator) + ".")
 	if err != nil {
 		return folder{}, f.store.fault(name, err)
 	}
@@ -105,14 +107,18 @@ func (f folder) read(base string, widest fs.FileMode, limit int64) ([]byte, erro
 	if err := s.checkInfo(name, info, widest); err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, s.fault(name, err)
-	}
-	if int64(len(data)) > limit {
+	if info.Size() > limit {
 		return nil, s.damaged(name, "is damaged: larger than any file that picoca writes there", nil)
 	}
-	return data, nil
+	data := make([]byte, info.Size()+1) // one more: nothing may follow
+	n, err := io.ReadFull(file, data)
+	switch {
+	case err == nil:
+		return nil, s.damaged(name, "is damaged: it grew while it was read", nil)
+	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, s.fault(name, err)
+	}
+	return data[:n], nil
 }
 
 // readIfAny returns nil and no error if the file does not exist.
@@ -127,6 +133,31 @@ func (f folder) readIfAny(base string, widest fs.FileMode, limit int64) ([]byte,
 func isMissing(err error, path string) bool {
 	e, ok := errors.AsType[MissingError](err)
 	return ok && e.Path == path
+}
+
+// exists reports whether there is anything under a name in the folder, as
+// Store.exists does.
+func (f folder) exists(base string) (bool, error) {
+	_, err := f.root.Lstat(base)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	}
+	return false, f.store.fault(path.Join(f.name, base), err)
+}
+
+// isFolder reports whether there is a folder under a name in the folder.
+func (f folder) isFolder(base string) (bool, error) {
+	info, err := f.root.Lstat(base)
+	switch {
+	case err == nil:
+		return info.IsDir(), nil
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	}
+	return false, f.store.fault(path.Join(f.name, base), err)
 }
 
 // names lists what is in the folder, in no order.
@@ -153,10 +184,19 @@ func (s *Store) read(name string, widest fs.FileMode, limit int64) ([]byte, erro
 	return f.read(path.Base(name), widest, limit)
 }
 
+// lstat asks the disk while the lock is held: only then does a wrong answer
+// change anything, and only then is there a single goroutine.
+func (s *Store) lstat(name string) (fs.FileInfo, error) {
+	if s.held == nil {
+		return s.root.Lstat(filepath.FromSlash(name))
+	}
+	return s.disk.Lstat(name)
+}
+
 // exists reports whether there is anything under a name. Only fs.ErrNotExist
 // means that there is not: whatever else lstat fails with is an error.
 func (s *Store) exists(name string) (bool, error) {
-	_, err := s.disk.Lstat(name)
+	_, err := s.lstat(name)
 	switch {
 	case err == nil:
 		return true, nil
@@ -168,7 +208,7 @@ func (s *Store) exists(name string) (bool, error) {
 
 // isFolder reports whether there is a folder under a name, as exists does.
 func (s *Store) isFolder(name string) (bool, error) {
-	info, err := s.disk.Lstat(name)
+	info, err := s.lstat(name)
 	switch {
 	case err == nil:
 		return info.IsDir(), nil
@@ -193,7 +233,7 @@ func (s *Store) checkInfo(name string, info fs.FileInfo, want fs.FileMode) error
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	if owner := ownerOf(info); !s.mayOwn(owner) {
+	if owner, _ := ownerOf(info); !s.mayOwn(owner) {
 		return OwnerError{s.dir, s.Path(name), owner, s.euid}
 	}
 	if got := info.Mode().Perm(); got&^want != 0 {
@@ -210,5 +250,3 @@ func (s *Store) mayOwn(uid int) bool {
 
 // checkTop refuses a store's folder that others can change, or that is none.
 func (s *Store) checkTop() error { return s.top().check() }
-
-func slash(name string) string { return filepath.FromSlash(name) }

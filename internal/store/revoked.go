@@ -3,10 +3,12 @@ package store
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"path"
 	"strings"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -20,8 +22,9 @@ type Revocation struct {
 	// certificates of one root.
 	Authority string    `json:"authority"`
 	At        time.Time `json:"at"`
-	Reason    string    `json:"reason,omitempty"` // as RFC 5280 section 5.3.1 calls it
-	NotAfter  time.Time `json:"not_after"`        // of the certificate
+	NotAfter  time.Time `json:"not_after"` // of the certificate
+
+	Reason ca.RevocationReason `json:"reason,omitempty"`
 }
 
 // IssuedBy reports whether the revoked certificate was a root's.
@@ -29,15 +32,19 @@ func (r Revocation) IssuedBy(root Root) bool {
 	return r.Authority == fmt.Sprintf("%x", root.Certificate.SubjectKeyId)
 }
 
-// Revoke returns the revocation of a certificate.
-func (i Issued) Revoke(at time.Time, reason string) Revocation {
+// Entry returns the revocation as a CRL lists it.
+func (r Revocation) Entry() ca.Revocation {
+	serial, _ := new(big.Int).SetString(r.Serial, 16) // checked when it was read
+	return ca.Revocation{Serial: serial, At: r.At, Reason: r.Reason}
+}
+
+// Revocation returns the revocation of a certificate, for Revoke.
+func (i Issued) Revocation(at time.Time, reason ca.RevocationReason) Revocation {
 	return Revocation{
-		Serial: serialOf(i), Name: i.Record.Name, Authority: fmt.Sprintf("%x", i.Leaf.AuthorityKeyId),
+		Serial: ca.Serial(i.Leaf), Name: i.Record.Name, Authority: fmt.Sprintf("%x", i.Leaf.AuthorityKeyId),
 		At: at.UTC().Truncate(time.Second), Reason: reason, NotAfter: i.Leaf.NotAfter,
 	}
 }
-
-func serialOf(i Issued) string { return fmt.Sprintf("%032x", i.Leaf.SerialNumber) }
 
 func (r Revocation) check() error {
 	switch {
@@ -48,7 +55,12 @@ func (r Revocation) check() error {
 	case strings.Trim(r.Authority, "0123456789abcdef") != "":
 		return fmt.Errorf("authority %.40q is not hexadecimal", r.Authority)
 	}
-	return errors.Join(checkText("name", r.Name, maxName), checkText("reason", r.Reason, maxText))
+	if r.Reason != "" {
+		if _, err := ca.ParseReason(string(r.Reason)); err != nil {
+			return err
+		}
+	}
+	return checkText("name", r.Name, maxName)
 }
 
 func isSerial(text string) bool {

@@ -160,11 +160,18 @@ func (s *Store) rootIDs() ([]string, error) {
 		return nil, err
 	}
 	defer f.close()
-	ids, err := f.numbered()
-	if err == nil && len(ids) == 0 {
-		err = MissingError{Path: s.Path("roots/*/cert.pem")}
+	ids, err := f.names()
+	if err != nil {
+		return nil, err
 	}
-	return ids, err
+	// Whatever has a root's name must be one: skipping it could let an older
+	// root sign.
+	ids = slices.DeleteFunc(ids, func(name string) bool { return number(name) == 0 })
+	if len(ids) == 0 {
+		return nil, MissingError{Path: s.Path("roots/*/cert.pem")}
+	}
+	slices.SortFunc(ids, byNumber)
+	return ids, nil
 }
 
 func (s *Store) readRoot(id string) (Root, error) {
@@ -472,7 +479,23 @@ func (s *Store) AddRoot(root NewRoot) (Root, error) {
 	if err := s.publish(path.Join("roots", id), files); err != nil {
 		return Root{}, err
 	}
-	return s.readRoot(id)
+	// Nothing is read that could fail: an error means that nothing was added.
+	return root.stored(id, last), nil
+}
+
+// stored returns the root as it will be read.
+func (r NewRoot) stored(id string, number int) Root {
+	stored := Root{ID: id, Number: number, Certificate: r.Certificate, Key: KeyElsewhere}
+	switch {
+	case r.Key != nil:
+		stored.Key = KeyFile
+	case r.Agent != nil:
+		stored.Key = KeyAgent
+	}
+	if r.CRL != nil {
+		stored.CRL, _ = x509.ParseRevocationList(r.CRL) // files checked it
+	}
+	return stored
 }
 
 // NewCRL is a certificate revocation list of a root, in DER.

@@ -51,8 +51,9 @@ type Options struct {
 	// none: root then uses that user's store too, and the files that it makes
 	// there belong to the store's owner.
 	User int
-	// Wrap, unless nil, stands between the store and its disk. Tests let
-	// operations fail there.
+	// Wrap, unless nil, stands between the store and its disk for all that is
+	// done while the lock is held, except reading files. Tests let operations
+	// fail there.
 	Wrap func(durable.Disk) durable.Disk
 
 	iterations int // of PBKDF2, 0 for what new keys get
@@ -121,12 +122,12 @@ func dirFault(dir string, err error) error {
 }
 
 // ownerOfNew returns the user who shall own new files: under sudo the owner of
-// the store, -1 if that needs no care.
-func (s *Store) ownerOfNew(dir fs.FileInfo) int {
-	if owner := ownerOf(dir); s.euid == 0 && s.opt.User != 0 && owner == s.opt.User {
-		return owner
+// the store. nil means that it needs no care.
+func (s *Store) ownerOfNew(dir fs.FileInfo) *osdisk.Owner {
+	if uid, gid := ownerOf(dir); s.euid == 0 && s.opt.User != 0 && uid == s.opt.User {
+		return &osdisk.Owner{UID: uid, GID: gid}
 	}
-	return -1
+	return nil
 }
 
 // check proves that the folder holds a store. A migration or another Create may
@@ -234,9 +235,9 @@ func (s *Store) Path(name string) string { return filepath.Join(s.dir, filepath.
 // Close releases the lock, if it is held, and the folder.
 func (s *Store) Close() error {
 	if s.held != nil {
-		return errors.Join(s.held.Close(), s.root.Close())
+		return errors.Join(s.held.Close(), s.disk.Close())
 	}
-	return s.root.Close()
+	return s.disk.Close()
 }
 
 // Lock waits until no other process changes the store, then completes or sweeps
@@ -255,6 +256,9 @@ func (s *Store) Lock(ctx context.Context, waiting func(holder string)) error {
 
 // lock takes the lock, and recovers.
 func (s *Store) lock(ctx context.Context, waiting func(holder string)) error {
+	if err := ctx.Err(); err != nil { // before a lock file is left for nothing
+		return fmt.Errorf("lock: %w", err)
+	}
 	if err := s.makeLock(); err != nil {
 		return err
 	}
@@ -271,7 +275,7 @@ func (s *Store) lock(ctx context.Context, waiting func(holder string)) error {
 // makeLock makes the lock file through the store's own folder: package flock
 // opens it by its path, which would follow a link out of the store.
 func (s *Store) makeLock() error {
-	info, err := s.disk.Lstat("lock")
+	info, err := s.lstat("lock")
 	switch {
 	case err == nil && !info.Mode().IsRegular():
 		return s.fault("lock", ErrNotRegular)
@@ -365,7 +369,7 @@ func (f folder) numbered() ([]string, error) {
 	slices.SortFunc(names, byNumber)
 	kept := names[:0]
 	for _, name := range names {
-		isFolder, err := f.store.isFolder(f.name + "/" + name)
+		isFolder, err := f.isFolder(name)
 		if err != nil {
 			return nil, err
 		}
