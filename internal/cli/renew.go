@@ -55,11 +55,9 @@ func (a *app) runRenew(ctx context.Context, raw []string, o leafOptions, p12 p12
 		return a.renewIdentity(ctx, c, raw, request, o, p12)
 	}
 	var namesErr error
-	if request.Names, namesErr = ca.ParseNames(raw); namesErr == nil {
-		namesErr = findErr
-	}
+	request.Names, namesErr = ca.ParseNames(raw)
 	if err := errors.Join(namesErr, optionsErr); err != nil {
-		return err
+		return errors.Join(err, findErr)
 	}
 	choice, err := a.deviceP12(c, &request, p12)
 	if err != nil {

@@ -175,6 +175,9 @@ func (p *Plan) lookBack(now time.Time) error {
 		return nil
 	case isLost(err) && p.request.Renew:
 		p.Lost = err // a new certificate is how it is mended
+		if previous.Leaf != nil {
+			p.previous = &previous
+		}
 		return nil
 	case err != nil:
 		return err
@@ -188,8 +191,8 @@ func (p *Plan) lookBack(now time.Time) error {
 
 // isLost reports whether a file of the store is missing or damaged.
 func isLost(err error) bool {
-	_, missing := errors.AsType[*store.MissingError](err)
-	_, damaged := errors.AsType[*store.DamagedError](err)
+	_, missing := errors.AsType[store.MissingError](err)
+	_, damaged := errors.AsType[store.DamagedError](err)
 	return missing || damaged
 }
 

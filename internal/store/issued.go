@@ -211,8 +211,9 @@ func (r *reader) orElse(err error) func(place string) (Issued, error) {
 	return func(place string) (Issued, error) { return Issued{Place: place}, err }
 }
 
-// read returns the certificate in a place. After a failure only its place is
-// returned.
+// read returns the certificate in a place. After a failure its place is
+// returned, and if only its record is missing or damaged, what was verified: a
+// renewal takes over what the certificate shows.
 func (r *reader) read(place string) (Issued, error) {
 	f, err := r.store.folder(place)
 	if err != nil {
@@ -224,10 +225,8 @@ func (r *reader) read(place string) (Issued, error) {
 
 func (r *reader) readFrom(f folder) (Issued, error) {
 	issued, err := r.readAll(f)
-	if err != nil {
-		return Issued{Place: f.name}, err
-	}
-	return issued, nil
+	issued.Place = f.name
+	return issued, err
 }
 
 func (r *reader) readAll(f folder) (issued Issued, err error) {
@@ -239,7 +238,7 @@ func (r *reader) readAll(f folder) (issued Issued, err error) {
 		return Issued{}, f.store.damaged(f.name+"/cert.pem", "is damaged, or of another CA: "+err.Error(), err)
 	}
 	if issued.Record, err = f.record(issued.Leaf); err != nil {
-		return Issued{}, err
+		return issued, err
 	}
 	if issued.HasKey, err = f.exists("key.pem"); err != nil {
 		return Issued{}, err
