@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -187,6 +188,12 @@ func orUnspecified(r RevocationReason) RevocationReason {
 		return Unspecified
 	}
 	return r
+}
+
+// CRLPEM returns a revocation list in PEM (RFC 7468 section 7), the only form
+// that nginx and mosquitto read.
+func CRLPEM(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 }
 
 // ErrOtherCRL is returned for a revocation list that a root did not sign.

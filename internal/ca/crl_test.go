@@ -3,6 +3,7 @@ package ca_test
 import (
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/pem"
 	"errors"
 	"math/big"
 	"slices"
@@ -218,6 +219,14 @@ func TestDamagedCRLIsRefused(t *testing.T) {
 	})
 	if parsed < 300 {
 		t.Errorf("got %d damaged lists that parse, want at least 300 to judge", parsed)
+	}
+}
+
+func TestCRLIsWrittenInPEM(t *testing.T) {
+	der := signCRL(t, home(t))
+	block, rest := pem.Decode(ca.CRLPEM(der))
+	if block == nil || block.Type != "X509 CRL" || !slices.Equal(block.Bytes, der) || len(rest) != 0 {
+		t.Errorf("got %+v", block)
 	}
 }
 

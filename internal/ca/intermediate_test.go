@@ -213,3 +213,22 @@ func TestDeviceOfBothKindsServesAndIsAClient(t *testing.T) {
 		t.Errorf("names: got %q, %q", got, leaf.EmailAddresses)
 	}
 }
+
+// TestEachPurposeIsProved: under a root for servers only, a device that is a
+// client too would be refused as one.
+func TestEachPurposeIsProved(t *testing.T) {
+	root := custom(t, ca.P256, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+	a, err := ca.NewAuthority(root, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Unlock(newKey(t, ca.P256)); err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[ca.Kind]bool{ca.KindServer: true, ca.KindBoth: false} {
+		leaf, err := a.Sign(prepare(t, a, ca.Profile{Kind: kind, Life: ca.Days(2), Cut: true}, parse(t, "pico.local")))
+		if got := err == nil && leaf != nil; got != want {
+			t.Errorf("kind %q: got %v, want signed %v", kind, err, want)
+		}
+	}
+}

@@ -134,6 +134,38 @@ func TestRootConstrainsDomainsAndBothAddressFamilies(t *testing.T) {
 	}
 }
 
+// TestRootForAnyAddressLimitsNone, also after a range was permitted: one range
+// in the constraints would exclude all others.
+func TestRootForAnyAddressLimitsNone(t *testing.T) {
+	req := homeRequest()
+	req.AnyAddress = true
+	var err error
+	if req.Constraints, err = req.Constraints.Permit([]string{"100.64.0.0/10"}); err != nil {
+		t.Fatal(err)
+	}
+	a := newAuthority(t, req, ca.P256)
+	root := a.Certificate()
+	if len(root.PermittedIPRanges) != 0 || !slices.Equal(root.PermittedDNSDomains, req.Constraints.Domains()) {
+		t.Errorf("got ranges %v and domains %q", root.PermittedIPRanges, root.PermittedDNSDomains)
+	}
+	leaf := issue(t, a, "pico.local", "8.8.8.8", "2001:db8::1")
+	if err := verifyAt(root, leaf, "8.8.8.8", noon); err != nil {
+		t.Errorf("any address: %v", err)
+	}
+	if err := a.Permits(parse(t, "example.com")); err == nil {
+		t.Error("any name is permitted too")
+	}
+}
+
+// TestRootStaysSmall: a device that serves its clients' root, and each of them,
+// has it in memory.
+func TestRootStaysSmall(t *testing.T) {
+	root := newRoot(t, homeRequest(), ca.P256)
+	if got := len(root.Raw); got < 645 || got > 665 {
+		t.Errorf("got %d bytes, want about 660", got)
+	}
+}
+
 func TestRootIsNamedByItsKey(t *testing.T) {
 	root := newRoot(t, homeRequest(), ca.P256)
 	sum := sha256.Sum256(root.RawSubjectPublicKeyInfo)
