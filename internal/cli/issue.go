@@ -153,7 +153,11 @@ func (a *app) notePlan(p *pki.Plan) {
 		first, _, _ := strings.Cut(row.Range, " ")
 		a.note("%s does not load these files; for that firmware add --for %s/%s@%s", row, p.Target.Device.ID, row.ID, first)
 	}
-	if p.Lost != nil {
+	switch {
+	case p.Lost == nil:
+	case p.Kind() == pki.Identity:
+		a.note("%v", p.Lost)
+	default:
 		a.note("%v; the new certificate is for %s on %s", p.Lost, displayNames(p.Names), p.Target.Name())
 	}
 	if p.BoardClock {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/store"
 )
 
@@ -32,6 +33,9 @@ func (c *CA) ownFiles(holder store.Holder) *ownFiles { return &ownFiles{ca: c, h
 func (o *ownFiles) wrote(name string, data []byte) bool {
 	if data == nil {
 		return false
+	}
+	if o.isProfile(name, data) {
+		return true
 	}
 	sum := FileSum(data)
 	for _, past := range o.all() {
@@ -68,17 +72,34 @@ func (p *pastFiles) has(c *CA, name string, data []byte) bool {
 	if p.rendered == nil {
 		p.rendered = c.renderEverything(p.issued)
 	}
-	if p.isProfile(name, data) {
-		return true
-	}
 	return slices.ContainsFunc(p.rendered[name], func(own []byte) bool { return bytes.Equal(own, data) })
 }
 
-// isProfile reports whether a file is an Apple profile of this identity, which
-// is different each time. Its identifier is the identity's.
-func (p *pastFiles) isProfile(name string, data []byte) bool {
-	return KindOf(p.issued) == Identity && name == p.issued.Record.Holder().Stem()+".mobileconfig" &&
-		bytes.Contains(data, []byte(export.ClientProfileID(p.issued.Root.Certificate, p.issued.Record.Name)))
+// isProfile reports whether a file is an Apple profile of the identity, which is
+// different each time. Its identifier is the identity's.
+func (o *ownFiles) isProfile(name string, data []byte) bool {
+	if o.holder.Kind != ca.KindClient || name != o.holder.Stem()+".mobileconfig" {
+		return false
+	}
+	roots, err := o.ca.Roots()
+	return err == nil && slices.ContainsFunc(roots, func(root store.Root) bool {
+		return bytes.Contains(data, []byte(export.ClientProfileID(root.Certificate, o.holder.Name)))
+	})
+}
+
+// wroteIn is wrote for a file in a folder. A .p12 is different each time, and
+// nobody can look into it without its passphrase: it is the identity's if the
+// profile beside it is.
+func (o *ownFiles) wroteIn(folder *output.Folder, name string, data []byte) bool {
+	if o.wrote(name, data) {
+		return true
+	}
+	stem := o.holder.Stem()
+	if o.holder.Kind != ca.KindClient || name != stem+".p12" {
+		return false
+	}
+	profile, err := readIfAny(folder, stem+".mobileconfig")
+	return err == nil && o.isProfile(stem+".mobileconfig", profile)
 }
 
 // renderEverything returns the files of a certificate in every format, by name.

@@ -353,7 +353,7 @@ func (p *Plan) policy() output.Policy {
 	case p.request.Force:
 		return output.Overwrite
 	case p.request.Renew:
-		return output.Own(p.own.wrote)
+		return output.Own(func(name string, data []byte) bool { return p.own.wroteIn(p.out, name, data) })
 	}
 	return output.Empty
 }
