@@ -35,7 +35,7 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 	}
 	for action := range strings.FieldsSeq(run.actions()) {
 		if action != string(onboard.Opened) && action != string(onboard.Distrusted) {
-			t.Errorf("told %q before there was trust", run.actions())
+			t.Errorf("got %q before there was trust", run.actions())
 		}
 	}
 	url, text := webkit(t, run.url, trusting)
@@ -47,7 +47,7 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 
 // webkit follows the link to the check in a browser that trusts these roots and
 // no others. It lays them over the system's own in a mount namespace, which
-// nobody else sees.
+// no other process sees.
 func webkit(t *testing.T, page string, roots []byte) (url, text string) {
 	t.Helper()
 	rig.NeedDrivers(t)
