@@ -159,13 +159,17 @@ func swapAt(t *testing.T, at int, name string, exists bool) bool {
 	put(t, filepath.Join(above, "file"), "precious")
 	put(t, filepath.Join(above, "notes.txt"), "notes")
 	do := swaps(t, precious)[name]
+	swapped := false
 	plan := &faultdisk.Plan{NoSync: true, Before: func(operation int) {
 		if operation == at {
-			swap(t, work, do)
+			swapped = swap(t, work, do)
 		}
 	}}
 	options := output.Options{Policy: output.Overwrite, Wrap: plan.Wrap}
 	err := write(filepath.Join(above, out), set, options)
+	if !swapped {
+		return plan.Count() > at
+	}
 	for range 2 {
 		got := tree(t, above)
 		if n := strings.Count(got, `"precious"`); n != 3 {
@@ -177,17 +181,18 @@ func swapAt(t *testing.T, at int, name string, exists bool) bool {
 		plan.Before = nil
 		err = write(filepath.Join(above, "other"), set, options)
 	}
-	return plan.Count() > at
+	return true
 }
 
 // swap replaces the change's folder, if there is one.
-func swap(t testing.TB, dir string, put func(name string)) {
+func swap(t testing.TB, dir string, put func(name string)) bool {
 	found, err := filepath.Glob(filepath.Join(dir, ".picoca-*"))
 	must(t, err)
 	for _, name := range found {
 		must(t, os.Rename(name, filepath.Join(dir, "moved-"+filepath.Base(name))))
 		put(name)
 	}
+	return len(found) > 0
 }
 
 // TestUmaskOfAll: the folder and files can be used by their owner whatever the
@@ -345,4 +350,43 @@ func TestNothingWaitsForAPipe(t *testing.T) {
 			t.Errorf("%s: main is a pipe: no ExistsError", out)
 		}
 	}
+}
+
+// TestHandlesAreClosed whatever goes wrong.
+func TestHandlesAreClosed(t *testing.T) {
+	if _, err := os.Stat("/proc/self/fd"); err != nil {
+		t.Skip("no /proc/self/fd shows which handles are open")
+	}
+	dir := t.TempDir()
+	options := output.Options{Policy: output.Overwrite}
+	must(t, write(filepath.Join(dir, "old"), set, options))
+	for at := 1; ; at++ {
+		reached := false
+		for _, out := range []string{"old", fmt.Sprint("new", at)} {
+			plan := &faultdisk.Plan{NoSync: true, At: at, Err: syscall.EIO}
+			options.Wrap = plan.Wrap
+			err := write(filepath.Join(dir, out), set, options)
+			if open := openBelow(t, dir); len(open) > 0 {
+				t.Fatalf("operation %d, %s: %v; open are %q", at, out, err, open)
+			}
+			reached = reached || plan.Reached()
+		}
+		if !reached {
+			break
+		}
+	}
+}
+
+// openBelow lists what this process has open below a folder.
+func openBelow(t *testing.T, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob("/proc/self/fd/*")
+	must(t, err)
+	var open []string
+	for _, name := range names {
+		if target, err := os.Readlink(name); err == nil && strings.HasPrefix(target, dir) {
+			open = append(open, target)
+		}
+	}
+	return open
 }
