@@ -15,7 +15,7 @@ valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev mosquitto_pub:mos
 "
 # Packages without a command of their own, or with one that not everyone's PATH
 # has: the servers that run with their devices' files.
-packages="libc6-dev ca-certificates fonts-dejavu-core mosquitto nginx-light haproxy openvpn"
+packages="libc6-dev ca-certificates fonts-dejavu-core mosquitto nginx-light haproxy openvpn dovecot-imapd libmbedtls-dev"
 # The boards' stacks are built for 32 bits, as a board runs them.
 [ "$(uname -m)" != x86_64 ] || packages+=" gcc-multilib"
 

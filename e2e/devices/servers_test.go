@@ -2,6 +2,7 @@ package devices
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -113,7 +114,10 @@ func start(t *testing.T, pkg, tool string, args ...string) <-chan string {
 		}
 	}()
 	t.Cleanup(func() {
-		for range lines { // the test's context has ended, and the program ends
+		for line := range lines { // the test's context has ended, and the program ends
+			if t.Failed() {
+				t.Log(line)
+			}
 		}
 	})
 	return lines
@@ -316,4 +320,113 @@ func TestNodeServesItsFiles(t *testing.T) {
 			checkServes(t, port, b)
 		})
 	}
+}
+
+// TestDovecotServesItsFiles: with an identity of this CA only. Without the list
+// of revoked certificates in ssl_ca, it would refuse that one too.
+func TestDovecotServesItsFiles(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), freePort(t)
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := user.LookupGroupId(me.Gid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mailGroup := group.Name
+	users, mail := "default_internal_user = "+me.Username+"\ndefault_internal_group = "+group.Name+"\ndefault_login_user = "+me.Username, me.Username
+	if me.Uid == "0" { // its login process refuses to run as root
+		users, mail, mailGroup = "", "nobody", "nogroup"
+	}
+	dir, base := install(t, "dovecot", device.UseServer, b), publicDir(t)
+	config := writeConfig(t, `base_dir = %[1]s/run
+state_dir = %[1]s
+mail_location = maildir:%[1]s/mail
+log_path = /dev/stderr
+protocols = imap
+%[2]s
+ssl = required
+ssl_cert = <%[5]s/cert.pem
+ssl_key = <%[5]s/key.pem
+ssl_ca = <%[5]s/picoca-root-crl.pem
+ssl_verify_client_cert = yes
+auth_ssl_require_client_cert = yes
+service imap-login {
+  chroot =
+  inet_listener imap {
+    port = 0
+  }
+  inet_listener imaps {
+    address = 127.0.0.1
+    port = %[4]s
+  }
+}
+service anvil {
+  chroot =
+}
+passdb {
+  driver = static
+  args = password=x
+}
+userdb {
+  driver = static
+  args = uid=%[3]s gid=%[6]s home=%[1]s/mail
+}
+`, base, users, mail, port, dir, mailGroup)
+	serve(t, port, "dovecot-imapd", "dovecot", "-F", "-c", config)
+	if greeting, err := imap(t, port, b, identityOf(b)); err != nil || !strings.HasPrefix(greeting, "a OK") {
+		t.Errorf("with an identity: got %q, %v", greeting, err)
+	}
+	if greeting, err := imap(t, port, b, identityOf(bundle(t, "p256", "rsa-2048"))); err == nil && strings.HasPrefix(greeting, "a OK") {
+		t.Errorf("with an identity of another CA: got %q", greeting)
+	}
+}
+
+// publicDir returns a new folder that other users can enter.
+func publicDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "picoca-dovecot-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "mail"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "mail"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// imap logs in, and returns the answer.
+func imap(t *testing.T, port string, b export.Bundle, identity tls.Certificate) (string, error) {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AddCert(b.Root)
+	conn, err := tls.Dial("tcp", "127.0.0.1:"+port, &tls.Config{RootCAs: roots, ServerName: "nas.local", Certificates: []tls.Certificate{identity}})
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return "", err
+	}
+	lines := bufio.NewScanner(conn)
+	if !lines.Scan() {
+		return "", cmp.Or(lines.Err(), io.EOF)
+	}
+	if _, err := fmt.Fprint(conn, "a LOGIN someone x\r\n"); err != nil {
+		return "", err
+	}
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "a ") {
+			return lines.Text(), nil
+		}
+	}
+	return "", cmp.Or(lines.Err(), io.EOF)
 }
