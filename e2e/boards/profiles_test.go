@@ -1,4 +1,4 @@
-package e2e
+package boards
 
 import (
 	"crypto/ecdsa"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/device"
 )
 
@@ -15,14 +16,14 @@ import (
 // bench stands: its versions, all of them or some, and the release whose costs
 // are told.
 type profiledStack struct {
-	stack                 stack
+	stack                 rig.Stack
 	id, versions, release string
 }
 
 var profiled = []profiledStack{
-	{circuitPython, "circuitpython", "9.0 - 10.2", "circuitpython@10.2"},
-	{microPython, "micropython", "1.25 - 1.28", "micropython@1.28"},
-	{microPython129, "micropython", "1.29", "micropython@1.29"},
+	{rig.CircuitPython, "circuitpython", "9.0 - 10.2", "circuitpython@10.2"},
+	{rig.MicroPython, "micropython", "1.25 - 1.28", "micropython@1.28"},
+	{rig.MicroPython129, "micropython", "1.29", "micropython@1.29"},
 }
 
 // profiledBoards have the firmware of the bench.
@@ -32,19 +33,19 @@ var profiledBoards = []string{"pico-w", "pico-2-w"}
 var profiledKeys = []string{"p256", "p384", "rsa-2048", "rsa-3072", "rsa-4096"}
 
 // files names the DER files in a folder, as the bench wants them named.
-func (h home) files(folder string) []string {
-	return []string{"--cert", h.path(folder, "cert.der"), "--key", h.path(folder, "key.der")}
+func files(h rig.Home, folder string) []string {
+	return []string{"--cert", h.Path(folder, "cert.der"), "--key", h.Path(folder, "key.der")}
 }
 
 // cell is the combination of picoca's own certificate with a stack.
-func (h home) cell(b bench, root boardRoot, s stack, key string) *boardCell {
-	h.t.Helper()
-	h.run("issue", "pico.local", "--renew", "--force", "--key", key, "--out", key)
-	der, err := os.ReadFile(h.path(key, "cert.der"))
+func cell(h rig.Home, b rig.Bench, root boardRoot, s rig.Stack, key string) *boardCell {
+	h.T.Helper()
+	h.Run("renew", "pico.local", "--force", "--key", key, "--out", key)
+	der, err := os.ReadFile(h.Path(key, "cert.der"))
 	if err != nil {
-		h.t.Fatal(err)
+		h.T.Fatal(err)
 	}
-	return &boardCell{b, root, boardLeaf{der: der}, s, key, "der", h.files(key), nil}
+	return &boardCell{b, root, boardLeaf{der: der}, s, key, "der", files(h, key), nil}
 }
 
 // A costID is what one row of a board's costs is about.
@@ -54,12 +55,12 @@ type costID struct{ release, key, curve string }
 // profiles tell.
 func measureProfile(t *testing.T) map[costID]boardFigure {
 	t.Helper()
-	b, h := boardBench(t), newHome(t)
+	b, h := rig.BoardBench(t), rig.NewHome(t)
 	root := rootOf(t, h)
 	figures := make(map[costID]boardFigure)
 	for _, p := range profiled {
 		for _, key := range profiledKeys {
-			c := h.cell(b, root, p.stack, key)
+			c := cell(h, b, root, p.stack, key)
 			for _, curves := range curveOffers {
 				f := boardFigure{CertificateBytes: len(c.leaf.der)}
 				c.measureHeap(t, &f, curves)
@@ -74,19 +75,19 @@ func measureProfile(t *testing.T) map[costID]boardFigure {
 const mostDrift = 0.03
 
 // drift names the sizes of a profile that are too far from the measured ones.
-func drift(told device.Cost, have boardFigure) []string {
+func drift(told device.Cost, got boardFigure) []string {
 	var faults []string
 	for _, row := range []struct {
-		name       string
-		told, have int
+		name      string
+		told, got int
 	}{
-		{"certificate_bytes", told.CertificateBytes, have.CertificateBytes},
-		{"message_bytes", told.MessageBytes, have.CertificateMessageBytes},
-		{"heap_bytes", told.HeapBytes, have.HeapPeak},
-		{"heap_listener_bytes", told.HeapListenerBytes, have.HeapPeakListener},
+		{"certificate_bytes", told.CertificateBytes, got.CertificateBytes},
+		{"message_bytes", told.MessageBytes, got.CertificateMessageBytes},
+		{"heap_bytes", told.HeapBytes, got.HeapPeak},
+		{"heap_listener_bytes", told.HeapListenerBytes, got.HeapPeakListener},
 	} {
-		if row.told != row.have && spread(row.told, row.have) > mostDrift {
-			faults = append(faults, fmt.Sprintf("%s is %d, measured %d", row.name, row.told, row.have))
+		if row.told != row.got && spread(row.told, row.got) > mostDrift {
+			faults = append(faults, fmt.Sprintf("%s is %d, measured %d", row.name, row.told, row.got))
 		}
 	}
 	return faults
@@ -98,13 +99,11 @@ func drift(told device.Cost, have boardFigure) []string {
 func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
 	figures := measureProfile(t)
 	for _, board := range device.All() {
-		told := make(map[costID]bool)
-		for _, firmware := range board.Firmware {
-			if measured := isProfiled(board, firmware); measured != (firmware.Growth.Source == device.MeasuredByBench) {
-				t.Errorf("%s/%s: growth is measured: %v, its source is %q", board.ID, firmware.ID, measured, firmware.Growth.Source)
-			}
+		if measured := slices.Contains(profiledBoards, board.ID); measured != (board.Growth.Source == device.MeasuredByBench) {
+			t.Errorf("%s: growth is measured: %v, its source is %q", board.ID, measured, board.Growth.Source)
 		}
-		for _, cost := range costsOf(board) {
+		told := make(map[costID]bool)
+		for _, cost := range board.Costs {
 			id := costID{cost.Firmware, cost.Key, cost.Curve}
 			figure, measured := figures[id]
 			if measured && !strings.Contains(strings.Join(board.Notes, " "), thousands(figure.LargestBlock)+" bytes") {
@@ -132,20 +131,6 @@ func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
 	}
 }
 
-// costsOf returns the costs of all firmware of a board.
-func costsOf(board device.Device) []device.Cost {
-	var costs []device.Cost
-	for _, firmware := range board.Firmware {
-		costs = append(costs, firmware.Costs...)
-	}
-	return costs
-}
-
-// isProfiled reports whether the bench has the TLS of a board's firmware.
-func isProfiled(board device.Device, firmware device.Firmware) bool {
-	return slices.Contains(profiledBoards, board.ID) && slices.ContainsFunc(profiled, func(p profiledStack) bool { return p.id == firmware.ID })
-}
-
 // thousands writes a number as the notes and the documents do: 16,717.
 func thousands(n int) string {
 	text := fmt.Sprint(n)
@@ -158,7 +143,7 @@ func thousands(n int) string {
 // TestDriftIsSeen alters each figure by a little more and a little less than
 // may be.
 func TestDriftIsSeen(t *testing.T) {
-	have := boardFigure{CertificateBytes: 1000, CertificateMessageBytes: 1000, HeapPeak: 1000, HeapPeakListener: 1000}
+	measured := boardFigure{CertificateBytes: 1000, CertificateMessageBytes: 1000, HeapPeak: 1000, HeapPeakListener: 1000}
 	for _, row := range []struct {
 		told int
 		want string
@@ -166,7 +151,7 @@ func TestDriftIsSeen(t *testing.T) {
 		for i := range 4 {
 			sizes := []int{1000, 1000, 1000, 1000}
 			sizes[i] = row.told
-			faults := drift(device.Cost{CertificateBytes: sizes[0], MessageBytes: sizes[1], HeapBytes: sizes[2], HeapListenerBytes: sizes[3]}, have)
+			faults := drift(device.Cost{CertificateBytes: sizes[0], MessageBytes: sizes[1], HeapBytes: sizes[2], HeapListenerBytes: sizes[3]}, measured)
 			if got := strings.Join(faults, "; "); !strings.HasSuffix(got, row.want) || len(faults) > 1 || (got == "") != (row.want == "") {
 				t.Errorf("figure %d told as %d: %q, want %q", i, row.told, got, row.want)
 			}
@@ -193,7 +178,7 @@ func isRSA(key string) bool { return strings.HasPrefix(key, "rsa") }
 
 // benchLoads tells whether a stack loads a container with each of its keys; it
 // fails if it does with some alone.
-func benchLoads(t *testing.T, s stack, container string) bool {
+func benchLoads(t *testing.T, s rig.Stack, container string) bool {
 	t.Helper()
 	of, loads, refuses := containersOf[container], 0, 0
 	for _, row := range expectedLoads(t) {
@@ -203,7 +188,7 @@ func benchLoads(t *testing.T, s stack, container string) bool {
 		for _, key := range row.Keys {
 			switch {
 			case !of.holds(key):
-			case row.Says[s.name] == 0:
+			case row.Says[s.Name] == 0:
 				loads++
 			default:
 				refuses++
@@ -211,7 +196,7 @@ func benchLoads(t *testing.T, s stack, container string) bool {
 		}
 	}
 	if (loads > 0) == (refuses > 0) {
-		t.Errorf("%s in %s: %d keys load, %d do not", container, s.name, loads, refuses)
+		t.Errorf("%s in %s: %d keys load, %d do not", container, s.Name, loads, refuses)
 	}
 	return loads > 0
 }
@@ -223,15 +208,13 @@ func TestProfilesLoadWhatTheBenchLoads(t *testing.T) {
 	proven := 0
 	for _, board := range device.All() {
 		for _, firmware := range board.Firmware {
-			for _, row := range firmware.Rows() {
-				s, measured := stackOf(board, row)
-				if measured != (row.LoadsSource == device.MeasuredByBench) {
-					t.Errorf("%s, %s: in the bench %v, source %q", board.ID, row, measured, row.LoadsSource)
-				}
-				if measured {
-					proven++
-					checkLoads(t, s, row)
-				}
+			s, measured := stackOf(board, firmware)
+			if measured != (firmware.LoadsSource == device.MeasuredByBench) {
+				t.Errorf("%s, %s %s: in the bench %v, source %q", board.ID, firmware.Name, firmware.Versions, measured, firmware.LoadsSource)
+			}
+			if measured {
+				proven++
+				checkLoads(t, s, firmware)
 			}
 		}
 	}
@@ -240,34 +223,34 @@ func TestProfilesLoadWhatTheBenchLoads(t *testing.T) {
 	}
 }
 
-func stackOf(board device.Device, row device.Row) (stack, bool) {
-	i := slices.IndexFunc(profiled, func(p profiledStack) bool { return p.standsFor(row) })
+func stackOf(board device.Board, firmware device.Firmware) (rig.Stack, bool) {
+	i := slices.IndexFunc(profiled, func(p profiledStack) bool { return p.standsFor(firmware) })
 	if i < 0 || !slices.Contains(profiledBoards, board.ID) {
-		return stack{}, false
+		return rig.Stack{}, false
 	}
 	return profiled[i].stack, true
 }
 
 // standsFor tells whether all versions of a firmware's row are the stack's.
-func (p profiledStack) standsFor(row device.Row) bool {
-	if row.ID != p.id {
-		return false
-	}
-	whole := device.Version{Range: p.versions}
-	for end := range strings.SplitSeq(row.Range, " - ") {
-		release, err := device.ParseRelease(row.ID + "@" + end)
-		if err != nil || !whole.Covers(release) {
+func (p profiledStack) standsFor(firmware device.Firmware) bool {
+	whole := device.Board{Firmware: []device.Firmware{{ID: p.id, Versions: p.versions}}}
+	for end := range strings.SplitSeq(firmware.Versions, " - ") {
+		release, err := device.ParseRelease(firmware.ID + "@" + end)
+		if err != nil {
+			return false
+		}
+		if _, err := whole.Covering(release); err != nil {
 			return false
 		}
 	}
 	return true
 }
 
-func checkLoads(t *testing.T, s stack, row device.Row) {
+func checkLoads(t *testing.T, s rig.Stack, firmware device.Firmware) {
 	t.Helper()
 	for container := range containersOf {
-		if told, want := slices.Contains(row.Loads, container), benchLoads(t, s, container); told != want {
-			t.Errorf("%s loads %s: told %v, measured %v", row, container, told, want)
+		if told, want := slices.Contains(firmware.Loads, container), benchLoads(t, s, container); told != want {
+			t.Errorf("%s %s loads %s: told %v, measured %v", firmware.Name, firmware.Versions, container, told, want)
 		}
 	}
 }
@@ -278,14 +261,14 @@ func checkLoads(t *testing.T, s stack, row device.Row) {
 // loads, and clients that don't offer it get no page.
 func TestProfilesRefuseForAReason(t *testing.T) {
 	for _, id := range profiledBoards {
-		board, err := device.ParseTarget(id)
+		board, err := device.Find(id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for key := range boardKeys {
 			name := strings.Replace(key, "rsa", "rsa-", 1)
 			fits := board.Fits(device.Certificate{Key: name, RootKey: "p256", Bytes: 1000}, true) == nil
-			if all, any := loadsIn(t, key, []string{"der"}); fits && !all || !fits && any && key != "p521" {
+			if all, any := loadsIn(t, key, board.Formats); fits && !all || !fits && any && key != "p521" {
 				t.Errorf("%s takes %s: %v; of the bench, all stacks load it: %v, any: %v", id, name, fits, all, any)
 			}
 		}
@@ -301,9 +284,9 @@ func loadsIn(t *testing.T, key string, formats []string) (all, any bool) {
 		if !slices.Contains(row.Keys, key) {
 			continue
 		}
-		for _, s := range stacks {
-			any = any || row.Says[s.name] == 0
-			all = all && (row.Says[s.name] == 0 || !slices.Contains(formats, row.Container))
+		for _, s := range rig.Stacks {
+			any = any || row.Says[s.Name] == 0
+			all = all && (row.Says[s.Name] == 0 || !slices.Contains(formats, row.Container))
 		}
 	}
 	return all && any, any
@@ -312,18 +295,18 @@ func loadsIn(t *testing.T, key string, formats []string) (all, any bool) {
 // TestBoardsWithP521ServeFewClients is why picoca does not issue it: TLS 1.2
 // ties the leaf's curve to those that the client offers.
 func TestBoardsWithP521ServeFewClients(t *testing.T) {
-	b, root := boardBench(t), newBoardRoot(t)
+	b, root := rig.BoardBench(t), newBoardRoot(t)
 	leaf := root.issue(t, "p521")
 	if _, ok := leaf.key.(*ecdsa.PrivateKey); !ok {
 		t.Fatalf("key is %T", leaf.key)
 	}
-	for _, s := range stacks {
-		server := b.serve(t, s, append(leaf.files(t, "der"), "--connections", "2")...)
+	for _, s := range rig.Stacks {
+		server := b.Serve(t, s, append(leaf.files(t, "der"), "--connections", "2")...)
 		for i, curves := range curveOffers {
-			if err := visitGo(t, visit{port: server.port, root: root, curves: curves}); (err == nil) != (i == 1) {
-				t.Errorf("%s, client offering %v: %v", s.name, curves, err)
+			if err := visitGo(t, visit{port: server.Port, root: root, curves: curves}); (err == nil) != (i == 1) {
+				t.Errorf("%s, client offering %v: %v", s.Name, curves, err)
 			}
 		}
-		server.report()
+		server.Report()
 	}
 }
