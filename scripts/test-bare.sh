@@ -14,7 +14,7 @@ die() {
 
 [ "$(id -u)" = 0 ] || die 'makes a root file system: run it as root'
 for tool in mmdebstrap unshare pivot_root git go; do
-  type -P "$tool" >/dev/null || die "$tool is missing: apt-get install mmdebstrap util-linux git; Go is from go.dev/dl"
+  type -P "$tool" >/dev/null || die "$tool is missing (Debian packages mmdebstrap, util-linux and git; and Go)"
 done
 
 work=$(mktemp -d)
