@@ -21,8 +21,7 @@ func TestBoardsFitTheTerminal(t *testing.T) {
 		if code := cli.Main(t.Context(), world); code != 0 {
 			t.Fatalf("picoca boards %s: %d, %s", board.ID, code, errs.String())
 		}
-		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-		for _, line := range lines {
+		for line := range strings.SplitSeq(strings.TrimSuffix(out.String(), "\n"), "\n") {
 			if n := utf8.RuneCountInString(line); n > 80 || strings.TrimRight(line, " ") != line {
 				t.Errorf("%s: %d columns, or spaces at the end: %q", board.ID, n, line)
 			}

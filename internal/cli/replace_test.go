@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/picoca/picoca/internal/export"
@@ -70,14 +71,14 @@ func TestFold(t *testing.T) {
 	}{
 		{"", 5, ""}, {"a b c", 5, "a b c|"}, {"a b c", 3, "a b|c|"}, {"longer than", 3, "longer|than|"}, {"ä ö ü", 5, "ä ö ü|"},
 	} {
-		have := ""
+		var have strings.Builder
 		for _, line := range fold(test.text, test.width) {
 			if line != "" {
-				have += line + "|"
+				have.WriteString(line + "|")
 			}
 		}
-		if have != test.want {
-			t.Errorf("%q in %d: have %q, want %q", test.text, test.width, have, test.want)
+		if have.String() != test.want {
+			t.Errorf("%q in %d: have %q, want %q", test.text, test.width, have.String(), test.want)
 		}
 	}
 }
