@@ -95,7 +95,8 @@ exec "$@"
 sources >"$work/sources.list"
 [ -s "$work/sources.list" ] || die "no Debian mirror in apt's lists: run apt-get update"
 apt_options >"$work/apt.conf"
-mmdebstrap --quiet --mode=root --variant=minbase --aptopt="$work/apt.conf" bookworm "$root" "$work/sources.list"
+# Nothing there has to outlive a power cut.
+mmdebstrap --quiet --mode=root --variant=minbase --aptopt="$work/apt.conf" --dpkgopt=force-unsafe-io bookworm "$root" "$work/sources.list"
 copy_settings
 mkdir -p "$root/usr/local/go"
 git clone --quiet --no-local . "$root/root/picoca"
