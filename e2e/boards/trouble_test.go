@@ -162,7 +162,7 @@ func (l *troubleLab) files() []string { return l.leaf.files(l.t, "der") }
 // curl visits a port of pico.local, and returns what it prints.
 func (l *troubleLab) curl(url, port string, args ...string) string {
 	l.t.Helper()
-	args = append([]string{"-sS", "--max-time", "10", "--noproxy", "*", "--capath", "/nonexistent",
+	args = append([]string{"-sS", "--max-time", maxTime, "--noproxy", "*", "--capath", "/nonexistent",
 		"--resolve", "pico.local:" + port + ":127.0.0.1", url}, args...)
 	out, _ := rig.Outside(l.t, "curl", "curl", args...)
 	return out

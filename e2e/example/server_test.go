@@ -161,7 +161,7 @@ func (v visitor) talk(text string, count int) (answers []int, then error) {
 	}
 	defer plain.Close()
 	connection := tls.Client(plain, v.tls())
-	plain.SetDeadline(time.Now().Add(exampleWait))
+	plain.SetDeadline(time.Now().Add(rig.Patience))
 	if _, err := io.WriteString(connection, text); err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (v visitor) talk(text string, count int) (answers []int, then error) {
 func TestExampleRedirectsPlainHTTP(t *testing.T) {
 	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware)
-		client := &http.Client{Timeout: exampleWait, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		client := &http.Client{Timeout: rig.Patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 		response, err := client.Get("http://" + b.http + "/any")
 		if err != nil {
 			t.Fatal(err)
