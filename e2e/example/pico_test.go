@@ -353,13 +353,19 @@ func picoKeepsItsMemory(t *testing.T, b *exampleBoard) {
 	}
 	for i := range 20 {
 		if i%4 == 0 {
-			(visitor{board: b, address: v.address}).talk("x", 0)
+			(visitor{board: b, address: v.address}).talk("x", 0, true)
 			continue
 		}
 		v.mustServe("many others")
 	}
 	first.Close()
-	if again := b.keep(t).free(t); again != before {
+	again := 0
+	for try := 0; try < 10 && again != before; try++ { // what just ended may not be given back yet; what is lost is never
+		k := b.keep(t)
+		again = k.free(t)
+		k.Close()
+	}
+	if again != before {
 		t.Errorf("%d bytes free after 20 connections, %d before", again, before)
 	}
 }
