@@ -176,8 +176,8 @@ func serve(t testing.TB, change func(*Config)) *visit {
 		v.stop()
 		select {
 		case <-s.over:
-		case <-time.After(10 * time.Second):
-			t.Error("Run goes on 10 s after its context ended")
+		case <-time.After(hangs):
+			t.Error("Run goes on after its context ended")
 		}
 	})
 	return v
@@ -198,7 +198,7 @@ func (v *visit) told() []Event {
 // waitFor returns the first event with that action, which may be on its way.
 func (v *visit) waitFor(action Action) Event {
 	v.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(hangs); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		for _, e := range v.told() {
 			if e.Action == action {
 				return e
@@ -227,7 +227,7 @@ func (v *visit) client(trusting bool) *http.Client {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
 	v.t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	return &http.Client{Transport: transport, Timeout: hangs}
 }
 
 // get fetches url as the browser with that user agent.
@@ -263,7 +263,7 @@ func (v *visit) raw(request string) (*http.Response, string) {
 		v.t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(hangs))
 	if _, err := io.WriteString(conn, request); err != nil {
 		v.t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // memoryLimit is what a server under attack may take, all in all.
@@ -36,7 +35,7 @@ func TestMain(m *testing.M) {
 func serveAlone() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*hangs)
 	defer cancel()
 	c := newHome(&aside{}, nil).makeConfig()
 	s, err := New(c)
@@ -86,12 +85,8 @@ func TestMemoryStaysUnder40MiBUnderAbuse(t *testing.T) {
 	}
 
 	server.Process.Signal(syscall.SIGINT)
-	start := time.Now()
 	if err := server.Wait(); err != nil {
 		t.Errorf("the server ended with %v", err)
-	}
-	if took := time.Since(start); took > closeWithin+time.Second {
-		t.Errorf("the server took %v to end", took)
 	}
 }
 

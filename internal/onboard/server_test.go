@@ -18,15 +18,20 @@ import (
 	"time"
 )
 
-func (v *visit) ends(within time.Duration) {
+// hangs bounds what must happen at all: on a busy machine it takes many times
+// as long as on an idle one.
+const hangs = 5 * time.Minute
+
+// ends waits until Run has ended.
+func (v *visit) ends() {
 	v.t.Helper()
 	select {
 	case err := <-v.ended:
 		if err != nil {
 			v.t.Errorf("Run: %v", err)
 		}
-	case <-time.After(within):
-		v.t.Fatalf("Run has not ended after %v", within)
+	case <-time.After(hangs):
+		v.t.Fatalf("Run has not ended after %v", hangs)
 	}
 }
 
@@ -52,9 +57,9 @@ func TestRunEndsWithItsContextAndFreesThePorts(t *testing.T) {
 	}
 	defer conn.Close()
 	v.stop()
-	v.ends(closeWithin + time.Second)
+	v.ends()
 	v.portsAreFree()
-	conn.SetReadDeadline(time.Now().Add(time.Second))
+	conn.SetReadDeadline(time.Now().Add(hangs))
 	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("a silent connection is left open: %v", err)
 	}
@@ -74,11 +79,11 @@ func TestRunEndsWhileAVisitIsUnderWay(t *testing.T) {
 	}()
 	v.waitFor(Checking)
 	v.stop()
-	v.ends(closeWithin + time.Second)
+	v.ends()
 	v.portsAreFree()
 	select {
 	case <-left:
-	case <-time.After(time.Second):
+	case <-time.After(hangs):
 		t.Error("the visit goes on after the end")
 	}
 }
@@ -125,7 +130,7 @@ func TestUntilTrustedEndsAfterTheProofAndItsPage(t *testing.T) {
 	if body := v.prove(v.client(true)); !strings.Contains(body, "It is done") {
 		t.Error("the page did not get its verdict")
 	}
-	v.ends(closeWithin + time.Second)
+	v.ends()
 	v.portsAreFree()
 	if v.count(Trusted) != 1 {
 		t.Errorf("told %v", v.told())
@@ -146,7 +151,7 @@ func TestUntilTrustedWaitsForTheIdentity(t *testing.T) {
 	case <-time.After(100 * time.Millisecond):
 	}
 	v.get(trusting, "https://"+v.checkHost()+v.p12Path(), "")
-	v.ends(closeWithin + time.Second)
+	v.ends()
 }
 
 func TestNoEventIsLostAtTheEnd(t *testing.T) {
@@ -196,7 +201,7 @@ func TestRunReportsAListenerThatBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Listeners.Seal.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	if err := s.Run(ctx); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v, want net.ErrClosed", err)

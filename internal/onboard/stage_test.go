@@ -555,7 +555,7 @@ func (v *visit) proveAs(client *http.Client, userAgent string) string {
 		_, body := v.get(client, v.checkURL(), userAgent)
 		done <- body
 	}()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(hangs); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		v.proofs.mu.Lock()
 		waiting := len(v.proofs.waiting)
 		v.proofs.mu.Unlock()
