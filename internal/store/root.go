@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
-	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
 )
 
