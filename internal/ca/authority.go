@@ -1,16 +1,19 @@
 package ca
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // Authority is a root certificate that was checked, and, after Unlock, its
-// key.
+// key. The key may live elsewhere: everything is signed with crypto.SignMessage,
+// never with the key's Sign, so a crypto.MessageSigner such as an SSH agent
+// serves.
 type Authority struct {
 	cert    *x509.Certificate
 	keyType KeyType
@@ -18,46 +21,55 @@ type Authority struct {
 }
 
 var (
-	// ErrLocked says that the authority has no key yet.
+	// ErrLocked is returned while the authority has no key.
 	ErrLocked = errors.New("root key is locked")
-	// ErrOtherKey says that a key is not the one of the root certificate.
-	ErrOtherKey = errors.New("key is not the key of the root certificate")
-	// ErrNotRoot says that a certificate is not a root that may sign leaves.
-	ErrNotRoot = errors.New("certificate is not a root certificate")
+	// ErrOtherKey is returned for a key that is not the root certificate's.
+	ErrOtherKey = fault.New("key is not the key of the root certificate",
+		fault.Hintf("restore the root's certificate and key from the same backup"))
+	// ErrNotRoot is returned for a certificate that is not a root that may sign
+	// others.
+	ErrNotRoot = fault.New("certificate is not a root certificate",
+		fault.Hintf("restore the root certificate from a backup"))
 )
 
-// ExpiredError says that a certificate was not valid at Now.
+// ExpiredError is returned for a root that is not valid at Now.
 type ExpiredError struct{ NotBefore, NotAfter, Now time.Time }
 
 func (e ExpiredError) Error() string {
 	if e.Now.Before(e.NotBefore) {
 		return fmt.Sprintf("root certificate is valid only from %s, and the clock says %s", day(e.NotBefore), day(e.Now))
 	}
-	return fmt.Sprintf("root certificate expired on %s", day(e.NotAfter))
+	text := "root certificate expired on " + day(e.NotAfter)
+	if checkClock(e.Now) != nil {
+		text += ", if the clock is right: it says " + day(e.Now)
+	}
+	return text
 }
 
-// NewAuthority checks that cert is a root that is valid at now: self-signed, a
-// CA that may sign certificates. It fails with ErrNotRoot, ExpiredError or
-// UnknownKeyTypeError.
-func NewAuthority(cert *x509.Certificate, now time.Time) (*Authority, error) {
-	keyType, err := KeyTypeOf(cert.PublicKey)
-	if err != nil {
-		return nil, err
+// Hint says what to do about it.
+func (e ExpiredError) Hint() fault.Hint {
+	if e.Now.Before(e.NotBefore) || checkClock(e.Now) != nil {
+		return ClockError{e.Now}.Hint()
 	}
-	selfSigned := bytes.Equal(cert.RawIssuer, cert.RawSubject) && cert.CheckSignatureFrom(cert) == nil
-	if !selfSigned || cert.KeyUsage&x509.KeyUsageCertSign == 0 {
-		return nil, ErrNotRoot
+	return fault.Hintf("make a new CA in another folder (--home FOLDER), and have your devices trust it: %s", fault.Command{"init"})
+}
+
+// NewAuthority checks that cert is a root that is valid at now. It fails with
+// ErrNotRoot, an ExpiredError or an UnknownKeyError.
+func NewAuthority(cert *x509.Certificate, now time.Time) (*Authority, error) {
+	if err := VerifyRoot(cert); err != nil {
+		return nil, err
 	}
 	if err := validAt(cert, now); err != nil {
 		return nil, err
 	}
-	return &Authority{cert: cert, keyType: keyType}, nil
+	keyType, err := KeyTypeOf(cert.PublicKey)
+	return &Authority{cert: cert, keyType: keyType}, err
 }
 
-// validAt fails with an ExpiredError outside the life of a root. RFC 5280
-// section 4.1.2.5: both limits count as valid.
+// validAt fails with an ExpiredError outside the life of a root.
 func validAt(root *x509.Certificate, now time.Time) error {
-	if now.Before(root.NotBefore) || now.After(root.NotAfter) {
+	if !ValidAt(root, now) {
 		return ExpiredError{root.NotBefore, root.NotAfter, now}
 	}
 	return nil
@@ -72,8 +84,7 @@ func (a *Authority) KeyType() KeyType { return a.keyType }
 // Unlock gives the authority its key. It fails with ErrOtherKey if that is not
 // the key of the root certificate.
 func (a *Authority) Unlock(key crypto.Signer) error {
-	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !pub.Equal(a.cert.PublicKey) {
+	if !KeyMatches(a.cert, key.Public()) {
 		return ErrOtherKey
 	}
 	a.signer = key
@@ -82,5 +93,3 @@ func (a *Authority) Unlock(key crypto.Signer) error {
 
 // Lock makes the authority forget its key.
 func (a *Authority) Lock() { a.signer = nil }
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

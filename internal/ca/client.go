@@ -1,74 +1,56 @@
 package ca
 
 import (
-	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/picoca/picoca/internal/fault"
 	"golang.org/x/text/unicode/norm"
 )
 
-// Label names a client identity for people: any text, kept as UTF-8, which
-// becomes its certificate's common name. The zero Label names none.
-type Label struct{ text string }
+// ClientName names an identity for people: any text, kept as UTF-8, which
+// becomes its certificate's common name. The zero ClientName names none.
+type ClientName struct{ text string }
 
-// LabelError says why Input cannot name a client identity.
-type LabelError struct{ Input, Text string }
+// ClientNameError says why Input cannot name an identity.
+type ClientNameError struct{ Input, Text string }
 
-func (e LabelError) Error() string { return fmt.Sprintf("label %q %s", e.Input, e.Text) }
+func (e ClientNameError) Error() string { return fmt.Sprintf("identity name %q %s", e.Input, e.Text) }
 
-// ParseLabel reads a label. It is put in Unicode's composed form (NFC), so that
-// what looks the same is the same. The error is a LabelError.
-func ParseLabel(input string) (Label, error) {
+// Hint says what to do about it.
+func (e ClientNameError) Hint() fault.Hint {
+	example := fault.Command{"identity", "Kitchen tablet"}
+	if _, err := ParseNames([]string{e.Input}); err == nil {
+		return fault.Hintf("an identity has a name for people: %s; a device that serves pages has a certificate of its own: %s",
+			example, fault.Command{"issue", e.Input})
+	}
+	return fault.Hintf("choose a name such as: %s", example)
+}
+
+// ParseClientName reads the name of an identity. It is put in Unicode's
+// composed form (NFC), so that what looks the same is the same. The error is a
+// ClientNameError.
+func ParseClientName(input string) (ClientName, error) {
 	text := norm.NFC.String(input)
 	switch fault := textFault(text, ubCommonName); {
 	case fault != "":
-		return Label{}, LabelError{input, fault}
+		return ClientName{}, ClientNameError{input, fault}
 	case text != strings.TrimSpace(text):
-		return Label{}, LabelError{input, "begins or ends with a space"}
+		return ClientName{}, ClientNameError{input, "begins or ends with a space"}
 	case strings.EqualFold(text, "ca"):
-		return Label{}, LabelError{input, "is what the certificate authority itself is called"}
+		return ClientName{}, ClientNameError{input, "is what the certificate authority itself is called"}
 	case readsAsHost(text):
-		return Label{}, LabelError{input, "reads as the name of a host; servers would refuse the identity for it"}
+		return ClientName{}, ClientNameError{input, "reads as the name of a host; servers would refuse the identity for it"}
 	}
-	return Label{text}, nil
+	return ClientName{text}, nil
 }
 
-// String returns the label as it stands in the certificate.
-func (l Label) String() string { return l.text }
-
-// textFault says what is wrong with a text for a common name, "" if nothing is.
-func textFault(text string, limit int) string {
-	switch {
-	case strings.TrimSpace(text) == "":
-		return "is empty"
-	case !utf8.ValidString(text), hidden(text):
-		return "has a control or invisible character"
-	case utf8.RuneCountInString(text) > limit:
-		return fmt.Sprintf("has %d characters, at most %d are allowed", utf8.RuneCountInString(text), limit)
-	}
-	return ""
-}
-
-// hidden reports whether text has a character that nobody sees. The two joiners
-// are let through where they shape what is seen, in Persian, in Indic scripts and
-// within an emoji: between two characters beyond ASCII.
-func hidden(text string) bool {
-	runes := []rune(text)
-	for i, r := range runes {
-		joins := (r == '\u200c' || r == '\u200d') && 0 < i && i < len(runes)-1 &&
-			shaped(runes[i-1]) && shaped(runes[i+1])
-		if !unicode.IsPrint(r) && !joins {
-			return true
-		}
-	}
-	return false
-}
-
-func shaped(r rune) bool { return r > unicode.MaxASCII && unicode.IsPrint(r) }
+// String returns the name as it stands in the certificate.
+func (n ClientName) String() string { return n.text }
 
 // readsAsHost reports whether OpenSSL takes a common name for a host name. It
 // then holds it against the root's name constraints when a certificate has no
@@ -80,22 +62,55 @@ func readsAsHost(text string) bool {
 	return strings.Contains(text, ".") && !strings.ContainsFunc(text, other)
 }
 
-// PrepareClient makes the client identity for label and pub that the authority
-// would sign at now: for clientAuth alone, without a name that a server could
-// use. It is held against the rules as Prepare does; the error joins one error
-// for each that is broken: LabelError, RuleError, DaysError.
-func (a *Authority) PrepareClient(profile Profile, label Label, pub crypto.PublicKey, now time.Time) (*Prepared, error) {
-	profile.client = label
-	return a.Prepare(profile, Names{}, pub, now)
+// mailDomain is where the e-mail addresses of identities are, and the only one
+// for which a root may vouch. Nobody can receive mail there (RFC 8375).
+const mailDomain = "home.arpa"
+
+// mail returns the e-mail address that an identity has as its subjectAltName.
+// Without one, BoringSSL holds a common name that reads as a host label
+// (kitchen-tablet) against the root's domains. Two names never share an
+// address: one that is not its own stem gets eight digits of its hash.
+func (n ClientName) mail() string {
+	const longest = 64 - len("-01234567") // RFC 5321 section 4.5.3.1.1
+	stem := n.stem()
+	if stem != n.text || len(stem) > longest {
+		sum := sha256.Sum256([]byte(n.text))
+		stem = strings.Trim(stem[:min(len(stem), longest)], "-")
+		stem = strings.TrimPrefix(fmt.Sprintf("%s-%x", stem, sum[:4]), "-")
+	}
+	return stem + "@" + mailDomain
 }
 
-// labelled holds a label against the names of devices: one that a device of
-// this root could have would leave open which of the two is meant.
-func labelled(d draft) error {
-	label := d.profile.client.text
-	names, err := ParseNames([]string{label})
+// stem returns the name in lower-case letters and digits of ASCII, accents
+// dropped, and single hyphens for the rest.
+func (n ClientName) stem() string {
+	var stem strings.Builder
+	for _, r := range norm.NFKD.String(n.text) {
+		switch r = lowerASCII(r); {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			stem.WriteRune(r)
+		case !unicode.Is(unicode.Mn, r) && !strings.HasSuffix(stem.String(), "-"):
+			stem.WriteByte('-')
+		}
+	}
+	return strings.Trim(stem.String(), "-")
+}
+
+// permitsMail reports whether root may vouch for the addresses of identities.
+// Those of earlier versions limit no e-mail addresses.
+func permitsMail(root *x509.Certificate) bool {
+	permitted := root.PermittedEmailAddresses
+	return len(permitted) == 0 || slices.Contains(permitted, mailDomain)
+}
+
+// clientNameFree holds an identity's name against the names of devices: one
+// that a device of this root could have would leave open which of the two is
+// meant.
+func clientNameFree(d draft) error {
+	text := d.holder.Client.text
+	names, err := ParseNames([]string{text})
 	if err == nil && d.authority.Permits(names) == nil {
-		return LabelError{label, "is a name that a device of this CA can have"}
+		return ClientNameError{text, "is a name that a device of this CA can have"}
 	}
 	return nil
 }

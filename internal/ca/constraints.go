@@ -8,19 +8,24 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // Constraints are the names that a root may vouch for: the permitted subtrees
-// of its nameConstraints (RFC 5280 section 4.2.1.10). Whoever steals the key
-// of a home's root can impersonate the home with it, and not a bank.
+// of its nameConstraints (RFC 5280 section 4.2.1.10). Even a stolen
+// root key cannot impersonate a bank to a client that enforces them.
 type Constraints struct {
 	domains  []string
 	prefixes []netip.Prefix
 }
 
 // homeDomains are the domains that nobody owns on the public internet: RFC
-// 6762, RFC 8375, ICANN's reservation of .internal, and the .lan of routers.
-var homeDomains = []string{"local", "home.arpa", "internal", "lan"}
+// 6762, RFC 8375, ICANN's reservation of .internal, the .lan of routers, and
+// RFC 6761's localhost.
+var homeDomains = []string{"local", "home.arpa", "internal", "lan", localhost}
+
+const localhost = "localhost"
 
 // homePrefixes are private and link-local addresses (RFC 1918, 3927, 4193,
 // 4291). Both families must appear: one that is not listed is unlimited.
@@ -43,6 +48,11 @@ func HomeConstraints() Constraints {
 type PermitError struct{ Input, Text string }
 
 func (e *PermitError) Error() string { return fmt.Sprintf("permit %q %s", e.Input, e.Text) }
+
+// Hint says what to do about it.
+func (e *PermitError) Hint() fault.Hint {
+	return fault.Hintf("permit a domain that is yours, or a smaller range of addresses")
+}
 
 // Permit returns c widened by each of raw: a domain, which permits itself and
 // every name below it, or an address or CIDR. The error joins a *PermitError
@@ -75,7 +85,7 @@ func (c *Constraints) add(input string) error {
 		return err
 	}
 	if name.addr.IsValid() {
-		return &PermitError{input, "is an address behind a dot; domains alone have one"}
+		return &PermitError{input, "is an address with a dot before it; only domains may have one"}
 	}
 	if strings.HasPrefix(name.dns, "*.") {
 		return &PermitError{input, "is a wildcard; a permitted domain covers all names below it anyway"}
@@ -161,11 +171,14 @@ func (c Constraints) like(name Name) string {
 	return Constraints{domains: c.domains}.String()
 }
 
-// String lists what is permitted, for people: ".local .lan 10.0.0.0/8".
+// String lists what is permitted, for people: ".local localhost 10.0.0.0/8".
 func (c Constraints) String() string {
 	var all []string
 	for _, d := range c.domains {
-		all = append(all, "."+d)
+		if d != localhost {
+			d = "." + d
+		}
+		all = append(all, d)
 	}
 	for _, p := range c.prefixes {
 		all = append(all, p.String())

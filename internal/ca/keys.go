@@ -9,6 +9,8 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"strings"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // KeyType is a public key algorithm with its size, written as on the command
@@ -57,15 +59,43 @@ func ParseKeyType(s string) (KeyType, error) {
 type UnknownKeyTypeError struct{ Input, Why string }
 
 func (e UnknownKeyTypeError) Error() string {
+	return withReason(fmt.Sprintf("key type %q is not one of %s", e.Input, keyTypeNames()), e.Why)
+}
+
+// Hint says what to do about it.
+func (e UnknownKeyTypeError) Hint() fault.Hint {
+	return fault.Hintf("use p256: it is small, fast, and works everywhere")
+}
+
+// ExitCode returns fault.Usage.
+func (e UnknownKeyTypeError) ExitCode() int { return fault.Usage }
+
+// UnknownKeyError says that a key is of a Type that picoca does not use, and
+// Why not.
+type UnknownKeyError struct{ Type, Why string }
+
+func (e UnknownKeyError) Error() string {
+	return withReason(fmt.Sprintf("key is of type %q, not one of %s", e.Type, keyTypeNames()), e.Why)
+}
+
+// Hint says what to do about it.
+func (e UnknownKeyError) Hint() fault.Hint {
+	return fault.Hintf("use an ECDSA P-256 key, or an RSA key of 2048 bits")
+}
+
+func keyTypeNames() string {
 	known := make([]string, len(keyTypes))
 	for i, row := range keyTypes {
 		known[i] = string(row.id)
 	}
-	text := fmt.Sprintf("key type %q is not one of %s", e.Input, strings.Join(known, ", "))
-	if e.Why != "" {
-		text += ": " + e.Why
+	return strings.Join(known, ", ")
+}
+
+func withReason(text, why string) string {
+	if why == "" {
+		return text
 	}
-	return text
+	return text + ": " + why
 }
 
 func whyNot(s string) string {
@@ -106,18 +136,29 @@ func (k KeyType) Generate() (crypto.Signer, error) {
 }
 
 // KeyTypeOf returns the type of a public key. Ed25519, other curves and other
-// RSA sizes are an UnknownKeyTypeError.
+// RSA sizes are an UnknownKeyError.
 func KeyTypeOf(pub crypto.PublicKey) (KeyType, error) {
-	name := fmt.Sprintf("%T", pub)
-	switch pub := pub.(type) {
-	case *ecdsa.PublicKey:
-		name = strings.ToLower(strings.ReplaceAll(pub.Curve.Params().Name, "-", ""))
-	case *rsa.PublicKey:
-		name = fmt.Sprintf("rsa-%d", pub.N.BitLen())
-	case ed25519.PublicKey:
-		name = "ed25519"
+	name := nameOfKey(pub)
+	kt, err := ParseKeyType(name)
+	if err != nil {
+		return "", UnknownKeyError{name, whyNot(name)}
 	}
-	return ParseKeyType(name)
+	return kt, nil
+}
+
+// nameOfKey returns the name that a key's type has, or would have.
+func nameOfKey(pub crypto.PublicKey) string {
+	switch pub := pub.(type) {
+	case nil: // crypto/x509 leaves it out of a certificate when it doesn't know it
+		return "unknown"
+	case *ecdsa.PublicKey:
+		return strings.ToLower(strings.ReplaceAll(pub.Curve.Params().Name, "-", ""))
+	case *rsa.PublicKey:
+		return fmt.Sprintf("rsa-%d", pub.N.BitLen())
+	case ed25519.PublicKey:
+		return "ed25519"
+	}
+	return fmt.Sprintf("%T", pub)
 }
 
 func maxSignature(k KeyType) int {

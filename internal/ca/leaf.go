@@ -34,28 +34,33 @@ func Days(n int) time.Duration {
 	return time.Duration(max(-most, min(n, most))) * 24 * time.Hour
 }
 
-// Profile is what kind of leaf is wanted.
+// Holder is who a certificate is for: a device by its names, or an identity.
+type Holder struct {
+	Names  Names
+	Client ClientName
+}
+
+// Profile is what kind of certificate is wanted.
 type Profile struct {
+	Kind Kind
 	// Life is the leaf's life, from notBefore on: a minute to 825 days.
 	Life time.Duration
 	// Cut ends the leaf with its root when that ends first; otherwise such a
 	// leaf is refused.
 	Cut bool
-	// Force allows what is unwise: RSA keys over 2048 bits.
+	// Force allows what is not recommended: P-384, and RSA keys over 2048 bits.
 	Force bool
 	// BoardClock makes the leaf valid from 2021-01-01 on, where the clock of a
 	// board that has not asked for the time stands. Its life is then longer
 	// than Apple's 825 days: it is for boards that verify boards.
 	BoardClock bool
-
-	client Label // of PrepareClient
 }
 
 // Prepared is a leaf that passed every rule and that its authority may sign
 // once.
 type Prepared struct {
 	authority *Authority
-	names     Names
+	holder    Holder
 	template  *x509.Certificate
 	pub       crypto.PublicKey
 	now       time.Time
@@ -63,16 +68,19 @@ type Prepared struct {
 	used      bool
 }
 
-// Prepare makes the leaf for names and pub that the authority would sign at
+// Prepare makes the leaf for holder and pub that the authority would sign at
 // now, and holds it against every rule. It needs no private key. The error
-// joins one error for each rule that is broken: *NameError, RuleError,
-// DaysError, UnknownKeyTypeError, ExpiredError (of the root).
-func (a *Authority) Prepare(profile Profile, names Names, pub crypto.PublicKey, now time.Time) (*Prepared, error) {
-	p := &Prepared{authority: a, names: names, pub: pub, now: now}
-	p.template = a.template(profile, names, pub, now)
-	if err := checkRules(draft{a, profile, names, pub, p.template, now}); err != nil {
+// joins one RuleError for each rule and name that is broken.
+func (a *Authority) Prepare(profile Profile, holder Holder, pub crypto.PublicKey, now time.Time) (*Prepared, error) {
+	return a.prepare(draft{authority: a, profile: profile, holder: holder, pub: pub, now: now})
+}
+
+func (a *Authority) prepare(d draft) (*Prepared, error) {
+	d.template = d.fill()
+	if err := checkRules(d); err != nil {
 		return nil, err
 	}
+	p := &Prepared{authority: a, holder: d.holder, template: d.template, pub: d.pub, now: d.now}
 	size, err := p.measure()
 	if err != nil {
 		return nil, err
@@ -92,35 +100,53 @@ func (p *Prepared) NotBefore() time.Time { return p.template.NotBefore }
 // NotAfter returns the last second at which the certificate is valid.
 func (p *Prepared) NotAfter() time.Time { return p.template.NotAfter }
 
-func (a *Authority) template(profile Profile, names Names, pub crypto.PublicKey, now time.Time) *x509.Certificate {
-	usage := x509.KeyUsageDigitalSignature
-	if kt, err := KeyTypeOf(pub); err == nil && kt.IsRSA() {
-		usage |= x509.KeyUsageKeyEncipherment // TLS_RSA_* of old firmware
+// fill makes the certificate that the draft asks for.
+func (d draft) fill() *x509.Certificate {
+	t := &x509.Certificate{SerialNumber: newSerial()}
+	t.NotBefore, t.NotAfter = validity(d.profile, d.authority.cert, d.now)
+	switch d.profile.Kind {
+	case KindCA:
+		d.fillCA(t)
+	case KindClient:
+		d.fillClient(t)
+	default:
+		d.fillDevice(t)
 	}
-	purpose, subject := x509.ExtKeyUsageServerAuth, commonName(names.First())
-	if profile.client != (Label{}) {
-		purpose, subject = x509.ExtKeyUsageClientAuth, pkix.Name{CommonName: profile.client.text}
-		usage = x509.KeyUsageDigitalSignature // RFC 5280 section 4.2.1.12: a client signs, no more
+	return t
+}
+
+// fillClient makes an identity: only for clientAuth, without a name that a
+// server could use. RFC 5280 section 4.2.1.12: a client signs, no more.
+func (d draft) fillClient(t *x509.Certificate) {
+	t.Subject = pkix.Name{CommonName: d.holder.Client.text}
+	t.KeyUsage = x509.KeyUsageDigitalSignature
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	if permitsMail(d.authority.cert) {
+		t.EmailAddresses = []string{d.holder.Client.mail()}
 	}
-	t := &x509.Certificate{
-		SerialNumber: newSerial(),
-		Subject:      subject,
-		KeyUsage:     usage,
-		ExtKeyUsage:  []x509.ExtKeyUsage{purpose},
+}
+
+func (d draft) fillDevice(t *x509.Certificate) {
+	t.Subject = commonName(d.holder.Names.First())
+	t.KeyUsage = x509.KeyUsageDigitalSignature
+	if kt, err := KeyTypeOf(d.pub); err == nil && kt.IsRSA() {
+		t.KeyUsage |= x509.KeyUsageKeyEncipherment // TLS_RSA_* of old firmware
 	}
-	t.NotBefore, t.NotAfter = validity(profile, a.cert, now)
-	for _, name := range names.list {
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	if d.profile.Kind == KindBoth {
+		t.ExtKeyUsage = append(t.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+	}
+	for _, name := range d.holder.Names.list {
 		if name.addr.IsValid() {
 			t.IPAddresses = append(t.IPAddresses, net.IP(name.addr.AsSlice()))
 		} else {
 			t.DNSNames = append(t.DNSNames, name.dns)
 		}
 	}
-	return t
 }
 
-// commonName is empty when the name is too long for it. Clients read the
-// subjectAltName alone, which Go marks critical beside an empty subject (RFC
+// commonName is empty when the name is too long for it. Clients read
+// only the subjectAltName, which Go marks critical beside an empty subject (RFC
 // 5280 section 4.1.2.6).
 func commonName(name Name) pkix.Name {
 	if len(name.dns) > ubCommonName {
@@ -137,7 +163,7 @@ func validity(profile Profile, root *x509.Certificate, now time.Time) (first, la
 	first = now.UTC().Add(-backdate(profile.Life)).Truncate(time.Second)
 	last = first.Add(profile.Life - time.Second).Truncate(time.Second)
 	if profile.BoardClock {
-		first = earlier(boardEpoch, first)
+		first = boardEpoch
 	}
 	if profile.Cut && last.After(root.NotAfter) {
 		last = root.NotAfter
@@ -148,7 +174,7 @@ func validity(profile Profile, root *x509.Certificate, now time.Time) (first, la
 	return first, last
 }
 
-// measure signs with a throw-away key to learn the size of everything but the
+// measure signs with a throw-away key to find the size of everything but the
 // signature, and adds the largest signature of the root's key.
 func (p *Prepared) measure() (int, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -194,8 +220,8 @@ func element(n int) int {
 	return n + 2 + (bits.Len(uint(n))+7)/8
 }
 
-// ErrUsed says that a prepared certificate was signed before, or by another
-// authority than the one that prepared it.
+// ErrUsed is returned for a prepared certificate that was signed before, or
+// that another authority prepared.
 var ErrUsed = errors.New("prepared certificate was used, or is another authority's")
 
 // Sign signs p, once, and proves the result: it verifies against the root, for
@@ -226,10 +252,12 @@ func (a *Authority) Sign(p *Prepared) (*x509.Certificate, error) {
 func (a *Authority) prove(leaf *x509.Certificate, p *Prepared) error {
 	roots := x509.NewCertPool()
 	roots.AddCert(a.cert)
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: p.now, KeyUsages: leaf.ExtKeyUsage}); err != nil {
-		return fmt.Errorf("signed certificate does not verify: %w", err)
+	for _, usage := range leaf.ExtKeyUsage {
+		if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: p.now, KeyUsages: []x509.ExtKeyUsage{usage}}); err != nil {
+			return fmt.Errorf("signed certificate does not verify: %w", err)
+		}
 	}
-	for _, name := range p.names.list {
+	for _, name := range p.holder.Names.list {
 		if err := leaf.VerifyHostname(probe(name)); err != nil {
 			return fmt.Errorf("signed certificate does not hold for %q: %w", name, err)
 		}

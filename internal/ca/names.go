@@ -27,7 +27,7 @@ const maxInput = 10 * maxName
 // Reason is the kind of fault that a name has.
 type Reason string
 
-// The faults of a name. Each has one cure, which the caller knows.
+// The faults of a name. Each has one remedy: see Hint.
 const (
 	ReasonEmpty      Reason = "empty"
 	ReasonUTF8       Reason = "utf-8"
@@ -152,7 +152,7 @@ type faultFunc func(reason Reason, format string, args ...any) error
 // checkText refuses what can be in neither a DNS name nor an address, whatever
 // the rest says.
 func checkText(input string, fault faultFunc) error {
-	control := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
+	control := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || blank(r) }
 	switch {
 	case input == "":
 		return fault(ReasonEmpty, "is empty")
@@ -196,7 +196,7 @@ func lookup(host string) (string, error) {
 }
 
 func parseDNS(input string, fault faultFunc) (Name, error) {
-	// ASCII alone: the mapping below knows the lower case of all other letters.
+	// Only ASCII: the mapping below knows the lower case of all other letters.
 	host := strings.Map(lowerASCII, strings.TrimSuffix(input, "."))
 	host, wildcard := cutWildcard(host)
 	if strings.Contains(host, "*") {

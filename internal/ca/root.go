@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"math/big"
 	"time"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // ubCommonName is the longest commonName in characters (RFC 5280 appendix A.1).
@@ -23,9 +25,9 @@ const (
 	maxRootDays     = 36500
 )
 
-// boardEpoch is the time at which a Pico W without a set clock believes to be.
-// A root starts there, so that a board can verify a chain before it has asked
-// for the time; it costs nothing, since no client limits a root's life.
+// boardEpoch is the time that a Pico W shows before its clock is set. A root
+// starts there, so that a board can verify a chain before it has asked for the
+// time; it costs nothing, since no client limits a root's life.
 var boardEpoch = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // RootRequest is what the owner of a new root decides.
@@ -36,6 +38,9 @@ type RootRequest struct {
 	Days int
 	// Constraints are the names that it may vouch for.
 	Constraints Constraints
+	// AnyAddress leaves the addresses out of the constraints: BoringSSL and
+	// wolfSSL refuse a leaf with an address under a root that limits them.
+	AnyAddress bool
 	// Strict marks the name constraints critical, as RFC 5280 section 4.2.1.10
 	// demands. Boards with mbedTLS cannot load such a root.
 	Strict bool
@@ -46,6 +51,11 @@ type RootNameError struct{ Input, Text string }
 
 func (e RootNameError) Error() string { return fmt.Sprintf("CA name %q %s", e.Input, e.Text) }
 
+// Hint says what to do about it.
+func (e RootNameError) Hint() fault.Hint {
+	return fault.Hintf("choose a name such as --name \"Smith Home\"")
+}
+
 // DaysError says that a certificate may not be valid for so many days.
 type DaysError struct{ Have, Min, Max int }
 
@@ -53,35 +63,60 @@ func (e DaysError) Error() string {
 	return fmt.Sprintf("days %d is not between %d and %d", e.Have, e.Min, e.Max)
 }
 
+// Hint says what to do about it.
+func (e DaysError) Hint() fault.Hint {
+	if e.Max == MaxLeafDays {
+		return fault.Hintf("leave out --days for the usual time; Apple devices refuse more than %d days", e.Max)
+	}
+	return fault.Hintf("leave out --days for the usual time")
+}
+
 // NewRoot makes the root certificate for key, signed by itself. Its common
-// name ends in four letters or digits of the key's hash, by which people tell
-// two homes apart. The error is a RootNameError or a DaysError.
+// name ends in four letters or digits of the key's hash, which tell two homes
+// apart. One more CA may be below it. It vouches for servers and clients, not
+// for code, and for e-mail addresses only under home.arpa, whose purpose is to
+// exclude all others. A default root of a P-256 key has about 660 bytes. The
+// error joins a RootNameError, a DaysError and a ClockError.
 func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certificate, error) {
-	if err := req.Check(); err != nil {
+	if err := errors.Join(req.Check(), checkClock(now)); err != nil {
 		return nil, err
 	}
 	suffix, err := keySuffix(key.Public())
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{
-		SerialNumber:                newSerial(),
-		Subject:                     pkix.Name{CommonName: req.Name + " " + suffix},
-		NotBefore:                   earlier(boardEpoch, now.Add(-Days(1))),
-		NotAfter:                    now.UTC().AddDate(0, 0, req.Days).Add(-time.Second),
-		BasicConstraintsValid:       true,
-		IsCA:                        true,
-		MaxPathLenZero:              true,
-		KeyUsage:                    x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		PermittedDNSDomains:         req.Constraints.domains,
-		PermittedIPRanges:           req.Constraints.ranges(),
-		PermittedDNSDomainsCritical: req.Strict,
-	}
+	template := req.template(suffix, now)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return nil, err
 	}
 	return x509.ParseCertificate(der)
+}
+
+func (req RootRequest) template(suffix string, now time.Time) *x509.Certificate {
+	t := &x509.Certificate{
+		SerialNumber:                newSerial(),
+		Subject:                     pkix.Name{CommonName: req.Name + " " + suffix},
+		NotBefore:                   boardEpoch,
+		NotAfter:                    now.UTC().AddDate(0, 0, req.Days).Add(-time.Second),
+		BasicConstraintsValid:       true,
+		IsCA:                        true,
+		MaxPathLen:                  1,
+		KeyUsage:                    x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		PermittedDNSDomains:         req.Constraints.domains,
+		PermittedEmailAddresses:     []string{mailDomain},
+		PermittedDNSDomainsCritical: req.Strict,
+		ExtKeyUsage:                 rootPurposes(),
+	}
+	if !req.AnyAddress {
+		t.PermittedIPRanges = req.Constraints.ranges()
+	}
+	return t
+}
+
+// rootPurposes keep a root's key from vouching for code, to NSS and Go.
+func rootPurposes() []x509.ExtKeyUsage {
+	return []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 }
 
 // Check returns what NewRoot would refuse in the request: a RootNameError, a
@@ -119,11 +154,4 @@ func newSerial() *big.Int {
 	rand.Read(b[:]) // never fails: crypto/rand
 	b[0] = b[0]&0x3f | 0x40
 	return new(big.Int).SetBytes(b[:])
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b.UTC().Truncate(time.Second)
 }

@@ -1,0 +1,78 @@
+package ca
+
+import (
+	"strings"
+
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// nameHints say what to do about a name.
+var nameHints = map[Reason]string{
+	ReasonEmpty:      "name the device, such as pico.local",
+	ReasonUTF8:       "write the name in UTF-8, or in punycode",
+	ReasonControl:    "type the name again; an invisible character was pasted with it",
+	ReasonSpace:      "use a hyphen instead, such as my-pico.local",
+	ReasonZone:       "leave out the zone: it has a meaning only on one computer",
+	ReasonPath:       "give only the name, such as pico.local, without https:// and path",
+	ReasonPort:       "leave out the port",
+	ReasonBrackets:   "write an IPv6 address without brackets",
+	ReasonCharacter:  "use letters, digits and hyphens, such as my-pico.local",
+	ReasonHyphen:     "begin and end each part with a letter or digit, and use single hyphens",
+	ReasonEmptyLabel: "write one dot between two parts, such as pico.local",
+	ReasonLongLabel:  "choose a shorter name",
+	ReasonLongName:   "choose a shorter name",
+	ReasonNumeric:    "write an address such as 192.168.1.20, or end the name in .local",
+	ReasonIDNA:       "choose letters that a domain name may have",
+	ReasonWildcard:   "write a wildcard such as *.pico.local",
+	ReasonBroad:      "name the devices one by one, or go a level down, such as *.pico.local",
+	ReasonAddress:    "give the device's own address, such as 192.168.1.20",
+}
+
+// Hint says what to do about it.
+func (e *NameError) Hint() fault.Hint {
+	if e.Reason == ReasonOutside {
+		return e.hintOutside()
+	}
+	return fault.Hintf("%s", nameHints[e.Reason])
+}
+
+// hintOutside says how to stay within the root's constraints, and how to make
+// a root with wider ones.
+func (e *NameError) hintOutside() fault.Hint {
+	host := strings.TrimPrefix(e.Input, "*.")
+	if host == localhost {
+		return fault.Hintf("use 127.0.0.1; a CA that is made now permits localhost too")
+	}
+	choose := fault.Hintf("choose a name under .local, or an address of your home network")
+	if !strings.ContainsAny(host, ".:") {
+		choose = fault.Hintf("choose a name with a domain, such as %s.local", host)
+	}
+	permit := permittable(host)
+	if permit == "" {
+		return choose
+	}
+	return fault.Hintf("%s; or make another CA (--home FOLDER) that permits it: %s", choose, fault.Command{"init", "--permit", permit})
+}
+
+// permittable returns what to permit for a host: the shortest domain above it
+// that Permit accepts, so that the next device needs no further root. It is
+// "" if there is none.
+func permittable(host string) string {
+	if _, ok := parsePrefix(host); ok {
+		return acceptable(host)
+	}
+	for i := len(host); i >= 0; {
+		i = strings.LastIndexByte(host[:i], '.')
+		if domain := acceptable(host[i+1:]); domain != "" || i < 0 {
+			return domain
+		}
+	}
+	return ""
+}
+
+func acceptable(permit string) string {
+	if _, err := HomeConstraints().Permit([]string{permit}); err != nil {
+		return ""
+	}
+	return permit
+}
