@@ -32,7 +32,7 @@ lint:
 # drive a program that the race detector would not see.
 unit:
 	$(GO) test -race -shuffle=on ./internal/... ./cmd/...
-	$(GO) test -shuffle=on -timeout 20m ./e2e
+	$(GO) test -shuffle=on -timeout 20m ./e2e/...
 	$(GO) vet ./bench/... ./demo
 	$(GO) -C tools/zlint vet ./...
 
@@ -48,7 +48,7 @@ bench:
 
 # What a handshake costs with picoca's certificates, mkcert's and openssl's.
 boards-table: boards
-	PICOCA_BOARD_TABLE=$(CURDIR)/bin/handshakes.md $(GO) test -count=1 -run TestHandshakeTable ./e2e
+	PICOCA_BOARD_TABLE=$(CURDIR)/bin/handshakes.md $(GO) test -count=1 -run TestHandshakeTable ./e2e/boards
 	cat bin/handshakes.md
 
 # Builds nothing: root, by sudo, may have no Go in its path.

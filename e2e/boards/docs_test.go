@@ -1,0 +1,71 @@
+package boards
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/picoca/picoca/e2e/rig"
+)
+
+// boardDocuments are those that this file holds to the program.
+var boardDocuments = []string{rig.Root + "/docs/boards.md", rig.Root + "/docs/troubleshooting.md", rig.Root + "/docs/performance.md"}
+
+func readDocument(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestDocumentedOutputIsReal runs each session in docs/boards.md, and wants to
+// see what stands there.
+func TestDocumentedOutputIsReal(t *testing.T) {
+	h := rig.EmptyHome(t)
+	sessions := regexp.MustCompile("(?s)```\n\\$ picoca ([^\n]*)\n(.*?)```").FindAllStringSubmatch(readDocument(t, boardDocuments[0]), -1)
+	if len(sessions) != 2 {
+		t.Fatalf("%d sessions, want 2", len(sessions))
+	}
+	for _, session := range sessions {
+		if out := h.Run(strings.Fields(session[1])...); out != session[2] {
+			t.Errorf("picoca %s prints\n%s\nand not\n%s", session[1], out, session[2])
+		}
+	}
+}
+
+// TestDocumentedCommandsExist runs the help of every picoca command in the
+// boards' documents, and looks for its flags there.
+func TestDocumentedCommandsExist(t *testing.T) {
+	h, found := rig.EmptyHome(t), 0
+	for _, name := range boardDocuments {
+		for _, match := range regexp.MustCompile("`picoca ([a-z]+)([^`]*)`").FindAllStringSubmatch(readDocument(t, name), -1) {
+			found++
+			help, err := h.Try(match[1], "--help")
+			if err != nil {
+				t.Errorf("%s: %s: %v", name, match[0], err)
+			}
+			for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(match[2], -1) {
+				if !strings.Contains(help, flag+" ") {
+					t.Errorf("%s: %s: no flag %s", name, match[0], flag)
+				}
+			}
+		}
+	}
+	if found < 30 {
+		t.Errorf("%d commands found, want 30 or more", found)
+	}
+}
+
+// TestDocumentsLinkToFiles follows the links between documents.
+func TestDocumentsLinkToFiles(t *testing.T) {
+	for _, name := range boardDocuments {
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readDocument(t, name), -1) {
+			if _, err := os.Stat(rig.Root + "/docs/" + link[1]); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
