@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -177,10 +178,11 @@ func (p *chromiumPolicy) conflict() string {
 // stands for itself and all below it.
 func constraintsOf(cert *x509.Certificate) policyConstraints {
 	var c policyConstraints
-	for _, domain := range cert.PermittedDNSDomains {
+	permitted := ca.ConstraintsOf(cert)
+	for _, domain := range permitted.Domains() {
 		c.DNS = append(c.DNS, strings.TrimPrefix(domain, "."))
 	}
-	for _, block := range cert.PermittedIPRanges {
+	for _, block := range permitted.Prefixes() {
 		c.CIDRs = append(c.CIDRs, block.String())
 	}
 	return c

@@ -78,10 +78,10 @@ func (c Computer) isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// isLink reports whether there is a link, be it dangling.
-func (c Computer) isLink(path string) bool {
-	info, err := os.Lstat(c.at(path))
-	return err == nil && info.Mode().Type() == fs.ModeSymlink
+// target returns where a link points, "" if it is none.
+func (c Computer) target(path string) string {
+	target, _ := os.Readlink(c.at(path)) // "" for what is no link
+	return target
 }
 
 // read returns a file's bytes, none if it does not exist.

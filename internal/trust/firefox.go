@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -69,7 +68,7 @@ var ownPolicies = []string{"/usr/lib*/firefox*/distribution/policies.json", "/op
 
 // firefoxProgram returns a Firefox that reads the policy.
 func (c *Computer) firefoxProgram() string {
-	if c.isFile("/snap/bin/firefox") || c.isLink("/snap/bin/firefox") {
+	if c.target("/snap/bin/firefox") != "" { // a link to snap itself
 		return "/snap/bin/firefox"
 	}
 	return c.program("firefox", "firefox-esr")
@@ -147,7 +146,7 @@ func (p *firefoxPolicy) install(_ context.Context, roots []root) (work, error) {
 	for _, r := range roots {
 		w.steps = append(w.steps, asRoot("install", "-D", "-m", "0644", r.pem(), p.file(r.name)))
 		w.undo = append(w.undo, asRoot("rm", "-f", p.file(r.name)))
-		w.files = append(w.files, File{r.pem(), encodePEM(r.Certificate)})
+		w.files = append(w.files, r.file())
 		if data, err = addInstall(data, p.file(r.name)); err != nil {
 			return work{}, damaged(firefoxPolicies, err)
 		}
@@ -181,10 +180,4 @@ func (p *firefoxPolicy) remove(_ context.Context, roots []root) (work, error) {
 		return work{steps: []Step{asRoot(append([]string{"rm", "-f", firefoxPolicies}, rm[2:]...)...)}}, nil
 	}
 	return replace("policies.json", data, firefoxPolicies).then(w), nil
-}
-
-// errNoProfile is the answer where Firefox has never been started.
-func errNoProfile() error {
-	return fault.With(errors.New("Firefox has no profile yet"),
-		fault.Hintf("start Firefox once, then run %s again", fault.Command{"trust", "--store", "firefox"}))
 }

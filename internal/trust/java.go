@@ -112,7 +112,7 @@ func (k *keystore) install(_ context.Context, roots []root) (work, error) {
 	for _, r := range roots {
 		w.steps = append(w.steps, k.step(k.args("-importcert", "-noprompt", "-alias", r.name, "-file", r.pem())))
 		w.undo = append(w.undo, k.step(k.args("-delete", "-alias", r.name)))
-		w.files = append(w.files, File{r.pem(), encodePEM(r.Certificate)})
+		w.files = append(w.files, r.file())
 	}
 	return w, nil
 }

@@ -115,7 +115,7 @@ func (d *nssDB) install(ctx context.Context, roots []root) (work, error) {
 	}
 	for _, r := range roots {
 		w.steps = append(w.steps, asUser(d.args("-A", "-n", r.name, "-t", "C,,", "-i", r.pem())...))
-		w.files = append(w.files, File{r.pem(), encodePEM(r.Certificate)})
+		w.files = append(w.files, r.file())
 	}
 	return w, nil
 }

@@ -2,10 +2,7 @@ package trust
 
 import (
 	"context"
-	"crypto/sha1"
-	"encoding/pem"
 	"errors"
-	"fmt"
 	"path"
 	"strings"
 )
@@ -16,8 +13,6 @@ type keychain struct{ c *Computer }
 
 func (k *keychain) file() string           { return path.Join(k.c.Home, "Library/Keychains/login.keychain-db") }
 func (k *keychain) where() (Store, string) { return System, k.file() }
-
-func thumbprint(r root) string { return fmt.Sprintf("%X", sha1.Sum(r.Raw)) }
 
 // look takes a root for trusted if it is in the keychain and has settings for
 // trust. The settings are a property list whose keys are SHA-1 hashes.
@@ -33,7 +28,7 @@ func (k *keychain) look(ctx context.Context, roots []root) (contents, error) {
 	}
 	certs := certificatesIn([]byte(listed))
 	for _, r := range roots {
-		trusted := strings.Contains(settings, "<key>"+thumbprint(r)+"</key>")
+		trusted := strings.Contains(settings, "<key>"+thumbprint(r.Certificate)+"</key>")
 		if holds(certs, r.Raw) || trusted {
 			found.note(roots, r.Raw, r.name, trusted && holds(certs, r.Raw))
 		}
@@ -55,7 +50,7 @@ func (k *keychain) install(_ context.Context, roots []root) (work, error) {
 	var w work
 	for _, r := range roots {
 		w.steps = append(w.steps, asUser("security", "add-trusted-cert", "-r", "trustRoot", "-p", "ssl", "-k", k.file(), r.pem()))
-		w.files = append(w.files, File{r.pem(), encodePEM(r.Certificate)})
+		w.files = append(w.files, r.file())
 	}
 	return w, nil
 }
@@ -64,7 +59,7 @@ func (k *keychain) install(_ context.Context, roots []root) (work, error) {
 func (k *keychain) remove(_ context.Context, roots []root) (work, error) {
 	var w work
 	for _, r := range roots {
-		w.steps = append(w.steps, asUser("security", "delete-certificate", "-Z", thumbprint(r), "-t", k.file()))
+		w.steps = append(w.steps, asUser("security", "delete-certificate", "-Z", thumbprint(r.Certificate), "-t", k.file()))
 	}
 	return w, nil
 }
@@ -84,7 +79,7 @@ func (s *rootStore) look(ctx context.Context, roots []root) (contents, error) {
 	var found contents
 	for _, r := range roots {
 		// It fails if there is no such certificate.
-		_, err := s.c.look(ctx, s.certutil("-store", "Root", thumbprint(r))...)
+		_, err := s.c.look(ctx, s.certutil("-store", "Root", thumbprint(r.Certificate))...)
 		if failed := new(CommandError); err == nil {
 			found.note(roots, r.Raw, r.name, true)
 		} else if !errors.As(err, &failed) || !strings.Contains(failed.Output, "0x80090011") { // NTE_NOT_FOUND
@@ -98,7 +93,7 @@ func (s *rootStore) install(_ context.Context, roots []root) (work, error) {
 	var w work
 	for _, r := range roots {
 		w.steps = append(w.steps, Step{Args: s.certutil("-addstore", "Root", r.pem())})
-		w.files = append(w.files, File{r.pem(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.Raw})})
+		w.files = append(w.files, r.file())
 	}
 	return w, nil
 }
@@ -108,7 +103,7 @@ func (s *rootStore) install(_ context.Context, roots []root) (work, error) {
 func (s *rootStore) remove(_ context.Context, roots []root) (work, error) {
 	var w work
 	for _, r := range roots {
-		w.steps = append(w.steps, Step{Args: s.certutil("-delstore", "Root", thumbprint(r))})
+		w.steps = append(w.steps, Step{Args: s.certutil("-delstore", "Root", thumbprint(r.Certificate))})
 	}
 	return w, nil
 }

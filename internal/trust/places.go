@@ -2,7 +2,11 @@ package trust
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // A browser is one kind of browser's places: policies for all users, and this
@@ -108,4 +112,21 @@ func (b browser) covers(ctx context.Context, roots []root) bool {
 		}
 	}
 	return len(b.policies) > 0
+}
+
+// NotFound explains why this computer has no store of a kind, for one that
+// Status, Install and Remove returned nothing for.
+func (c Computer) NotFound(store Store) error {
+	apart := store == Chromium || store == Firefox
+	switch {
+	case apart && (c.OS == "darwin" || c.OS == "windows"):
+		return fault.With(fmt.Errorf("%s reads the system's trust store on this computer", store), fault.Run("trust", "--store", "system"))
+	case store == System:
+		return fault.New("no system trust store that picoca knows exists here", fault.Hintf("install the package ca-certificates"))
+	case store == Firefox && c.firefoxProgram() != "":
+		return fault.With(errors.New("firefox has no profile yet"), fault.Hintf("start Firefox once, then run %s", fault.Command{"trust", "--store", "firefox"}))
+	case store == Java:
+		return fault.New("no Java runtime in PATH or at JAVA_HOME", fault.Hintf("set JAVA_HOME to the runtime's folder"))
+	}
+	return fault.With(fmt.Errorf("%s is not installed", store), fault.Run("trust", "--store", "all"))
 }

@@ -3,10 +3,10 @@ package trust
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -83,7 +83,6 @@ func (c *Computer) rebuild(l layout) []string {
 
 func (a *anchors) where() (Store, string)     { return System, a.dir }
 func (a *anchors) file(name string) string    { return path.Join(a.dir, name+a.ext) }
-func (a *anchors) link(name string) string    { return path.Join(debianLinks, name+".pem") }
 func (a *anchors) remaining() ([]byte, error) { return a.c.read(a.bundle) }
 
 func (a *anchors) look(_ context.Context, roots []root) (contents, error) {
@@ -101,7 +100,7 @@ func (a *anchors) look(_ context.Context, roots []root) (contents, error) {
 		if holds(trusted, r.Raw) {
 			found.trusted = append(found.trusted, r.name)
 		}
-		if holds(trusted, r.Raw) || a.c.isFile(a.file(r.name)) || a.isLinked(r) || bytes.Contains(keystore, r.Raw) {
+		if holds(trusted, r.Raw) || a.c.isFile(a.file(r.name)) || len(a.links(r)) > 0 || bytes.Contains(keystore, r.Raw) {
 			found.traces = append(found.traces, r.name)
 		}
 	}
@@ -118,7 +117,26 @@ func (a *anchors) java() ([]byte, error) {
 	return a.c.read(debianJava)
 }
 
-func (a *anchors) isLinked(r root) bool { return a.debian && a.c.isLink(a.link(r.name)) }
+// links returns the links to a root's file, be they dangling: by its name, and by
+// the hash of its subject to that.
+func (a *anchors) links(r root) []string {
+	if !a.debian {
+		return nil
+	}
+	var all []string
+	targets := []string{a.file(r.name)}
+	for range 2 {
+		for _, link := range a.c.glob(debianLinks + "/*") {
+			if slices.Contains(targets, a.c.target(link)) && !slices.Contains(all, link) {
+				all = append(all, link)
+			}
+		}
+		for _, link := range all {
+			targets = append(targets, path.Base(link))
+		}
+	}
+	return all
+}
 
 var ourName = regexp.MustCompile(`^` + prefix + `[0-9a-f]{8}$`)
 
@@ -140,7 +158,7 @@ func (a *anchors) install(_ context.Context, roots []root) (work, error) {
 		// An explicit mode: under root's umask of 077 others could not read it.
 		w.steps = append(w.steps, asRoot("install", "-D", "-m", "0644", r.pem(), a.file(r.name)))
 		w.undo = append(w.undo, asRoot("rm", "-f", a.file(r.name)))
-		w.files = append(w.files, File{r.pem(), encodePEM(r.Certificate)})
+		w.files = append(w.files, r.file())
 	}
 	w.steps = append(w.steps, asRoot(a.update...))
 	return w, nil
@@ -150,25 +168,22 @@ func (a *anchors) remove(_ context.Context, roots []root) (work, error) {
 	var w work
 	rm := []string{"rm", "-f"}
 	for _, r := range roots {
-		rm = append(rm, a.file(r.name))
+		rm = append(append(rm, a.file(r.name)), a.links(r)...)
 	}
-	w.steps = append(w.steps, asRoot(rm...))
-	if !a.debian {
-		w.steps = append(w.steps, asRoot(a.update...))
-		return w, nil
-	}
-	// Debian's update-ca-certificates does not notice that a file is gone: without
-	// --fresh the links dangle, and its hooks, of which Java's keystore is one,
-	// learn of a removal from nobody else in either case.
+	w.steps = append(w.steps, asRoot(rm...), asRoot(a.update...))
+	// Debian's update-ca-certificates does not notice that a file is gone. Its
+	// hooks, of which Java's keystore is one, hear of it from us.
 	for _, hook := range a.hooks() {
 		w.steps = append(w.steps, asRoot("sh", "-c", a.notice(roots)+" | "+quote(hook)))
 	}
-	w.steps = append(w.steps, asRoot(append(a.update, "--fresh")...))
 	return w, nil
 }
 
 // hooks returns the executables that run-parts(8) would run.
 func (a *anchors) hooks() []string {
+	if !a.debian {
+		return nil
+	}
 	var all []string
 	for _, hook := range a.c.glob(debianHooks + "/*") {
 		if hookName.MatchString(path.Base(hook)) && a.c.executable(hook) {
@@ -185,7 +200,7 @@ var hookName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 func (a *anchors) notice(roots []root) string {
 	var lines []string
 	for _, r := range roots {
-		lines = append(lines, quote("-"+a.link(r.name)))
+		lines = append(lines, quote("-"+path.Join(debianLinks, r.name+".pem")))
 	}
 	return `printf '%s\n' ` + strings.Join(lines, " ")
 }
@@ -198,7 +213,7 @@ func (a *anchors) left(roots []root) error {
 				fault.Hintf("as root: rm %s && %s", quote(file), line(a.update)))
 		}
 		if keystore, _ := a.java(); bytes.Contains(keystore, r.Raw) {
-			return fault.With(fmt.Errorf("Java still trusts %s, by %s", r.name, debianJava),
+			return fault.With(fmt.Errorf("%s still holds %s, so Java trusts it", debianJava, r.name),
 				fault.Hintf("as root: keytool -delete -keystore %s -storepass changeit -alias debian:%s.pem", debianJava, r.name))
 		}
 	}
@@ -215,12 +230,6 @@ func (a *anchors) foreign(r root) string {
 		}
 	}
 	return ""
-}
-
-// errNoSystem is the answer where no layout fits.
-func errNoSystem() error {
-	return fault.With(errors.New("no system trust store that picoca knows exists here"),
-		fault.Hintf("install the package ca-certificates, or %s", fault.Command{"trust", "--store", "firefox"}))
 }
 
 func asRoot(args ...string) Step { return Step{append([]string{}, args...), true} }

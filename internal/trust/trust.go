@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -110,6 +111,7 @@ func rootsOf(certs []*x509.Certificate) []root {
 
 // pem is the name of the root's staged file.
 func (r root) pem() string { return r.name + ".pem" }
+func (r root) file() File  { return File{r.pem(), ca.CertificatePEM(r.Certificate)} }
 
 // contents is what a place holds, by the roots' names.
 type contents struct {
@@ -151,7 +153,7 @@ func (c contents) state(roots []root) State {
 	return Absent
 }
 
-// in returns the roots whose names are in the list, out those that are not.
+// split returns the roots whose names are in the list, and those that are not.
 func split(roots []root, names []string) (in, out []root) {
 	for _, r := range roots {
 		if slices.Contains(names, r.name) {
