@@ -1,13 +1,14 @@
 package trust
 
 import (
+	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -26,7 +27,11 @@ type site struct {
 
 	mu     sync.Mutex
 	served map[string]bool
+	events chan string // a page that was asked for, or refused
 }
+
+// refused is the event of a client that closes the handshake with an alert.
+const refused = "refused"
 
 const greeting = "hello from the board"
 
@@ -38,14 +43,16 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{root: root, served: map[string]bool{}}
+	s := &site{root: root, served: map[string]bool{}, events: make(chan string, 1000)}
 	leaf, err := issue(root, rootKey, key, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(s)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}}}
+	server.Config.ErrorLog = log.New(s, "", 0)
+	// With the root: settings for trust that outlive the root in a store show.
+	chain := [][]byte{leaf.Raw, root.Raw}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: chain, PrivateKey: key}}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
@@ -90,7 +97,39 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.served[r.URL.Path] = true
 	s.mu.Unlock()
+	s.events <- r.URL.Path
 	fmt.Fprintln(w, greeting)
+}
+
+// Write takes the server's log: "http: TLS handshake error from 127.0.0.1:1234:
+// remote error: tls: unknown certificate authority".
+func (s *site) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("remote error: tls: ")) {
+		s.events <- refused
+	}
+	return len(line), nil
+}
+
+// await returns when the page was asked for or the certificate refused, or with
+// the context.
+func (s *site) await(ctx context.Context, page string) {
+	for {
+		select {
+		case event := <-s.events:
+			if event == page || event == refused {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// forget drops the events of earlier visits.
+func (s *site) forget() {
+	for len(s.events) > 0 {
+		<-s.events
+	}
 }
 
 func (s *site) wasAsked(path string) bool {

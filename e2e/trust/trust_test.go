@@ -226,7 +226,7 @@ func TestChromiumPolicy(t *testing.T) {
 // newProfile makes a profile where this Firefox does by itself.
 func newProfile(t *testing.T, env []string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), rig.Need(t, "firefox-esr", "firefox-esr"), "--headless", "-CreateProfile", "test")
+	cmd := exec.CommandContext(t.Context(), rig.Need(t, firefox.tool, firefox.pkg), "--headless", "-CreateProfile", "test")
 	cmd.Env = env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("firefox-esr: %v\n%s", err, out)
@@ -253,12 +253,43 @@ func TestFirefoxProfiles(t *testing.T) {
 	wantMachine(t, before)
 }
 
-// TestFirefoxPolicy trusts for all profiles, and takes the root out of those
-// that copied it.
+// TestFirefoxPolicy trusts for all profiles.
 func TestFirefoxPolicy(t *testing.T) {
 	s, stranger, before := newSite(t), newSite(t), machine(t)
 	env := environment(newHome(t))
 	newProfile(t, env)
 	newDesk(t, s, env, trust.Default, trust.Firefox).twice(s, stranger, firefox)
+	wantMachine(t, before)
+}
+
+// TestFirefoxCopy is a profile made later: it trusts by the policy only, from
+// which Firefox copies the root. Where certutil cannot remove that, trust says
+// so, and leaves the root where the user can find it.
+func TestFirefoxCopy(t *testing.T) {
+	s, stranger, before := newSite(t), newSite(t), machine(t)
+	env := environment(newHome(t))
+	d := newDesk(t, s, env, trust.AllUsers, trust.Firefox)
+	d.run(false, true)
+	newProfile(t, env)
+	firefox.check(t, s, env, true)
+	firefox.check(t, stranger, env, false)
+	plan, err := d.this.Remove(t.Context(), d.req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := plan.Run(t.Context(), func(trust.Step) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := slices.ContainsFunc(results, func(r trust.Result) bool {
+		return r.Err != nil && strings.Contains(r.Err.Error(), "only Firefox can remove")
+	})
+	accepted, _ := firefox.visit(t, s, env)
+	if accepted != refused {
+		t.Errorf("after remove: accepted: got %t, want %t, as reported", accepted, refused)
+	}
+	newcomer := environment(newHome(t))
+	newProfile(t, newcomer)
+	firefox.check(t, s, newcomer, false)
 	wantMachine(t, before)
 }

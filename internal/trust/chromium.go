@@ -41,7 +41,7 @@ func (c *Computer) chromiumDBs() []*nssDB {
 	var all []*nssDB
 	add := func(covered bool, dirs []string) {
 		for _, dir := range dirs {
-			all = append(all, &nssDB{c, Chromium, dir, chromiumManual, covered})
+			all = append(all, &nssDB{c: c, store: Chromium, dir: dir, manual: chromiumManual, covered: covered})
 		}
 	}
 	installed := slices.ContainsFunc(chromiums, func(b chromium) bool { return c.program(b.programs...) != "" })

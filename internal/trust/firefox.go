@@ -32,7 +32,7 @@ func (c *Computer) firefoxDBs() []*nssDB {
 	covered, apart := c.firefoxHomes()
 	for _, home := range slices.Concat(covered, apart) {
 		for _, dir := range c.profiles(home) {
-			all = append(all, &nssDB{c, Firefox, dir, firefoxManual, slices.Contains(covered, home)})
+			all = append(all, &nssDB{c: c, store: Firefox, dir: dir, manual: firefoxManual, covered: slices.Contains(covered, home)})
 		}
 	}
 	return all

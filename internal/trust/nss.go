@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -18,6 +19,8 @@ type nssDB struct {
 	dir     string
 	manual  string // where the browser imports a root by hand
 	covered bool   // by the browser's policy, too
+	// optional: the policy does without it.
+	optional bool
 }
 
 const certutil = "certutil"
@@ -36,7 +39,7 @@ func (d *nssDB) look(ctx context.Context, roots []root) (contents, error) {
 	if !d.exists() {
 		return found, nil
 	}
-	entries, err := d.entries(ctx)
+	entries, err := d.entries(ctx, roots)
 	if err != nil {
 		return found, err
 	}
@@ -49,16 +52,17 @@ func (d *nssDB) look(ctx context.Context, roots []root) (contents, error) {
 type nssEntry struct {
 	nickname string
 	trusted  bool
-	der      []byte // of what is trusted, or called as we call it
+	der      []byte
 }
 
 // listed is a line of certutil -L: a nickname and the trust for TLS, mail and
 // code.
 var listed = regexp.MustCompile(`^(.*\S)\s+([a-zA-Z]*),[a-zA-Z]*,[a-zA-Z]*\s*$`)
 
-// entries lists what could be a root of ours: trusted for servers (C), under
-// whatever name, since Firefox's policy makes up its own, or called picoca-.
-func (d *nssDB) entries(ctx context.Context) ([]nssEntry, error) {
+// entries lists what could be a root of ours: trusted for servers (C), or called
+// as we call it, or as the root calls itself, which Firefox does with a root from
+// its policy.
+func (d *nssDB) entries(ctx context.Context, roots []root) ([]nssEntry, error) {
 	if d.c.program(certutil) == "" {
 		return nil, d.noCertutil()
 	}
@@ -73,7 +77,7 @@ func (d *nssDB) entries(ctx context.Context) ([]nssEntry, error) {
 			continue
 		}
 		e := nssEntry{nickname: match[1], trusted: strings.Contains(match[2], "C")}
-		if !e.trusted && !strings.HasPrefix(e.nickname, prefix) {
+		if !e.trusted && !strings.HasPrefix(e.nickname, prefix) && !selfNamed(roots, e.nickname) {
 			continue
 		}
 		if e.der, err = d.fetch(ctx, e.nickname); err != nil {
@@ -82,6 +86,10 @@ func (d *nssDB) entries(ctx context.Context) ([]nssEntry, error) {
 		all = append(all, e)
 	}
 	return all, nil
+}
+
+func selfNamed(roots []root, nickname string) bool {
+	return slices.ContainsFunc(roots, func(r root) bool { return strings.HasPrefix(nickname, r.Subject.CommonName) })
 }
 
 // fetch returns a certificate by nickname. certutil prints all certificates of
@@ -136,18 +144,31 @@ func (d *nssDB) checkPassword(ctx context.Context) error {
 }
 
 func (d *nssDB) remove(ctx context.Context, roots []root) (work, error) {
-	entries, err := d.entries(ctx)
+	entries, err := d.entries(ctx, roots)
 	if err != nil {
 		return work{}, err
 	}
 	var w work
 	for _, e := range entries {
 		var found contents
-		if found.note(roots, e.der, e.nickname, e.trusted); len(found.traces) > 0 {
-			w.steps = append(w.steps, asUser(d.args("-D", "-n", e.nickname)...))
+		if found.note(roots, e.der, e.nickname, e.trusted); len(found.traces) == 0 {
+			continue
 		}
+		if !e.trusted && !strings.HasPrefix(e.nickname, prefix) {
+			return work{}, d.firefoxCopy(e.nickname)
+		}
+		w.steps = append(w.steps, asUser(d.args("-D", "-n", e.nickname)...))
 	}
 	return w, nil
+}
+
+// firefoxCopy is the answer for a root that Firefox copied from its policy, with
+// trust in a form that this certutil does not know: Debian 12's, of NSS 3.87,
+// shows none where Firefox 153 set it, and would delete the root without it. A
+// server that sends the root would be trusted still, and nothing would show why.
+func (d *nssDB) firefoxCopy(nickname string) error {
+	return fault.With(fmt.Errorf("%s has a copy of the root that only Firefox can remove", d.dir),
+		fault.Hintf("in Firefox, at %s, delete %q", d.manual, nickname))
 }
 
 // nssPackages are the packages with certutil, by the program that installs them.

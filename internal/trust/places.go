@@ -16,9 +16,12 @@ type browser struct {
 	databases []*nssDB
 	// installed: it is here, and reads the policies.
 	installed bool
-	// preferred: where root's rights can be had, a policy is better than the
+	// preferred: where root's rights can be had, the policy is better than the
 	// databases.
 	preferred bool
+	// copies: what the policy names is copied into every database that does not
+	// trust it yet.
+	copies bool
 }
 
 func (c *Computer) browsers(req Request) []browser {
@@ -33,7 +36,7 @@ func (c *Computer) browsers(req Request) []browser {
 	if slices.Contains(req.Stores, Firefox) {
 		policy := &firefoxPolicy{c}
 		all = append(all, browser{policies: []place{policy}, databases: c.firefoxDBs(), installed: c.firefoxProgram() != "",
-			preferred: c.hasRoot() && policy.hidden() == ""})
+			preferred: c.hasRoot() && policy.hidden() == "", copies: true})
 	}
 	return all
 }
@@ -58,9 +61,27 @@ func (c Computer) wanted(ctx context.Context, req Request, roots []root) []place
 	places, java := c.outer(req)
 	for _, b := range c.browsers(req) {
 		policies := req.Scope == AllUsers || req.Scope == Default && b.preferred && b.installed
-		places = append(places, b.places(policies || b.covers(ctx, roots))...)
+		policies = policies || b.covers(ctx, roots)
+		if policies {
+			places = append(places, c.forestalled(b)...)
+		}
+		places = append(places, b.places(policies)...)
 	}
 	return append(places, java...)
+}
+
+// forestalled returns the databases that should trust the roots before the
+// browser copies them from its policy: what it copies, certutil may not be able
+// to take out again.
+func (c *Computer) forestalled(b browser) []place {
+	var all []place
+	for _, db := range b.databases {
+		if b.copies && db.covered && c.program(certutil) != "" {
+			db.optional = true
+			all = append(all, db)
+		}
+	}
+	return all
 }
 
 // present returns the places whose state counts: where a policy makes the roots

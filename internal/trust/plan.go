@@ -124,7 +124,11 @@ func (c Computer) plan(ctx context.Context, req Request, remove bool) (*Plan, er
 		p.Advice = c.javaAdvice(ctx, req, p.roots)
 	}
 	for _, place := range places {
-		p.Parts = append(p.Parts, p.part(ctx, place))
+		part := p.part(ctx, place)
+		if db, ok := place.(*nssDB); ok && db.optional && part.Err != nil {
+			continue
+		}
+		p.Parts = append(p.Parts, part)
 	}
 	return p, nil
 }
