@@ -50,7 +50,7 @@ func (d *desk) run(remove, changed bool) {
 		d.t.Fatal(err)
 	}
 	results, err := plan.Run(d.t.Context(), func(step trust.Step) { d.t.Log(step) })
-	if err != nil || len(results) == 0 {
+	if err != nil || len(results) == 0 && changed {
 		d.t.Fatalf("%d results: %v", len(results), err)
 	}
 	some := false

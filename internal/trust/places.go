@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -95,16 +96,20 @@ func (c Computer) present(ctx context.Context, req Request, roots []root) []plac
 	return append(places, java...)
 }
 
-// all returns every place that may hold a root. Firefox copies what its policy
-// names into the profiles, where it stays.
+// all returns every place that exists and may hold a root. Firefox copies what
+// its policy names into the profiles, where it stays.
 func (c Computer) all(req Request) []place {
 	places, java := c.outer(req)
 	for _, b := range c.browsers(req) {
-		if req.Scope != ThisUser {
-			places = append(places, b.policies...)
+		for _, p := range b.policies {
+			if _, file := p.where(); req.Scope != ThisUser && (c.isFile(file) || c.glob(path.Join(path.Dir(file), prefix+"*")) != nil) {
+				places = append(places, p)
+			}
 		}
 		for _, db := range b.databases {
-			places = append(places, db)
+			if db.exists() {
+				places = append(places, db)
+			}
 		}
 	}
 	return append(places, java...)
