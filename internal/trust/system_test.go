@@ -155,6 +155,14 @@ func TestStatesOfAStore(t *testing.T) {
 	}
 }
 
+// TestProgramsOfThisFolderAreNotRun although PATH names it.
+func TestProgramsOfThisFolderAreNotRun(t *testing.T) {
+	_, c := newFake(t, "linux", "relative/certutil")
+	if got := c.program(certutil); got != "" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestNoSystemStore(t *testing.T) {
 	_, c := newFake(t, "linux")
 	all, err := c.Status(t.Context(), request(newRoot(t), System, Chromium, Firefox, Java))
