@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 func serveAlone() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, 2*hangs)
+	ctx, cancel := context.WithTimeout(ctx, 2*slowest)
 	defer cancel()
 	c := newHome(&outsideTest{}, nil).makeConfig()
 	s, err := New(c)
