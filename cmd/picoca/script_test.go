@@ -28,19 +28,41 @@ import (
 // TestMain lets the scripts run picoca inside this test binary. The clock then
 // is PICOCA_TEST_NOW, if that is set: the real program knows no such variable.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"picoca": func() {
-		os.Exit(cli.Main(context.Background(), cli.Env{
-			Args:   os.Args[1:],
-			Stdin:  os.Stdin,
-			Stdout: os.Stdout,
-			Stderr: os.Stderr,
-			Getenv: os.Getenv,
-			Now:    testClock,
-			Interrupts: func(ctx context.Context) (context.Context, context.CancelFunc) {
-				return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-			},
-		}))
-	}, "fill": fill})
+	testscript.Main(m, commands)
+}
+
+// commands, verbs and conditions are ours; testdata/script/README.md explains
+// them.
+var (
+	commands = map[string]func(){"picoca": picoca, "fill": fill}
+	verbs    = map[string]func(*testscript.TestScript, bool, []string){
+		"exits":  exits,
+		"mode":   mode,
+		"tree":   tree,
+		"tmpfs":  tmpfs,
+		"hold":   hold,
+		"many":   many,
+		"refuse": refuse,
+		"root":   rootFolder,
+	}
+	conditions = map[string]bool{
+		"posix": runtime.GOOS != "windows",
+		"root":  os.Geteuid() == 0,
+	}
+)
+
+func picoca() {
+	os.Exit(cli.Main(context.Background(), cli.Env{
+		Args:   os.Args[1:],
+		Stdin:  os.Stdin,
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
+		Getenv: os.Getenv,
+		Now:    testClock,
+		Interrupts: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		},
+	}))
 }
 
 // fill writes to a new file until the disk is full.
@@ -80,16 +102,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: condition,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
-			"mode":   mode,
-			"tree":   tree,
-			"tmpfs":  tmpfs,
-			"hold":   hold,
-			"many":   many,
-			"refuse": refuse,
-			"root":   rootFolder,
-		},
+		Cmds:      verbs,
 	})
 }
 
@@ -110,13 +123,11 @@ func rootFolder(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func condition(name string) (bool, error) {
-	switch name {
-	case "posix":
-		return runtime.GOOS != "windows", nil
-	case "root":
-		return os.Geteuid() == 0, nil
+	holds, ok := conditions[name]
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", name)
 	}
-	return false, fmt.Errorf("unknown condition %q", name)
+	return holds, nil
 }
 
 // exits CODE COMMAND... runs a command of picoca's and wants that exit code.

@@ -36,6 +36,9 @@ type boardClient struct {
 	get  func(t testing.TB, v visit) error
 }
 
+// maxTime is curl's patience, in seconds.
+var maxTime = fmt.Sprint(rig.Patience.Seconds())
+
 var boardClients = []boardClient{{"openssl", visitOpenSSL}, {"curl", visitCurl}, {"go", visitGo}}
 
 func visitOpenSSL(t testing.TB, v visit) error {
@@ -53,7 +56,7 @@ func visitOpenSSL(t testing.TB, v visit) error {
 func visitCurl(t testing.TB, v visit) error {
 	t.Helper()
 	host := "pico.local:" + strconv.Itoa(v.port)
-	args := []string{"-sS", "--max-time", "20", "--noproxy", "*", "--cacert", v.root.pemName, "--capath", "/nonexistent",
+	args := []string{"-sS", "--max-time", maxTime, "--noproxy", "*", "--cacert", v.root.pemName, "--capath", "/nonexistent",
 		"--resolve", host + ":127.0.0.1"}
 	if v.identity != nil {
 		key, cert := v.identity.contain(t, "pkcs8-pem")
@@ -82,7 +85,7 @@ func visitWith(t testing.TB, untrusted string, cmd *exec.Cmd) error {
 
 func visitGo(t testing.TB, v visit) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), rig.BoardWait)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	pool := x509.NewCertPool()
 	pool.AddCert(v.root.cert)
@@ -99,7 +102,7 @@ func visitGo(t testing.TB, v visit) error {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(rig.BoardWait))
+	conn.SetDeadline(time.Now().Add(rig.Patience))
 	return request(conn)
 }
 
@@ -144,7 +147,7 @@ func newBoardPeer(t testing.TB, leaf boardLeaf) boardPeer {
 
 func answer(conn net.Conn) {
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(rig.BoardWait))
+	conn.SetDeadline(time.Now().Add(rig.Patience))
 	if _, err := conn.Read(make([]byte, 1024)); err == nil || os.IsTimeout(err) {
 		fmt.Fprintf(conn, "HTTP/1.0 200 OK\r\n\r\n%s\n", rig.BoardSays)
 	}

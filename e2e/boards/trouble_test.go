@@ -162,7 +162,7 @@ func (l *troubleLab) files() []string { return l.leaf.files(l.t, "der") }
 // curl visits a port of pico.local, and returns what it prints.
 func (l *troubleLab) curl(url, port string, args ...string) string {
 	l.t.Helper()
-	args = append([]string{"-sS", "--max-time", "10", "--noproxy", "*", "--capath", "/nonexistent",
+	args = append([]string{"-sS", "--max-time", maxTime, "--noproxy", "*", "--capath", "/nonexistent",
 		"--resolve", "pico.local:" + port + ":127.0.0.1", url}, args...)
 	out, _ := rig.Outside(l.t, "curl", "curl", args...)
 	return out
@@ -228,7 +228,12 @@ func (l *troubleLab) pythonWithin(heap string) string {
 		"-X", "heapsize="+heap, filepath.Join(rig.BoardFiles, "serve.py"), writeTemp(l.t, "cert", l.cert), writeTemp(l.t, "key", l.key), port, "1")
 	for p.Lines.Scan() {
 		if strings.Contains(p.Lines.Text(), "listening") {
-			l.curl("https://pico.local:"+port+"/", port, "--max-time", "2", "--cacert", l.root.pemName)
+			done := make(chan struct{})
+			go func() { // it may stay without an answer, until the test's end
+				defer close(done)
+				l.curl("https://pico.local:"+port+"/", port, "--cacert", l.root.pemName)
+			}()
+			l.t.Cleanup(func() { <-done })
 		}
 		if found := pythonError(p.Lines.Text()); found != "" {
 			return found

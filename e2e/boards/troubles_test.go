@@ -210,7 +210,7 @@ func meetForeign(l *troubleLab, s rig.Stack) []string {
 func (l *troubleLab) greet(port int, name string, version uint16) error {
 	pool := x509.NewCertPool()
 	pool.AddCert(l.root.cert)
-	dialer := &net.Dialer{Timeout: rig.BoardWait}
+	dialer := &net.Dialer{Timeout: rig.Patience}
 	conn, err := tls.DialWithDialer(dialer, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 		&tls.Config{RootCAs: pool, ServerName: name, MinVersion: version})
 	if err != nil {
@@ -235,7 +235,7 @@ func large(l *troubleLab, s rig.Stack) []string {
 // when the board has answered.
 func hangUpOn(l *troubleLab, port int, answered bool) {
 	l.t.Helper()
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), rig.BoardWait)
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), rig.Patience)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -28,9 +28,6 @@ import (
 // board, a folder for each firmware.
 const exampleFiles = rig.Root + "/testdata/example"
 
-// exampleWait bounds everything that waits for an example.
-const exampleWait = 60 * time.Second
-
 // An exampleFirmware is how an example runs on a computer: the real
 // MicroPython, with a board's heap.
 type exampleFirmware struct {
@@ -119,7 +116,7 @@ func newExample(t testing.TB, firmware exampleFirmware, flags ...string) *exampl
 func startExample(t testing.TB, h rig.Home, firmware exampleFirmware) *exampleBoard {
 	t.Helper()
 	bench := rig.BoardBench(t).Dir
-	b := &exampleBoard{t: t, home: h, log: &exampleLog{}, https: "127.0.0.1:" + rig.FreePort(t), http: "127.0.0.1:" + rig.FreePort(t)}
+	b := &exampleBoard{t: t, home: h, log: newExampleLog(), https: "127.0.0.1:" + rig.FreePort(t), http: "127.0.0.1:" + rig.FreePort(t)}
 	var path []string
 	for _, module := range firmware.modules {
 		if below, ok := strings.CutPrefix(module, "bench/"); ok {
@@ -157,7 +154,7 @@ func (b *exampleBoard) startFront(s rig.Stack) {
 	command := rig.BoardBench(b.t).Command(s, "front", "--to", portOf(b.https), "--connections", "1000", "--timeout", "300")
 	b.front = exec.Command(command[0], command[1:]...)
 	b.front.Dir = b.cmd.Dir
-	b.front.Stderr, b.front.WaitDelay = b.log, time.Second
+	b.front.Stderr, b.front.WaitDelay = b.log, rig.Patience
 	out, err := b.front.StdoutPipe()
 	if err != nil {
 		b.t.Fatal(err)
@@ -198,12 +195,20 @@ func portOf(address string) string {
 // An exampleLog keeps what a board prints.
 type exampleLog struct {
 	mutex sync.Mutex
+	more  *sync.Cond // it printed more
 	text  bytes.Buffer
+}
+
+func newExampleLog() *exampleLog {
+	l := new(exampleLog)
+	l.more = sync.NewCond(&l.mutex)
+	return l
 }
 
 func (l *exampleLog) Write(p []byte) (int, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	defer l.more.Broadcast()
 	return l.text.Write(p)
 }
 
@@ -216,13 +221,23 @@ func (l *exampleLog) String() string {
 // wait waits until the board has printed one of some texts.
 func (l *exampleLog) wait(t testing.TB, texts ...string) {
 	t.Helper()
-	printed := func(text string) bool { return strings.Contains(l.String(), text) }
-	for end := time.Now().Add(exampleWait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if len(texts) == 0 || slices.ContainsFunc(texts, printed) {
-			return
+	l.waitUntil(t, fmt.Sprintf("one of %q", texts), func(all string) bool {
+		return len(texts) == 0 || slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(all, text) })
+	})
+}
+
+// waitUntil waits until what the board has printed is as wanted.
+func (l *exampleLog) waitUntil(t testing.TB, what string, wanted func(all string) bool) {
+	t.Helper()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	late := time.AfterFunc(rig.Patience, func() { l.more.Broadcast() })
+	defer late.Stop()
+	for end := time.Now().Add(rig.Patience); !wanted(l.text.String()); l.more.Wait() {
+		if !time.Now().Before(end) {
+			t.Fatalf("the board never printed %s, but:\n%s", what, l.text.String())
 		}
 	}
-	t.Fatalf("the board printed none of %q, but:\n%s", texts, l)
 }
 
 // A visitor is a device that trusts the board's root, or not.
@@ -249,7 +264,7 @@ func (b *exampleBoard) visitor(address string) visitor {
 
 // dial opens a plain connection to the board's HTTPS port.
 func (v visitor) dial() (net.Conn, error) {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(v.address)}, Timeout: exampleWait}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(v.address)}, Timeout: rig.Patience}
 	return dialer.Dial("tcp", v.board.https)
 }
 
@@ -268,7 +283,7 @@ func (v visitor) client() *http.Client {
 		TLSClientConfig: v.tls(),
 	}
 	v.board.t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: exampleWait}
+	return &http.Client{Transport: transport, Timeout: rig.Patience}
 }
 
 // get returns the status and body of one request.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
 )
@@ -39,7 +38,6 @@ func TestExampleInChromium(t *testing.T) {
 			if len(first.Complaints) > 0 {
 				t.Errorf("first visit: the browser complains: %q", first.Complaints)
 			}
-			time.Sleep(2 * time.Second) // nothing more comes
 			if n := between.handshakes(); n != 1 {
 				t.Errorf("the first visit took %d handshakes, want 1 (%v)", n, between)
 			}
@@ -107,10 +105,10 @@ func openApp(t testing.TB, home string, between *counter) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*exampleWait)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, rig.Need(t, "node", "nodejs"), "example.js", string(options))
-	cmd.Dir, cmd.Stderr, cmd.WaitDelay = rig.ClientDrivers, os.Stderr, 5*time.Second
+	cmd.Dir, cmd.Stderr, cmd.WaitDelay = rig.ClientDrivers, os.Stderr, rig.Patience
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -140,28 +140,32 @@ func TestExampleSpeaksHTTP(t *testing.T) {
 			{"no HTTP at all", "\x00\xff\r\n\r\n", nil, false},
 			{"a head without end", strings.Repeat("x", 6000), nil, false},
 		} {
-			answers, err := b.visitor("127.0.0.1").talk(row.request, len(row.answers))
-			if fmt.Sprint(answers) != fmt.Sprint(row.answers) {
-				t.Errorf("%s: answers %v, want %v", row.name, answers, row.answers)
+			request, want := row.request, row.answers
+			if row.stays { // one more answer shows it
+				request, want = request+small, append(want, 200)
 			}
-			if timeout, _ := errors.AsType[net.Error](err); (timeout != nil && timeout.Timeout()) != row.stays {
-				t.Errorf("%s: then %v, want the connection to stay: %v", row.name, err, row.stays)
+			answers, err := b.visitor("127.0.0.1").talk(request, len(want), !row.stays)
+			if fmt.Sprint(answers) != fmt.Sprint(want) {
+				t.Errorf("%s: answers %v, want %v (%v)", row.name, answers, want, err)
+			}
+			if timeout, _ := errors.AsType[net.Error](err); timeout != nil && timeout.Timeout() {
+				t.Errorf("%s: the connection stays, want it closed", row.name)
 			}
 		}
 		b.visitor("127.0.0.1").mustServe("all of these")
 	})
 }
 
-// talk sends text and reads count answers. The error is what comes then: a
-// timeout while the connection is open.
-func (v visitor) talk(text string, count int) (answers []int, then error) {
+// talk sends text and reads count answers, and on to the connection's end if
+// that must come. The error is what it ended with.
+func (v visitor) talk(text string, count int, ends bool) (answers []int, end error) {
 	plain, err := v.dial()
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close()
 	connection := tls.Client(plain, v.tls())
-	plain.SetDeadline(time.Now().Add(exampleWait))
+	plain.SetDeadline(time.Now().Add(rig.Patience))
 	if _, err := io.WriteString(connection, text); err != nil {
 		return nil, err
 	}
@@ -175,8 +179,9 @@ func (v visitor) talk(text string, count int) (answers []int, then error) {
 		io.Copy(io.Discard, response.Body)
 		answers = append(answers, response.StatusCode)
 	}
-	plain.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
-	_, err = reader.ReadByte()
+	if ends {
+		_, err = reader.ReadByte()
+	}
 	return answers, err
 }
 
@@ -184,7 +189,7 @@ func (v visitor) talk(text string, count int) (answers []int, then error) {
 func TestExampleRedirectsPlainHTTP(t *testing.T) {
 	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware)
-		client := &http.Client{Timeout: exampleWait, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		client := &http.Client{Timeout: rig.Patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 		response, err := client.Get("http://" + b.http + "/any")
 		if err != nil {
 			t.Fatal(err)
@@ -229,7 +234,7 @@ func TestExampleSurvivesHangUps(t *testing.T) {
 			}
 		}
 		for i := 1; i <= 3; i++ { // a client that does not trust the board ends with an alert
-			if _, err := (visitor{board: b, address: v.address}).talk("x", 0); err == nil {
+			if _, err := (visitor{board: b, address: v.address}).talk("x", 0, true); err == nil {
 				t.Error("a client that trusts nobody got in")
 			}
 			v.mustServe("an alert")
@@ -268,7 +273,12 @@ func TestExampleGivesWay(t *testing.T) {
 		}
 		defer spare.Close()
 		spare.Write(clientHello(t))
-		spare.SetReadDeadline(time.Now().Add(4 * time.Second))
+		for range 3 { // the board has time to see it
+			if _, _, err := get(first, "/status"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		spare.SetReadDeadline(time.Now().Add(time.Millisecond))
 		if n, err := spare.Read(make([]byte, 1)); n != 0 {
 			t.Errorf("a spare connection of the same device got a handshake, %v", err)
 		}
@@ -276,41 +286,50 @@ func TestExampleGivesWay(t *testing.T) {
 		// Another device comes: the idle one goes.
 		began := time.Now()
 		b.visitor("127.0.0.2").mustServe("an idle connection of another device")
-		if waited := time.Since(began); waited > 5*time.Second {
+		// Otherwise after a minute: KEEP in the program.
+		if waited := time.Since(began); waited > 50*time.Second {
 			t.Errorf("another device waited for %v", waited)
 		}
 	})
 }
 
-// TestExampleTakesTurns has one device ask without a pause, and another come.
+// TestExampleTakesTurns has one device ask without a pause, and another come,
+// which would wait for ever without turns.
 func TestExampleTakesTurns(t *testing.T) {
 	eachProgram(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware)
 		busy, done := b.visitor("127.0.0.1").client(), make(chan error)
 		stop := make(chan struct{})
+		if _, _, err := get(busy, "/status"); err != nil {
+			t.Fatal(err)
+		}
+		pause := time.Duration(0) // the busy device's longest
 		go func() {
 			for {
+				asked := time.Now()
+				if _, _, err := get(busy, "/status"); err != nil {
+					done <- err
+					return
+				}
 				select {
 				case <-stop:
 					done <- nil
 					return
 				case <-time.After(100 * time.Millisecond):
 				}
-				if _, _, err := get(busy, "/status"); err != nil {
-					done <- err
-					return
-				}
+				pause = max(pause, time.Since(asked))
 			}
 		}()
-		time.Sleep(time.Second)
 		began := time.Now()
 		b.visitor("127.0.0.2").mustServe("a busy connection of another device")
-		if waited := time.Since(began); waited > 20*time.Second || waited < 5*time.Second {
-			t.Errorf("another device waited for %v, want about 15 s", waited)
-		}
+		waited := time.Since(began)
 		close(stop)
 		if err := <-done; err != nil {
 			t.Errorf("the busy device: %v", err)
+		}
+		// A turn is 15 s, but who pauses for 2 s gives way: so may a slow machine.
+		if waited < 5*time.Second && pause < time.Second {
+			t.Errorf("another device waited for %v, want about 15 s", waited)
 		}
 	})
 }
@@ -340,7 +359,7 @@ func TestExampleHeapDoesNotGrow(t *testing.T) {
 		before := free()
 		for i := range 20 {
 			if i%4 == 0 {
-				(visitor{board: b, address: v.address}).talk("x", 0)
+				(visitor{board: b, address: v.address}).talk("x", 0, true)
 				continue
 			}
 			client := v.client()
@@ -350,6 +369,9 @@ func TestExampleHeapDoesNotGrow(t *testing.T) {
 			client.CloseIdleConnections()
 		}
 		after := free()
+		for range 10 { // what just ended may not be given back yet; what is lost is never
+			after = max(after, free())
+		}
 		t.Logf("free with a connection open: %d bytes of %s before, %d after 20 more", before, firmware.heap, after)
 		if before-after > 256 {
 			t.Errorf("%d bytes are gone after 20 connections", before-after)

@@ -5,7 +5,6 @@ package faults
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
 )
@@ -21,8 +20,8 @@ func TestPromptHidesThePassphrase(t *testing.T) {
 	term.Send("Enter")
 	term.Wait("Enter the same passphrase again:")
 	term.Send("hunter2")
-	time.Sleep(200 * time.Millisecond)
 	term.Send("C-c")
+	term.WaitPrompt()
 	term.Send("echo code $?", "Enter")
 	screen := term.Wait("code 130")
 	if strings.Contains(screen, "hunter2") {
@@ -65,6 +64,7 @@ func TestPromptEndsWithItsInput(t *testing.T) {
 			}
 			term.Send("C-d")
 			term.Wait("error: input ended before a passphrase")
+			term.WaitPrompt()
 			term.Send("echo code $?", "Enter")
 			if screen := term.Wait("code 1"); !strings.Contains(screen, "hint: ") || !strings.Contains(screen, "echo code") || strings.Contains(screen, "hun") {
 				t.Errorf("%s, %q and Ctrl-D:\n%s", row.command, before, screen)

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
 )
@@ -58,13 +57,13 @@ const pythonGet = `import socket, ssl, sys
 ca, name, port = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca)
 context.verify_flags |= ssl.VERIFY_X509_STRICT
-with context.wrap_socket(socket.create_connection(("127.0.0.1", int(port)), 10), server_hostname=name) as s:
+with context.wrap_socket(socket.create_connection(("127.0.0.1", int(port)), 300), server_hostname=name) as s:
     s.sendall(b"GET / HTTP/1.0\r\n\r\n")
     while data := s.recv(4096): sys.stdout.buffer.write(data)`
 
 var clients = []client{
 	{"curl", "curl", func(ca, name, port string) []string {
-		return []string{"-sS", "--max-time", "10", "--cacert", ca, "--capath", "/nonexistent",
+		return []string{"-sS", "--max-time", fmt.Sprint(rig.Patience.Seconds()), "--cacert", ca, "--capath", "/nonexistent",
 			"--resolve", name + ":" + port + ":127.0.0.1", "https://" + name + ":" + port + "/"}
 	}},
 	{"openssl", "openssl", func(ca, name, port string) []string {
@@ -82,7 +81,7 @@ var clients = []client{
 func (c client) get(t *testing.T, ca, name, port string) (string, error) {
 	t.Helper()
 	path := rig.Need(t, c.tool, c.pkg)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, c.args(ca, name, port)...)
 	cmd.Stdin = strings.NewReader("GET / HTTP/1.0\r\nHost: " + name + "\r\n\r\n")

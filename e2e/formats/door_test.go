@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"os"
 	"strings"
@@ -39,7 +40,7 @@ func identityPEM(h rig.Home, profile string) (cert, key string) {
 
 var callers = []caller{
 	{"curl", func(t *testing.T, h rig.Home, port string, id []string) (string, error) {
-		return rig.Outside(t, "curl", "curl", append(id, "-sS", "--max-time", "10", "--cacert", h.Path("root.pem"), "--capath", "/nonexistent",
+		return rig.Outside(t, "curl", "curl", append(id, "-sS", "--max-time", fmt.Sprint(rig.Patience.Seconds()), "--cacert", h.Path("root.pem"), "--capath", "/nonexistent",
 			"--resolve", "pico.local:"+port+":127.0.0.1", "https://pico.local:"+port+"/")...)
 	}, identityP12},
 	{"openssl", func(t *testing.T, h rig.Home, port string, id []string) (string, error) {

@@ -75,7 +75,7 @@ func (b *browser) close() {
 		return
 	}
 	b.in.Close()
-	late := time.AfterFunc(10*time.Second, func() { b.process.Process.Kill() })
+	late := time.AfterFunc(rig.Patience, func() { b.process.Process.Kill() })
 	defer late.Stop()
 	if err := b.process.Wait(); err != nil {
 		b.t.Errorf("browser: %v", err)

@@ -93,12 +93,12 @@ func TestPhoneCodeScansUnderTmuxAt80Columns(t *testing.T) {
 		}
 		return string(out)
 	}
-	run("new-session", "-d", "-x", "80", "-y", "24", "cat '"+printed+"'; sleep 60")
+	run("new-session", "-d", "-x", "80", "-y", "24", "cat '"+printed+"'; sleep 3600")
 	t.Cleanup(func() { run("kill-server") })
 	shown := ""
-	for end := time.Now().Add(10 * time.Second); !strings.Contains(shown, phoneURL); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(rig.Patience); !strings.Contains(shown, phoneURL); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("tmux shows after 10 s:\n%s", shown)
+			t.Fatalf("tmux shows only:\n%s", shown)
 		}
 		shown = run("capture-pane", "-p", "-e", "-N")
 	}

@@ -29,7 +29,7 @@ func phoneScreen(term rig.Terminal, size string, args ...string) string {
 	term.T.Helper()
 	columns, rows, _ := strings.Cut(size, "x")
 	term.Do("resize-window", "-t", term.Name, "-x", columns, "-y", rows)
-	term.Send("clear; "+rig.Program()+" phone --address 127.0.0.1 --port 0 --for 1m "+strings.Join(args, " "), "Enter")
+	term.Send("clear; "+rig.Program()+" phone --address 127.0.0.1 --port 0 --for 1h "+strings.Join(args, " "), "Enter")
 	return regexp.MustCompile(`http://127\.0\.0\.1:\d+/[a-z2-7]{13}`).FindString(term.Wait("Ctrl-C ends it"))
 }
 
@@ -69,6 +69,7 @@ func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 	term.Wait("opened the page (3 more times)")
 	scans(term, address, "phone-visited")
 	term.Send("C-c")
+	term.WaitPrompt()
 	term.Send("echo code $?", "Enter")
 	if screen := term.Wait("code 130"); !strings.Contains(screen, "\nstopped: no phone has trusted the CA\n") {
 		t.Errorf("the end is silent:\n%s", screen)

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/onboard"
 )
 
@@ -109,7 +110,7 @@ func (r *phoneRun) actions() string {
 // waitFor returns the first event with that action, which may be on its way.
 func (r *phoneRun) waitFor(action onboard.Action) onboard.Event {
 	r.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(rig.Patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		r.mu.Lock()
 		for _, e := range r.events {
 			if e.Action == action {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/onboard"
@@ -30,7 +31,7 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 
 	// Whether the address of a page that failed is shown depends on when it fails:
 	// what counts is that the server never came to answer.
-	if url, text := webkit(t, run.url, system); strings.Contains(text, "Yes, it does.") {
+	if url, text := webkit(t, run.url, system, 5*time.Second); strings.Contains(text, "Yes, it does.") {
 		t.Errorf("without trust %s says: %s", url, text)
 	}
 	for action := range strings.FieldsSeq(run.actions()) {
@@ -38,7 +39,7 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 			t.Errorf("told %q before there was trust", run.actions())
 		}
 	}
-	url, text := webkit(t, run.url, trusting)
+	url, text := webkit(t, run.url, trusting, rig.Patience)
 	if !strings.Contains(text, "Yes, it does.") || !strings.HasPrefix(url, "https://") {
 		t.Errorf("with trust %s says: %s", url, text)
 	}
@@ -47,8 +48,8 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 
 // webkit follows the link to the check in a browser that trusts these roots and
 // no others. It lays them over the system's own in a mount namespace, which
-// nobody else sees.
-func webkit(t *testing.T, page string, roots []byte) (url, text string) {
+// nobody else sees. It waits for the page's good news, or for so long.
+func webkit(t *testing.T, page string, roots []byte, wait time.Duration) (url, text string) {
 	t.Helper()
 	rig.NeedDrivers(t)
 	rig.Need(t, "Xvfb", "xvfb")
@@ -68,7 +69,7 @@ func webkit(t *testing.T, page string, roots []byte) (url, text string) {
 	}
 	options, err := json.Marshal(map[string]any{
 		"browser": found[0], "port": port, "home": dir,
-		"url": page, "link": "Check this", "until": "Yes, it does.",
+		"url": page, "link": "Check this", "until": "Yes, it does.", "wait": wait.Milliseconds(),
 	})
 	if err != nil {
 		t.Fatal(err)

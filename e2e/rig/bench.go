@@ -18,15 +18,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // BoardFiles is the folder with the bench's sources; its README.md explains
 // the programs and the fields of what they print.
 const BoardFiles = Root + "/testdata/boards"
-
-// BoardWait bounds everything that talks to a board's program.
-const BoardWait = 60 * time.Second
 
 // A Stack is the TLS of one line of firmware: a program of the bench, and the
 // way in which that firmware calls mbedTLS.
@@ -141,11 +137,11 @@ type BoardProgram struct {
 // StartProgram starts a program, which ends with the test.
 func StartProgram(t testing.TB, env []string, name string, args ...string) *BoardProgram {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), BoardWait)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), Patience)
 	p := &BoardProgram{t: t, Cmd: exec.CommandContext(ctx, name, args...), Errors: new(bytes.Buffer)}
 	p.Cmd.Env = append(os.Environ(), env...)
 	p.Cmd.Stderr = p.Errors
-	p.Cmd.WaitDelay = time.Second
+	p.Cmd.WaitDelay = Patience
 	out, err := p.Cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +185,7 @@ func (p *BoardProgram) Report() BoardReport {
 
 // Command returns the program and arguments of a stack's subcommand.
 func (b Bench) Command(s Stack, sub string, args ...string) []string {
-	return append([]string{filepath.Join(b.Dir, s.Program), sub, "--style", s.Style}, args...)
+	return append([]string{filepath.Join(b.Dir, s.Program), sub, "--style", s.Style, "--timeout", fmt.Sprint(Patience.Seconds())}, args...)
 }
 
 // Parse loads files as the stack's firmware does.

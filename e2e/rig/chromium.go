@@ -64,7 +64,7 @@ func (c Chromium) DOM(url string) string {
 	args := append(space, "sh", "-c", underPolicy, "sh", c.dir+"/etc", Need(c.t, "chromium", "chromium"),
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--user-data-dir="+c.dir+"/profile",
-		"--host-resolver-rules=MAP pico.local 127.0.0.1", "--timeout=20000", "--dump-dom", url)
+		"--host-resolver-rules=MAP pico.local 127.0.0.1", fmt.Sprintf("--timeout=%d", Patience.Milliseconds()), "--dump-dom", url)
 	out, err := OutsideWith(c.t, []string{"HOME=" + c.dir, "XDG_CONFIG_HOME=" + c.dir + "/config"}, nil, "util-linux", "unshare", args...)
 	if err != nil {
 		c.t.Fatalf("chromium: %v\n%s", err, out)

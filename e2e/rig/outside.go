@@ -6,10 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 )
 
-// Outside runs a tool of Debian's package pkg, with a time limit, and returns
+// Outside runs a tool of Debian's package pkg, bounded by Patience, and returns
 // all that it prints.
 func Outside(t testing.TB, pkg, tool string, args ...string) (string, error) {
 	t.Helper()
@@ -19,7 +18,7 @@ func Outside(t testing.TB, pkg, tool string, args ...string) (string, error) {
 // OutsideWith is Outside with more in the environment, and standard input.
 func OutsideWith(t testing.TB, env []string, stdin []byte, pkg, tool string, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, Need(t, tool, pkg), args...)
 	cmd.Env = append(os.Environ(), env...)

@@ -12,10 +12,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Root is the project's folder, seen from a family's, where its tests run.
 const Root = "../.."
+
+// Patience bounds every wait of a test for something that must come. It only
+// guards against hanging: on a busy machine all takes many times as long.
+const Patience = 5 * time.Minute
 
 // built is the picoca program under test, built once by Main.
 var built string

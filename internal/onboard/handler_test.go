@@ -79,7 +79,7 @@ func TestEveryAnswerHasTheSafeHeaders(t *testing.T) {
 }
 
 func TestThePolicyAllowsTheStyleThatThePageHas(t *testing.T) {
-	v := serve(t, nil)
+	v := serve(t, impatient)
 	for u, client := range map[string]*http.Client{v.URL(): v.client(false), v.checkURL(): v.client(true)} {
 		response, body := v.get(client, u, iPhoneSafari)
 		match := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(body)
@@ -160,7 +160,7 @@ func TestFilesHaveTheTypeAndNameThatPhonesWant(t *testing.T) {
 		t.Errorf("picoca-root.pem is not the root: %q", body)
 	}
 	if e := v.waitFor(Downloaded); e.File != "picoca-root.crt" || e.Device != IPhone || e.Address.String() != "127.0.0.1" {
-		t.Errorf("told %+v", e)
+		t.Errorf("got %+v", e)
 	}
 }
 
@@ -224,7 +224,7 @@ func TestLookingAtAnotherDeviceDoesNotMakeItOne(t *testing.T) {
 	v := serve(t, nil)
 	v.get(v.client(false), v.URL()+"/linux", iPhoneSafari)
 	if e := v.waitFor(Opened); e.Device != IPhone {
-		t.Errorf("told %+v, want an iPhone", e)
+		t.Errorf("got %+v, want an iPhone", e)
 	}
 }
 
@@ -266,6 +266,7 @@ func TestANameCannotBecomeMarkup(t *testing.T) {
 	v := serve(t, func(c *Config) {
 		c.Roots, c.Profile, c.Check, c.Proof = []*x509.Certificate{h.root}, h.profile(), h.leaf("127.0.0.1"), h.leaf("127.0.0.1")
 		c.Devices = []Link{{name, "https://pico.local/\"><script>"}}
+		impatient(c)
 	})
 	v.home = h
 	_, page := v.get(v.client(false), v.URL(), iPhoneSafari)
@@ -367,8 +368,8 @@ func TestHEADSaysTheSameWithoutABodyAndCountsForNothing(t *testing.T) {
 	}
 	v.get(v.client(false), v.URL(), "") // so that all events have come
 	v.waitFor(Opened)
-	if told := v.told(); len(told) != 1 {
-		t.Errorf("told %v, want only the last page", told)
+	if got := v.reported(); len(got) != 1 {
+		t.Errorf("got %v, want only the last page", got)
 	}
 }
 
@@ -393,7 +394,7 @@ func TestTrustIsProvedByTheImage(t *testing.T) {
 		t.Errorf("the verdict is not yes: %s", body)
 	}
 	if e := v.waitFor(Trusted); e.Device != IPhone || e.Address.String() != "127.0.0.1" || time.Since(e.Time) > time.Minute {
-		t.Errorf("told %+v", e)
+		t.Errorf("got %+v", e)
 	}
 }
 
@@ -409,13 +410,16 @@ func (v *visit) anyVisit() string {
 }
 
 func TestWithoutTheImageThereIsNoTrust(t *testing.T) {
-	v := serve(t, nil)
+	v := serve(t, func(c *Config) { impatient(c); c.Identity = newIdentity("a", "a") })
 	_, body := v.get(v.client(true), v.checkURL(), androidChrome) // fetches no images
 	if strings.Contains(body, "Yes, it does") || !strings.Contains(body, "No, not yet") || !strings.HasSuffix(body, "</html>\n") {
 		t.Errorf("the verdict is not no: %s", body)
 	}
-	if e := v.waitFor(Unproven); e.Device != Android {
-		t.Errorf("told %+v", e)
+	if strings.Contains(body, v.identityToken) {
+		t.Error("the check page names the identity's place without a proof")
+	}
+	if e := v.waitFor(Unproven); e.Device != Android || e.Reason != noImage {
+		t.Errorf("got %+v", e)
 	}
 	if v.count(Trusted) != 0 {
 		t.Error("reported trust without a proof")
@@ -466,10 +470,10 @@ func TestAClientThatRefusesTheCertificateIsReportedOnce(t *testing.T) {
 		}
 	}
 	if e := v.waitFor(Distrusted); e.Device != IPhone || e.Address.String() != "127.0.0.1" {
-		t.Errorf("told %+v, want the iPhone that opened the page", e)
+		t.Errorf("got %+v, want the iPhone that opened the page", e)
 	}
 	if got := v.count(Distrusted); got != 1 {
-		t.Errorf("told %d times, want once", got)
+		t.Errorf("got %d times, want once", got)
 	}
 }
 
@@ -502,9 +506,6 @@ func checkIdentity(t *testing.T, userAgent string, take form, offers ...form) {
 				t.Errorf("%s (%s) gives the identity away", u, response.Status)
 			}
 		}
-	}
-	if _, body := v.get(trusting, v.checkURL(), userAgent); strings.Contains(body, v.identityToken) {
-		t.Error("the check page names the identity's place without a proof")
 	}
 	body := v.proveAs(trusting, userAgent)
 	if strings.Count(body, `href="`+path) != len(offers) || strings.Contains(body, "You can close this page") {
@@ -557,7 +558,7 @@ func (v *visit) proveAs(client *http.Client, userAgent string) string {
 		_, body := v.get(client, v.checkURL(), userAgent)
 		done <- body
 	}()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(slowest); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		v.proofs.mu.Lock()
 		waiting := len(v.proofs.waiting)
 		v.proofs.mu.Unlock()
@@ -581,7 +582,7 @@ func TestRejectionsAreReportedWithoutWhatTheVisitorWrote(t *testing.T) {
 	if got := v.count(Rejected); got != 1 {
 		t.Errorf("got %d rejections in a second, want one", got)
 	}
-	for _, e := range v.told() {
+	for _, e := range v.reported() {
 		if strings.ContainsAny(e.String(), "\x1b%[") {
 			t.Errorf("the event %q holds what a visitor wrote", e)
 		}

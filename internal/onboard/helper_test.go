@@ -30,6 +30,10 @@ const (
 	macSafari     = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15"
 )
 
+// slowest bounds every wait of these tests for something that must happen, on the
+// busiest machine.
+const slowest = 30 * time.Second
+
 // home is a root with its key, as an authority would have them.
 type home struct {
 	t    testing.TB
@@ -153,9 +157,12 @@ func (h home) makeConfig() Config {
 		Proof:     h.leaf("127.0.0.1"),
 		Now:       time.Now,
 		Notify:    func(Event) {},
-		patience:  time.Second,
+		patience:  15 * time.Second, // below answerWithin; tests without a proof shorten it
 	}
 }
+
+// impatient makes the check page give its verdict at once.
+func impatient(c *Config) { c.patience = time.Millisecond }
 
 // visit is a running server and what it has reported so far.
 type visit struct {
@@ -189,8 +196,8 @@ func serve(t testing.TB, change func(*Config)) *visit {
 		v.stop()
 		select {
 		case <-s.over:
-		case <-time.After(10 * time.Second):
-			t.Error("Run goes on 10 s after its context ended")
+		case <-time.After(slowest):
+			t.Error("Run goes on long after its context ended")
 		}
 	})
 	return v
@@ -202,7 +209,7 @@ func (v *visit) note(e Event) {
 	v.events = append(v.events, e)
 }
 
-func (v *visit) told() []Event {
+func (v *visit) reported() []Event {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return append([]Event(nil), v.events...)
@@ -211,20 +218,20 @@ func (v *visit) told() []Event {
 // waitFor returns the first event with that action, which may be on its way.
 func (v *visit) waitFor(action Action) Event {
 	v.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		for _, e := range v.told() {
+	for end := time.Now().Add(slowest); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		for _, e := range v.reported() {
 			if e.Action == action {
 				return e
 			}
 		}
 	}
-	v.t.Fatalf("no event %q; got: %v", action, v.told())
+	v.t.Fatalf("no event %q; got: %v", action, v.reported())
 	return Event{}
 }
 
 func (v *visit) count(action Action) int {
 	n := 0
-	for _, e := range v.told() {
+	for _, e := range v.reported() {
 		if e.Action == action {
 			n++
 		}
@@ -240,7 +247,7 @@ func (v *visit) client(trusting bool) *http.Client {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
 	v.t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	return &http.Client{Transport: transport, Timeout: slowest}
 }
 
 // get fetches url as the browser with that user agent.
@@ -276,7 +283,7 @@ func (v *visit) raw(request string) (*http.Response, string) {
 		v.t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(slowest))
 	if _, err := io.WriteString(conn, request); err != nil {
 		v.t.Fatal(err)
 	}

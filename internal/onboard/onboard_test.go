@@ -155,7 +155,7 @@ func TestListenLeavesNothingOpenOnATakenPort(t *testing.T) {
 
 func TestListenWantsAChosenAddressAndRoom(t *testing.T) {
 	if _, err := Listen(Address{}, 0); err == nil {
-		t.Error("listened on an address that nobody chose")
+		t.Error("listened on an address that was not chosen")
 	}
 	if _, err := Listen(Address{netip.MustParseAddr("127.0.0.1"), "lo"}, 65534); err == nil {
 		t.Error("listened on 65534 and two ports past the last")

@@ -367,8 +367,12 @@ func (v view) identity() safe {
 		when(v.device.apple(), note(v.say("yes.identity.file")+" "+link(v.identityPath(id.p12()), escape(id.p12().name)))))
 }
 
-// no is the second part of the check page for all others; text is a key.
-func (v view) no(text string) safe {
+// no is the second part of the check page for all others.
+func (v view) no(reason string) safe {
+	text := "no.unknown"
+	if reason == pastWarning {
+		text = "no.refused"
+	}
 	return verdict("no", v.say("no.title"), v.say(text)) + "</div>\n" + button(v.URL(), v.say("no.back")) +
 		paragraph(link(v.checkURL(), v.say("no.again"))) + "\n</main>\n" + end
 }

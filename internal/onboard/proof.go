@@ -1,9 +1,12 @@
 package onboard
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // proofs are the visits to the check page that wait for their proof image.
@@ -16,14 +19,14 @@ type proofs struct {
 type attempt struct {
 	from    netip.Addr
 	proven  chan struct{} // closed when the image was fetched
-	refused bool          // a browser at from refused the image's certificate; guarded by proofs.mu
+	refused chan struct{} // closed when a browser at from refused the image's certificate
 }
 
 // begin starts a visit under a random name, and forgets it on end. There are
 // never more visits than connections.
 func (p *proofs) begin(from netip.Addr) (name string, a *attempt, end func()) {
 	name = rand.Text()
-	a = &attempt{from: from, proven: make(chan struct{})}
+	a = &attempt{from: from, proven: make(chan struct{}), refused: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting[name] = a
@@ -56,16 +59,43 @@ func (p *proofs) refuse(from netip.Addr) bool {
 	waits := false
 	for _, a := range p.waiting {
 		if a.from == from {
-			a.refused, waits = true, true
+			waits = true
+			if !a.wasRefused() {
+				close(a.refused)
+			}
 		}
 	}
 	return waits
 }
 
-// wasRefused reports whether a browser at a's address refused the image's
-// certificate.
-func (p *proofs) wasRefused(a *attempt) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return a.refused
+// wasRefused reports whether refused is closed. It is called with proofs.mu held.
+func (a *attempt) wasRefused() bool {
+	select {
+	case <-a.refused:
+		return true
+	default:
+		return false
+	}
+}
+
+// await returns the reason why no proof has come for the visit, "" if it has.
+// It waits for patience, or for grace after a refusal: another browser at the
+// same address may have refused. It fails when ctx ends first.
+func (a *attempt) await(ctx context.Context, patience, grace time.Duration) (reason string, err error) {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	refused := a.refused
+	for {
+		select {
+		case <-a.proven:
+			return "", nil
+		case <-refused:
+			refused, reason = nil, pastWarning
+			late.Reset(grace)
+		case <-late.C:
+			return cmp.Or(reason, noImage), nil
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
 }

@@ -18,13 +18,14 @@ import (
 // Limits against slow and greedy visitors. The largest page has under 30 KB, so
 // a phone on bad Wi-Fi stays far below them.
 const (
-	maxConnections = 64
-	maxHeader      = 4 << 10 // net/http allows 4 KB more
-	headerWithin   = 5 * time.Second
-	answerWithin   = 20 * time.Second
-	idleFor        = 15 * time.Second
-	proofWithin    = 8 * time.Second
-	closeWithin    = 2 * time.Second
+	maxConnections    = 64
+	maxHeader         = 4 << 10 // net/http allows 4 KB more
+	headerWithin      = 5 * time.Second
+	answerWithin      = 20 * time.Second
+	idleFor           = 15 * time.Second
+	proofWithin       = 8 * time.Second
+	graceAfterRefusal = time.Second / 2
+	closeWithin       = 2 * time.Second
 )
 
 // Server is one run of the three ports. New makes it.

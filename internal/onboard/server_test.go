@@ -18,15 +18,16 @@ import (
 	"time"
 )
 
-func (v *visit) ends(within time.Duration) {
+// ends waits for the end of Run.
+func (v *visit) ends() {
 	v.t.Helper()
 	select {
 	case err := <-v.ended:
 		if err != nil {
 			v.t.Errorf("Run: %v", err)
 		}
-	case <-time.After(within):
-		v.t.Fatalf("Run has not ended after %v", within)
+	case <-time.After(slowest):
+		v.t.Fatalf("Run has not ended after %v", slowest)
 	}
 }
 
@@ -52,9 +53,9 @@ func TestRunEndsWithItsContextAndFreesThePorts(t *testing.T) {
 	}
 	defer conn.Close()
 	v.stop()
-	v.ends(closeWithin + time.Second)
+	v.ends()
 	v.portsAreFree()
-	conn.SetReadDeadline(time.Now().Add(time.Second))
+	conn.SetReadDeadline(time.Now().Add(slowest))
 	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("a silent connection is left open: %v", err)
 	}
@@ -74,11 +75,11 @@ func TestRunEndsWhileAVisitIsUnderWay(t *testing.T) {
 	}()
 	v.waitFor(Checking)
 	v.stop()
-	v.ends(closeWithin + time.Second)
+	v.ends()
 	v.portsAreFree()
 	select {
 	case <-left:
-	case <-time.After(time.Second):
+	case <-time.After(slowest):
 		t.Error("the visit goes on after the end")
 	}
 }
@@ -125,10 +126,10 @@ func TestUntilTrustedEndsAfterTheProofAndItsPage(t *testing.T) {
 	if body := v.prove(v.client(true)); !strings.Contains(body, "Yes, it does") {
 		t.Error("the page did not get its verdict")
 	}
-	v.ends(closeWithin + time.Second)
+	v.ends()
 	v.portsAreFree()
 	if v.count(Trusted) != 1 {
-		t.Errorf("told %v", v.told())
+		t.Errorf("got %v", v.reported())
 	}
 }
 
@@ -146,14 +147,14 @@ func TestUntilTrustedWaitsForTheIdentity(t *testing.T) {
 	case <-time.After(100 * time.Millisecond):
 	}
 	v.get(trusting, "https://"+v.checkHost()+v.p12Path(), "")
-	v.ends(closeWithin + time.Second)
+	v.ends()
 }
 
 func TestNoEventIsLostAtTheEnd(t *testing.T) {
 	slow := make(chan struct{})
-	var told []Event
+	var got []Event
 	c := newHome(t, nil).makeConfig()
-	c.Notify = func(e Event) { <-slow; told = append(told, e) }
+	c.Notify = func(e Event) { <-slow; got = append(got, e) }
 	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -176,11 +177,11 @@ func TestNoEventIsLostAtTheEnd(t *testing.T) {
 		t.Error(err)
 	}
 	sum := 0
-	for _, e := range told {
+	for _, e := range got {
 		sum += e.Count
 	}
-	if sum != visits || told[len(told)-1].Total != visits {
-		t.Errorf("got events %v, want %d visits in all", told, visits)
+	if sum != visits || got[len(got)-1].Total != visits {
+		t.Errorf("got events %v, want %d visits in all", got, visits)
 	}
 }
 
@@ -200,7 +201,7 @@ func TestRunReportsAListenerThatBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Listeners.Proof.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slowest)
 	defer cancel()
 	if err := s.Run(ctx); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v, want net.ErrClosed", err)

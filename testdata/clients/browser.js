@@ -9,27 +9,28 @@ const { chromium } = require('playwright-core');
 
 const options = JSON.parse(process.argv[2]);
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const patience = 300000; // for what must come; it only guards against hanging
 const complaints = []; // what the browser's console says against the page
 
 const commands = {
-  open: async (page, { url }) => (await page.goto(url, { timeout: 20000 })).status(),
+  open: async (page, { url }) => (await page.goto(url, { timeout: patience })).status(),
   click: async (page, { text }) => {
-    await page.getByRole('link', { name: text }).first().click({ timeout: 5000 });
-    await page.waitForLoadState('load', { timeout: 20000 });
+    await page.getByRole('link', { name: text }).first().click({ timeout: patience });
+    await page.waitForLoadState('load', { timeout: patience });
     return page.url();
   },
   // Taps past the warning for an untrusted certificate, as people do.
   proceed: async (page) => {
-    await page.locator('#details-button').click({ timeout: 5000 });
-    await page.locator('#proceed-link').click({ timeout: 5000 });
-    await page.waitForURL(/^https/, { timeout: 5000, waitUntil: 'commit' });
-    await page.waitForLoadState('load', { timeout: 20000 });
+    await page.locator('#details-button').click({ timeout: patience });
+    await page.locator('#proceed-link').click({ timeout: patience });
+    await page.waitForURL(/^https/, { timeout: patience, waitUntil: 'commit' });
+    await page.waitForLoadState('load', { timeout: patience });
     return page.url();
   },
   download: async (page, { text, file }) => {
     const [download] = await Promise.all([
-      page.waitForEvent('download', { timeout: 10000 }),
-      page.getByRole('link', { name: text }).first().click({ timeout: 5000 }),
+      page.waitForEvent('download', { timeout: patience }),
+      page.getByRole('link', { name: text }).first().click({ timeout: patience }),
     ]);
     await download.saveAs(file);
     return download.suggestedFilename();

@@ -14,11 +14,12 @@ const { chromium } = require('playwright-core');
 
 const options = JSON.parse(process.argv[2]);
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'picoca-chromium-'));
+const patience = 300000; // for what must come; it only guards against hanging
 const say = (line) => console.log(JSON.stringify(line));
 
 // What a page can say of itself. The state is what the app tells of the board, once it knows.
 const look = async (page) => {
-  await page.waitForFunction(() => !document.querySelector('#state').textContent.startsWith('Asking'), null, { timeout: 10000 });
+  await page.waitForFunction(() => !document.querySelector('#state').textContent.startsWith('Asking'), null, { timeout: patience });
   return page.evaluate(() => ({
     title: document.title,
     state: document.querySelector('#state').textContent,
@@ -36,7 +37,7 @@ const kept = (page) => page.evaluate(async () => {
   return paths;
 });
 
-const controlled = (page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null, null, { timeout: 20000 });
+const controlled = (page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null, null, { timeout: patience });
 
 // Chromium's own checks of what can become an app on the home screen.
 const installable = async (context, page) => {
@@ -50,20 +51,20 @@ const steps = async (context, lines) => {
   const page = await context.newPage();
   const complaints = [];
   page.on('console', (m) => { if (['error', 'warning'].includes(m.type())) complaints.push(m.text()); });
-  await page.goto(options.url, { timeout: 30000 });
+  await page.goto(options.url, { timeout: patience });
   await controlled(page);
   say({ step: 'first', ...await look(page), kept: await kept(page), complaints });
   await lines.next();
-  await page.reload({ timeout: 30000 });
+  await page.reload({ timeout: patience });
   say({ step: 'reload', ...await look(page) });
   say({ step: 'app', ...await installable(context, page) });
   if (options.screenshot) await page.screenshot({ path: options.screenshot });
   await lines.next(); // the board goes now
   complaints.length = 0;
-  await page.reload({ timeout: 30000 });
+  await page.reload({ timeout: patience });
   say({ step: 'gone', ...await look(page) });
   const fresh = await context.newPage();
-  await fresh.goto(options.url, { timeout: 30000 });
+  await fresh.goto(options.url, { timeout: patience });
   say({ step: 'opened', ...await look(fresh) });
 };
 

@@ -2,6 +2,7 @@
 // file descriptor 3 and a board's heap.
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
@@ -14,7 +15,17 @@
 
 static struct netif wifi;
 
+// SIGUSR1 lets 12 seconds pass at once. It is asked for, since a handler would run on the stack that is measured.
+static sigset_t leap;
+
+static bool leap_is_due(void) {
+    return sigtimedwait(&leap, NULL, &(struct timespec){0}) == SIGUSR1;
+}
+
 bool stdio_init_all(void) {
+    sigemptyset(&leap);
+    sigaddset(&leap, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &leap, NULL);
     return setvbuf(stdout, NULL, _IOLBF, 0) == 0;
 }
 
@@ -33,6 +44,10 @@ static char stack[STACK];
 static ucontext_t program, network;
 
 static void work(void) {
+    if (leap_is_due()) {
+        wire_leap(12);
+        printf("leapt\n");
+    }
     wire_run(&wifi);
 }
 

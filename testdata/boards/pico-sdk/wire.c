@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "lwip/etharp.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 #include "netif/ethernet.h"
@@ -45,6 +46,16 @@ void wire_start(struct netif *netif, int host) {
     netif_set_up(netif);
 }
 
+static u32_t ahead; // by so many milliseconds lwIP's clock is ahead of this computer's
+
+// lwIP's timers do not catch up after a leap of their clock, so it goes in steps of the shortest.
+void wire_leap(int seconds) {
+    for (int step = 0; step < seconds * 1000; step += TCP_TMR_INTERVAL) {
+        ahead += TCP_TMR_INTERVAL;
+        sys_check_timeouts();
+    }
+}
+
 void wire_run(struct netif *netif) {
     char frame[1600];
     ssize_t size;
@@ -64,7 +75,7 @@ void wire_run(struct netif *netif) {
 u32_t sys_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000 + ahead;
 }
 
 sys_prot_t sys_arch_protect(void) {

@@ -8,3 +8,5 @@
 void wire_start(struct netif *netif, int host);
 // wire_run does the work that is due and takes in the frames that have come. It waits for neither.
 void wire_run(struct netif *netif);
+// wire_leap lets seconds of lwIP's time pass at once, with all that is due in them.
+void wire_leap(int seconds);
