@@ -42,5 +42,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 if [ -f testdata/clients/package-lock.json ] && ! [ testdata/clients/node_modules/.package-lock.json -nt testdata/clients/package-lock.json ]; then
-  npm ci --prefix testdata/clients --no-audit --no-fund --ignore-scripts
+  npm ci --engine-strict --prefix testdata/clients --no-audit --no-fund --ignore-scripts
 fi
