@@ -47,7 +47,7 @@ func scans(term rig.Terminal, want, name string) {
 }
 
 // TestPhoneCommandScansFromARealTerminal runs the program in a terminal of the
-// smallest usual size, where the code must stay while the first visits are told.
+// smallest usual size, where the code must stay while the first visits are reported.
 func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 	h := rig.NewHome(t)
 	term := rig.NewTerminal(t, h)
@@ -153,7 +153,7 @@ func (p *phoneCommand) end(t *testing.T) (events []string, code int) {
 	}
 	_ = p.cmd.Wait()
 	if len(events) == 0 || events[len(events)-1] != "ended" {
-		t.Fatalf("the events are %q, and tell of no end", events)
+		t.Fatalf("the events are %q, without an end", events)
 	}
 	return events[:len(events)-1], p.cmd.ProcessState.ExitCode()
 }
@@ -302,7 +302,7 @@ func TestPhoneCommandEndsOnTime(t *testing.T) {
 	}
 }
 
-// TestPhoneCommandWithoutTheRightToAPort serves as somebody without privileges.
+// TestPhoneCommandWithoutTheRightToAPort serves as a user without privileges.
 func TestPhoneCommandWithoutTheRightToAPort(t *testing.T) {
 	const first = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 	if data, err := os.ReadFile(first); err == nil {

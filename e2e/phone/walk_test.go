@@ -52,11 +52,11 @@ func TestPhoneWalksFromThePageToTrust(t *testing.T) {
 			}
 			b.look(walk.screen.Name + "-2-warning")
 			if e := run.waitFor(onboard.Distrusted); e.Device != walk.device {
-				t.Errorf("told %+v, want the device %s", e, walk.device)
+				t.Errorf("got %+v, want the device %s", e, walk.device)
 			}
 			b.close()
 			if got := run.actions(); got != "opened downloaded distrusted" {
-				t.Errorf("told %q before there was trust", got)
+				t.Errorf("got %q before there was trust", got)
 			}
 
 			rig.TrustFile(t, home, rootIn(t, served, run.root.Raw))
@@ -72,7 +72,7 @@ func TestPhoneWalksFromThePageToTrust(t *testing.T) {
 			}
 			b.look(walk.screen.Name + "-3-trusted")
 			if e := run.waitFor(onboard.Trusted); e.Device != walk.device {
-				t.Errorf("told %+v, want the device %s", e, walk.device)
+				t.Errorf("got %+v, want the device %s", e, walk.device)
 			}
 			b.complains()
 		})
@@ -143,7 +143,7 @@ func TestPhoneThatTapsPastTheWarningDoesNotTrust(t *testing.T) {
 		t.Errorf("got %+v, want the warning as the reason", e)
 	}
 	if got := run.actions(); got != "opened distrusted checking unproven" {
-		t.Errorf("told %q", got)
+		t.Errorf("got %q", got)
 	}
 }
 
