@@ -23,9 +23,9 @@ func asNobody(t *testing.T, do func()) {
 	go func() {
 		defer close(done)
 		runtime.LockOSThread() // and never unlocked: the thread ends with this
-		// setfsuid(2) changes only this thread.
-		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETFSUID, 65534, 0, 0); errno != 0 {
-			t.Errorf("setfsuid: %v", errno)
+		// The raw call changes only this thread.
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, ^uintptr(0), 65534, ^uintptr(0)); errno != 0 {
+			t.Errorf("setresuid: %v", errno)
 			return
 		}
 		do()
@@ -181,4 +181,45 @@ func TestFaultsNameTheUsersFolder(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestUmaskOfAllBlocksNoLaterRun: what a store gets under it can be used, too.
+func TestUmaskOfAllBlocksNoLaterRun(t *testing.T) {
+	root := newRoot(t)
+	dir := filepath.Join(openTempDir(t), "store")
+	if err := makeStore(t, dir, root.root()); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		remove(t, filepath.Join(dir, "lock"))
+		err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Lchown(name, 65534, os.Getegid()))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, two := root.leaf(t, "pico.local"), root.leaf(t, "pico.local")
+	for i, leaf := range []pair{one, two} {
+		before := syscall.Umask([]int{0o777, 0o022}[i])
+		asNobody(t, func() {
+			s, err := Open(dir, Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			if err := s.Lock(t.Context(), never(t)); err != nil {
+				t.Errorf("run %d: %v", i, err)
+				return
+			}
+			if issued, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key); err != nil || issued.Number() != i+1 {
+				t.Errorf("run %d: got %q, %v", i, issued.Place, err)
+			}
+			if latest, err := s.Latest(Device("pico.local")); err != nil || latest.Number() != i+1 {
+				t.Errorf("run %d: latest: got %q, %v", i, latest.Place, err)
+			}
+		})
+		syscall.Umask(before)
+	}
 }

@@ -485,3 +485,75 @@ func TestRootsThatOthersCanChangeAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatHasARootsNameMustBeOne: skipping it could let an older root sign.
+func TestWhatHasARootsNameMustBeOne(t *testing.T) {
+	s, root := create(t)
+	put(t, s.Path("roots/README"), "mine", 0o644)
+	checkRoot(t, s, root, nil)
+	for what, make := range map[string]func(name string) error{
+		"file":  func(name string) error { return os.WriteFile(name, nil, 0o600) },
+		"link":  func(name string) error { return os.Symlink(rootID(1, root.cert), name+"x") },
+		"empty": func(name string) error { return os.Mkdir(name, 0o700) },
+	} {
+		name := s.Path("roots/000002-ABCD")
+		if err := make(name); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.SigningRoot()
+		if what != "link" && (err == nil || hintText(err) == "") {
+			t.Errorf("%s: got %q, %v, want an error with a hint", what, got.ID, err)
+		}
+		if what == "link" && (err != nil || !got.Certificate.Equal(root.cert)) {
+			t.Errorf("a link to a root: got %q, %v", got.ID, err)
+		}
+		remove(t, name)
+		remove(t, name+"x")
+	}
+	remove(t, s.Path("roots/"+rootID(1, root.cert)))
+	if _, err := s.SigningRoot(); !isA[MissingError](err) || hintText(err) == "" {
+		t.Errorf("no root: got %v, want a MissingError", err)
+	}
+}
+
+// TestCopyOfAStoreIsABackup: it opens elsewhere, with all that it had.
+func TestCopyOfAStoreIsABackup(t *testing.T) {
+	s, root := createLocked(t)
+	issued := issue(t, s, root, "pico.local")
+	leaf := root.leaf(t, "printer.local")
+	if _, err := s.Put(Record{Name: "printer.local"}, leaf.cert, nil); err != nil {
+		t.Fatal(err)
+	}
+	err := errors.Join(
+		s.PutDeviceFile("pico.local", "vapid.pem", []byte("key")),
+		s.Revoke([]Revocation{issued.Revocation(noon, ca.Superseded)}, []NewCRL{{issued.Root, root.crl(t, 3, issued.Leaf.SerialNumber)}}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(tempDir(t), "copy")
+	if err := os.CopyFS(dir, os.DirFS(s.Path("."))); err != nil {
+		t.Fatal(err)
+	}
+	narrow(t, dir)
+	if err := os.Chmod(filepath.Join(dir, "devices/pico.local/vapid.pem"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := full(t, open(t, dir)), full(t, s); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestAgentKeyWithHiddenCharacters never reaches a terminal.
+func TestAgentKeyWithHiddenCharacters(t *testing.T) {
+	s, _ := createLocked(t)
+	root := newRoot(t)
+	added := addRoot(t, s, NewRoot{Certificate: root.cert, Agent: &AgentKey{Fingerprint: "SHA256:x"}})
+	name := s.Path("roots/" + added.ID + "/key.json")
+	for _, data := range []string{`{"fingerprint":"\u001b[2J"}`, `{"comment":"\u202e"}`, "x", ""} {
+		put(t, name, data, 0o644)
+		if _, err := s.RootAgentKey(added); !isDamaged(err, name) || strings.ContainsAny(err.Error(), "\x1b\u202e") {
+			t.Errorf("%q: got %v, want a DamagedError", data, err)
+		}
+	}
+}
