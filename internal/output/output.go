@@ -438,3 +438,13 @@ func (f *Folder) Unfinished() bool {
 	names, err := f.list()
 	return err == nil && slices.ContainsFunc(names, isChange)
 }
+
+// ReadIfAny is Read for a file that may not exist: it returns nil then, and for
+// what picoca cannot have written because it is no file, or too large.
+func (f *Folder) ReadIfAny(name string) ([]byte, error) {
+	data, err := f.Read(name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, durable.ErrNotRegular) || errors.Is(err, osdisk.ErrTooLarge) {
+		return nil, nil
+	}
+	return data, err
+}

@@ -1,8 +1,6 @@
 package pki
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +8,6 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
-	"github.com/picoca/picoca/internal/durable"
-	"github.com/picoca/picoca/internal/durable/osdisk"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/store"
@@ -187,16 +183,6 @@ func sums(files []output.File) map[string]string {
 		all[file.Name] = FileSum(file.Data)
 	}
 	return all
-}
-
-// readIfAny returns a file of a folder, nil if there is none or if it is none
-// that picoca could have written.
-func readIfAny(folder *output.Folder, name string) ([]byte, error) {
-	data, err := folder.Read(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, durable.ErrNotRegular) || errors.Is(err, osdisk.ErrTooLarge) {
-		return nil, nil
-	}
-	return data, err
 }
 
 // shorten returns a folder as the user would type it here: relative if it is

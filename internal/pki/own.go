@@ -98,7 +98,7 @@ func (o *ownFiles) wroteIn(folder *output.Folder, name string, data []byte) bool
 	if o.holder.Kind != ca.KindClient || name != stem+".p12" {
 		return false
 	}
-	profile, err := readIfAny(folder, stem+".mobileconfig")
+	profile, err := folder.ReadIfAny(stem + ".mobileconfig")
 	return err == nil && o.isProfile(stem+".mobileconfig", profile)
 }
 

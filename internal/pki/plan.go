@@ -385,7 +385,7 @@ func (p *Plan) checkRecorded() error {
 		return err
 	}
 	for _, name := range names {
-		if data, err := readIfAny(p.out, name); err == nil && p.own.wrote(name, data) {
+		if data, err := p.out.ReadIfAny(name); err == nil && p.own.wrote(name, data) {
 			return nil
 		}
 	}

@@ -205,7 +205,7 @@ func (p *Project) keep(folder *output.Folder) (w WrittenProject, files []output.
 	w.Kept, w.Copied = []string{}, []string{}
 	own := p.ca.ownFiles(p.issued.Record.Holder())
 	for _, file := range p.files {
-		before, err := readIfAny(folder, file.Name)
+		before, err := folder.ReadIfAny(file.Name)
 		if err != nil {
 			return w, nil, err
 		}
@@ -237,7 +237,7 @@ func (p *Project) path(name string) string { return filepath.Join(p.Dir, filepat
 func freeName(folder *output.Folder, name string, data []byte) string {
 	candidate := name + ".old"
 	for i := 2; ; i++ {
-		there, err := readIfAny(folder, candidate)
+		there, err := folder.ReadIfAny(candidate)
 		if err != nil || there == nil || bytes.Equal(there, data) {
 			return candidate
 		}

@@ -195,7 +195,7 @@ func (p *Plan) stale(files []output.File) []string {
 		if slices.ContainsFunc(files, func(f output.File) bool { return f.Name == name }) {
 			continue
 		}
-		data, err := readIfAny(p.out, name)
+		data, err := p.out.ReadIfAny(name)
 		if err == nil && p.own.wrote(name, data) && !p.own.isRootFile(data) {
 			left = append(left, filepath.Join(p.Dir, name))
 		}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+// leafJSON is a certificate as --json prints it.
+type leafJSON struct {
+	Name      string    `json:"name"`
+	Kind      pki.Kind  `json:"kind"`
+	Names     []string  `json:"names"`
+	For       string    `json:"for"`
+	Key       string    `json:"key"`
+	Serial    string    `json:"serial"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	SHA256    string    `json:"sha256"`
+}
+
+// issuedJSON is the result of issue, identity and renew as --json prints it.
+type issuedJSON struct {
+	leafJSON
+	DryRun           bool          `json:"dry_run"`
+	CertificateBytes int           `json:"certificate_bytes"`
+	Costs            []device.Cost `json:"costs"`
+	Files            []writtenJSON `json:"files"`
+	// Stale are files of earlier certificates, in other formats.
+	Stale      []string `json:"stale,omitempty"`
+	Passphrase string   `json:"passphrase,omitempty"`
+
+	written []pki.Written
+}
+
+func describePlan(p *pki.Plan) issuedJSON {
+	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes())}
+	r.leafJSON = leafJSON{
+		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
+		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(),
+	}
+	return r
+}
+
+func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
+	leaf := result.Issued.Leaf
+	r := issuedJSON{CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), Stale: result.Stale, written: result.Files}
+	r.leafJSON, r.Files = describeLeaf(result.Issued), writtenToJSON(result.Files)
+	return r
+}
+
+func namesJSON(names ca.Names) []string {
+	if all := names.Strings(); len(all) > 0 {
+		return all
+	}
+	return []string{}
+}
+
+func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(r)
+	}
+	a.say("%s: %s, valid until %s. %s.", displayNames(p.Names), p.Key, pki.Day(r.NotAfter), fitText(p, r.CertificateBytes))
+	if r.DryRun {
+		return a.printDryRun(r)
+	}
+	a.sayWritten(r.written)
+	a.noteStale(r.Stale)
+	a.say("next: copy %s to the %s%s, then run %s", countText(len(r.Files)), placeOf(p.Target), a.exampleAside(p), a.command("phone"))
+	return nil
+}
+
+// exampleAside mentions example where there is a project for the device.
+func (a *app) exampleAside(p *pki.Plan) string {
+	if p.HasExample() {
+		return fmt.Sprintf(" (or %s for a whole project)", a.command("example", p.Name()))
+	}
+	return ""
+}
+
+func (a *app) printDryRun(r issuedJSON) error {
+	a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
+	return nil
+}
+
+func (a *app) noteStale(stale []string) {
+	if len(stale) > 0 {
+		a.note("left over from the previous certificate: %s", strings.Join(stale, ", "))
+	}
+}
+
+// placeOf is what people call the thing that loads the files.
+func placeOf(target device.Target) string {
+	if target.Device.IsBoard() {
+		return "board"
+	}
+	return "server"
+}
+
+func countText(n int) string {
+	switch n {
+	case 1:
+		return "the file"
+	case 2:
+		return "both files"
+	}
+	return fmt.Sprintf("all %d files", n)
+}
+
+// maxNamesShown is how many names a sentence lists.
+const maxNamesShown = 8
+
+// costText is what one connection costs: "27.3 KB of memory and 0.5 s per
+// connection".
+func costText(f device.Figures) string {
+	var parts []string
+	if f.HeapBytes[1] > 0 {
+		parts = append(parts, f.Heap()+" of memory")
+	}
+	if f.Seconds[1] > 0 {
+		parts = append(parts, f.Time())
+	}
+	return strings.Join(parts, " and ") + " per connection"
+}
+
+func displayNames(names ca.Names) string {
+	var all []string
+	for _, name := range names.All() {
+		all = append(all, name.Display())
+	}
+	if more := len(all) - maxNamesShown; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNamesShown], ", "), more)
+	}
+	return strings.Join(all, ", ")
+}
+
+// fitText says what the certificate costs the device, with the figures of the
+// firmware that needs the least: "Fits Raspberry Pi Pico W (27.3 KB of memory
+// and 0.5 s per connection in MicroPython)".
+func fitText(p *pki.Plan, bytes int) string {
+	facts := p.Facts(bytes)
+	text := "Fits " + p.Target.Name()
+	if p.Target.Unwise(facts.Key) {
+		text = "Loads on, but is not recommended for, " + p.Target.Name()
+	}
+	if row, figures := p.Target.Cheapest(facts); figures != (device.Figures{}) {
+		text += fmt.Sprintf(" (%s in %s)", costText(figures), row.Name)
+	}
+	return text
+}
