@@ -40,7 +40,7 @@ func files(h rig.Home, folder string) []string {
 // cell is the combination of picoca's own certificate with a stack.
 func cell(h rig.Home, b rig.Bench, root boardRoot, s rig.Stack, key string) *boardCell {
 	h.T.Helper()
-	h.Run("renew", "pico.local", "--force", "--key", key, "--out", key)
+	h.Issue("pico.local", "--force", "--key", key, "--out", key)
 	der, err := os.ReadFile(h.Path(key, "cert.der"))
 	if err != nil {
 		h.T.Fatal(err)

@@ -29,7 +29,7 @@ func phoneScreen(term rig.Terminal, size string, args ...string) string {
 	term.T.Helper()
 	columns, rows, _ := strings.Cut(size, "x")
 	term.Do("resize-window", "-t", term.Name, "-x", columns, "-y", rows)
-	term.Send("clear; "+rig.Program()+" phone --address 127.0.0.1 --port 0 --for 1h "+strings.Join(args, " "), "Enter")
+	term.Send("clear; "+rig.Program()+" phone --address 127.0.0.1 --port 0 --limit 1h "+strings.Join(args, " "), "Enter")
 	return regexp.MustCompile(`http://127\.0\.0\.1:\d+/[a-z2-7]{13}`).FindString(term.Wait("Ctrl-C ends it"))
 }
 
@@ -318,7 +318,7 @@ func TestPhoneCommandWithoutTheRightToAPort(t *testing.T) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "PICOCA_HOME="+h.Path("store"))
 	out, err := cmd.CombinedOutput()
-	const want = "error: listen tcp 127.0.0.1:80: bind: permission denied\nhint: choose a port from 1024 on: --port 8440\n"
+	const want = "error: port 80 on 127.0.0.1 cannot be used: permission denied\nhint: choose a port of at least 1024: picoca phone --port 8440\n"
 	if cmd.ProcessState.ExitCode() != 1 || string(out) != want {
 		t.Errorf("%v, got %q, want %q", err, out, want)
 	}
