@@ -29,7 +29,7 @@ func phoneScreen(term rig.Terminal, size string, args ...string) string {
 	term.T.Helper()
 	columns, rows, _ := strings.Cut(size, "x")
 	term.Do("resize-window", "-t", term.Name, "-x", columns, "-y", rows)
-	term.Send("clear; "+rig.Program()+" phone --address 127.0.0.1 --port 0 --limit 1h "+strings.Join(args, " "), "Enter")
+	term.Send("clear; "+rig.Program()+" phone --address 127.0.0.1 --port 0 --limit 50m "+strings.Join(args, " "), "Enter")
 	return regexp.MustCompile(`http://127\.0\.0\.1:\d+/[a-z2-7]{13}`).FindString(term.Wait("Ctrl-C ends it"))
 }
 
