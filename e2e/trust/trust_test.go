@@ -83,10 +83,20 @@ func (d *desk) wantState(want trust.State) {
 	}
 }
 
-// twice installs and removes twice. The clients refuse at first, accept between
-// the two, and refuse again; what they never accept is a stranger's site, whose
-// refusal shows that they check.
-func (d *desk) twice(s, stranger *site, clients ...client) {
+// browserRounds is how often browsers, which take their time, go through it all:
+// twice with PICOCA_TEST_ALL in the environment.
+func browserRounds() int {
+	if os.Getenv("PICOCA_TEST_ALL") != "" {
+		return 2
+	}
+	return 1
+}
+
+// cycle installs and removes some times. The clients refuse at first, accept
+// between the two, and refuse again; what they never accept is a stranger's site,
+// whose refusal shows that they check. Each change is asked for twice, and the
+// second time nothing changes.
+func (d *desk) cycle(rounds int, s, stranger *site, clients ...client) {
 	d.t.Helper()
 	check := func(want bool) {
 		d.t.Helper()
@@ -98,7 +108,7 @@ func (d *desk) twice(s, stranger *site, clients ...client) {
 		}
 	}
 	check(false)
-	for range 2 {
+	for range rounds {
 		d.wantState(trust.Absent)
 		d.run(false, true)
 		d.run(false, false)
@@ -160,7 +170,7 @@ func TestSystemStore(t *testing.T) {
 		t.Fatalf("update-ca-certificates: %v\n%s", err, out)
 	}
 	s, stranger, before := newSite(t), newSite(t), machine(t)
-	newDesk(t, s, environment(newHome(t)), trust.Default, trust.System, trust.Java).twice(s, stranger, curl, wget, python3, java(t))
+	newDesk(t, s, environment(newHome(t)), trust.Default, trust.System, trust.Java).cycle(2, s, stranger, curl, wget, python3, java(t))
 	wantMachine(t, before)
 }
 
@@ -181,7 +191,12 @@ func database(t *testing.T, dir string, filled bool) {
 
 // TestChromiumDatabases in the places where Chromium looks for its database.
 func TestChromiumDatabases(t *testing.T) {
-	s, stranger, before := newSite(t), newSite(t), machine(t)
+	before := machine(t)
+	t.Run("all", chromiumDatabases) // returns after its parallel tests
+	wantMachine(t, before)
+}
+
+func chromiumDatabases(t *testing.T) {
 	for _, layout := range []struct {
 		name          string
 		legacy, data  bool // which folders exist
@@ -194,7 +209,8 @@ func TestChromiumDatabases(t *testing.T) {
 		{name: "XDG_DATA_HOME", data: true, filled: true, moved: true},
 	} {
 		t.Run(layout.name, func(t *testing.T) {
-			home := newHome(t)
+			t.Parallel()
+			s, stranger, home := newSite(t), newSite(t), newHome(t)
 			env, data := environment(home), filepath.Join(home, ".local/share")
 			if layout.moved {
 				data = filepath.Join(home, "elsewhere")
@@ -206,20 +222,19 @@ func TestChromiumDatabases(t *testing.T) {
 			if layout.data {
 				database(t, filepath.Join(data, "pki/nssdb"), true)
 			}
-			newDesk(t, s, env, trust.Default, trust.Chromium).twice(s, stranger, chromium)
+			newDesk(t, s, env, trust.Default, trust.Chromium).cycle(browserRounds(), s, stranger, chromium)
 			if _, err := os.Stat(filepath.Join(home, ".pki/nssdb")); (err == nil) != layout.legacy {
 				t.Errorf("legacy folder: %v, want it to exist: %t", err, layout.legacy)
 			}
 		})
 	}
-	wantMachine(t, before)
 }
 
 // TestChromiumPolicy trusts for all users, also those whose home is new.
 func TestChromiumPolicy(t *testing.T) {
 	s, stranger, before := newSite(t), newSite(t), machine(t)
 	env := environment(newHome(t))
-	newDesk(t, s, env, trust.AllUsers, trust.Chromium).twice(s, stranger, chromium)
+	newDesk(t, s, env, trust.AllUsers, trust.Chromium).cycle(browserRounds(), s, stranger, chromium)
 	wantMachine(t, before)
 }
 
@@ -235,10 +250,16 @@ func newProfile(t *testing.T, env []string) {
 
 // TestFirefoxProfiles in both places where Firefox keeps them.
 func TestFirefoxProfiles(t *testing.T) {
-	s, stranger, before := newSite(t), newSite(t), machine(t)
+	before := machine(t)
+	t.Run("all", firefoxProfiles)
+	wantMachine(t, before)
+}
+
+func firefoxProfiles(t *testing.T) {
 	for _, place := range []string{".config/mozilla/firefox", ".mozilla/firefox"} {
 		t.Run(place, func(t *testing.T) {
-			home := newHome(t)
+			t.Parallel()
+			s, stranger, home := newSite(t), newSite(t), newHome(t)
 			if err := os.MkdirAll(filepath.Join(home, place), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -247,10 +268,9 @@ func TestFirefoxProfiles(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(home, place, "profiles.ini")); err != nil {
 				t.Fatal(err)
 			}
-			newDesk(t, s, env, trust.ThisUser, trust.Firefox).twice(s, stranger, firefox)
+			newDesk(t, s, env, trust.ThisUser, trust.Firefox).cycle(browserRounds(), s, stranger, firefox)
 		})
 	}
-	wantMachine(t, before)
 }
 
 // TestFirefoxPolicy trusts for all profiles.
@@ -258,7 +278,7 @@ func TestFirefoxPolicy(t *testing.T) {
 	s, stranger, before := newSite(t), newSite(t), machine(t)
 	env := environment(newHome(t))
 	newProfile(t, env)
-	newDesk(t, s, env, trust.Default, trust.Firefox).twice(s, stranger, firefox)
+	newDesk(t, s, env, trust.Default, trust.Firefox).cycle(browserRounds(), s, stranger, firefox)
 	wantMachine(t, before)
 }
 

@@ -93,9 +93,13 @@ func TestChromiumPolicyKeepsOtherRoots(t *testing.T) {
 }
 
 func TestChromiumPolicyOfOthers(t *testing.T) {
-	for file, want := range map[string]string{"admin.json": "admin.json sets CACertificatesWithConstraints already", "picoca.json": "picoca.json is damaged"} {
+	for _, row := range [][3]string{
+		{"admin.json", `{"CACertificatesWithConstraints": []}`, "admin.json sets CACertificatesWithConstraints already"},
+		{"picoca.json", `{"CACertificatesWithConstraints": [}`, "picoca.json is damaged"},
+		{"picoca.json", `{"CACertificatesWithConstraints": [], "HomepageLocation": "x"}`, "picoca.json is damaged"},
+	} {
 		f, c := newFake(t, "linux", "/usr/bin/chromium", "/usr/bin/sudo")
-		text := `{"CACertificatesWithConstraints": [}`
+		file, text, want := row[0], row[1], row[2]
 		f.write("/etc/chromium/policies/managed/"+file, text, 0o644)
 		req := request(newRoot(t), Chromium)
 		req.Scope = AllUsers
@@ -149,6 +153,26 @@ func TestFirefoxPolicyCycle(t *testing.T) {
 	f.cycle(c, req, install, append(slices.Clone(install[1:]), "sudo rm -f /etc/firefox/policies/NAME.pem"))
 	if got := f.read(policies); got != admin {
 		t.Errorf("got %q, want %q", got, admin)
+	}
+}
+
+// TestFirefoxPolicyNeedsBothFiles to take effect: the entry and the root.
+func TestFirefoxPolicyNeedsBothFiles(t *testing.T) {
+	root := newRoot(t)
+	file := path.Join(path.Dir(firefoxPolicies), nameOf(root)+".pem")
+	for _, listed := range []bool{false, true} {
+		f, c := newFake(t, "linux", "/usr/bin/firefox", "/usr/bin/sudo")
+		if listed {
+			f.write(firefoxPolicies, `{"policies":{"Certificates":{"Install":["`+file+`"]}}}`, 0o644)
+		} else {
+			f.write(file, string(rootsOf(request(root).Roots)[0].file().Data), 0o644)
+		}
+		if all, err := c.Status(t.Context(), request(root, Firefox)); err != nil || len(all) != 1 || all[0].State != Absent {
+			t.Errorf("listed %t: got %+v (%v), want absent", listed, all, err)
+		}
+		if results, _ := f.apply(c, request(root, Firefox), false); results[0].After != Trusted || results[0].Err != nil {
+			t.Errorf("listed %t: got %+v, want trusted", listed, results[0])
+		}
 	}
 }
 

@@ -20,6 +20,10 @@ type installList struct {
 	files []string
 }
 
+// installPath are the keys on the way to the list. Firefox heeds their case,
+// which encoding/json does not.
+var installPath = []string{"policies", "Certificates", "Install"}
+
 // parseInstallList fails if the file is no JSON, or its shape is not that of
 // policies. No bytes stand for no policies.
 func parseInstallList(data []byte) (installList, error) {
@@ -27,16 +31,39 @@ func parseInstallList(data []byte) (installList, error) {
 	if len(data) == 0 {
 		return list, nil
 	}
-	var file struct {
-		Policies struct {
-			Certificates struct{ Install []string }
-		} `json:"policies"`
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
+	at, err := wholeOf(data)
+	if err != nil {
 		return list, err
 	}
-	list.files = file.Policies.Certificates.Install
-	return list, nil
+	for _, key := range installPath {
+		next, err := member(data, at, key)
+		if err != nil || next == nil {
+			return list, err
+		}
+		at = next.value
+	}
+	return list, json.Unmarshal(data[at.from:at.to], &list.files)
+}
+
+// member returns an object's member, nil if it has none of that name.
+func member(data []byte, at span, key string) (*child, error) {
+	children, err := childrenOf(data, at)
+	if err != nil {
+		return nil, err
+	}
+	if data[at.from] != '{' {
+		return nil, fmt.Errorf("%q is not in an object", key)
+	}
+	var found *child
+	for i := range children {
+		if children[i].key == key && found != nil {
+			return nil, fmt.Errorf("%q is set twice", key)
+		}
+		if children[i].key == key {
+			found = &children[i]
+		}
+	}
+	return found, nil
 }
 
 // addInstall adds a file at the front of Install, and makes what is missing on
@@ -53,15 +80,14 @@ func addInstall(data []byte, file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := []string{"policies", "Certificates", "Install"}
-	for i, key := range keys {
+	for i, key := range installPath {
 		children, err := childrenOf(data, at)
 		if err != nil {
 			return nil, err
 		}
 		next := slices.IndexFunc(children, func(c child) bool { return c.key == key })
 		if next < 0 {
-			return insert(data, at, len(children) > 0, wrap(keys[i:], entry)), nil
+			return insert(data, at, len(children) > 0, wrap(installPath[i:], entry)), nil
 		}
 		at = children[next].value
 	}

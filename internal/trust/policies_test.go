@@ -15,6 +15,7 @@ func TestPoliciesComeBackByteForByte(t *testing.T) {
 		`{"policies":{"Certificates":{"ImportEnterpriseRoots":true}}}`,
 		`{"policies":{"Certificates":{"Install":["a.pem"]},"Z":[1,{"b":2}]}, "other": "policies"}`,
 		"{\"policies\" : {\"Certificates\" :\t{\"Install\":[\r\n\"a.pem\" ,\"b\\u0041.pem\"\r\n]} , \"big\":123456789012345678901234567890}}",
+		`{"Policies":{"certificates":{"Install":["x"]}},"policies":{"certificates":{"Install":1}}}`,
 		`{"A":{"policies":{"Install":["x"]}},"policies":{"Certificates":{"Z":1,"Install":["}",",","\"]"]}}}`,
 	} {
 		added, err := addInstall([]byte(text), entry)

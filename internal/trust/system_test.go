@@ -84,8 +84,16 @@ func TestFailedUpdateIsUndone(t *testing.T) {
 func TestRefusedSudoChangesNothing(t *testing.T) {
 	f, c := newFake(t, "linux", "/usr/sbin/update-ca-certificates", "/usr/bin/sudo")
 	f.failing[sudo] = "sudo: a password is required"
-	results, log := f.apply(c, request(newRoot(t), System), false)
-	if r := results[0]; r.Err == nil || len(log) > 0 || !strings.Contains(hint(r.Err), "picoca trust --user for the stores that need no root, or as root run: install -D") {
+	plan, err := c.Install(t.Context(), request(newRoot(t), System))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log []string // nothing needs to be undone
+	results, err := plan.Run(t.Context(), func(step Step) { log = append(log, step.String()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := results[0]; r.Err == nil || len(log) != 1 || !strings.Contains(hint(r.Err), "picoca trust --user for the stores that need no root, or as root run: install -D") {
 		t.Errorf("got %v, hint %s, ran %q", r.Err, hint(r.Err), log)
 	}
 }
@@ -152,6 +160,14 @@ func TestStatesOfAStore(t *testing.T) {
 		if err != nil || len(all) != 1 || all[0].State != row.want {
 			t.Errorf("got %+v (%v), want %s", all, err, row.want)
 		}
+	}
+}
+
+// TestProgramsOfThisFolderAreNotRun although PATH names it.
+func TestProgramsOfThisFolderAreNotRun(t *testing.T) {
+	_, c := newFake(t, "linux", "relative/certutil")
+	if got := c.program(certutil); got != "" {
+		t.Errorf("got %s", got)
 	}
 }
 
