@@ -204,3 +204,21 @@ func BenchmarkMinimal(b *testing.B) {
 		}
 	}
 }
+
+// TestFaultsOfAHolderAreListed, with both kinds of lists, and the rest follow.
+func TestFaultsOfAHolderAreListed(t *testing.T) {
+	s, root := createLocked(t)
+	for _, name := range []string{"a.local", "b.local", "c.local"} {
+		issue(t, s, root, name)
+	}
+	mkdir(t, s.Path("issued/b.local"), 0o777)
+	for _, newestOnly := range []bool{true, false} {
+		var got []string
+		for issued, err := range s.All(newestOnly) {
+			got = append(got, fmt.Sprintf("%s %v", issued.Place[:len("issued/x.local")], isA[ModeError](err)))
+		}
+		if want := []string{"issued/a.local false", "issued/b.local true", "issued/c.local false"}; !slices.Equal(got, want) {
+			t.Errorf("newest only %v: got %q, want %q", newestOnly, got, want)
+		}
+	}
+}
