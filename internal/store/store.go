@@ -103,7 +103,7 @@ func openDir(dir string, opt Options) (*Store, error) {
 		return nil, dirFault(dir, err)
 	}
 	s := &Store{dir: dir, opt: opt, euid: os.Geteuid(), root: root}
-	s.disk = osdisk.New(root, osdisk.Options{})
+	s.disk = osdisk.New(root, osdisk.Options{Owner: s.ownerOfNew(info)})
 	if opt.Wrap != nil {
 		s.disk = opt.Wrap(s.disk)
 	}
