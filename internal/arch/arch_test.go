@@ -35,8 +35,9 @@ var imports = map[string][]string{
 	"internal/device":         {"internal/fault"},
 	"internal/durable":        nil,
 	"internal/durable/osdisk": {"internal/durable"},
-	// For tests: no other row has it.
+	// For tests and the bench: no other row has it.
 	"internal/durable/faultdisk": {"internal/durable"},
+	"bench":                      {"internal/ca", "internal/store", "internal/durable/faultdisk"},
 	"internal/example":           {"internal/export", "internal/fault"},
 	"internal/export":            {"internal/ca", "internal/fault"},
 	"internal/onboard":           {"internal/ca", "internal/fault"},

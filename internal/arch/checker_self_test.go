@@ -26,7 +26,7 @@ func TestCheckerFindsWhatIsForbidden(t *testing.T) {
 		{"internal/device", `import _ "github.com/picoca/picoca/internal/export"`, "may not import"},
 		{"internal/onboard", `import _ "github.com/picoca/picoca/internal/cli"`, "may not import"},
 		{"cmd/picoca", `import _ "github.com/picoca/picoca/internal/ca"`, "may not import"},
-		{"bench", `import _ "github.com/picoca/picoca/internal/ca"`, "may not import"},
+		{"demo", `import _ "github.com/picoca/picoca/internal/ca"`, "may not import"},
 		{"internal/util", ``, "not in the table"},
 		{"internal/ca", `import "os"`, "imports os"},
 		{"internal/ca", `import o "os"`, "imports os"},

@@ -55,16 +55,15 @@ func (e *NameError) hintOutside() fault.Hint {
 }
 
 // permittable returns what to permit for a host: the shortest domain above it
-// with a dot that Permit accepts, so that the next device needs no further root:
-// a single label could be a top-level domain. It is "" if there is none.
+// that Permit accepts, so that the next device needs no further root. It is
+// "" if there is none.
 func permittable(host string) string {
 	if _, ok := parsePrefix(host); ok {
 		return acceptable(host)
 	}
 	for i := len(host); i >= 0; {
 		i = strings.LastIndexByte(host[:i], '.')
-		domain := acceptable(host[i+1:])
-		if i < 0 || strings.Contains(domain, ".") {
+		if domain := acceptable(host[i+1:]); domain != "" || i < 0 {
 			return domain
 		}
 	}

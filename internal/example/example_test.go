@@ -165,7 +165,7 @@ func TestProgramLoadsWhatIsThere(t *testing.T) {
 		for _, id := range []string{"micropython", "circuitpython"} {
 			p := project(t)
 			p.MutualTLS, p.Format = true, format
-			firmware, err := Find(id)
+			firmware, err := Find("pico-w", id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -190,12 +190,12 @@ func TestProgramLoadsWhatIsThere(t *testing.T) {
 // TestWhatNoCompilerSees wants what was learned from the firmware's sources,
 // and what no test runs.
 func TestWhatNoCompilerSees(t *testing.T) {
-	for _, row := range []struct{ firmware, file, text string }{
-		{"arduino", "web-app.ino", "while (WiFi.begin(WIFI_SSID, WIFI_PASSWORD) != WL_CONNECTED)"},        // it tries once
-		{"esp-idf", "sdkconfig.defaults", "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y"},                    // 1 MB is too little
-		{"pico-sdk", "CMakeLists.txt", "pico_lwip_http pico_lwip_mdns pico_lwip_mbedtls\n  pico_mbedtls"}, // as the bench links
+	for _, row := range []struct{ device, firmware, file, text string }{
+		{"pico-w", "arduino", "web-app.ino", "while (WiFi.begin(WIFI_SSID, WIFI_PASSWORD) != WL_CONNECTED)"},        // it tries once
+		{"esp32", "esp-idf", "sdkconfig.defaults", "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y"},                     // 1 MB is too little
+		{"pico-w", "pico-sdk", "CMakeLists.txt", "pico_lwip_http pico_lwip_mdns pico_lwip_mbedtls\n  pico_mbedtls"}, // as the bench links
 	} {
-		firmware, err := Find(row.firmware)
+		firmware, err := Find(row.device, row.firmware)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func TestMutualTLSIsAsked(t *testing.T) {
 		{"micropython", "main.py", "ssl.CERT_REQUIRED", "Once the board checks"},
 		{"circuitpython", "code.py", "cadata=file.read()", `cadata=""`},
 	} {
-		firmware, err := Find(row.firmware)
+		firmware, err := Find("pico-w", row.firmware)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +251,7 @@ func TestManifestIsOne(t *testing.T) {
 
 // TestHeaderHasThePage wants each text of the page in page.h as it is.
 func TestHeaderHasThePage(t *testing.T) {
-	arduino, err := Find("arduino")
+	arduino, err := Find("pico-w", "arduino")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +386,7 @@ func TestNamesInURLs(t *testing.T) {
 
 // TestSketchNames wants the folders that the Arduino IDE opens, and no others.
 func TestSketchNames(t *testing.T) {
-	arduino, err := Find("arduino")
+	arduino, err := Find("pico-w", "arduino")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -443,7 +443,31 @@ func TestRefusals(t *testing.T) {
 	if _, err := firmwares[0].Render(p); err != nil {
 		t.Errorf("strict root without mutual TLS: %v", err)
 	}
-	if _, err := Find("zephyr"); err != (UnknownFirmwareError{"zephyr"}) {
-		t.Errorf("Find(zephyr): %v", err)
+}
+
+// TestExamplesKnowTheirDevices wants the hint of a refusal to lead on: to what
+// the device has, or to everything.
+func TestExamplesKnowTheirDevices(t *testing.T) {
+	for _, row := range []struct{ device, firmware, hint string }{
+		{"pico-w", "zephyr", "choose one with --for: pico-w/micropython, pico-w/circuitpython, pico-w/arduino, pico-w/pico-sdk"},
+		{"esp32", "arduino", "choose one with --for: esp32/micropython, esp32/circuitpython, esp32/esp-idf"}, // another core than the Pico's
+		{"nginx", "", "choose one with --for: pico-w/micropython, pico-2-w/micropython, esp32/micropython, " +
+			"pico-w/circuitpython, pico-2-w/circuitpython, esp32/circuitpython, pico-w/arduino, pico-w/pico-sdk, esp32/esp-idf"},
+	} {
+		_, err := Find(row.device, row.firmware)
+		want := NoExampleError{row.device, row.firmware}
+		if err != want {
+			t.Errorf("Find(%q, %q): got %v, want %v", row.device, row.firmware, err, want)
+		}
+		if got := want.Hint().Text(nil); got != row.hint {
+			t.Errorf("hint for %s/%s: got %q, want %q", row.device, row.firmware, got, row.hint)
+		}
+	}
+	for _, firmware := range All() {
+		for _, device := range firmware.devices {
+			if got, err := Find(device, firmware.ID); err != nil || got.ID != firmware.ID {
+				t.Errorf("Find(%q, %q): got %q, %v", device, firmware.ID, got.ID, err)
+			}
+		}
 	}
 }
