@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -309,9 +310,10 @@ func orJoin(all []string) string {
 	if len(all) < 2 {
 		return fmt.Sprint(all)
 	}
-	text := all[0]
+	var text strings.Builder
+	text.WriteString(all[0])
 	for _, one := range all[1 : len(all)-1] {
-		text += ", " + one
+		text.WriteString(", " + one)
 	}
-	return text + " or " + all[len(all)-1]
+	return text.String() + " or " + all[len(all)-1]
 }

@@ -114,20 +114,6 @@ func KindsOf(format export.Format) []Kind {
 	return kinds
 }
 
-// renderDevice returns the files that issuing a certificate wrote.
-func (c *CA) renderDevice(i store.Issued, bundle export.Bundle) ([]output.File, error) {
-	target, err := targetOf(i)
-	if err != nil {
-		return nil, err
-	}
-	key, err := ca.KeyTypeOf(i.Leaf.PublicKey)
-	if err != nil {
-		return nil, err
-	}
-	files, err := renderFor(target, key, i.Record.Kind, bundle)
-	return outputFiles(files), err
-}
-
 // targetOf returns what a certificate was issued for: the default if nothing was
 // recorded.
 func targetOf(i store.Issued) (device.Target, error) {
@@ -138,13 +124,6 @@ func targetOf(i store.Issued) (device.Target, error) {
 		return device.Target{}, nil
 	}
 	return device.ParseTarget(DefaultDevice)
-}
-
-// deviceWritesP12 reports whether a .p12 is among the files that a certificate's
-// device loads.
-func (c *CA) deviceWritesP12(i store.Issued) bool {
-	target, err := targetOf(i)
-	return err == nil && writesP12(target, ca.KeyType(keyOf(i)), i.Record.Kind)
 }
 
 func keyOf(i store.Issued) string {
