@@ -101,6 +101,11 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PICOCA_HOME", filepath.Join(env.WorkDir, "ca"))
 			env.Setenv("HOME", env.WorkDir)
+			testdata, err := filepath.Abs("../../testdata")
+			if err != nil {
+				return err
+			}
+			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
 			return nil
 		},

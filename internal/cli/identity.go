@@ -121,7 +121,7 @@ func (a *app) printIdentity(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	if p.Target.Device.ID == "" {
 		a.say("next: open the .mobileconfig file on an Apple device, the .p12 file on any other")
 		a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
-	} else {
+	} else if !a.printInstall(p) {
 		a.say("next: copy %s to the %s", countText(len(r.Files)), placeOf(p.Target))
 	}
 	a.say("a server that asks for it needs the CA: %s", a.command("export", "ca"))

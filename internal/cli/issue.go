@@ -73,6 +73,7 @@ func errOutDash(cmd *cobra.Command) error {
 
 func (a *app) issueCommand() *cobra.Command {
 	var o leafOptions
+	var p12 p12Flags
 	cmd := &cobra.Command{
 		Use:   "issue NAME [NAME|IP ...]",
 		Short: "Issue a device's certificate, and write the files it loads",
@@ -88,15 +89,16 @@ that name. A new key is made each time.`,
 				return errOutDash(cmd)
 			}
 			o.given = cmd.Flags().Changed
-			return a.runIssue(cmd.Context(), args, o)
+			return a.runIssue(cmd.Context(), args, o, p12)
 		},
 	}
 	addFor(cmd, &o.forDevice, "pico-w")
 	o.add(cmd, "the first name")
+	p12.add(cmd)
 	return cmd
 }
 
-func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions) (err error) {
+func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12Flags) (err error) {
 	request, optionsErr := o.request()
 	names, namesErr := ca.ParseNames(raw)
 	request.Names = names
@@ -108,7 +110,23 @@ func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions) (err er
 	if err := errors.Join(namesErr, optionsErr, c.Permits(names, a.Now())); err != nil {
 		return firstOf(c.IsIdentity(raw[0]), err)
 	}
-	return a.issuePlan(ctx, c, request, o)
+	return a.issueDevice(ctx, c, request, o, p12)
+}
+
+// issueDevice issues or renews a device's certificate, with a passphrase for its
+// .p12 if it loads one.
+func (a *app) issueDevice(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions, flags p12Flags) error {
+	choice, err := a.deviceP12(c, &request, flags)
+	if err != nil {
+		return err
+	}
+	if err := a.issuePlan(ctx, c, request, o); err != nil {
+		return err
+	}
+	if !o.dryRun {
+		a.printPassphrase(choice, flags, o.json)
+	}
+	return nil
 }
 
 // firstOf returns the first error that is not nil: a fault of the command line

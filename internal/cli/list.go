@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,11 +93,11 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	for _, root := range list.Roots {
 		row(pki.TheCA, cmp.Or(strings.TrimPrefix(root.Name, "Home CA "), "-"), root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
 	}
-	due := []string{}
+	var due []leafJSON
 	for _, c := range list.Certificates {
 		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, a.until(c.NotBefore, c.NotAfter), c.SHA256)
 		if left := c.NotAfter.Sub(a.Now()); left >= 0 && left < pki.DueWithin {
-			due = append(due, c.Name)
+			due = append(due, c)
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -107,13 +108,14 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 }
 
 // sayDue says which certificates end soon, and how to renew the first.
-func (a *app) sayDue(due []string) {
+func (a *app) sayDue(due []leafJSON) {
+	slices.SortFunc(due, func(x, y leafJSON) int { return x.NotAfter.Compare(y.NotAfter) })
 	switch len(due) {
 	case 0:
 	case 1:
-		a.say("1 ends within 30 days: %s", a.command("renew", due[0]))
+		a.say("1 ends within 30 days: %s", a.command("renew", due[0].Name))
 	default:
-		a.say("%d end within 30 days; the first: %s", len(due), a.command("renew", due[0]))
+		a.say("%d end within 30 days, %s first: %s", len(due), pki.DisplayName(due[0].Name), a.command("renew", due[0].Name))
 	}
 }
 

@@ -56,18 +56,13 @@ func (a *app) runRenew(ctx context.Context, raw []string, o leafOptions, p12 p12
 	}
 	var namesErr error
 	request.Names, namesErr = ca.ParseNames(raw)
+	if namesErr != nil {
+		namesErr = firstOf(findErr, namesErr) // a name with a space is an identity's
+	}
 	if err := errors.Join(namesErr, optionsErr); err != nil {
-		return errors.Join(err, findErr)
-	}
-	choice, err := a.deviceP12(c, &request, p12)
-	if err != nil {
 		return err
 	}
-	if err := a.issuePlan(ctx, c, request, o); err != nil {
-		return err
-	}
-	a.printPassphrase(choice, p12, o.json)
-	return nil
+	return a.issueDevice(ctx, c, request, o, p12)
 }
 
 // deviceP12 decides how a device's .p12 is encrypted, if it loads one.

@@ -164,7 +164,7 @@ func (s *Session) refresh(p *Plan, now time.Time) error {
 
 func (p *Plan) render(leaf *x509.Certificate) ([]output.File, error) {
 	bundle := export.Bundle{
-		Root: p.ca.signing.Certificate, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
+		Root: p.ca.signing.Certificate, CRL: p.ca.signing.CRL, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
 	}
 	files, err := renderFor(p.Target, p.Key, p.request.holder().Kind, bundle)
 	return outputFiles(files), err
