@@ -11,10 +11,11 @@ gcc:gcc g++:g++ make:make git:git curl:curl openssl:openssl python3:python3 node
 gnutls-cli:gnutls-bin certtool:gnutls-bin mkcert:mkcert mount:mount tmux:tmux time:time
 chromium:chromium WebKitWebDriver:webkit2gtk-driver xvfb-run:xvfb xauth:xauth certutil:libnss3-tools zbarimg:zbar-tools
 java:default-jdk-headless javac:default-jdk-headless plistutil:libplist-utils xmllint:libxml2-utils
-valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev
+valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev mosquitto_pub:mosquitto-clients caddy:caddy eapol_test:eapoltest
 "
-# Packages without a command of their own.
-packages="libc6-dev ca-certificates fonts-dejavu-core"
+# Packages without a command of their own, or with one that not everyone's PATH
+# has: the servers that run with their devices' files.
+packages="libc6-dev ca-certificates fonts-dejavu-core mosquitto nginx-light haproxy openvpn dovecot-imapd freeradius libmbedtls-dev"
 # The boards' stacks are built for 32 bits, as a board runs them.
 [ "$(uname -m)" != x86_64 ] || packages+=" gcc-multilib"
 
@@ -42,5 +43,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 if [ -f testdata/clients/package-lock.json ] && ! [ testdata/clients/node_modules/.package-lock.json -nt testdata/clients/package-lock.json ]; then
-  npm ci --prefix testdata/clients --no-audit --no-fund --ignore-scripts
+  npm ci --engine-strict --prefix testdata/clients --no-audit --no-fund --ignore-scripts
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, vet, staticcheck, and tidy modules.
+# Formatting, vet, fixes that Go itself knows, staticcheck, and tidy modules.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +17,11 @@ if [ -n "$unformatted" ]; then
   exit 1
 fi
 go vet ./...
+go -C tools/zlint vet ./...
+go fix -diff ./... || {
+  echo "Go has a newer way to write this (go fix ./...)"
+  exit 1
+}
 go tool -modfile=tools.mod staticcheck ./...
 go mod tidy -diff
 echo "lint: clean"

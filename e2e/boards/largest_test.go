@@ -50,13 +50,13 @@ func fillName(number, length int) string {
 func TestLargestCertificate(t *testing.T) {
 	b, root := rig.BoardBench(t), newBoardRoot(t)
 	for _, id := range profiledBoards {
-		board, err := device.Find(id)
+		board, err := device.ParseTarget(id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		most := board.MaxCertificateBytes
-		if !strings.HasPrefix(board.MaxCertificateSource, device.MeasuredByBench) {
-			t.Errorf("%s: source of max_certificate_bytes is %q", id, board.MaxCertificateSource)
+		most, source := board.MaxCertificateBytes()
+		if !strings.HasPrefix(source, device.MeasuredByBench) {
+			t.Errorf("%s: source of max_certificate_bytes is %q", id, source)
 		}
 		fits, over := root.issueOf(t, most).files(t, "der"), root.issueOf(t, most+1).files(t, "der")
 		for _, s := range rig.Stacks {

@@ -2,6 +2,7 @@ package devices
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -61,32 +62,35 @@ func freePort(t *testing.T) string {
 }
 
 // serve runs a server until the test ends, and returns once it accepts
-// connections at port. What it prints is shown if the test fails.
+// connections at port.
 func serve(t *testing.T, port, pkg, tool string, args ...string) {
 	t.Helper()
-	start(t, pkg, tool, args...)
-	deadline := time.Now().Add(patience)
-	for time.Now().Before(deadline) {
-		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
-		if err == nil {
+	lines := start(t, pkg, tool, args...)
+	var seen []string
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			conn.Close()
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		for more := true; more; {
+			select {
+			case line, running := <-lines:
+				if seen = append(seen, line); !running {
+					t.Fatalf("%s ended:\n%s", tool, strings.Join(seen, "\n"))
+				}
+			default:
+				more = false
+			}
+		}
 	}
-	t.Fatalf("%s does not listen at port %s", tool, port)
+	t.Fatalf("%s does not listen at port %s:\n%s", tool, port, strings.Join(seen, "\n"))
 }
 
 // start runs a program until the test ends, and returns its lines as they come.
+// They end when the program does.
 func start(t *testing.T, pkg, tool string, args ...string) <-chan string {
 	t.Helper()
-	path, err := exec.LookPath(tool)
-	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/" + tool)
-	}
-	if err != nil {
-		t.Fatalf("%s is missing: run make deps (Debian package %s)", tool, pkg)
-	}
+	path := need(t, tool, pkg)
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
@@ -95,20 +99,26 @@ func start(t *testing.T, pkg, tool string, args ...string) <-chan string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines, read := make(chan string, 10_000), make(chan struct{})
+	lines := make(chan string, 10_000)
 	go func() {
-		defer close(read)
+		cmd.Wait()
+		writer.Close()
+	}()
+	go func() {
+		defer close(lines)
 		for scanner := bufio.NewScanner(reader); scanner.Scan(); {
 			select {
 			case lines <- scanner.Text():
-			default: // nobody waits for that many
+			default: // more than a test waits for
 			}
 		}
 	}()
 	t.Cleanup(func() {
-		cmd.Wait() // after the test's context ended
-		writer.Close()
-		<-read
+		for line := range lines { // the test's context has ended, and the program ends
+			if t.Failed() {
+				t.Log(line)
+			}
+		}
 	})
 	return lines
 }
@@ -120,10 +130,13 @@ func waitFor(t *testing.T, lines <-chan string, text string) {
 	timeout := time.After(patience)
 	for {
 		select {
-		case line := <-lines:
+		case line, running := <-lines:
 			seen = append(seen, line)
 			if strings.Contains(line, text) {
 				return
+			}
+			if !running {
+				t.Fatalf("ended without %q:\n%s", text, strings.Join(seen, "\n"))
 			}
 		case <-timeout:
 			t.Fatalf("no %q in:\n%s", text, strings.Join(seen, "\n"))
@@ -166,6 +179,10 @@ func checkServes(t *testing.T, port string, b export.Bundle) {
 	}
 }
 
+func identityOf(b export.Bundle) tls.Certificate {
+	return tls.Certificate{Certificate: [][]byte{b.Leaf.Raw}, PrivateKey: b.Key}
+}
+
 func writeConfig(t *testing.T, format string, args ...any) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "config")
@@ -185,13 +202,16 @@ http {
 	server {
 		listen 127.0.0.1:%[2]s ssl; ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
 		ssl_client_certificate %[3]s/picoca-root.pem; ssl_verify_client optional;
-		location / { if ($ssl_client_verify = FAILED) { return 403; } return 200 "hello"; }
+		location / { if ($ssl_client_verify = NONE) { return 200 "hello"; } return 200 $ssl_client_verify; }
 	}
 }`, dir, port, trust)
 	serve(t, port, "nginx", "nginx", "-c", config, "-p", dir)
 	checkServes(t, port, b)
-	if page, err := get(t, port, b.Root, tls.Certificate{Certificate: [][]byte{b.Leaf.Raw}, PrivateKey: b.Key}); err != nil || page != "200 hello" {
+	if page, err := get(t, port, b.Root, identityOf(b)); err != nil || page != "200 SUCCESS" {
 		t.Errorf("with an identity: got %q, %v", page, err)
+	}
+	if page, err := get(t, port, b.Root, identityOf(bundle(t, "p256", "rsa-2048"))); err != nil || strings.HasPrefix(page, "200") {
+		t.Errorf("with an identity of another CA: got %q, %v", page, err)
 	}
 }
 
@@ -253,9 +273,7 @@ log_type all
 // publish runs the step that the device's file has for clients.
 func publish(t *testing.T, port, dir string, want bool) {
 	t.Helper()
-	if _, err := exec.LookPath("mosquitto_pub"); err != nil {
-		t.Fatal("mosquitto_pub is missing: run make deps (Debian package mosquitto-clients)")
-	}
+	need(t, "mosquitto_pub", "mosquitto-clients")
 	target, err := device.ParseTarget("mosquitto")
 	if err != nil {
 		t.Fatal(err)
@@ -281,4 +299,134 @@ func TestOpenVPNTakesItsFile(t *testing.T) {
 		"--pkcs12", filepath.Join(install(t, "openvpn", device.UseClient, b), "nas.local.p12")}, common...)
 	waitFor(t, start(t, "openvpn", "openvpn", client...), "Peer Connection Initiated")
 	waitFor(t, lines, "Peer Connection Initiated")
+}
+
+// node is a server that says hello.
+const node = `const server = require("https").createServer({%s}, (_, response) => response.end("hello"));
+server.listen(%s, "127.0.0.1");`
+
+// TestNodeServesItsFiles: with the certificate and key of Node-RED's settings,
+// and with the .p12 of Java.
+func TestNodeServesItsFiles(t *testing.T) {
+	b := bundle(t, "p256", "p256")
+	red, java := install(t, "node-red", device.UseServer, b), install(t, "java", device.UseServer, b)
+	for name, options := range map[string]string{
+		"PEM": fmt.Sprintf(`key: require("fs").readFileSync("%[1]s/privkey.pem"), cert: require("fs").readFileSync("%[1]s/cert.pem")`, red),
+		"p12": fmt.Sprintf(`pfx: require("fs").readFileSync("%s/nas.local.p12"), passphrase: "%s"`, java, passphrase),
+	} {
+		t.Run(name, func(t *testing.T) {
+			port := freePort(t)
+			serve(t, port, "nodejs", "node", "-e", fmt.Sprintf(node, options, port))
+			checkServes(t, port, b)
+		})
+	}
+}
+
+// TestDovecotServesItsFiles: with an identity of this CA only. Without the list
+// of revoked certificates in ssl_ca, it would refuse that one too.
+func TestDovecotServesItsFiles(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), freePort(t)
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := user.LookupGroupId(me.Gid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mailGroup := group.Name
+	users, mail := "default_internal_user = "+me.Username+"\ndefault_internal_group = "+group.Name+"\ndefault_login_user = "+me.Username, me.Username
+	if me.Uid == "0" { // its login process refuses to run as root
+		users, mail, mailGroup = "", "nobody", "nogroup"
+	}
+	dir, base := install(t, "dovecot", device.UseServer, b), publicDir(t)
+	config := writeConfig(t, `base_dir = %[1]s/run
+state_dir = %[1]s
+mail_location = maildir:%[1]s/mail
+log_path = /dev/stderr
+protocols = imap
+%[2]s
+ssl = required
+ssl_cert = <%[5]s/cert.pem
+ssl_key = <%[5]s/key.pem
+ssl_ca = <%[5]s/picoca-root-crl.pem
+ssl_verify_client_cert = yes
+auth_ssl_require_client_cert = yes
+service imap-login {
+  chroot =
+  inet_listener imap {
+    port = 0
+  }
+  inet_listener imaps {
+    address = 127.0.0.1
+    port = %[4]s
+  }
+}
+service anvil {
+  chroot =
+}
+passdb {
+  driver = static
+  args = password=x
+}
+userdb {
+  driver = static
+  args = uid=%[3]s gid=%[6]s home=%[1]s/mail
+}
+`, base, users, mail, port, dir, mailGroup)
+	serve(t, port, "dovecot-imapd", "dovecot", "-F", "-c", config)
+	if greeting, err := imap(t, port, b, identityOf(b)); err != nil || !strings.HasPrefix(greeting, "a OK") {
+		t.Errorf("with an identity: got %q, %v", greeting, err)
+	}
+	if greeting, err := imap(t, port, b, identityOf(bundle(t, "p256", "rsa-2048"))); err == nil && strings.HasPrefix(greeting, "a OK") {
+		t.Errorf("with an identity of another CA: got %q", greeting)
+	}
+}
+
+// publicDir returns a new folder that other users can enter.
+func publicDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "picoca-dovecot-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "mail"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "mail"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// imap logs in, and returns the answer.
+func imap(t *testing.T, port string, b export.Bundle, identity tls.Certificate) (string, error) {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AddCert(b.Root)
+	conn, err := tls.Dial("tcp", "127.0.0.1:"+port, &tls.Config{RootCAs: roots, ServerName: "nas.local", Certificates: []tls.Certificate{identity}})
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return "", err
+	}
+	lines := bufio.NewScanner(conn)
+	if !lines.Scan() {
+		return "", cmp.Or(lines.Err(), io.EOF)
+	}
+	if _, err := fmt.Fprint(conn, "a LOGIN someone x\r\n"); err != nil {
+		return "", err
+	}
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "a ") {
+			return lines.Text(), nil
+		}
+	}
+	return "", cmp.Or(lines.Err(), io.EOF)
 }

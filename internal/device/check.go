@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 func (d Device) check() error {
@@ -59,10 +60,15 @@ func (f Firmware) check() error {
 		return fmt.Errorf("with csr %q", f.CSR)
 	case len(f.Sources) == 0 || !once(f.Sources):
 		return errors.New("without sources, or with an empty one")
-	case f.Clock != Clock{} && (f.Clock.PowerOn == "" || f.Clock.Source == ""):
-		return errors.New("with a clock or a source for it, and not both")
+	case f.Clock != Clock{} && !f.Clock.isSane():
+		return errors.New("with a clock that is no date, or no source for it")
 	}
 	return errors.Join(f.checkUses(), f.checkVersions(), f.checkCosts(), checkFiles(f.Files), f.checkSteps())
+}
+
+func (c Clock) isSane() bool {
+	_, err := time.Parse(time.DateOnly, c.PowerOn)
+	return err == nil && c.Source != ""
 }
 
 // checkUses wants files for every use.

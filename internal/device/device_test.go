@@ -199,6 +199,7 @@ func TestDeviceFileThatCannotBeUsedIsRefused(t *testing.T) {
 		{`"name": "FW"`, `"name": "FW", "port": 65536`, "port"},
 		{`"name": "FW"`, `"name": "FW", "csr": "perhaps"`, "csr"},
 		{`"name": "FW"`, `"name": "FW", "clock": {"power_on": "1970-01-01", "source": ""}`, "clock"},
+		{`"name": "FW"`, `"name": "FW", "clock": {"power_on": "1970", "source": "x"}`, "clock"},
 		{`"sources": ["a manual"]`, `"sources": []`, "sources"},
 		{`"sources": ["a manual"]`, `"sources": [""]`, "sources"},
 		{`{"run": "true"}`, `{}`, "step"},

@@ -88,7 +88,7 @@ func (f Firmware) narrow(r Release) Firmware {
 	whole := f
 	f.Versions, f.Costs = nil, nil
 	for _, v := range whole.Versions {
-		if v.covers(r) {
+		if v.Covers(r) {
 			f.Versions = append(f.Versions, v)
 		}
 	}
@@ -118,7 +118,7 @@ func (r Row) String() string {
 // has reports whether a cost is one of the row's.
 func (r Row) has(cost Cost) bool {
 	release, err := ParseRelease(cost.Firmware)
-	return err == nil && release.ID == r.ID && r.covers(release)
+	return err == nil && release.ID == r.ID && r.Covers(release)
 }
 
 // Rows returns the firmware's versions, each with its name.
@@ -200,6 +200,30 @@ func (t Target) MaxCertificateBytes() (most int, source string) {
 		}
 	}
 	return most, source
+}
+
+// Clock returns where the clock of the selected firmware stands at power-on, the
+// earliest if they differ; zero if none is known.
+func (t Target) Clock() Clock {
+	var earliest Clock
+	for _, f := range t.Firmware {
+		if f.Clock.PowerOn != "" && (earliest.PowerOn == "" || f.Clock.PowerOn < earliest.PowerOn) {
+			earliest = f.Clock
+		}
+	}
+	return earliest
+}
+
+// ChecksDates reports whether any of the selected firmware is known to check
+// the dates of certificates when it is the client.
+func (t Target) ChecksDates() bool {
+	return slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.Client.ChecksDates == "yes" })
+}
+
+// IgnoresAddresses returns the rows of the selected firmware that, as clients,
+// never find an address in a server's certificate: they need its name.
+func (t Target) IgnoresAddresses() []Row {
+	return slices.DeleteFunc(t.Rows(), func(row Row) bool { return row.Client.MatchesAddresses != "no" })
 }
 
 // IsTested reports whether a test runs each of the selected firmware, or its

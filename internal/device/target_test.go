@@ -222,3 +222,25 @@ func TestFindReadsNoOtherFile(t *testing.T) {
 		t.Errorf("finding the smallest device takes %.0f allocations", allocs)
 	}
 }
+
+func TestClientsBehaviourIsOfTheFirmware(t *testing.T) {
+	for _, row := range []struct {
+		target, clock string
+		checks        bool
+		ignoring      int
+	}{
+		{"pico-w", "2021-01-01", true, 3},
+		{"pico-w/micropython@1.22", "2021-01-01", true, 1},
+		{"pico-w/micropython@1.28", "2021-01-01", true, 0},
+		{"pico-w/circuitpython@10.2", "", false, 1},
+		{"pico-w/arduino", "1970-01-01", true, 1},
+		{"esp8266/arduino", "1970-01-01", true, 1},
+		{"esp32/arduino", "1970-01-01", false, 0},
+		{"nginx", "", false, 0},
+	} {
+		got := target(t, row.target)
+		if got.Clock().PowerOn != row.clock || got.ChecksDates() != row.checks || len(got.IgnoresAddresses()) != row.ignoring {
+			t.Errorf("%s: clock %q, checks dates %v, %d rows ignore addresses", row.target, got.Clock().PowerOn, got.ChecksDates(), len(got.IgnoresAddresses()))
+		}
+	}
+}

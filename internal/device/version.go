@@ -89,8 +89,8 @@ func compareBegin(a, b []int) int {
 	return slices.Compare(a[:n], b[:n])
 }
 
-// covers reports whether a release may be one of these versions.
-func (v Version) covers(r Release) bool {
+// Covers reports whether a release may be one of these versions.
+func (v Version) Covers(r Release) bool {
 	first, last, _ := parseRange(v.Range)
 	return compareBegin(r.version, first) >= 0 && compareBegin(r.version, last) <= 0
 }

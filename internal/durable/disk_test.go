@@ -195,6 +195,8 @@ func (d *disk) Close() error { d.open--; return nil }
 
 func (d *disk) Settle() error { return d.begin("settle", d.base) }
 
+func (d *disk) Delete() error { return d.up.Remove(d.base) }
+
 func (d *disk) Rename(name string) error {
 	if err := d.rename(d.up, d.base, d.up, name); err != nil {
 		return err

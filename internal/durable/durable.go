@@ -57,6 +57,9 @@ type Change interface {
 	Rename(name string) error
 	// Settle makes the folder an ordinary one, which Resume refuses.
 	Settle() error
+	// Delete removes the folder, which is empty. It removes nothing but an
+	// empty folder if something else has got its name.
+	Delete() error
 }
 
 // WriteSyncer is a file being written. What was written lasts once Sync
@@ -268,13 +271,12 @@ func Probe(disk Disk, work, prefix string) error {
 		return place(err, ".")
 	}
 	defer done()
-	name := prefix + rand.Text() + staging
-	dir, err := at.Begin(name, 0o700)
+	dir, err := at.Begin(prefix+rand.Text()+staging, 0o700)
 	if err != nil {
 		return place(err, ".")
 	}
-	_ = dir.Close()
-	if err := at.Remove(name); err != nil {
+	defer dir.Close()
+	if err := dir.Delete(); err != nil {
 		return place(err, ".")
 	}
 	return nil
@@ -343,7 +345,7 @@ func (s *Staged) Replace() error {
 	if err := s.move(commit, func() error { return nil }); err != nil {
 		return place(err, ".")
 	}
-	return s.finish(commit)
+	return s.finish()
 }
 
 // Replaceable fails if a file of one of the names could not be put into a
@@ -372,10 +374,10 @@ func Replaceable(disk Disk, names []string) error {
 }
 
 // finish completes the change that is now committed.
-func (s *Staged) finish(commit string) error {
+func (s *Staged) finish() error {
 	below := Folders(s.files)
 	m := mover{isFolder: func(_ Disk, _, name string) (bool, error) { return slices.Contains(below, name), nil }}
-	err := m.finish(s.dir, s.at, commit)
+	err := m.finish(s.dir, s.at)
 	if err == nil {
 		return nil
 	}
@@ -403,13 +405,13 @@ func (m *mover) has(name string) bool {
 	})
 }
 
-func (m *mover) finish(commit Disk, to Disk, base string) error {
+func (m *mover) finish(commit Change, to Disk) error {
 	if err := m.all(commit, to, "."); err != nil {
 		return err
 	}
 	err := to.SyncDir(".")
 	if err == nil {
-		err = to.Remove(base)
+		err = commit.Delete()
 	}
 	if err != nil {
 		return place(err, ".")
@@ -483,38 +485,49 @@ func (s *Staged) Discard() error {
 	return nil
 }
 
-func (s *Staged) discard() error { return removeAll(s.at, s.dir, s.base) }
+func (s *Staged) discard() error { return remove(s.dir) }
 
 func (s *Staged) release() {
 	_ = s.dir.Close()
 	s.close()
 }
 
-// removeAll removes a folder of a change, which is open, and all that is in it.
-func removeAll(at, dir Disk, base string) error {
+// remove removes the folder of a change and all that is in it.
+func remove(dir Change) error {
+	if err := empty(dir); err != nil {
+		return err
+	}
+	return dir.Delete()
+}
+
+// empty removes all that is in a folder which only its owner can write to.
+func empty(dir Disk) error {
 	names, err := dir.Names(".")
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := removeOne(dir, name); err != nil {
+		if err := removeFrom(dir, name); err != nil {
 			return err
 		}
 	}
-	return at.Remove(base)
+	return nil
 }
 
-func removeOne(at Disk, name string) error {
-	fault := at.Remove(name)
+func removeFrom(dir Disk, name string) error {
+	fault := dir.Remove(name)
 	if fault == nil {
 		return nil
 	}
-	dir, err := at.Enter(name)
+	sub, err := dir.Enter(name)
 	if err != nil {
 		return fault // it is no folder
 	}
-	defer dir.Close()
-	return removeAll(at, dir, name)
+	defer sub.Close()
+	if err := empty(sub); err != nil {
+		return err
+	}
+	return dir.Remove(name)
 }
 
 // Recover completes every committed change of this user in folder dir, and
@@ -561,30 +574,27 @@ type recovery struct {
 // one completes or removes one change, if it is this user's.
 func (r *recovery) one(base, ending string) {
 	dir, err := r.at.Resume(base)
-	switch {
-	case errors.Is(err, ErrForeign), errors.Is(err, fs.ErrNotExist):
+	if err == nil {
+		defer dir.Close()
+		err = r.end(dir, ending)
+	} else if errors.Is(err, ErrForeign) || errors.Is(err, fs.ErrNotExist) || ending == staging {
 		return
-	case err != nil && ending == staging:
-		_ = r.at.Remove(base) // it is empty if a umask of 777 made it unreadable
-		return
-	case err != nil:
-		r.faults = append(r.faults, place(err, "."))
-		return
+	} else {
+		err = place(err, ".")
 	}
-	defer dir.Close()
-	if err := r.end(dir, base, ending); err != nil {
+	if err != nil {
 		r.faults = append(r.faults, err)
 	}
 }
 
-func (r *recovery) end(dir Disk, base, ending string) error {
+func (r *recovery) end(dir Change, ending string) error {
 	if err := r.sync(); err != nil {
 		return err
 	}
 	if ending == committed {
-		return complete(dir, r.at, base)
+		return complete(dir, r.at)
 	}
-	_ = removeAll(r.at, dir, base)
+	_ = remove(dir)
 	return nil
 }
 
@@ -603,12 +613,12 @@ func (r *recovery) sync() error {
 }
 
 // complete finishes a change of an earlier run.
-func complete(dir, at Disk, base string) error {
+func complete(dir Change, at Disk) error {
 	m := mover{isFolder: func(in Disk, base, _ string) (bool, error) {
 		info, err := in.Lstat(base)
 		return err == nil && info.IsDir(), err
 	}}
-	fault := m.finish(dir, at, base)
+	fault := m.finish(dir, at)
 	if fault == nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/png"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -182,9 +183,7 @@ func TestSchemaCheckFindsFaults(t *testing.T) {
 		"FullScreen has typ": func(p map[string]any) { p["FullScreen"] = "true" },
 	} {
 		broken := map[string]any{}
-		for k, v := range clip {
-			broken[k] = v
-		}
+		maps.Copy(broken, clip)
 		edit(broken)
 		faults := schema.check(broken, schema.Common, schema.Payloads["com.apple.webClip.managed"])
 		if len(faults) != 1 || !strings.Contains(faults[0], name) {

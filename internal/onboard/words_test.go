@@ -98,8 +98,8 @@ func TestEveryGuideComparesBeforeItTrusts(t *testing.T) {
 			if last < 3 || slots[0] != "download" || slots[last] != "check" {
 				t.Fatalf("%s, %s: got steps %q, want download first and check last", l.Tag, p.Platform, first)
 			}
-			compare := strings.Index(first, "compare")
-			if compare < 0 || strings.Contains(first[:compare], "check") {
+			before, _, ok := strings.Cut(first, "compare")
+			if !ok || strings.Contains(before, "check") {
 				t.Errorf("%s, %s: got steps %q, want compare before check", l.Tag, p.Platform, first)
 			}
 			if g.Button == "" || len(g.Undo) == 0 {

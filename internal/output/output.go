@@ -84,8 +84,11 @@ type Options struct {
 	// Flag is what the user chooses the place with; "" stands for --out.
 	Flag string
 	// Wrap replaces the disk, for tests.
-	Wrap func(durable.Disk) durable.Disk
+	Wrap Wrap
 }
+
+// Wrap puts another disk in front of one.
+type Wrap = func(durable.Disk) durable.Disk
 
 // Folder is a folder that files can be written to. Open it, Prepare it once the
 // CA's lock is held, then Stage and Commit.
@@ -356,8 +359,8 @@ func (f *Folder) probeBelow(folder string) error {
 	return nil
 }
 
-// Stage writes the files to a place where only the user can read them: all that
-// can fill a disk happens here. Prepare must have checked their names.
+// Stage writes the files to a folder that only the user can change: all that can
+// fill a disk happens here. Prepare must have checked their names.
 func (f *Folder) Stage(files []File) error {
 	all := make([]durable.File, len(files))
 	for i, file := range files {
@@ -394,8 +397,8 @@ func (f *Folder) Commit() error {
 	return f.failed(err)
 }
 
-// Split tells whether out, the place for one file, is its path or a folder for
-// it: one that exists, or that ends like one. It returns the folder and the
+// Split finds out whether out, the place for one file, is its path or a folder
+// for it: one that exists, or that ends like one. It returns the folder and the
 // file's name there, which otherwise is name.
 func Split(out, name string) (dir, base string) {
 	if out == "" {

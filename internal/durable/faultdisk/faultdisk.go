@@ -190,6 +190,13 @@ func (c *change) Settle() error {
 	return c.moved.Settle()
 }
 
+func (c *change) Delete() error {
+	if err := c.plan.step("remove", ".", true); err != nil {
+		return err
+	}
+	return c.moved.Delete()
+}
+
 type file struct {
 	durable.WriteSyncer
 	plan *Plan

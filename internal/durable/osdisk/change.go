@@ -46,7 +46,7 @@ func (d *Disk) begin(name string, mode fs.FileMode) (*change, error) {
 	}
 	c, err := d.opened(name, mode, exposed)
 	if err != nil {
-		_ = d.Root.Remove(d.at(name)) // if it is empty
+		_ = d.rmdir(name)
 		return nil, err
 	}
 	return c, nil
@@ -171,6 +171,21 @@ func (c *change) Rename(name string) error {
 	return nil
 }
 
+// Delete removes the folder, which is empty.
+func (c *change) Delete() error { return named(c.up.rmdir(c.name), ".") }
+
+// rmdir removes an empty folder, and no file that has got its name.
+func (d *Disk) rmdir(name string) error {
+	if d.byPath {
+		return d.Root.Remove(d.at(name))
+	}
+	self, err := d.handle()
+	if err != nil {
+		return err
+	}
+	return rmdirIn(self, name)
+}
+
 // Settle takes the mark off.
 func (c *change) Settle() error {
 	if !c.marked {
@@ -210,6 +225,9 @@ func (d *Disk) resume(name string) (*change, error) {
 		return nil, err
 	}
 	sub, err := d.enter(name, info)
+	if errors.Is(err, fs.ErrPermission) && d.rmdir(name) == nil {
+		return nil, fs.ErrNotExist // a umask of 777 made it, and left it empty
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +279,7 @@ func (d *Disk) learn(name string) (*custom, error) {
 		return nil, err
 	}
 	info, err := c.Root.Stat(".")
-	if err = errors.Join(err, c.Close(), d.Root.Remove(d.at(name))); err != nil {
+	if err = errors.Join(err, c.Close(), here.rmdir(name)); err != nil {
 		return nil, err
 	}
 	d.usual = &custom{info, c.marked}

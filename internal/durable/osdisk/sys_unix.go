@@ -22,6 +22,10 @@ func mkdirIn(in *os.File, name string, mode fs.FileMode) error {
 	return uninterrupted(func() error { return unix.Mkdirat(int(in.Fd()), name, uint32(mode.Perm())|unix.S_ISVTX) })
 }
 
+func rmdirIn(in *os.File, name string) error {
+	return uninterrupted(func() error { return unix.Unlinkat(int(in.Fd()), name, unix.AT_REMOVEDIR) })
+}
+
 // uninterrupted repeats a call that a signal interrupted, as package os does.
 func uninterrupted(call func() error) error {
 	for {

@@ -13,6 +13,8 @@ func renameBetween(*os.File, string, *os.File) error { return errors.ErrUnsuppor
 
 func mkdirIn(*os.File, string, fs.FileMode) error { return errors.ErrUnsupported }
 
+func rmdirIn(*os.File, string) error { return errors.ErrUnsupported }
+
 func owned(fs.FileInfo, int) bool { return true }
 
 func sameOwner(fs.FileInfo, fs.FileInfo) bool { return true }
