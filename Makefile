@@ -2,6 +2,7 @@
 # make test   all tests; installs what they need, or prints how
 # make test-all  and those that take too long for every change
 # make bench  picoca's speed and size beside others'
+# make picture  the picture in the README, again
 GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
