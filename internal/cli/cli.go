@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,7 +59,7 @@ func Main(ctx context.Context, env Env) int {
 	err = out.judge(err)
 	switch {
 	case err == nil || errors.Is(err, errInterrupted):
-	case wantsJSON(cmd):
+	case wantsJSON(cmd, env.Args):
 		a.explainJSON(err)
 	default:
 		a.explain(err)
@@ -94,14 +93,14 @@ writes the files the device loads, and gets your phone to trust them.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageFault(cmd, flagFault(err)) })
 	root.SetHelpCommand(helpCommand())
-	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default $PICOCA_HOME, or the system's place for data)")
+	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
 	for _, group := range []struct {
 		title    string
 		commands []*cobra.Command
 	}{
 		{"The CA:", []*cobra.Command{a.initCommand(), a.phoneCommand()}},
 		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.exportCommand(), a.exampleCommand()}},
-		{"Look:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
+		{"Information:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
 		for _, cmd := range group.commands {
@@ -136,7 +135,7 @@ func (*unknownCommandError) ExitCode() int { return fault.Usage }
 func (e *unknownCommandError) Hint() fault.Hint {
 	switch page, planned := plannedCommands[e.input]; {
 	case planned:
-		return fault.Hintf("picoca has no such command yet; docs/%s describes how to do it by hand", page)
+		return fault.Hintf("picoca cannot do this yet; https://github.com/picoca/picoca/blob/main/docs/%s shows how to do it by hand", page)
 	case len(e.suggestions) == 1:
 		return fault.Hintf("did you mean %s?", fault.Command{e.suggestions[0]})
 	case len(e.suggestions) > 1:
@@ -156,9 +155,9 @@ var plannedCommands = map[string]string{
 
 // usageFault is a fault of the command line itself.
 func usageFault(cmd *cobra.Command, err error) error {
-	help := fault.Hintf("%s shows how it is used", fault.Command{cmd.Name(), "--help"})
-	if strings.Contains(err.Error(), "shorthand") {
-		help = fault.Hintf("put -- before a name that begins with a hyphen; %s shows how the command is used", fault.Command{cmd.Name(), "--help"})
+	help := fault.Hintf("see %s", fault.Command{cmd.Name(), "--help"})
+	if isShorthand(err) {
+		help = fault.Hintf("put -- before a name that begins with a hyphen; see %s", fault.Command{cmd.Name(), "--help"})
 	}
 	if cmd.Root() == cmd {
 		help = fault.Hintf("%s lists the commands", fault.Command{"--help"})

@@ -21,7 +21,7 @@ func (a *app) devicesCommand() *cobra.Command {
 	var o devicesOptions
 	cmd := &cobra.Command{
 		Use:   "devices [DEVICE]",
-		Short: "Show the devices picoca knows, what they load and what it costs",
+		Short: "List known devices; show what one loads, and what it costs",
 		Example: `  picoca devices
   picoca devices pico-w
   picoca devices --search mqtt`,
@@ -33,8 +33,8 @@ func (a *app) devicesCommand() *cobra.Command {
 			return a.runDevices(o)
 		},
 	}
-	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description has this `TEXT`")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print as JSON")
+	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description contains `TEXT`")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
 

@@ -81,7 +81,7 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 // exampleAside mentions example where there is a project for the device.
 func (a *app) exampleAside(p *pki.Plan) string {
 	if p.HasExample() {
-		return fmt.Sprintf(" (or %s for a whole project)", a.command("example", p.Name()))
+		return fmt.Sprintf(" (or run %s for a complete project)", a.command("example", p.Name()))
 	}
 	return ""
 }
@@ -173,7 +173,7 @@ func fitText(p *pki.Plan, bytes int) string {
 	facts := p.Facts(bytes)
 	text := "Fits " + p.Target.Name()
 	if p.Target.Unwise(facts.Key) {
-		text = "Loads on, but is not recommended for, " + p.Target.Name()
+		text = "Not recommended for " + p.Target.Name()
 	}
 	if row, figures := p.Target.Cheapest(facts); figures != (device.Figures{}) {
 		text += fmt.Sprintf(" (%s in %s)", costText(figures), row.Name)

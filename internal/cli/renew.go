@@ -21,9 +21,9 @@ func (a *app) renewCommand() *cobra.Command {
 		Use:   "renew NAME [NAME|IP ...]",
 		Short: "Replace a certificate with a new one, in the same folder",
 		Long: `Issues a new certificate with a new key for a device or an identity, and
-replaces the files of the previous one in the folder that picoca wrote last.
-Names, device, key type and clock stay as they are unless you change them. The
-previous certificate stays valid until it expires.`,
+replaces the files of the previous one in the folder that picoca last wrote them
+to. Names, device, key type and clock stay as they are unless you change them.
+The previous certificate stays valid until it expires.`,
 		Example: `  picoca renew pico.local
   picoca renew pico.local 192.168.1.21
   picoca renew kitchen-tablet --out FOLDER`,
@@ -37,7 +37,7 @@ previous certificate stays valid until it expires.`,
 		},
 	}
 	addFor(cmd, &o.forDevice, "as before")
-	o.add(cmd, "the folder that the files were written to last")
+	o.add(cmd, "the folder that picoca last wrote them to", "as before")
 	p12.add(cmd)
 	return cmd
 }

@@ -178,7 +178,7 @@ func (e *Export) load() (export.Bundle, error) {
 }
 
 // errRootSigns says that the root was to sign something that is no certificate.
-var errRootSigns = fault.New("the CA signs only certificates",
+var errRootSigns = fault.New("the CA's own key signs only certificates, not profiles",
 	fault.Hintf("name a device or an identity: %s shows what exists", fault.Command{"list"}))
 
 // decorate adds what only an Apple profile has.

@@ -134,7 +134,7 @@ func (r Record) checkTexts() error {
 func checkText(what, text string, most int) error {
 	switch {
 	case len(text) > most:
-		return fmt.Errorf("%s has %d bytes, at most %d are allowed", what, len(text), most)
+		return fmt.Errorf("%s has %d bytes; at most %d are allowed", what, len(text), most)
 	case hidden(text):
 		return fmt.Errorf("%s %.100q has a control or invisible character", what, text)
 	}
