@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -44,6 +45,7 @@ var (
 		"many":   many,
 		"refuse": refuse,
 		"root":   rootFolder,
+		"owner":  owner,
 	}
 	conditions = map[string]bool{
 		"posix": runtime.GOOS != "windows",
@@ -62,6 +64,7 @@ func picoca() {
 		Interrupts: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 		},
+		ResolvConf: cmp.Or(os.Getenv("PICOCA_TEST_RESOLV_CONF"), os.DevNull), // this machine's has nothing to do with it
 	}))
 }
 
@@ -99,29 +102,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PICOCA_HOME", filepath.Join(env.WorkDir, "ca"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NO_COLOR", "1")
-			// A race-built process sleeps a second on exit, and a script has many of them.
-			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			return nil
 		},
 		Condition: condition,
 		Cmds:      verbs,
 	})
-}
-
-// rootFolder VARIABLE STORE sets a variable to the folder of a store's newest
-// root, whose name ends in a part of its key's hash.
-func rootFolder(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: root VARIABLE STORE")
-	}
-	folders, err := filepath.Glob(filepath.Join(ts.MkAbs(args[1]), "roots", "*"))
-	ts.Check(err)
-	if len(folders) == 0 {
-		ts.Fatalf("%s has no roots", args[1])
-	}
-	folder, err := filepath.Rel(ts.MkAbs("."), folders[len(folders)-1])
-	ts.Check(err)
-	ts.Setenv(args[0], filepath.ToSlash(folder))
 }
 
 func condition(name string) (bool, error) {
@@ -161,6 +146,43 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s has mode %s, want %s", name, got, args[0])
 		}
 	}
+}
+
+// rootFolder is the verb root VARIABLE STORE: it sets a variable to the folder of
+// a store's newest root, whose name ends in a part of its key's hash.
+func rootFolder(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: root VARIABLE STORE")
+	}
+	folders, err := filepath.Glob(filepath.Join(ts.MkAbs(args[1]), "roots", "*"))
+	ts.Check(err)
+	if len(folders) == 0 {
+		ts.Fatalf("%s has no roots", args[1])
+	}
+	folder, err := filepath.Rel(ts.MkAbs("."), folders[len(folders)-1])
+	ts.Check(err)
+	ts.Setenv(args[0], filepath.ToSlash(folder))
+}
+
+// owner UID DIR wants everything in a folder, and the folder, to belong to a
+// user.
+func owner(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: owner UID DIR")
+	}
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if got := fmt.Sprint(uidOf(info)); got != args[0] {
+			return fmt.Errorf("%s belongs to %s, want %s", name, got, args[0])
+		}
+		return nil
+	}))
 }
 
 // tree save DIR remembers names, modes and contents below a folder; tree same

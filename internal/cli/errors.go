@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -40,13 +41,21 @@ type failureJSON struct {
 type faultJSON struct {
 	Error string `json:"error"`
 	Hint  string `json:"hint,omitempty"`
+	// Rule is the rule of certificates that would be broken, Source where it
+	// comes from.
+	Rule   string `json:"rule,omitempty"`
+	Source string `json:"source,omitempty"`
 }
 
 // explainJSON is explain for programs.
 func (a *app) explainJSON(err error) {
 	failure := failureJSON{ExitCode: exitCode(err)}
 	for _, one := range unreported(err) {
-		failure.Errors = append(failure.Errors, faultJSON{one.Error(), a.hint(one)})
+		row := faultJSON{Error: one.Error(), Hint: a.hint(one)}
+		if rule, ok := errors.AsType[ca.RuleError](one); ok {
+			row.Rule, row.Source = rule.Rule, rule.Source
+		}
+		failure.Errors = append(failure.Errors, row)
 	}
 	if len(failure.Errors) > 0 {
 		_ = writeJSON(a.Stderr, failure) // there is nowhere else to say it

@@ -257,4 +257,3 @@ func (p place) has(name, text string) bool {
 	}
 	return false
 }
-

@@ -105,8 +105,8 @@ func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions) (err er
 		return firstOf(errors.Join(namesErr, optionsErr), err)
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if err := errors.Join(namesErr, optionsErr); err != nil {
-		return errors.Join(err, c.Permits(names, a.Now()))
+	if err := errors.Join(namesErr, optionsErr, c.Permits(names, a.Now())); err != nil {
+		return firstOf(c.IsIdentity(raw[0]), err)
 	}
 	return a.issuePlan(ctx, c, request, o)
 }

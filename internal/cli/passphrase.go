@@ -126,6 +126,13 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 			fmt.Fprintln(a.Stderr, "Passphrases do not match. Try again.")
 			continue
 		}
+		if len(first) == 0 {
+			yes, err := a.confirm(ctx, "No passphrase: anyone who copies the folder has the key. Continue?")
+			if err != nil || yes {
+				return nil, err
+			}
+			continue
+		}
 		a.noteWeak(first)
 		return first, nil
 	}

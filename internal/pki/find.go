@@ -176,3 +176,23 @@ func (c *CA) WillWriteP12(r Request) bool {
 	}
 	return writesP12(target, cmp.Or(r.Key, bestKey(target)), ca.KindServer)
 }
+
+// identityExistsError says that a name which cannot be a device's is that of an
+// identity.
+type identityExistsError struct{ name string }
+
+func (e *identityExistsError) Error() string { return fmt.Sprintf("%q is an identity", e.name) }
+
+// Hint renews it.
+func (e *identityExistsError) Hint() fault.Hint {
+	return fault.Hintf("%s for a new key, or choose a device's name, such as %s.local", fault.Command{"renew", e.name}, strings.ToLower(e.name))
+}
+
+// IsIdentity fails if input is the name of an identity that exists.
+func (c *CA) IsIdentity(input string) error {
+	issued, err := c.Find(input)
+	if err == nil && KindOf(issued) == Identity {
+		return &identityExistsError{issued.Record.Name}
+	}
+	return nil
+}

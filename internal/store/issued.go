@@ -108,6 +108,16 @@ func (s *Store) BySerial(serial string) (Issued, error) {
 // lastEntry returns the certificate with the highest number in a holder's
 // folder, "" if there is none.
 func (s *Store) lastEntry(dir string) (string, error) {
+	// The folder above is looked at first: others who can write to it could put a
+	// certificate under any name.
+	above, err := s.folder(path.Dir(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	above.close()
 	there, err := s.exists(dir)
 	if err != nil || !there {
 		return "", err
