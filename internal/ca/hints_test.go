@@ -25,18 +25,18 @@ func TestHintForANameOutsideTheRoot(t *testing.T) {
 		name      string
 		want, not string
 	}{
-		{"pico.fritz.box", "picoca init --permit fritz.box", "pico.fritz.box"},
-		{"a.b.example.co.uk", "picoca init --permit example.co.uk", "a.b"},
-		{"nas.me.github.io", "picoca init --permit me.github.io", "nas"},
-		{"*.x.example.com", "picoca init --permit example.com", "*"},
-		{"example.com", "picoca init --permit example.com", ""},
-		{"pico.home", "picoca init --permit home", "pico.home"},
+		{"pico.fritz.box", "picoca --home FOLDER init --permit fritz.box", "pico.fritz.box"},
+		{"a.b.example.co.uk", "picoca --home FOLDER init --permit example.co.uk", "a.b"},
+		{"nas.me.github.io", "picoca --home FOLDER init --permit me.github.io", "nas"},
+		{"*.x.example.com", "picoca --home FOLDER init --permit example.com", "*"},
+		{"example.com", "picoca --home FOLDER init --permit example.com", ""},
+		{"pico.home", "picoca --home FOLDER init --permit pico.home", ""}, // home could be a top-level domain
 		{"core-mosquitto", "such as core-mosquitto.local", ""},
-		{"core-mosquitto", "picoca init --permit core-mosquitto", ""},
+		{"core-mosquitto", "picoca --home FOLDER init --permit core-mosquitto", ""},
 		{"com", "com.local", "--permit"}, // strangers own the names below it
 		{"localhost", "use 127.0.0.1", "localhost.local"},
-		{"8.8.8.8", "picoca init --permit 8.8.8.8", ""},
-		{"2001:db8::1", "picoca init --permit 2001:db8::1", ""},
+		{"8.8.8.8", "picoca --home FOLDER init --permit 8.8.8.8", ""},
+		{"2001:db8::1", "picoca --home FOLDER init --permit 2001:db8::1", ""},
 	} {
 		err := old.Permits(parse(t, row.name))
 		got := hintText(err)
