@@ -192,7 +192,7 @@ func TestProgramLoadsWhatIsThere(t *testing.T) {
 func TestWhatNoCompilerSees(t *testing.T) {
 	for _, row := range []struct{ device, firmware, file, text string }{
 		{"pico-w", "arduino", "web-app.ino", "while (WiFi.begin(WIFI_SSID, WIFI_PASSWORD) != WL_CONNECTED)"},        // it tries once
-		{"esp32", "esp-idf", "sdkconfig.defaults", "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y"},                    // 1 MB is too little
+		{"esp32", "esp-idf", "sdkconfig.defaults", "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y"},                     // 1 MB is too little
 		{"pico-w", "pico-sdk", "CMakeLists.txt", "pico_lwip_http pico_lwip_mdns pico_lwip_mbedtls\n  pico_mbedtls"}, // as the bench links
 	} {
 		firmware, err := Find(row.device, row.firmware)

@@ -414,19 +414,20 @@ func state(t testing.TB, s *Store) string {
 	var lines []string
 	roots, err := s.Roots()
 	for _, root := range roots {
-		line := fmt.Sprintf("root %s %x %s", root.ID, root.Certificate.SerialNumber, root.Key)
+		var line strings.Builder
+		line.WriteString(fmt.Sprintf("root %s %x %s", root.ID, root.Certificate.SerialNumber, root.Key))
 		if root.CRL != nil {
-			line += fmt.Sprintf(" crl %v %d", root.CRL.Number, len(root.CRL.RevokedCertificateEntries))
+			line.WriteString(fmt.Sprintf(" crl %v %d", root.CRL.Number, len(root.CRL.RevokedCertificateEntries)))
 		}
 		if root.Retired != nil {
-			line += " retired"
+			line.WriteString(" retired")
 		}
 		for _, passphrase := range []string{"", "old", "new"} {
 			if _, err := s.RootKey(root, []byte(passphrase)); err == nil {
-				line += fmt.Sprintf(" opens %q", passphrase)
+				line.WriteString(fmt.Sprintf(" opens %q", passphrase))
 			}
 		}
-		lines = append(lines, line)
+		lines = append(lines, line.String())
 	}
 	for issued, err := range s.All(false) {
 		if err != nil {

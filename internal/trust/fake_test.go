@@ -189,11 +189,12 @@ func (f *fake) list(db map[string]*fakeEntry, nickname string) string {
 	if nickname != "" {
 		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: db[nickname].der}))
 	}
-	out := "\nCertificate Nickname      Trust Attributes\n                 SSL,S/MIME,JAR/XPI\n\n"
+	var out strings.Builder
+	out.WriteString("\nCertificate Nickname      Trust Attributes\n                 SSL,S/MIME,JAR/XPI\n\n")
 	for name, entry := range db {
-		out += fmt.Sprintf("%-60s %-5s\n", name, entry.trust)
+		out.WriteString(fmt.Sprintf("%-60s %-5s\n", name, entry.trust))
 	}
-	return out
+	return out.String()
 }
 
 // database makes an empty NSS database.
@@ -259,11 +260,11 @@ func (f *fake) keytool(dir string, args []string) (string, bool, error) {
 	}
 	switch args[2] {
 	case "-list":
-		var out string
+		var out strings.Builder
 		for alias, entry := range db {
-			out += "Alias name: " + alias + "\nCreation date: Nov 25, 2026\n" + f.list(map[string]*fakeEntry{"x": entry}, "x")
+			out.WriteString("Alias name: " + alias + "\nCreation date: Nov 25, 2026\n" + f.list(map[string]*fakeEntry{"x": entry}, "x"))
 		}
-		return out, false, nil
+		return out.String(), false, nil
 	case "-importcert":
 		db[option(args, "-alias")] = &fakeEntry{der: readDER(filepath.Join(dir, option(args, "-file")))}
 	case "-delete":
