@@ -2,11 +2,12 @@
 # make test   all tests; installs what they need, or prints how
 # make test-all  and those that take too long for every change
 # make bench  picoca's speed and size beside others'
+# make picture  the picture in the README, again
 GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table install clean
+.PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table picture install clean
 
 # picoca phone speaks HTTP/1 alone: without HTTP/2 the program is 4 % smaller. Its
 # TLS serves a phone or two: not inlined, it takes 2 % less.
@@ -57,6 +58,10 @@ bench:
 boards-table: boards
 	PICOCA_BOARD_TABLE=$(CURDIR)/bin/handshakes.md $(GO) test -count=1 -run TestHandshakeTable ./e2e/boards
 	cat bin/handshakes.md
+
+# The README's picture: a board's page in Chromium. It needs xdotool.
+picture: boards
+	PICOCA_PICTURE=$(CURDIR)/docs/padlock.png $(GO) test -count=1 -run TestPicture ./e2e/example
 
 # Builds nothing: root, by sudo, may have no Go in its path.
 install:
