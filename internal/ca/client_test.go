@@ -178,7 +178,7 @@ func TestIdentityHasAnAddressOfItsOwn(t *testing.T) {
 			t.Errorf("%q: got %q, want %q...", text, got, want)
 		}
 		if other, ok := seen[got]; ok {
-			t.Errorf("%q and %q: both have %q", text, other, got)
+			t.Errorf("%q: got %q, as %q did; want another address", text, got, other)
 		}
 		seen[got] = text
 	}
