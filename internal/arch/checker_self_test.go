@@ -28,6 +28,8 @@ func TestCheckerFindsWhatIsForbidden(t *testing.T) {
 		{"cmd/picoca", `import _ "github.com/picoca/picoca/internal/ca"`, "may not import"},
 		{"demo", `import _ "github.com/picoca/picoca/internal/ca"`, "may not import"},
 		{"internal/util", ``, "not in the table"},
+		{"internal/cli", `import _ "github.com/picoca/picoca/internal/testpki"`, "for tests only"},
+		{"internal/cli", `import _ "github.com/picoca/picoca/internal/durable/faultdisk"`, "for tests only"},
 		{"internal/ca", `import "os"`, "imports os"},
 		{"internal/ca", `import o "os"`, "imports os"},
 		{"internal/export", `import "os/exec"`, "imports os/exec"},

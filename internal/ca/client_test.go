@@ -178,7 +178,7 @@ func TestIdentityHasAnAddressOfItsOwn(t *testing.T) {
 			t.Errorf("%q: got %q, want %q...", text, got, want)
 		}
 		if other, ok := seen[got]; ok {
-			t.Errorf("%q and %q: both have %q", text, other, got)
+			t.Errorf("%q: got %q, as %q did; want another address", text, got, other)
 		}
 		seen[got] = text
 	}
@@ -192,13 +192,7 @@ func TestIdentityUnderOtherRoots(t *testing.T) {
 		want      int
 	}{{nil, 1}, {[]string{"home.arpa"}, 1}, {[]string{"example.com"}, 0}} {
 		root := custom(t, ca.P256, func(c *x509.Certificate) { c.PermittedEmailAddresses = row.permitted })
-		a, err := ca.NewAuthority(root, noon)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Unlock(newKey(t, ca.P256)); err != nil {
-			t.Fatal(err)
-		}
+		a := open(t, root)
 		if leaf := issueIdentity(t, a, "Kitchen tablet"); len(leaf.EmailAddresses) != row.want {
 			t.Errorf("root that permits %q: got %q, want %d addresses", row.permitted, leaf.EmailAddresses, row.want)
 		}

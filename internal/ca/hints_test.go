@@ -10,6 +10,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // TestHintForANameOutsideTheRoot, one that does not permit localhost yet.
@@ -82,7 +83,7 @@ func checkHint(t testing.TB, err error) {
 
 func TestEachErrorHasAHint(t *testing.T) {
 	a := home(t)
-	badName := homeRequest()
+	badName := testpki.HomeRequest()
 	badName.Name = "\x1b[2J"
 	_, errPermit := ca.HomeConstraints().Permit([]string{"com"})
 	_, errKeyType := ca.ParseKeyType("ed25519")

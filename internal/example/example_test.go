@@ -2,16 +2,11 @@ package example
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
 	"errors"
 	"image/png"
-	"math/big"
 	"path"
 	"regexp"
 	"slices"
@@ -19,29 +14,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // newBundle makes a root and a leaf; their contents do not matter here.
 func newBundle(t *testing.T) export.Bundle {
 	t.Helper()
-	certificate := func(key crypto.Signer, cn string) *x509.Certificate {
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: cn}, NotAfter: time.Unix(1e9, 0)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return cert
+	key := testpki.NewKey(t, ca.P256)
+	certificate := func(cn string) *x509.Certificate {
+		return testpki.SelfSigned(t, &x509.Certificate{Subject: pkix.Name{CommonName: cn}, NotAfter: time.Unix(1e9, 0)}, key).Cert
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return export.Bundle{Root: certificate(key, "root"), Leaf: certificate(key, "leaf"), Key: key}
+	return export.Bundle{Root: certificate("root"), Leaf: certificate("leaf"), Key: key}
 }
 
 func project(t *testing.T) Project {

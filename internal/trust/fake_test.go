@@ -2,9 +2,6 @@ package trust
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -16,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // A fake is a computer below a temporary folder, on which the commands of the
@@ -276,16 +273,7 @@ func (f *fake) keytool(dir string, args []string) (string, bool, error) {
 // newRoot is a root of a CA of its own.
 func newRoot(t *testing.T) *x509.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	root, err := ca.NewRoot(ca.RootRequest{Name: "Home CA", Days: 3650, Constraints: ca.HomeConstraints()}, key, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
+	return testpki.Home(t, time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)).Cert
 }
 
 func request(root *x509.Certificate, stores ...Store) Request {
