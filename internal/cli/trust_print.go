@@ -90,7 +90,7 @@ func (t trustRun) print(r trustJSON) error {
 	}
 	w := t.columns()
 	for _, one := range r.Stores {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", one.Store, t.word(one), printable(one.place()))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", one.Store, t.word(one), printable(t.place(one)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -120,14 +120,15 @@ func (t trustRun) word(s trustedJSON) string {
 	return string(s.State)
 }
 
-// place is where the store is, with what its state's word leaves open.
-func (s trustedJSON) place() string {
-	switch s.State {
-	case noStore:
+// place is where the store is, with what the word of its state leaves open.
+func (t trustRun) place(s trustedJSON) string {
+	switch {
+	case s.State == noStore:
 		return s.fault.Error()
-	case trust.Older:
+	case t.options.action != trustStatus:
+	case s.State == trust.Older:
 		return s.Place + " (lacks a root of this CA)"
-	case trust.Other:
+	case s.State == trust.Other:
 		return s.Place + " (trusts another CA of picoca)"
 	}
 	return s.Place

@@ -289,10 +289,9 @@ func (p *Plan) undo(ctx context.Context, part Part, dir string, before func(Step
 // result reads a store back.
 func (p *Plan) result(ctx context.Context, part Part, err error) Result {
 	status, found := look(context.WithoutCancel(ctx), part.place, p.roots)
-	result := Result{part.Store, part.Place, part.State, status.State, len(part.Steps) > 0, err}
+	result := Result{part.Store, part.Place, part.State, status.State, status.State != part.State, err}
 	switch {
 	case err != nil:
-		result.Changed = status.State != part.State
 	case status.Err != nil:
 		result.Err = status.Err
 	case p.remove && len(found.traces) > 0:
@@ -300,6 +299,7 @@ func (p *Plan) result(ctx context.Context, part Part, err error) Result {
 	case !p.remove && status.State != Trusted:
 		result.Err = notTrusted(part)
 	}
+	result.Changed = result.Changed || err == nil && len(part.Steps) > 0
 	return result
 }
 
