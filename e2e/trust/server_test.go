@@ -35,6 +35,7 @@ const refused = "refused"
 
 const greeting = "hello from the board"
 
+// newSite is a site whose CA was made for it.
 func newSite(t *testing.T) *site {
 	t.Helper()
 	now := time.Now()
@@ -43,16 +44,21 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{root: root, served: map[string]bool{}, events: make(chan string, 1000)}
 	leaf, err := issue(root, rootKey, key, now)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, root, tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key})
+}
+
+func serve(t *testing.T, root *x509.Certificate, cert tls.Certificate) *site {
+	t.Helper()
+	s := &site{root: root, served: map[string]bool{}, events: make(chan string, 1000)}
 	server := httptest.NewUnstartedServer(s)
 	server.Config.ErrorLog = log.New(s, "", 0)
 	// With the root: settings for trust that outlive the root in a store show.
-	chain := [][]byte{leaf.Raw, root.Raw}
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: chain, PrivateKey: key}}}
+	cert.Certificate = [][]byte{cert.Certificate[0], root.Raw}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
