@@ -65,7 +65,7 @@ already is as it should be stays unchanged.`,
 	return cmd
 }
 
-func (a *app) runTrust(cmd *cobra.Command, o trustOptions) (err error) {
+func (a *app) runTrust(cmd *cobra.Command, o trustOptions) error {
 	stores, storeErr := trust.ParseStores(o.store)
 	if err := errors.Join(storeErr, o.check(cmd)); err != nil {
 		return err
@@ -178,7 +178,6 @@ func (t trustRun) status(ctx context.Context) error {
 	}
 	var found []trustedJSON
 	distrust := &distrustError{of: len(all), ca: t.request.Roots[0].Subject.CommonName, install: t.install()}
-	var faults []error
 	for _, s := range all {
 		found = append(found, trustedJSON{Store: s.Store, Place: s.Place, State: s.State, fault: fault.WithCode(s.Err, fault.Found)})
 		if s.State != trust.Trusted && s.Err == nil {
@@ -186,10 +185,11 @@ func (t trustRun) status(ctx context.Context) error {
 		}
 	}
 	r := t.result(found)
+	errs := append([]error{t.print(r)}, r.faults()...)
 	if distrust.stores > 0 {
-		faults = append(faults, distrust)
+		errs = append(errs, distrust)
 	}
-	return errors.Join(t.print(r), errors.Join(append(r.faults(), faults...)...))
+	return errors.Join(errs...)
 }
 
 // change plans, and runs the plan unless only its commands are wanted.
@@ -203,11 +203,7 @@ func (t trustRun) change(ctx context.Context, plan func(context.Context, trust.R
 	}
 	ctx, stop := t.Interrupts(ctx)
 	defer stop()
-	results, err := p.Run(ctx, func(step trust.Step) {
-		if ctx.Err() == nil {
-			t.announce(step)
-		}
-	})
+	results, err := p.Run(ctx, t.announce)
 	if err != nil {
 		return err
 	}

@@ -224,7 +224,8 @@ func hasFile(files []File, name string) bool {
 
 // Run does what the plan says and reads every store back. It calls before with
 // each command that it is about to run. A part that fails is undone as far as it
-// can be, and the others still run. The error is that of the temporary folder.
+// can be, and the others still run, unless ctx has ended. The error is that of
+// the temporary folder.
 func (p *Plan) Run(ctx context.Context, before func(Step)) ([]Result, error) {
 	dir, err := stage(p.Files())
 	if err != nil {
@@ -262,8 +263,11 @@ func stage(files []File) (string, error) {
 
 func (p *Plan) run(ctx context.Context, part Part, dir string, before func(Step)) error {
 	for i, step := range part.Steps {
-		before(step)
-		_, err := p.computer.Run(ctx, Command{Args: step.Args, Dir: dir, Time: changeTime})
+		err := ctx.Err()
+		if err == nil {
+			before(step)
+			_, err = p.computer.Run(ctx, Command{Args: step.Args, Dir: dir, Time: changeTime})
+		}
 		if err == nil {
 			continue
 		}
