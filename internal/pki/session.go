@@ -123,6 +123,11 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	if err := p.out.Prepare(p.fileNames); err != nil {
 		return Result{}, err
 	}
+	if p.recorded() { // interrupted changes are over now
+		if err := p.checkRecorded(); err != nil {
+			return Result{}, err
+		}
+	}
 	leaf, err := s.ca.authority.Sign(p.prepared)
 	if err != nil {
 		return Result{}, err
