@@ -94,7 +94,7 @@ func TestAuthorityHoldsFromTheFirstSecondToTheLast(t *testing.T) {
 		at   time.Time
 		text string // of the error, "" for none
 	}{
-		{root.NotBefore.Add(-time.Second), "root certificate is valid only from 2021-01-01, and the clock says 2020-12-31"},
+		{root.NotBefore.Add(-time.Second), "root certificate is valid from 2021-01-01 on, but this computer's clock says 2020-12-31"},
 		{root.NotBefore, ""},
 		{noon, ""},
 		{root.NotAfter, ""},

@@ -75,12 +75,12 @@ func TestClientNamesThatAreRefused(t *testing.T) {
 		"a\xffb":                "not valid UTF-8",
 		" tablet":               "begins or ends with a space",
 		"tablet ":               "begins or ends with a space",
-		strings.Repeat("x", 65): "has 65 characters, at most 64",
-		"ca":                    "certificate authority itself",
-		"CA":                    "certificate authority itself",
-		"anna.example":          "name of a host",
-		"tablet_2.0":            "name of a host",
-		"192.168.1.20":          "name of a host",
+		strings.Repeat("x", 65): "has 65 characters; at most 64",
+		"ca":                    "reserved for the CA itself",
+		"CA":                    "reserved for the CA itself",
+		"anna.example":          "looks like a host name",
+		"tablet_2.0":            "looks like a host name",
+		"192.168.1.20":          "looks like a host name",
 	} {
 		_, err := ca.ParseClientName(input)
 		got, ok := errors.AsType[ca.ClientNameError](err)

@@ -267,8 +267,8 @@ func TestRootNameThatDeceivesIsRefused(t *testing.T) {
 		"Home\u2800CA":                           "U+2800",
 		"Home \u3164":                            "U+3164",
 		"Home\ufe0f":                             "U+FE0F",
-		strings.Repeat("n", 60):                  "60 characters, at most 59",
-		strings.Repeat("ü", 60):                  "60 characters, at most 59",
+		strings.Repeat("n", 60):                  "60 characters; at most 59",
+		strings.Repeat("ü", 60):                  "60 characters; at most 59",
 		strings.Repeat("n", 1000):                "1000 characters",
 		strings.Repeat("n", 58) + "\u200b\u200b": "invisible",
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,12 +25,12 @@ func (a *app) listCommand() *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the certificates: for what, and until when",
+		Short: "List certificates: for which device, and when they end",
 		Args:  args(0, 0, ""),
 		RunE:  func(*cobra.Command, []string) error { return a.runList(o) },
 	}
-	cmd.Flags().BoolVar(&o.all, "all", false, "list earlier certificates of each name too")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the list as JSON")
+	cmd.Flags().BoolVar(&o.all, "all", false, "include earlier certificates")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
 
@@ -90,13 +91,13 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", name, what, key, until, sha256[:min(11, len(sha256))])
 	}
 	for _, root := range list.Roots {
-		row(pki.TheCA, cmp.Or(strings.TrimPrefix(root.Name, "Home CA "), "-"), root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
+		row(rootName(root.Name), "root", root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
 	}
-	due := []string{}
+	var due []leafJSON
 	for _, c := range list.Certificates {
 		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, a.until(c.NotBefore, c.NotAfter), c.SHA256)
 		if left := c.NotAfter.Sub(a.Now()); left >= 0 && left < pki.DueWithin {
-			due = append(due, c.Name)
+			due = append(due, c)
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -106,14 +107,20 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	return nil
 }
 
+// rootName tells roots apart by the characters at the end of their names.
+func rootName(name string) string {
+	return fmt.Sprintf("%s (%s)", pki.TheCA, name[strings.LastIndexByte(name, ' ')+1:])
+}
+
 // sayDue says which certificates end soon, and how to renew the first.
-func (a *app) sayDue(due []string) {
+func (a *app) sayDue(due []leafJSON) {
+	slices.SortFunc(due, func(x, y leafJSON) int { return x.NotAfter.Compare(y.NotAfter) })
 	switch len(due) {
 	case 0:
 	case 1:
-		a.say("1 ends within 30 days: %s", a.command("renew", due[0]))
+		a.say("1 ends within 30 days: %s", a.command("renew", due[0].Name))
 	default:
-		a.say("%d end within 30 days; the first: %s", len(due), a.command("renew", due[0]))
+		a.say("%d end within 30 days, %s first: %s", len(due), pki.DisplayName(due[0].Name), a.command("renew", due[0].Name))
 	}
 }
 
@@ -129,6 +136,8 @@ func (a *app) until(start, end time.Time) string {
 		return pki.Day(end) + " expired"
 	case days == 0:
 		return pki.Day(end) + " (ends today)"
+	case days == 1:
+		return pki.Day(end) + " (1 day)"
 	}
-	return fmt.Sprintf("%s (%d d)", pki.Day(end), days)
+	return fmt.Sprintf("%s (%d days)", pki.Day(end), days)
 }

@@ -21,9 +21,9 @@ func (a *app) renewCommand() *cobra.Command {
 		Use:   "renew NAME [NAME|IP ...]",
 		Short: "Replace a certificate with a new one, in the same folder",
 		Long: `Issues a new certificate with a new key for a device or an identity, and
-replaces the files of the previous one in the folder that picoca wrote last.
-Names, device, key type and clock stay as they are unless you change them. The
-previous certificate stays valid until it expires.`,
+replaces the files of the previous one in the folder that picoca last wrote them
+to. Names, device, key type and clock stay as they are unless you change them.
+The previous certificate stays valid until it expires.`,
 		Example: `  picoca renew pico.local
   picoca renew pico.local 192.168.1.21
   picoca renew kitchen-tablet --out FOLDER`,
@@ -37,7 +37,7 @@ previous certificate stays valid until it expires.`,
 		},
 	}
 	addFor(cmd, &o.forDevice, "as before")
-	o.add(cmd, "the folder that the files were written to last")
+	o.add(cmd, "the folder that picoca last wrote them to", "as before")
 	p12.add(cmd)
 	return cmd
 }
@@ -56,18 +56,13 @@ func (a *app) runRenew(ctx context.Context, raw []string, o leafOptions, p12 p12
 	}
 	var namesErr error
 	request.Names, namesErr = ca.ParseNames(raw)
+	if namesErr != nil {
+		namesErr = firstOf(findErr, namesErr) // a name with a space is an identity's
+	}
 	if err := errors.Join(namesErr, optionsErr); err != nil {
-		return errors.Join(err, findErr)
-	}
-	choice, err := a.deviceP12(c, &request, p12)
-	if err != nil {
 		return err
 	}
-	if err := a.issuePlan(ctx, c, request, o); err != nil {
-		return err
-	}
-	a.printPassphrase(choice, p12, o.json)
-	return nil
+	return a.issueDevice(ctx, c, request, o, p12)
 }
 
 // deviceP12 decides how a device's .p12 is encrypted, if it loads one.

@@ -257,9 +257,9 @@ func TestOnlyLocalNamesAreAnnounced(t *testing.T) {
 	program, announces := regexp.MustCompile(`^(main|code|web-app)\.(py|c|ino)$`), regexp.MustCompile(`(?i)mdns`)
 	for _, row := range []struct{ name, says, hides string }{
 		{"pico.local", "pico.local", "router"},
-		{"pico.home.arpa", "DNS has to answer for pico.home.arpa", "pico.local"},
-		{"a.pico.local", "DNS has to answer for a.pico.local", "a.local"},
-		{"192.168.1.20", "has to give this board 192.168.1.20 each time", "pico.local"},
+		{"pico.home.arpa", "DNS must answer for pico.home.arpa", "pico.local"},
+		{"a.pico.local", "DNS must answer for a.pico.local", "a.local"},
+		{"192.168.1.20", "must always give this board 192.168.1.20", "pico.local"},
 	} {
 		for _, f := range All() {
 			p := project(t)

@@ -138,7 +138,7 @@ func (e *Export) Formats() []string { return e.formats }
 // NeedsPassphrase reports whether a .p12 will be written.
 func (e *Export) NeedsPassphrase() bool {
 	return e.Has("p12") || e.Has("p12-ca") || e.Has("mobileconfig") && e.Kind == Identity ||
-		slices.ContainsFunc(e.files, device.File.NeedsPassphrase)
+		fixedPassword(e.files) == "" && slices.ContainsFunc(e.files, device.File.NeedsPassphrase)
 }
 
 // SetP12 says how a .p12 will be encrypted.
@@ -178,7 +178,7 @@ func (e *Export) load() (export.Bundle, error) {
 }
 
 // errRootSigns says that the root was to sign something that is no certificate.
-var errRootSigns = fault.New("the CA signs only certificates",
+var errRootSigns = fault.New("the CA's own key signs only certificates, not profiles",
 	fault.Hintf("name a device or an identity: %s shows what exists", fault.Command{"list"}))
 
 // decorate adds what only an Apple profile has.
@@ -217,6 +217,9 @@ func (c *CA) profileSigner(name string, now time.Time) (*export.Signer, error) {
 
 // Render returns the files.
 func (e *Export) Render() ([]output.File, error) {
+	if fixed := fixedPassword(e.files); fixed != "" {
+		e.bundle.P12.Passphrase = fixed
+	}
 	files, err := export.Render(e.bundle, e.specs...)
 	if err != nil {
 		return nil, err
@@ -302,7 +305,7 @@ func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.Fil
 
 func (c *CA) bundle(i store.Issued) (export.Bundle, error) {
 	key, err := c.store.Key(i)
-	return export.Bundle{Root: i.Root.Certificate, Leaf: i.Leaf, Key: key, Stem: i.Record.Holder().Stem()}, err
+	return export.Bundle{Root: i.Root.Certificate, CRL: i.Root.CRL, Leaf: i.Leaf, Key: key, Stem: i.Record.Holder().Stem()}, err
 }
 
 // orJoin writes a list for a sentence: "a, b or c".

@@ -66,6 +66,9 @@ func renderFor(target device.Target, key ca.KeyType, kind ca.Kind, bundle export
 	if err != nil {
 		return nil, err
 	}
+	if fixed := fixedPassword(files); fixed != "" {
+		bundle.P12.Passphrase = fixed
+	}
 	rendered, err := export.Render(bundle, specs...)
 	if err != nil {
 		return nil, err
@@ -76,6 +79,17 @@ func renderFor(target device.Target, key ca.KeyType, kind ca.Kind, bundle export
 		}
 	}
 	return rendered, nil
+}
+
+// fixedPassword is what a device itself uses to open its .p12, "" if the choice
+// is the user's.
+func fixedPassword(files []device.File) string {
+	for _, file := range files {
+		if file.Password.Fixed != "" {
+			return file.Password.Fixed
+		}
+	}
+	return ""
 }
 
 // formatSpecs returns the files of formats. It fails with a WrongFormatError.
@@ -136,7 +150,7 @@ func keyOf(i store.Issued) string {
 
 func writesP12(target device.Target, key ca.KeyType, kind ca.Kind) bool {
 	_, files, err := filesFor(target, key, kind)
-	return err == nil && (files == nil || slices.ContainsFunc(files, device.File.NeedsPassphrase))
+	return err == nil && (files == nil || fixedPassword(files) == "" && slices.ContainsFunc(files, device.File.NeedsPassphrase))
 }
 
 func outputFiles(files []export.File) []output.File {

@@ -102,7 +102,7 @@ type UnwrittenError struct {
 }
 
 func (e *UnwrittenError) Error() string {
-	return fmt.Sprintf("%s is issued, but its files are not all written: %v", e.Name, e.Err)
+	return fmt.Sprintf("%s was issued, but not all of its files were written: %v", e.Name, e.Err)
 }
 
 // Unwrap returns why.
@@ -164,7 +164,7 @@ func (s *Session) refresh(p *Plan, now time.Time) error {
 
 func (p *Plan) render(leaf *x509.Certificate) ([]output.File, error) {
 	bundle := export.Bundle{
-		Root: p.ca.signing.Certificate, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
+		Root: p.ca.signing.Certificate, CRL: p.ca.signing.CRL, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
 	}
 	files, err := renderFor(p.Target, p.Key, p.request.holder().Kind, bundle)
 	return outputFiles(files), err
