@@ -70,7 +70,7 @@ func TestLargestCertificate(t *testing.T) {
 	}
 }
 
-// heapOfManyNames is what docs/boards.md tells of a certificate with as many
+// heapOfManyNames is what docs/boards.md says of a certificate with as many
 // short names as fit: each takes a block of its own.
 var heapOfManyNames = map[rig.Stack]int{rig.CircuitPython: 42_700, rig.MicroPython: 38_600, rig.MicroPython129: 38_600}
 
@@ -112,7 +112,7 @@ func TestManyNames(t *testing.T) {
 
 // TestLargeCertificatesHoldWhatIsTold: how much more heap than a certificate
 // for pico.local one takes with many names, with long ones, with addresses or
-// under another root, is what picoca tells. The size of its Certificate message
+// under another root, is what picoca reports. The size of its Certificate message
 // is too.
 func TestLargeCertificatesHoldWhatIsTold(t *testing.T) {
 	b := rig.BoardBench(t)
@@ -128,7 +128,7 @@ func TestLargeCertificatesHoldWhatIsTold(t *testing.T) {
 	} {
 		large := growthHome(t, b, row.rootKey, row.names...)
 		if len(large.told) != len(profiledBoards)*len(large.measured) {
-			t.Errorf("%s: %d costs told, %d measured for each board", row.title, len(large.told), len(large.measured))
+			t.Errorf("%s: %d costs reported, %d measured for each board", row.title, len(large.told), len(large.measured))
 		}
 		for _, cost := range large.told {
 			id := costID{cost.Firmware, cost.Key, cost.Curve}
@@ -144,11 +144,11 @@ func TestLargeCertificatesHoldWhatIsTold(t *testing.T) {
 func checkGrowth(t *testing.T, what string, told, measured int) {
 	t.Helper()
 	if most := 64; told-measured > most || measured-told > most {
-		t.Errorf("%s: %d bytes more told, %d measured", what, told, measured)
+		t.Errorf("%s: %d bytes more reported, %d measured", what, told, measured)
 	}
 }
 
-// A grown is a certificate as issue tells of it for each board, and as measured
+// A grown is a certificate as issue reports it for each board, and as measured
 // on each stack.
 type grown struct {
 	told     []device.Cost

@@ -12,7 +12,7 @@ import (
 	"github.com/picoca/picoca/internal/device"
 )
 
-// A profiledStack tells for which firmware of the boards' files a stack of the
+// A profiledStack says for which firmware of the boards' files a stack of the
 // bench stands: its versions, all of them or some, and the release whose costs
 // are told.
 type profiledStack struct {
@@ -109,7 +109,7 @@ func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
 			id := costID{cost.Firmware, cost.Key, cost.Curve}
 			figure, measured := figures[id]
 			if measured && !strings.Contains(strings.Join(board.Notes, " "), thousands(figure.LargestBlock)+" bytes") {
-				t.Errorf("%s, %v: no note tells its largest block, %d bytes", board.ID, id, figure.LargestBlock)
+				t.Errorf("%s, %v: no note gives its largest block, %d bytes", board.ID, id, figure.LargestBlock)
 			}
 			if measured != (cost.SizesSource == device.MeasuredByBench) {
 				t.Errorf("%s, %v: measured %v, source %q", board.ID, id, measured, cost.SizesSource)
@@ -123,7 +123,7 @@ func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
 			}
 		}
 		if want := len(figures); slices.Contains(profiledBoards, board.ID) && len(told) != want {
-			t.Errorf("%s tells %d of the %d costs that were measured", board.ID, len(told), want)
+			t.Errorf("%s gives %d of the %d costs that were measured", board.ID, len(told), want)
 		}
 	}
 	if t.Failed() {
@@ -169,13 +169,13 @@ func TestDriftIsSeen(t *testing.T) {
 			sizes[i] = row.told
 			faults := drift(device.Cost{CertificateBytes: sizes[0], MessageBytes: sizes[1], HeapBytes: sizes[2], HeapListenerBytes: sizes[3]}, measured)
 			if got := strings.Join(faults, "; "); !strings.HasSuffix(got, row.want) || len(faults) > 1 || (got == "") != (row.want == "") {
-				t.Errorf("figure %d told as %d: %q, want %q", i, row.told, got, row.want)
+				t.Errorf("figure %d given as %d: %q, want %q", i, row.told, got, row.want)
 			}
 		}
 	}
 }
 
-// containersOf tells which rows of expected.json show whether a container of
+// containersOf returns which rows of expected.json show whether a container of
 // the profiles loads: a form, and whether its keys are RSA, EC or both.
 var containersOf = map[string]struct {
 	container string
@@ -192,7 +192,7 @@ var containersOf = map[string]struct {
 func isEC(key string) bool  { return strings.HasPrefix(key, "p") }
 func isRSA(key string) bool { return strings.HasPrefix(key, "rsa") }
 
-// benchLoads tells whether a stack loads a container with each of its keys; it
+// benchLoads reports whether a stack loads a container with each of its keys; it
 // fails if it does with some alone.
 func benchLoads(t *testing.T, s rig.Stack, container string) bool {
 	t.Helper()
@@ -249,7 +249,7 @@ func stackOf(board device.Device, row device.Row) (rig.Stack, bool) {
 	return profiled[i].stack, true
 }
 
-// standsFor tells whether all versions of a firmware's row are the stack's.
+// standsFor reports whether all versions of a firmware's row are the stack's.
 func (p profiledStack) standsFor(row device.Row) bool {
 	if row.ID != p.id {
 		return false
@@ -268,7 +268,7 @@ func checkLoads(t *testing.T, s rig.Stack, row device.Row) {
 	t.Helper()
 	for container := range containersOf {
 		if told, want := slices.Contains(row.Loads, container), benchLoads(t, s, container); told != want {
-			t.Errorf("%s loads %s: told %v, measured %v", row, container, told, want)
+			t.Errorf("%s loads %s: stated %v, measured %v", row, container, told, want)
 		}
 	}
 }
@@ -293,7 +293,7 @@ func TestProfilesRefuseForAReason(t *testing.T) {
 	}
 }
 
-// loadsIn tells whether all stacks load a key from files of the given formats,
+// loadsIn reports whether all stacks load a key from files of the given formats,
 // and whether any does from whatever container.
 func loadsIn(t *testing.T, key string, formats []string) (all, any bool) {
 	t.Helper()

@@ -29,7 +29,7 @@ var tableColumns = []tableColumn{
 	{"CircuitPython 9.0 - 10.2, to curl (offers P-521)", rig.CircuitPython, curveOffers[1]},
 }
 
-// A tableRow is a certificate with its key as somebody makes them, and as DER.
+// A tableRow is a certificate with its key as users make them, and as DER.
 type tableRow struct {
 	title string
 	root  boardRoot

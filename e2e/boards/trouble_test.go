@@ -168,7 +168,7 @@ func (l *troubleLab) curl(url, port string, args ...string) string {
 	return out
 }
 
-// visitor is curl as a client of serve; say, if not nil, is told what it prints.
+// visitor is curl as a client of serve; say, if not nil, is called with what it prints.
 func (l *troubleLab) visitor(scheme string, say func(string), args ...string) func(port int) {
 	return func(port int) {
 		out := l.curl(fmt.Sprintf("%s://pico.local:%d/", scheme, port), strconv.Itoa(port), args...)

@@ -8,7 +8,7 @@ import (
 )
 
 // TestChromiumShowsTheIdentity that pk12util brought into its store, and a
-// stranger's opens no door.
+// stranger's is rejected.
 func TestChromiumShowsTheIdentity(t *testing.T) {
 	h, stranger := newDoor(t), newDoor(t)
 	port := door(h)

@@ -57,7 +57,7 @@ var callers = []caller{
 }
 
 // TestDoorLetsOnlyItsOwnIn: the authority's identities, and neither strangers'
-// nor nobody nor a device with its server's certificate.
+// nor a client without one, nor a device with its server's certificate.
 func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
 	h, stranger := newDoor(t), newDoor(t)
 	port := door(h)
@@ -74,7 +74,7 @@ func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
 		}
 		t.Run(v.name+"/none", func(t *testing.T) {
 			if out, _ := v.visit(t, h, port, nil); strings.Contains(out, "welcome") {
-				t.Errorf("nobody is let in\n%s", out)
+				t.Errorf("no one is let in\n%s", out)
 			}
 		})
 	}
@@ -119,7 +119,7 @@ func TestLabelsPassTheConstraints(t *testing.T) {
 }
 
 // TestOpenSSLRefusesAHostAsLabel is why picoca refuses such labels: a server on
-// OpenSSL lets nobody in whose common name reads as a host's that the root may
+// OpenSSL rejects a client whose common name reads as a host's that the root may
 // not vouch for.
 func TestOpenSSLRefusesAHostAsLabel(t *testing.T) {
 	h := newDoor(t)

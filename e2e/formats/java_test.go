@@ -70,6 +70,6 @@ func TestJavaShowsTheIdentity(t *testing.T) {
 		}
 	}
 	if out, err := visitJava(t, classes, port, javaStores{trust: trust}); err == nil || strings.Contains(out, "welcome") {
-		t.Errorf("nobody is let in\n%s", out)
+		t.Errorf("no one is let in\n%s", out)
 	}
 }

@@ -88,7 +88,7 @@ func TestRevocationListIsRead(t *testing.T) {
 	}
 }
 
-// TestForgedRevocationListRevokesNothing: somebody else's list must not pass
+// TestForgedRevocationListRevokesNothing: another CA's list must not pass
 // for the root's. OpenSSL, NSS and Java then refuse, having no list; GnuTLS and
 // mbedTLS ignore it.
 func TestForgedRevocationListRevokesNothing(t *testing.T) {

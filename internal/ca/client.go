@@ -49,7 +49,7 @@ func ParseClientName(input string) (ClientName, error) {
 	return ClientName{text}, nil
 }
 
-// String returns the name as it stands in the certificate.
+// String returns the name as it is in the certificate.
 func (n ClientName) String() string { return n.text }
 
 // readsAsHost reports whether OpenSSL takes a common name for a host name. It
@@ -63,7 +63,7 @@ func readsAsHost(text string) bool {
 }
 
 // mailDomain is where the e-mail addresses of identities are, and the only one
-// for which a root may vouch. Nobody can receive mail there (RFC 8375).
+// for which a root may vouch. No one can receive mail there (RFC 8375).
 const mailDomain = "home.arpa"
 
 // mail returns the e-mail address that an identity has as its subjectAltName.

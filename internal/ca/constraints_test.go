@@ -326,7 +326,7 @@ func checkPermitted(t *testing.T, a *ca.Authority, c ca.Constraints) {
 			checkConstraintsAgree(t, a, names)
 		}
 	}
-	// Nobody's own domain and network hold both of two strangers.
+	// A domain and network with no owner hold both of two strangers.
 	for _, strangers := range [][]string{{"a.net", "b.net"}, {"a.com", "b.com"}, {"8.8.8.8", "1.1.1.1"}, {"2001:db8::1", "2606:4700::1111"}} {
 		if a.Permits(parse(t, strangers[0])) == nil && a.Permits(parse(t, strangers[1])) == nil {
 			t.Errorf("%s permits both of %q", c, strangers)

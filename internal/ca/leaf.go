@@ -200,7 +200,7 @@ func (p *Prepared) measure() (int, error) {
 
 // signedSize returns the most bytes of a certificate (RFC 5280 section 4.1)
 // whose TBSCertificate has that content under an ECDSA root. The algorithm of
-// an RSA signature, which stands inside too, is 3 bytes longer for its NULL
+// an RSA signature, which is inside too, is 3 bytes longer for its NULL
 // and its OID.
 func signedSize(tbs int, root KeyType) int {
 	algorithm := 12

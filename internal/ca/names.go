@@ -66,7 +66,7 @@ type Name struct {
 	addr netip.Addr
 }
 
-// String returns the name as it stands in the certificate: lower case ASCII,
+// String returns the name as it is in the certificate: lower case ASCII,
 // punycode for international names, an address in its canonical form.
 func (n Name) String() string {
 	if n.addr.IsValid() {

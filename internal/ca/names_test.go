@@ -16,7 +16,7 @@ var (
 	name253 = strings.Join([]string{label63, label63, label63, strings.Repeat("b", 55), "local"}, ".")
 )
 
-// refused has what no certificate may name, with the fault that is told.
+// refused has what no certificate may name, with the fault that is reported.
 var refused = []struct {
 	input  string
 	reason ca.Reason

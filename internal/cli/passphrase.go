@@ -94,7 +94,7 @@ func withoutPath(err error) error {
 }
 
 // noteReadable warns if other users can read a passphrase file. Pipes and
-// /dev/fd are common, and are nobody else's.
+// /dev/fd are common, and private.
 func (a *app) noteReadable(name string, file *os.File) {
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
@@ -143,7 +143,7 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 	}
 }
 
-// noteWeak warns of a passphrase that is easy to guess: whoever copies the
+// noteWeak warns of a passphrase that is easy to guess: a thief who copies the
 // folder can try as many as they like.
 func (a *app) noteWeak(passphrase []byte) {
 	if len(passphrase) > 0 && pki.IsWeak(string(passphrase)) {

@@ -10,7 +10,7 @@ import (
 )
 
 // usage prints how a command is called, in lines that fit a usual terminal.
-// Cobra can be told to break lines by a template alone, and package
+// Cobra breaks lines only if a template says so, and package
 // text/template would make the program a fifth larger.
 func usage(cmd *cobra.Command) error {
 	w := cmd.OutOrStderr()

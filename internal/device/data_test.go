@@ -80,7 +80,7 @@ func TestStepsUseTheFiles(t *testing.T) {
 		for _, step := range f.Steps {
 			for _, found := range placeholder.FindAllString(step.Run+step.Do, -1) {
 				if !slices.Contains(known, found) && strings.Trim(found, "{}abcdefghijklmnopqrstuvwxyz") == "" {
-					t.Errorf("%s: step with %s, which stands for nothing", target, found)
+					t.Errorf("%s: step with %s, which is not replaced", target, found)
 				}
 			}
 			uses := step.For

@@ -127,7 +127,7 @@ func TestFirmwareHasANameForPeople(t *testing.T) {
 
 // small is a device file with as little as one can have.
 const small = `{"id": "x-1", "name": "X", "group": "board", "firmware": [{"id": "fw", "name": "FW", "uses": ["server"],
-	"keys": ["p256"], "unwise_keys": ["p384"],
+	"keys": ["p256"], "not_recommended_keys": ["p384"],
 	"max_certificate_bytes": 4000, "max_certificate_source": "measured",
 	"files": [{"name": "cert.der", "container": "der", "parts": ["leaf"]}, {"name": "key.der", "container": "der", "parts": ["key"], "key": "pkcs8"}],
 	"steps": [{"run": "true"}],
@@ -274,7 +274,7 @@ func FuzzDeviceFile(f *testing.F) {
 
 // useTarget does what callers do with a target.
 func useTarget(t *testing.T, device Target) {
-	keys := append(slices.Concat(device.Keys(), device.UnwiseKeys()), "ed25519", "")
+	keys := append(slices.Concat(device.Keys(), device.NotRecommendedKeys()), "ed25519", "")
 	rootKey := "p256"
 	if roots := device.RootKeys(); len(roots) > 0 {
 		rootKey = roots[0]

@@ -291,7 +291,7 @@ func TestSetIsWholeAfterAKillAndAPowerCut(t *testing.T) {
 	}
 }
 
-// TestFailureChangesNothing lets each operation of each change fail, alone.
+// TestFailureChangesNothing lets each operation of each change fail, one at a time.
 func TestFailureChangesNothing(t *testing.T) {
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {

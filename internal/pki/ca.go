@@ -25,7 +25,7 @@ import (
 // Options are the surroundings of a run.
 type Options struct {
 	// Sudo is the user who ran sudo, whose store root may then use and who gets
-	// the files; nil if nobody did.
+	// the files; nil without sudo.
 	Sudo *output.Owner
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk

@@ -139,7 +139,7 @@ func verdictOf(faults []error) Verdict {
 	switch {
 	case len(faults) == 0:
 		return Fits
-	case slices.ContainsFunc(faults, func(err error) bool { return LimitOf(err) != device.LimitUnwise }):
+	case slices.ContainsFunc(faults, func(err error) bool { return LimitOf(err) != device.LimitNotRecommended }):
 		return Misfit
 	}
 	return NotRecommended

@@ -43,7 +43,7 @@ type Project struct {
 	other []output.File
 
 	Firmware example.Firmware
-	Name     string // of the device, as it stands in the certificate
+	Name     string // of the device, as it is in the certificate
 	Dir      string // as the user would type it
 }
 
@@ -257,7 +257,7 @@ func (p *Project) record() error {
 	}
 	files, err := renderFor(p.target, ca.KeyType(keyOf(p.issued)), ca.KindServer, bundle)
 	if err != nil {
-		return nil // a renewal has no files for it alone
+		return nil // a renewal has no files only for it
 	}
 	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
 }

@@ -14,7 +14,7 @@ import (
 
 var _ durable.Disk = (*Disk)(nil)
 
-// ways are the two that folders are told by. Windows has the second only.
+// ways are the two that identify folders. Windows has the second only.
 var ways = map[string]bool{"by handle": false, "by path": true}
 
 func newDisk(t testing.TB, byPath bool) (*Disk, string) {
