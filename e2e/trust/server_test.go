@@ -32,15 +32,22 @@ const refused = "refused"
 
 const greeting = "hello from the board"
 
+// newSite is a site whose CA was made for it.
 func newSite(t *testing.T) *site {
 	t.Helper()
 	now := time.Now()
 	root := testpki.Home(t, now)
-	s := &site{root: root.Cert, served: map[string]bool{}, events: make(chan string, 1000)}
+	return serve(t, root.Cert, root.Server(t, now, "pico.local").TLS(root.Cert))
+}
+
+func serve(t *testing.T, root *x509.Certificate, cert tls.Certificate) *site {
+	t.Helper()
+	s := &site{root: root, served: map[string]bool{}, events: make(chan string, 1000)}
 	server := httptest.NewUnstartedServer(s)
 	server.Config.ErrorLog = log.New(s, "", 0)
 	// With the root: settings for trust that outlive the root in a store show.
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{root.Server(t, now, "pico.local").TLS(root.Cert)}}
+	cert.Certificate = [][]byte{cert.Certificate[0], root.Raw}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())

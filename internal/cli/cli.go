@@ -15,6 +15,7 @@ import (
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/trust"
 )
 
 // Env is what a run of picoca may touch: the process hands in the real one,
@@ -31,6 +32,8 @@ type Env struct {
 	Interrupts func(context.Context) (context.Context, context.CancelFunc)
 	// ResolvConf is the file with the search domain; empty for the system's.
 	ResolvConf string
+	// Computer is where trust stores are; nil for the one picoca runs on.
+	Computer *trust.Computer
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
 }
@@ -98,7 +101,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 		title    string
 		commands []*cobra.Command
 	}{
-		{"The CA:", []*cobra.Command{a.initCommand(), a.phoneCommand()}},
+		{"The CA:", []*cobra.Command{a.initCommand(), a.trustCommand(), a.phoneCommand()}},
 		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.exportCommand(), a.exampleCommand()}},
 		{"Information:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
 	} {
@@ -150,7 +153,6 @@ var plannedCommands = map[string]string{
 	"revoke":  "identities.md",
 	"backup":  "keep.md",
 	"restore": "keep.md",
-	"trust":   "phone.md",
 }
 
 // usageFault is a fault of the command line itself.
