@@ -55,24 +55,24 @@ func TestTroubles(t *testing.T) {
 
 // TestTroublesAreTheDocuments compares the rows with those of the document.
 func TestTroublesAreTheDocuments(t *testing.T) {
-	var told, shown []string
+	var listed, shown []string
 	for line := range strings.Lines(readDocument(t, troubleFile)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
 		if len(cells) == 4 && strings.HasPrefix(line, "| `") {
-			told = append(told, strings.Join(cells[:3], " | "))
+			listed = append(listed, strings.Join(cells[:3], " | "))
 		}
 	}
 	for _, row := range troubles {
 		codes := "`" + strings.ReplaceAll(row.errors, ", ", "`, `") + "`"
 		shown = append(shown, fmt.Sprintf(" %s | %s | %s", codes, row.where, row.cause))
 	}
-	for _, row := range told {
+	for _, row := range listed {
 		if !slices.Contains(shown, row) {
 			t.Errorf("no test shows the row %q", row)
 		}
 	}
 	for _, row := range shown {
-		if !slices.Contains(told, row) {
+		if !slices.Contains(listed, row) {
 			t.Errorf("%s has no row %q", troubleFile, row)
 		}
 	}

@@ -106,7 +106,7 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 	a.say("SHA-256 %s", ca.Fingerprint(cert))
 	a.say("stored in %s; a copy of this folder is your backup", absolute(dir))
 	if encrypted {
-		a.say("Without the passphrase this CA cannot issue again; nobody can reset it.")
+		a.say("Without the passphrase this CA cannot issue again; it cannot be reset.")
 	}
 	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
