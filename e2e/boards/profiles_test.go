@@ -193,7 +193,7 @@ func isEC(key string) bool  { return strings.HasPrefix(key, "p") }
 func isRSA(key string) bool { return strings.HasPrefix(key, "rsa") }
 
 // benchLoads reports whether a stack loads a container with each of its keys; it
-// fails if it does with some alone.
+// fails if it does with only some.
 func benchLoads(t *testing.T, s rig.Stack, container string) bool {
 	t.Helper()
 	of, loads, refuses := containersOf[container], 0, 0

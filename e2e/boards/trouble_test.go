@@ -119,7 +119,7 @@ func (l *troubleLab) load(s rig.Stack, cert, key []byte) string {
 
 var pythonErrors = regexp.MustCompile(`ValueError: invalid (?:key|cert)|MemoryError|OSError: \[Errno (\d+)\]`)
 
-// pythonError finds an error in what MicroPython prints, the number alone of
+// pythonError finds an error in what MicroPython prints, only the number of
 // those that have one.
 func pythonError(text string) string {
 	found := pythonErrors.FindStringSubmatch(text)

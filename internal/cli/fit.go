@@ -25,7 +25,7 @@ func (a *app) fitCommand() *cobra.Command {
 	var o fitOptions
 	cmd := &cobra.Command{
 		Use:   "fit NAME | --key TYPE",
-		Short: "Show whether a certificate fits a device, and what it costs there",
+		Short: "Show whether a certificate fits a device, and its costs",
 		Long: `Shows how a certificate fits a device: its size, how much memory and time a
 connection takes, which firmware loads the files, and what would be smaller.
 Works for an existing certificate, or for a key type.`,
