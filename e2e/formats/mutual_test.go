@@ -86,7 +86,7 @@ func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
 	})
 }
 
-// clientVerifiers hold a client's certificate against the root as servers on
+// clientVerifiers check a client's certificate against the root as servers on
 // their libraries do.
 var clientVerifiers = []struct {
 	name, pkg string

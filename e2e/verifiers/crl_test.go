@@ -12,7 +12,7 @@ import (
 	"github.com/picoca/picoca/internal/testpki"
 )
 
-// reader is a program that holds a certificate against a revocation list.
+// reader is a program that checks a certificate against a revocation list.
 type reader struct {
 	name string
 	read func(t testing.TB, root *x509.Certificate, i identityOf, crl []byte) error

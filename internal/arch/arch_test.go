@@ -170,7 +170,7 @@ func TestProgramIsSmall(t *testing.T) {
 	}
 }
 
-// checkImports holds a file against the table.
+// checkImports checks a file against the table.
 func checkImports(dir string, file *ast.File) []string {
 	var faults []string
 	may, known := imports[dir]

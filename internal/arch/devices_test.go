@@ -9,7 +9,7 @@ import (
 	"github.com/picoca/picoca/internal/export"
 )
 
-// TestDevicesUseKnownNames holds the devices' files, which know containers and
+// TestDevicesUseKnownNames checks the devices' files, which know containers and
 // key types only by name, against the packages that have them.
 func TestDevicesUseKnownNames(t *testing.T) {
 	for _, d := range device.All() {

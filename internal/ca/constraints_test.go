@@ -276,7 +276,7 @@ func bypassRules(t testing.TB, a *ca.Authority, names ca.Names) error {
 	return err
 }
 
-// FuzzPermit holds whatever is accepted against the promise: a root with it
+// FuzzPermit checks whatever is accepted against the promise: a root with it
 // can be made and read back, vouches for the permitted name and those below,
 // and for no stranger's.
 func FuzzPermit(f *testing.F) {
@@ -304,7 +304,7 @@ func FuzzPermit(f *testing.F) {
 	})
 }
 
-// checkPermitted holds the one domain or range that was added against the
+// checkPermitted checks the one domain or range that was added against the
 // certificates that it allows.
 func checkPermitted(t *testing.T, a *ca.Authority, c ca.Constraints) {
 	t.Helper()

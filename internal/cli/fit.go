@@ -63,7 +63,7 @@ func (a *app) runFit(o fitOptions) error {
 	return errors.Join(f.Faults...)
 }
 
-// fit holds what the command line names against the device.
+// fit checks what the command line names against the device.
 func (a *app) fit(o fitOptions) (_ pki.Fit, err error) {
 	var target device.Target
 	var targetErr, keyErr error

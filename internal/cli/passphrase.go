@@ -42,8 +42,8 @@ var (
 		fault.Hintf("use one of them")), fault.Usage)
 )
 
-// maxPassphrase is the longest passphrase: a longer line is in a file that is
-// no passphrase file.
+// maxPassphrase is the longest passphrase: a file with a longer line is not a
+// passphrase file.
 const maxPassphrase = 4096
 
 // passphraseFromFile returns the first line of the passphrase file; found is
@@ -163,8 +163,8 @@ func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) pki.Pas
 
 // ask reads a line from the terminal without showing it. On an interrupt the
 // terminal shows again what is typed, and ask fails with errInterrupted. When
-// the input ends (Ctrl-D) it fails with errNoPassphrase: that never stands for
-// an empty passphrase.
+// the input ends (Ctrl-D) it fails with errNoPassphrase: that never means an
+// empty passphrase.
 func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
 	file, ok := a.Stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {

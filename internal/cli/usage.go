@@ -62,8 +62,8 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-// flagFault says of a flag's value what would do in its place, rather than which
-// function of Go could not read it.
+// flagFault says what a flag's value should be, instead of which function of Go
+// could not read it.
 func flagFault(err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return unknownFlag{unknown}

@@ -73,7 +73,7 @@ var (
 	inFolder    = regexp.MustCompile(`\{folder\}/(\{stem\}|)([A-Za-z0-9_.-]*)`)
 )
 
-// TestStepsUseTheFiles holds each step's files against those that are written.
+// TestStepsUseTheFiles checks each step's files against those that are written.
 func TestStepsUseTheFiles(t *testing.T) {
 	known := []string{"{name}", "{stem}", "{folder}"}
 	eachFirmware(func(target Target, f Firmware) {

@@ -47,7 +47,7 @@ func TestUnknownDeviceIsAnError(t *testing.T) {
 	}
 }
 
-// TestFiguresAreSane holds what people measured against what can be: a slip of
+// TestFiguresAreSane checks what people measured against what can be: a slip of
 // a digit or a unit is the likeliest fault of a device file.
 func TestFiguresAreSane(t *testing.T) {
 	forms := []string{"sec1-der", "pkcs1-der", "pkcs8-der", "sec1-pem", "pkcs1-pem", "pkcs8-pem"}
@@ -238,7 +238,7 @@ func TestDeviceFileThatCannotBeUsedIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzDeviceFile holds whatever is accepted against the promise: everything
+// FuzzDeviceFile checks whatever is accepted against the promise: everything
 // that a caller does with a device works.
 func FuzzDeviceFile(f *testing.F) {
 	for _, id := range IDs() {

@@ -272,7 +272,7 @@ func isIPv6(name string) bool {
 	return err == nil && addr.Is6()
 }
 
-// isSketchName holds a folder's name against Arduino's sketch specification,
+// isSketchName checks a folder's name against Arduino's sketch specification,
 // section "Sketch folders and files", which forbids Windows' reserved names too.
 func isSketchName(name string) bool {
 	const longest, digits = 63, "0123456789"

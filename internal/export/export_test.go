@@ -41,7 +41,7 @@ func rendered(t *testing.T, test func(t *testing.T, kind, format string, b Bundl
 	}
 }
 
-// TestFormatsAreAsBefore holds every file against the golden one. To
+// TestFormatsAreAsBefore checks every file against the golden one. To
 // change a format on purpose, run go test -update and reads the difference.
 func TestFormatsAreAsBefore(t *testing.T) {
 	want := map[string]bool{}

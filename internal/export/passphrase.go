@@ -108,7 +108,7 @@ func (e PassphraseError) Hint() fault.Hint {
 	return fault.Hintf("use only ASCII letters, digits and punctuation on the first line of the file")
 }
 
-// CheckPassphrase holds a passphrase against what the readers of a .p12 take:
+// CheckPassphrase checks a passphrase against what the readers of a .p12 take:
 // visible ASCII, since they disagree about the encoding of everything else; and
 // one that is to protect a key against MinPassphraseBits. The error is a
 // PassphraseError or a WeakPassphraseError.

@@ -272,7 +272,7 @@ func bestKey(target device.Target) ca.KeyType {
 	return ca.KeyType(target.Keys()[0])
 }
 
-// fits holds the certificate against the device; 0 bytes if there is none yet.
+// fits checks the certificate against the device; 0 bytes if there is none yet.
 func (p *Plan) fits(bytes int) error {
 	if p.Target.Device.ID == "" {
 		return nil

@@ -158,18 +158,18 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
 	if err != nil {
-		return WrittenProject{}, p.standing(err)
+		return WrittenProject{}, p.existsError(err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	if err := folder.Prepare(fileNames(p.files)); err != nil {
-		return WrittenProject{}, p.standing(err)
+		return WrittenProject{}, p.existsError(err)
 	}
 	w, files, err := p.keep(folder)
 	if err != nil {
 		return w, err
 	}
 	if err := folder.Prepare(fileNames(files)); err != nil { // with the copies
-		return w, p.standing(err)
+		return w, p.existsError(err)
 	}
 	if err := folder.Stage(files); err != nil {
 		return w, err
@@ -188,8 +188,8 @@ func (p *Project) policy() output.Policy {
 	return output.Empty
 }
 
-// standing adds to a folder that exists how to renew only the certificate in it.
-func (p *Project) standing(err error) error {
+// existsError adds to a folder that exists how to renew only the certificate in it.
+func (p *Project) existsError(err error) error {
 	exists, ok := errors.AsType[*output.ExistsError](err)
 	if !ok || !exists.Force {
 		return err

@@ -237,7 +237,7 @@ func TestDamagedEncryptedKeyIsRefusedOrUnmistakable(t *testing.T) {
 	}
 }
 
-// FuzzDecryptKey holds whatever is opened against the promise: it is a key that
+// FuzzDecryptKey checks whatever is opened against the promise: it is a key that
 // can be encrypted and opened again, and what is refused is refused by one of three
 // reasons, without a panic and soon.
 func FuzzDecryptKey(f *testing.F) {

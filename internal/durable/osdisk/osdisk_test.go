@@ -47,7 +47,7 @@ func startChange(d *Disk, name string) (durable.Change, error) {
 	return c, errors.Join(write(c, "x", "new"), c.SyncDir("."))
 }
 
-// TestDiskDoesWhatDurableCountsOn holds the real file system against what the
+// TestDiskDoesWhatDurableCountsOn checks the real file system against what the
 // tests of package durable let theirs do.
 func TestDiskDoesWhatDurableCountsOn(t *testing.T) {
 	for name, byPath := range ways {
