@@ -28,10 +28,11 @@ type pastFiles struct {
 	rendered map[string][][]byte
 }
 
-func (c *CA) ownFiles(holder store.Holder) *ownFiles {
+// ownFiles is for a holder whose newest certificate was read, nil if it has none.
+func (c *CA) ownFiles(holder store.Holder, newest *store.Issued) *ownFiles {
 	o := &ownFiles{ca: c, holder: holder}
-	if issued, err := c.store.Latest(holder); err == nil {
-		o.newest = &pastFiles{issued: issued}
+	if newest != nil {
+		o.newest = &pastFiles{issued: *newest}
 	}
 	return o
 }

@@ -310,7 +310,7 @@ func (p *Plan) prepare(now time.Time) (err error) {
 
 // openFolder looks at the folder of the files before anything is signed.
 func (p *Plan) openFolder(time.Time) (err error) {
-	p.own = p.ca.ownFiles(p.request.holder())
+	p.own = p.ca.ownFiles(p.request.holder(), p.previous)
 	specs, _, err := filesFor(p.Target, p.Key, p.request.holder().Kind)
 	if err != nil {
 		return err

@@ -203,7 +203,7 @@ func (p *Project) existsError(err error) error {
 // and adds a copy of every other file that the user has changed.
 func (p *Project) keep(folder *output.Folder) (w WrittenProject, files []output.File, err error) {
 	w.Kept, w.Copied = []string{}, []string{}
-	own := p.ca.ownFiles(p.issued.Record.Holder())
+	own := p.ca.ownFiles(p.issued.Record.Holder(), &p.issued)
 	for _, file := range p.files {
 		before, err := folder.ReadIfAny(file.Name)
 		if err != nil {

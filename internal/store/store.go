@@ -62,13 +62,14 @@ type Options struct {
 // Store is an open store. Reading needs no lock: what exists never changes,
 // except about.json and crl.pem, which are replaced whole.
 type Store struct {
-	dir    string
-	opt    Options
-	euid   int
-	root   *os.Root
-	disk   durable.Disk
-	layout int // 0 if there is none yet
-	held   *flock.Flock
+	dir      string
+	opt      Options
+	euid     int
+	root     *os.Root
+	disk     durable.Disk
+	layout   int // 0 if there is none yet
+	held     *flock.Flock
+	verified verified
 }
 
 // Open opens the store in folder dir, of either layout, and writes nothing. It
@@ -102,7 +103,7 @@ func openDir(dir string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, dirFault(dir, err)
 	}
-	s := &Store{dir: dir, opt: opt, euid: os.Geteuid(), root: root}
+	s := &Store{dir: dir, opt: opt, euid: os.Geteuid(), root: root, verified: newVerified()}
 	s.disk = osdisk.New(root, osdisk.Options{Owner: s.ownerOfNew(info)})
 	if opt.Wrap != nil {
 		s.disk = opt.Wrap(s.disk)
