@@ -21,7 +21,7 @@ packages="libc6-dev ca-certificates fonts-dejavu-core mosquitto nginx haproxy op
 [ "$(uname -m)" != x86_64 ] || packages+=" gcc-multilib"
 
 missing=()
-# type -P looks for files alone: time is a keyword of this shell too.
+# type -P looks only for files: time is a keyword of this shell too.
 for pair in $commands; do
   type -P "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
 done

@@ -59,7 +59,7 @@ func isFlag(word string) bool {
 	return strings.HasPrefix(word, "--") && len(word) > len("--") && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// shellQuote quotes a word for a command line that is to be copied, unless it
+// shellQuote quotes a word for a command line that users copy, unless it
 // has only characters that every shell takes as they are.
 func shellQuote(word string) string {
 	special := func(r rune) bool {

@@ -150,7 +150,7 @@ func costly(id string, costs ...Cost) Firmware {
 	}
 	return Firmware{
 		ID: id, Name: strings.ToUpper(id), Versions: []Version{{Range: "any"}}, Costs: costs,
-		Keys: []string{"p256"}, UnwiseKeys: []string{"rsa-4096", "rsa-3072"},
+		Keys: []string{"p256"}, NotRecommendedKeys: []string{"rsa-4096", "rsa-3072"},
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 // Options are the surroundings of a run.
 type Options struct {
 	// Sudo is the user who ran sudo, whose store root may then use and who gets
-	// the files; nil if nobody did.
+	// the files; nil without sudo.
 	Sudo *output.Owner
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
@@ -170,7 +170,7 @@ type InitRequest struct {
 
 // Vacant fails unless Create can put a CA into dir: with an ExistsError if
 // one is there, else as store.Vacant does.
-func Vacant(dir string, o Options) error { return standing(dir, o, store.Vacant(dir, o.store())) }
+func Vacant(dir string, o Options) error { return existsError(dir, o, store.Vacant(dir, o.store())) }
 
 // Create makes a CA in dir, its root key encrypted under passphrase unless
 // that is empty, with an empty revocation list. It fails as Vacant does, and
@@ -189,7 +189,7 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 		return nil, err
 	}
 	root := store.NewRoot{Certificate: cert, Key: key, Passphrase: passphrase, CRL: crl}
-	return cert, standing(dir, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
+	return cert, existsError(dir, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
 }
 
 // firstCRL signs the empty list of a new root.
@@ -227,8 +227,8 @@ func (e *ExistsError) Hint() fault.Hint {
 	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
 }
 
-// standing names the CA that is in the way of a new one.
-func standing(dir string, o Options, err error) error {
+// existsError names the CA that is in the way of a new one.
+func existsError(dir string, o Options, err error) error {
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}

@@ -144,8 +144,7 @@ func (e *Export) NeedsPassphrase() bool {
 // SetP12 says how a .p12 will be encrypted.
 func (e *Export) SetP12(p export.P12) { e.bundle.P12 = p }
 
-// ExpiredError says that a certificate that should be used is not valid any
-// more.
+// ExpiredError says that a certificate that should be used is no longer valid.
 type ExpiredError struct {
 	Name  string // for people
 	Until time.Time
@@ -160,7 +159,7 @@ func (e *ExpiredError) Hint() fault.Hint {
 	return fault.Hintf("issue a new one: %s", fault.Command{"renew", e.Name})
 }
 
-// Expired returns an ExpiredError if the certificate is not valid any more.
+// Expired returns an ExpiredError if the certificate is no longer valid.
 func (e *Export) Expired(now time.Time) error {
 	if leaf := e.bundle.Leaf; leaf != nil && now.After(leaf.NotAfter) {
 		return &ExpiredError{e.issued.Record.Name, leaf.NotAfter}

@@ -100,7 +100,7 @@ func (o *ownFiles) isProfile(name string, data []byte) bool {
 }
 
 // wroteIn is wrote for a file in a folder. A .p12 is different each time, and
-// nobody can look into it without its passphrase: it is the identity's if the
+// it cannot be read without its passphrase: it is the identity's if the
 // profile beside it is.
 func (o *ownFiles) wroteIn(folder *output.Folder, name string, data []byte) bool {
 	if o.wrote(name, data) {
@@ -136,7 +136,7 @@ func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
 	return all
 }
 
-// isRootFile reports whether a file is a root's certificate, which is nobody's
+// isRootFile reports whether a file is a root's certificate, which is no holder's
 // left-over.
 func (o *ownFiles) isRootFile(data []byte) bool {
 	return slices.ContainsFunc(o.all(), func(p *pastFiles) bool {

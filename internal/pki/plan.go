@@ -114,6 +114,9 @@ func (c *CA) Plan(req Request, now time.Time) (*Plan, error) {
 	return p, nil
 }
 
+// IsRenewal reports whether the holder had a certificate before.
+func (p *Plan) IsRenewal() bool { return p.previous != nil }
+
 // Close gives up the folder. Nothing was written.
 func (p *Plan) Close() error {
 	if p.out == nil {
@@ -122,7 +125,7 @@ func (p *Plan) Close() error {
 	return p.out.Close()
 }
 
-// Name returns the holder's name as it stands in the certificate.
+// Name returns the holder's name as it is in the certificate.
 func (p *Plan) Name() string { return p.request.holder().Name }
 
 // Kind returns what the holder is.
@@ -269,7 +272,7 @@ func bestKey(target device.Target) ca.KeyType {
 	return ca.KeyType(target.Keys()[0])
 }
 
-// fits holds the certificate against the device; 0 bytes if there is none yet.
+// fits checks the certificate against the device; 0 bytes if there is none yet.
 func (p *Plan) fits(bytes int) error {
 	if p.Target.Device.ID == "" {
 		return nil

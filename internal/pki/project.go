@@ -43,7 +43,7 @@ type Project struct {
 	other []output.File
 
 	Firmware example.Firmware
-	Name     string // of the device, as it stands in the certificate
+	Name     string // of the device, as it is in the certificate
 	Dir      string // as the user would type it
 }
 
@@ -158,18 +158,18 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
 	if err != nil {
-		return WrittenProject{}, p.standing(err)
+		return WrittenProject{}, p.existsError(err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	if err := folder.Prepare(fileNames(p.files)); err != nil {
-		return WrittenProject{}, p.standing(err)
+		return WrittenProject{}, p.existsError(err)
 	}
 	w, files, err := p.keep(folder)
 	if err != nil {
 		return w, err
 	}
 	if err := folder.Prepare(fileNames(files)); err != nil { // with the copies
-		return w, p.standing(err)
+		return w, p.existsError(err)
 	}
 	if err := folder.Stage(files); err != nil {
 		return w, err
@@ -192,8 +192,8 @@ func (p *Project) policy() output.Policy {
 	return output.Empty
 }
 
-// standing adds to a folder that exists how to renew only the certificate in it.
-func (p *Project) standing(err error) error {
+// existsError adds to a folder that exists how to renew only the certificate in it.
+func (p *Project) existsError(err error) error {
 	exists, ok := errors.AsType[*output.ExistsError](err)
 	if !ok || !exists.Force {
 		return err
@@ -261,7 +261,7 @@ func (p *Project) record(dir string) error {
 	}
 	files, err := renderFor(p.target, ca.KeyType(keyOf(p.issued)), ca.KindServer, bundle)
 	if err != nil {
-		return nil // a renewal has no files for it alone
+		return nil // a renewal has no files only for it
 	}
 	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
 }

@@ -291,7 +291,7 @@ func factsOf(cert *x509.Certificate) certFacts {
 	return certFacts{kind, []string{cert.Subject.CommonName}}
 }
 
-// record reads about.json, and holds it against the certificate and the folder.
+// record reads about.json, and checks it against the certificate and the folder.
 func (f folder) record(leaf *x509.Certificate) (Record, error) {
 	name := path.Join(f.name, "about.json")
 	data, err := f.read("about.json", widestFile, maxFile)

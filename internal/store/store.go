@@ -44,7 +44,7 @@ const layout = 2
 // prefix begins the names of folders of changes under way.
 const prefix = ".picoca-"
 
-// Options are what a store must be told about its surroundings. The zero value
+// Options are what a store must know about its surroundings. The zero value
 // is right for a user who runs picoca without sudo.
 type Options struct {
 	// User is the user for whom root runs picoca (SUDO_UID), 0 if there is
