@@ -209,6 +209,8 @@ type ExistsError struct {
 	Dir    string
 	Root   *x509.Certificate
 	hasKey bool
+	// expired is as of the time that Vacant or Create was given.
+	expired bool
 }
 
 func (e *ExistsError) Error() string {
@@ -221,6 +223,9 @@ func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 // Hint says how to go on.
 func (e *ExistsError) Hint() fault.Hint {
 	another := fault.Command{"--home", "FOLDER", "init"}
+	if e.expired {
+		return fault.Hintf("it has expired: create another CA, and have your devices trust it: %s", another)
+	}
 	if !e.hasKey {
 		return fault.Hintf("its root key is missing, so it cannot issue: bring the key back from a backup, or create another CA: %s", another)
 	}
@@ -241,7 +246,7 @@ func existsError(dir string, o Options, err error) error {
 	if err != nil {
 		return err
 	}
-	return &ExistsError{dir, root.Certificate, root.Key != store.KeyElsewhere}
+	return &ExistsError{dir, root.Certificate, root.Key != store.KeyElsewhere, now.After(root.Certificate.NotAfter)}
 }
 
 // Day writes a date as UTC has it.

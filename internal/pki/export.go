@@ -242,7 +242,10 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 	if e.request.Force {
 		policy = output.Overwrite
 	}
-	written, real, err := e.ca.writeFolder(ctx, dir, files, policy, waiting)
+	if err := e.ca.lockFor(ctx, e.issued, waiting); err != nil {
+		return nil, err
+	}
+	written, real, err := e.ca.writeFolder(dir, files, policy)
 	other := e.request.Format != "" || e.request.For.Device.ID != "" && e.request.For.String() != e.issued.Record.For
 	if err != nil || other {
 		return written, err
@@ -261,16 +264,16 @@ func (c *CA) WriteFile(ctx context.Context, out string, file output.File, force 
 	if force {
 		policy = output.Overwrite
 	}
-	written, _, err := c.writeFolder(ctx, dir, []output.File{file}, policy, waiting)
+	if err := c.lockForOutput(ctx, waiting); err != nil {
+		return nil, err
+	}
+	written, _, err := c.writeFolder(dir, []output.File{file}, policy)
 	return written, err
 }
 
-// writeFolder writes files to a folder, under the lock, and returns its absolute
-// path too.
-func (c *CA) writeFolder(ctx context.Context, dir string, files []output.File, policy output.Policy, waiting Waiting) (_ []Written, real string, err error) {
-	if err := c.lockForOutput(ctx, waiting); err != nil {
-		return nil, "", err
-	}
+// writeFolder writes files to a folder, and returns its absolute path too. The
+// lock is held.
+func (c *CA) writeFolder(dir string, files []output.File, policy output.Policy) (_ []Written, real string, err error) {
 	folder, err := output.Open(dir, c.outputOptions(policy))
 	if err != nil {
 		return nil, "", err
@@ -287,6 +290,22 @@ func (c *CA) writeFolder(ctx context.Context, dir string, files []output.File, p
 	}
 	real, err = folder.Real()
 	return written(dir, files), real, err
+}
+
+// errRenewed says that the world changed before the lock was taken.
+var errRenewed = fault.New("another picoca issued a new certificate of that name meanwhile", fault.Hintf("run the same command again"))
+
+// lockFor takes the lock, and fails if the certificate is no longer its holder's
+// newest: its files would replace newer ones.
+func (c *CA) lockFor(ctx context.Context, i store.Issued, waiting Waiting) error {
+	if err := c.lockForOutput(ctx, waiting); err != nil {
+		return err
+	}
+	newest, err := c.store.Latest(i.Record.Holder())
+	if err == nil && newest.Number() != i.Number() {
+		err = errRenewed
+	}
+	return err
 }
 
 // recordFolder remembers where the newest certificate's files went. A store that

@@ -322,7 +322,7 @@ func (p *Plan) openFolder(time.Time) (err error) {
 	case p.recorded() && errors.Is(err, fs.ErrNotExist): // the folder above it, too
 		return &FolderGoneError{p.Name(), p.Dir, "no longer exists"}
 	case err != nil:
-		return err
+		return p.standing(err)
 	case p.recorded():
 		return p.checkRecorded()
 	}
@@ -334,6 +334,15 @@ func (p *Plan) openFolder(time.Time) (err error) {
 // this holder was written to last.
 func (p *Plan) recorded() bool {
 	return p.request.Out == "" && p.request.Renew && p.previous != nil && p.previous.Record.Folder != ""
+}
+
+// standing adds to a folder that exists how to replace the files of a certificate
+// that ended: --force would not take over its device.
+func (p *Plan) standing(err error) error {
+	if _, exists := errors.AsType[*output.ExistsError](err); exists && p.previous != nil && !p.request.Renew && p.request.Out == "" {
+		return fault.With(err, fault.Hintf("%s replaces the files of the certificate that ended", fault.Command{"renew", p.Name()}))
+	}
+	return err
 }
 
 func (p *Plan) chooseFolder() {

@@ -153,7 +153,7 @@ func (p *Project) render() error {
 // Write writes the project as a whole, and records where the certificate's files
 // are, so that a renewal replaces those and nothing else.
 func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject, err error) {
-	if err := p.ca.lockForOutput(ctx, waiting); err != nil {
+	if err := p.ca.lockFor(ctx, p.issued, waiting); err != nil {
 		return WrittenProject{}, err
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
