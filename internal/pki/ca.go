@@ -212,7 +212,7 @@ func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 func (e *ExistsError) Hint() fault.Hint {
 	another := fault.Command{"--home", "FOLDER", "init"}
 	if !e.hasKey {
-		return fault.Hintf("its root key is missing, so it cannot issue: bring the key back from a backup, or create another CA: %s", another)
+		return fault.Hintf("its root key is missing, so it cannot issue: restore the key from a backup, or create another CA: %s", another)
 	}
 	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
 }
