@@ -51,7 +51,7 @@ func (e ExpiredError) Hint() fault.Hint {
 	if e.Now.Before(e.NotBefore) || checkClock(e.Now) != nil {
 		return ClockError{e.Now}.Hint()
 	}
-	return fault.Hintf("make a new CA in another folder (--home FOLDER), and have your devices trust it: %s", fault.Command{"init"})
+	return fault.Hintf("make a new CA in another folder, and have your devices trust it: %s", fault.Command{"--home", "FOLDER", "init"})
 }
 
 // NewAuthority checks that cert is a root that is valid at now. It fails with

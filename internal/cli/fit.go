@@ -153,6 +153,9 @@ func (a *app) printFit(f pki.Fit, asJSON bool) error {
 	fmt.Fprintln(w, "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME")
 	for _, row := range r.Firmware {
 		loads := cmp.Or(strings.Join(row.Formats, " "), "none")
+		if !f.Target.Device.IsBoard() {
+			loads = "see picoca devices " + f.Target.Device.ID
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, row.Heap(), row.Time())
 	}
 	if err := w.Flush(); err != nil {

@@ -61,8 +61,11 @@ func namesJSON(names ca.Names) []string {
 }
 
 func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
-	if asJSON {
+	switch {
+	case asJSON:
 		return a.printJSON(r)
+	case p.Kind() == pki.Identity:
+		return a.printIdentity(r, p)
 	}
 	a.say("%s: %s, valid until %s. %s.", displayNames(p.Names), p.Key, pki.Day(r.NotAfter), fitText(p, r.CertificateBytes))
 	if r.DryRun {

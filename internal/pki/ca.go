@@ -79,12 +79,21 @@ func (c *CA) RootPath(root store.Root) string { return c.store.RootPath(root) }
 // Roots returns every root, the oldest first. Each was verified.
 func (c *CA) Roots() ([]store.Root, error) { return c.store.Roots() }
 
-// Root returns the root that signs, which may have expired.
+// Root returns the root that signs, which may have expired; the newest if none
+// has a key here, because it was lost or is kept elsewhere. Only Session needs
+// the key.
 func (c *CA) Root() (store.Root, error) {
 	if c.signing.Certificate != nil {
 		return c.signing, nil
 	}
 	root, err := c.store.SigningRoot()
+	if errors.Is(err, store.ErrNoSigningRoot) {
+		roots, err := c.Roots()
+		if err != nil {
+			return store.Root{}, err
+		}
+		return roots[len(roots)-1], nil
+	}
 	if err == nil {
 		c.signing = root
 	}
@@ -97,10 +106,11 @@ func (c *CA) Authority(now time.Time) (*ca.Authority, error) {
 	if c.authority != nil {
 		return c.authority, nil
 	}
-	root, err := c.Root()
+	root, err := c.store.SigningRoot()
 	if err != nil {
 		return nil, err
 	}
+	c.signing = root
 	c.authority, err = ca.NewAuthority(root.Certificate, now)
 	return c.authority, err
 }
@@ -199,6 +209,8 @@ type ExistsError struct {
 	Dir    string
 	Root   *x509.Certificate
 	hasKey bool
+	// expired is as of the time that Vacant or Create was given.
+	expired bool
 }
 
 func (e *ExistsError) Error() string {
@@ -211,6 +223,9 @@ func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 // Hint says how to go on.
 func (e *ExistsError) Hint() fault.Hint {
 	another := fault.Command{"--home", "FOLDER", "init"}
+	if e.expired {
+		return fault.Hintf("it has expired: create another CA, and have your devices trust it: %s", another)
+	}
 	if !e.hasKey {
 		return fault.Hintf("its root key is missing, so it cannot issue: restore the key from a backup, or create another CA: %s", another)
 	}
@@ -231,8 +246,7 @@ func existsError(dir string, o Options, err error) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.store.KeyEncrypted(root)
-	return &ExistsError{dir, root.Certificate, !errors.Is(err, fs.ErrNotExist)}
+	return &ExistsError{dir, root.Certificate, root.Key != store.KeyElsewhere, now.After(root.Certificate.NotAfter)}
 }
 
 // Day writes a date as UTC has it.

@@ -242,12 +242,15 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 	if e.request.Force {
 		policy = output.Overwrite
 	}
-	written, err := e.ca.writeFolder(ctx, dir, files, policy, waiting)
+	if err := e.ca.lockFor(ctx, e.issued, waiting); err != nil {
+		return nil, err
+	}
+	written, real, err := e.ca.writeFolder(dir, files, policy)
 	other := e.request.Format != "" || e.request.For.Device.ID != "" && e.request.For.String() != e.issued.Record.For
 	if err != nil || other {
 		return written, err
 	}
-	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, dir, files)
+	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, real, files)
 }
 
 // WriteFile writes a file beside others: to out, or under its own name into out
@@ -261,41 +264,56 @@ func (c *CA) WriteFile(ctx context.Context, out string, file output.File, force 
 	if force {
 		policy = output.Overwrite
 	}
-	return c.writeFolder(ctx, dir, []output.File{file}, policy, waiting)
-}
-
-// writeFolder writes files to a folder, under the lock.
-func (c *CA) writeFolder(ctx context.Context, dir string, files []output.File, policy output.Policy, waiting Waiting) (_ []Written, err error) {
 	if err := c.lockForOutput(ctx, waiting); err != nil {
 		return nil, err
 	}
+	written, _, err := c.writeFolder(dir, []output.File{file}, policy)
+	return written, err
+}
+
+// writeFolder writes files to a folder, and returns its absolute path too. The
+// lock is held.
+func (c *CA) writeFolder(dir string, files []output.File, policy output.Policy) (_ []Written, real string, err error) {
 	folder, err := output.Open(dir, c.outputOptions(policy))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	if err := folder.Prepare(fileNames(files)); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := folder.Stage(files); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := folder.Commit(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return written(dir, files), nil
+	real, err = folder.Real()
+	return written(dir, files), real, err
+}
+
+// errRenewed says that the world changed before the lock was taken.
+var errRenewed = fault.New("another picoca issued a new certificate of that name meanwhile", fault.Hintf("run the same command again"))
+
+// lockFor takes the lock, and fails if the certificate is no longer its holder's
+// newest: its files would replace newer ones.
+func (c *CA) lockFor(ctx context.Context, i store.Issued, waiting Waiting) error {
+	if err := c.lockForOutput(ctx, waiting); err != nil {
+		return err
+	}
+	newest, err := c.store.Latest(i.Record.Holder())
+	if err == nil && newest.Number() != i.Number() {
+		err = errRenewed
+	}
+	return err
 }
 
 // recordFolder remembers where the newest certificate's files went. A store that
 // cannot be written to remembers nothing.
 func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.File) error {
-	path, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
 	record := i.Record
-	record.For, record.Folder, record.Files = target, path, sums(files)
-	err = c.store.SetRecord(i, record)
+	record.For, record.Folder, record.Files = target, dir, sums(files)
+	err := c.store.SetRecord(i, record)
 	if isReadOnly(err) || errors.Is(err, store.ErrUnlocked) {
 		return nil
 	}

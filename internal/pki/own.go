@@ -32,7 +32,9 @@ type pastFiles struct {
 func (c *CA) ownFiles(holder store.Holder, newest *store.Issued) *ownFiles {
 	o := &ownFiles{ca: c, holder: holder}
 	if newest != nil {
-		o.newest = &pastFiles{issued: *newest}
+		past := *newest
+		past.Record.Kind, past.Record.Name = holder.Kind, holder.Name // of a lost record too
+		o.newest = &pastFiles{issued: past}
 	}
 	return o
 }
@@ -107,6 +109,9 @@ func (o *ownFiles) wroteIn(folder *output.Folder, name string, data []byte) bool
 	stem := o.holder.Stem()
 	if o.holder.Kind != ca.KindClient || name != stem+".p12" {
 		return false
+	}
+	if o.newest != nil && o.newest.issued.Record.Files[name] != "" {
+		return false // what picoca wrote is known, and this is something else
 	}
 	profile, err := folder.ReadIfAny(stem + ".mobileconfig")
 	return err == nil && o.isProfile(stem+".mobileconfig", profile)

@@ -5,7 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -257,7 +257,7 @@ func (p *Plan) chooseTarget(before *store.Issued) (device.Target, error) {
 	case p.request.For.Device.ID != "":
 		return p.request.For, nil
 	case before != nil && before.Record.For != "":
-		return device.ParseTarget(before.Record.For)
+		return targetOf(*before)
 	case p.request.isIdentity():
 		return device.Target{}, nil
 	}
@@ -316,14 +316,18 @@ func (p *Plan) openFolder(time.Time) (err error) {
 		return err
 	}
 	p.fileNames = specNames(specs, p.request.holder().Stem())
-	if err := p.chooseFolder(); err != nil {
-		return err
-	}
+	p.chooseFolder()
 	p.out, err = output.Open(p.Dir, p.ca.outputOptions(p.policy()))
-	if err != nil || !p.recorded() {
-		return err
+	switch {
+	case p.recorded() && errors.Is(err, fs.ErrNotExist): // the folder above it, too
+		return &FolderGoneError{p.Name(), p.Dir, "no longer exists"}
+	case err != nil:
+		return p.standing(err)
+	case p.recorded():
+		return p.checkRecorded()
 	}
-	return p.checkRecorded()
+	p.dir, err = p.out.Real()
+	return err
 }
 
 // recorded reports whether the files go to the folder that a certificate of
@@ -332,21 +336,25 @@ func (p *Plan) recorded() bool {
 	return p.request.Out == "" && p.request.Renew && p.previous != nil && p.previous.Record.Folder != ""
 }
 
-func (p *Plan) chooseFolder() (err error) {
+// standing adds to a folder that exists how to replace the files of a certificate
+// that ended: --force would not take over its device.
+func (p *Plan) standing(err error) error {
+	if _, exists := errors.AsType[*output.ExistsError](err); exists && p.previous != nil && !p.request.Renew && p.request.Out == "" {
+		return fault.With(err, fault.Hintf("%s replaces the files of the certificate that ended", fault.Command{"renew", p.Name()}))
+	}
+	return err
+}
+
+func (p *Plan) chooseFolder() {
 	switch {
 	case p.recorded():
 		p.dir = p.previous.Record.Folder
 		p.Dir = shorten(p.dir)
-		return nil
 	case p.request.Out != "":
 		p.Dir = p.request.Out
 	default:
 		p.Dir = p.request.holder().Stem()
 	}
-	if p.dir, err = filepath.Abs(p.Dir); err != nil {
-		return fmt.Errorf("output %q: %w", p.Dir, err)
-	}
-	return nil
 }
 
 // policy is what may be replaced in the folder: by a renewal, files of the same

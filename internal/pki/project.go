@@ -153,7 +153,7 @@ func (p *Project) render() error {
 // Write writes the project as a whole, and records where the certificate's files
 // are, so that a renewal replaces those and nothing else.
 func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject, err error) {
-	if err := p.ca.lockForOutput(ctx, waiting); err != nil {
+	if err := p.ca.lockFor(ctx, p.issued, waiting); err != nil {
 		return WrittenProject{}, err
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
@@ -178,7 +178,11 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 		return w, err
 	}
 	w.Files = written(p.Dir, files)
-	return w, p.record()
+	real, err := folder.Real()
+	if err != nil {
+		return w, err
+	}
+	return w, p.record(real)
 }
 
 func (p *Project) policy() output.Policy {
@@ -247,7 +251,7 @@ func freeName(folder *output.Folder, name string, data []byte) string {
 
 // record remembers where the device loads its certificate from, if the project
 // is for what the certificate was issued for.
-func (p *Project) record() error {
+func (p *Project) record(dir string) error {
 	if issued, err := targetOf(p.issued); err != nil || p.request.For.Device.ID != "" && p.request.For.String() != issued.String() {
 		return err
 	}
@@ -259,11 +263,11 @@ func (p *Project) record() error {
 	if err != nil {
 		return nil // a renewal has no files only for it
 	}
-	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
+	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
 }
 
-// Reach says how phones find a board of that name.
 // Target returns what the project is for.
 func (p *Project) Target() device.Target { return p.target }
 
+// Reach says how phones find a board of that name.
 func (p *Project) Reach() example.Reach { return example.ReachOf(p.Name) }

@@ -436,7 +436,7 @@ func (s *Store) Key(issued Issued) (crypto.Signer, error) {
 	data, err := s.read(name, widestPrivate, maxFile)
 	if errors.Is(err, fs.ErrNotExist) && !issued.HasKey {
 		return nil, fault.With(fmt.Errorf("%s: %w: the device keeps it", issued.Record.Name, ErrKeyElsewhere),
-			fault.Hintf("issue it again without --csr if the device should get its key from picoca"))
+			fault.Hintf("restore key.pem from a backup, or issue a new certificate"))
 	}
 	if err != nil {
 		return nil, err
