@@ -24,7 +24,7 @@ var (
 	// ErrLocked is returned while the authority has no key.
 	ErrLocked = errors.New("root key is locked")
 	// ErrOtherKey is returned for a key that is not the root certificate's.
-	ErrOtherKey = fault.New("key is not the key of the root certificate",
+	ErrOtherKey = fault.New("key does not belong to the root certificate",
 		fault.Hintf("restore the root's certificate and key from the same backup"))
 	// ErrNotRoot is returned for a certificate that is not a root that may sign
 	// others.

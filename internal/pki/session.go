@@ -53,7 +53,7 @@ func (c *CA) Session(ctx context.Context, now time.Time, ask Passphrase, waiting
 }
 
 // errRotated says that the world changed while the passphrase was typed.
-var errRotated = fault.New("another picoca changed the root meanwhile", fault.Hintf("run the same command again"))
+var errRotated = fault.New("another picoca changed the root in the meantime", fault.Hintf("run the same command again"))
 
 // checkRoot looks again, now that no other process can change the store.
 func (s *Session) checkRoot() error {
