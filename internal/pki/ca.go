@@ -170,7 +170,9 @@ type InitRequest struct {
 
 // Vacant fails unless Create can put a CA into dir: with an ExistsError if
 // one is there, else as store.Vacant does.
-func Vacant(dir string, o Options) error { return existsError(dir, o, store.Vacant(dir, o.store())) }
+func Vacant(dir string, now time.Time, o Options) error {
+	return existsError(dir, now, o, store.Vacant(dir, o.store()))
+}
 
 // Create makes a CA in dir, its root key encrypted under passphrase unless
 // that is empty, with an empty revocation list. It fails as Vacant does, and
@@ -189,7 +191,7 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 		return nil, err
 	}
 	root := store.NewRoot{Certificate: cert, Key: key, Passphrase: passphrase, CRL: crl}
-	return cert, existsError(dir, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
+	return cert, existsError(dir, now, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
 }
 
 // firstCRL signs the empty list of a new root.
@@ -233,7 +235,7 @@ func (e *ExistsError) Hint() fault.Hint {
 }
 
 // existsError names the CA that is in the way of a new one.
-func existsError(dir string, o Options, err error) error {
+func existsError(dir string, now time.Time, o Options, err error) error {
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}

@@ -246,11 +246,21 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 		return nil, err
 	}
 	written, real, err := e.ca.writeFolder(dir, files, policy)
-	other := e.request.Format != "" || e.request.For.Device.ID != "" && e.request.For.String() != e.issued.Record.For
-	if err != nil || other {
+	if err != nil || e.request.Format != "" || !e.isRecorded() {
 		return written, err
 	}
 	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, real, files)
+}
+
+// isRecorded reports whether the files are for what the certificate was issued
+// for, so that a renewal should replace them.
+func (e *Export) isRecorded() bool {
+	issued, err := targetOf(e.issued)
+	if err != nil || e.request.For.Device.ID == "" {
+		return err == nil
+	}
+	firmware := e.request.For.Firmware[0].ID
+	return issued.Device.ID == e.request.For.Device.ID && slices.ContainsFunc(issued.Firmware, func(f device.Firmware) bool { return f.ID == firmware })
 }
 
 // WriteFile writes a file beside others: to out, or under its own name into out
@@ -328,7 +338,7 @@ func (c *CA) bundle(i store.Issued) (export.Bundle, error) {
 // orJoin writes a list for a sentence: "a, b or c".
 func orJoin(all []string) string {
 	if len(all) < 2 {
-		return fmt.Sprint(all)
+		return strings.Join(all, "")
 	}
 	var text strings.Builder
 	text.WriteString(all[0])

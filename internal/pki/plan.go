@@ -212,7 +212,7 @@ const DefaultDevice = "pico-w"
 // choose decides names, device, key type and clock: as asked for, else, for a
 // renewal, as before, else the default.
 func (p *Plan) choose(time.Time) (err error) {
-	before, same := p.before(), p.request.For.Device.ID == ""
+	before := p.before()
 	if p.Names, err = p.chooseNames(before); err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (p *Plan) choose(time.Time) (err error) {
 		return err
 	}
 	p.Key = p.request.Key
-	if before != nil && p.Key == "" && same {
+	if before != nil && p.Key == "" && p.sameDevice(*before) {
 		if p.Key, err = ca.KeyTypeOf(before.Leaf.PublicKey); err != nil {
 			return err
 		}
@@ -233,6 +233,13 @@ func (p *Plan) choose(time.Time) (err error) {
 		p.BoardClock = before != nil && ca.HasBoardClock(before.Leaf)
 	}
 	return p.fits(0)
+}
+
+// sameDevice reports whether the certificate is for the device that an earlier one
+// was for.
+func (p *Plan) sameDevice(before store.Issued) bool {
+	target, err := targetOf(before)
+	return p.request.For.Device.ID == "" || err == nil && target.Device.ID == p.request.For.Device.ID
 }
 
 // before is the certificate whose settings a renewal keeps, nil if there is none.
@@ -322,12 +329,16 @@ func (p *Plan) openFolder(time.Time) (err error) {
 	case p.recorded() && errors.Is(err, fs.ErrNotExist): // the folder above it, too
 		return &FolderGoneError{p.Name(), p.Dir, "no longer exists"}
 	case err != nil:
-		return p.standing(err)
+		return p.existsError(err)
 	case p.recorded():
-		return p.checkRecorded()
+		err = p.checkRecorded()
+	default:
+		p.dir, err = p.out.Real()
 	}
-	p.dir, err = p.out.Real()
-	return err
+	if err != nil {
+		return err
+	}
+	return p.existsError(p.out.Check(p.fileNames))
 }
 
 // recorded reports whether the files go to the folder that a certificate of
@@ -336,9 +347,9 @@ func (p *Plan) recorded() bool {
 	return p.request.Out == "" && p.request.Renew && p.previous != nil && p.previous.Record.Folder != ""
 }
 
-// standing adds to a folder that exists how to replace the files of a certificate
+// existsError adds to a folder that exists how to replace the files of a certificate
 // that ended: --force would not take over its device.
-func (p *Plan) standing(err error) error {
+func (p *Plan) existsError(err error) error {
 	if _, exists := errors.AsType[*output.ExistsError](err); exists && p.previous != nil && !p.request.Renew && p.request.Out == "" {
 		return fault.With(err, fault.Hintf("%s replaces the files of the certificate that ended", fault.Command{"renew", p.Name()}))
 	}

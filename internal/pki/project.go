@@ -252,7 +252,7 @@ func freeName(folder *output.Folder, name string, data []byte) string {
 // record remembers where the device loads its certificate from, if the project
 // is for what the certificate was issued for.
 func (p *Project) record(dir string) error {
-	if issued, err := targetOf(p.issued); err != nil || p.request.For.Device.ID != "" && p.request.For.String() != issued.String() {
+	if issued, err := targetOf(p.issued); err != nil || issued.Device.ID != p.target.Device.ID || !issued.CanBe(p.Firmware.ID, p.Firmware.Since) {
 		return err
 	}
 	bundle, err := p.ca.bundle(p.issued)
