@@ -100,7 +100,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 		commands []*cobra.Command
 	}{
 		{"The CA:", []*cobra.Command{a.initCommand(), a.phoneCommand()}},
-		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.exportCommand(), a.exampleCommand()}},
+		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.revokeCommand(), a.exportCommand(), a.exampleCommand()}},
 		{"Look:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
@@ -148,7 +148,6 @@ func (e *unknownCommandError) Hint() fault.Hint {
 // plannedCommands are commands that people look for, with the page that
 // describes what to do meanwhile.
 var plannedCommands = map[string]string{
-	"revoke":  "identities.md",
 	"backup":  "keep.md",
 	"restore": "keep.md",
 	"trust":   "phone.md",
@@ -156,9 +155,10 @@ var plannedCommands = map[string]string{
 
 // usageFault is a fault of the command line itself.
 func usageFault(cmd *cobra.Command, err error) error {
-	help := fault.Hintf("%s shows how it is used", fault.Command{cmd.Name(), "--help"})
+	words := append(fault.Command(strings.Fields(cmd.CommandPath())[1:]), "--help")
+	help := fault.Hintf("%s shows how it is used", words)
 	if strings.Contains(err.Error(), "shorthand") {
-		help = fault.Hintf("put -- before a name that begins with a hyphen; %s shows how the command is used", fault.Command{cmd.Name(), "--help"})
+		help = fault.Hintf("put -- before a name that begins with a hyphen; %s shows how the command is used", words)
 	}
 	if cmd.Root() == cmd {
 		help = fault.Hintf("%s lists the commands", fault.Command{"--help"})

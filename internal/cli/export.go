@@ -30,7 +30,7 @@ func (a *app) exportCommand() *cobra.Command {
 	var o exportOptions
 	var list bool
 	cmd := &cobra.Command{
-		Use:   "export NAME|ca",
+		Use:   "export NAME|ca|crl",
 		Short: "Write the files of a device, an identity or the CA again",
 		Long: `Writes the newest certificate of a device or an identity and its key, or the
 root certificate ("ca"), in any format: --list shows who reads which. The root
@@ -69,6 +69,7 @@ or a folder for the ca; - is standard output, for formats of one file.`,
 	f.StringArrayVar(&o.WebClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
 	f.StringVar(&o.Sign, "sign", "", "`NAME` of the device or identity that signs the profile (mobileconfig)")
 	o.p12.add(cmd)
+	cmd.AddCommand(a.exportCRLCommand())
 	return cmd
 }
 
@@ -89,8 +90,8 @@ func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
 	if err := errors.Join(p12Err, o.checkFlags(cmd, e)); err != nil {
 		return err
 	}
-	if expired := e.Expired(a.Now()); expired != nil {
-		a.note("%v", expired)
+	if ended := e.Ended(a.Now()); ended != nil {
+		a.note("%v", ended)
 	}
 	files, err := e.Render()
 	if err != nil {

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io/fs"
 	"os"
@@ -84,6 +86,8 @@ type faultyCommand struct {
 	again   int // exit code that the same command may have after the interrupted one, beside 0
 	// folder is where the files are, and pair the certificate and the key in it.
 	folder, cert, key string
+	// check wants the state before the command, or the one after it.
+	check func(t *testing.T, p place, what string, done bool)
 }
 
 var faultyCommands = []faultyCommand{
@@ -99,6 +103,15 @@ var faultyCommands = []faultyCommand{
 		files:   map[string]string{"out/notes.txt": "mine"},
 		args:    []string{"renew", "nas.local", "--out", "{}/out"},
 		folder:  "out", cert: "cert.pem", key: "key.pem",
+	},
+	{
+		name: "revoke",
+		prepare: [][]string{
+			{"init", "--no-passphrase"}, {"issue", "nas.local", "--for", "computer", "--out", "{}/out"}, {"renew", "nas.local"},
+		},
+		args: []string{"revoke", "nas.local"}, again: fault.Failed,
+		folder: "out", cert: "cert.pem", key: "key.pem",
+		check: checkRevoked,
 	},
 	{
 		name: "export --force over the files of another key",
@@ -193,11 +206,17 @@ func (c faultyCommand) interrupt(start place, how string, plan *faultdisk.Plan) 
 	if !killed {
 		c.checkReport(t, what, code, output)
 	}
+	if c.check != nil {
+		c.check(t, p, what, false)
+	}
 	again, output, _ := p.run(nil, p.fill(c.args)...)
 	if again != fault.Done && again != c.again {
 		t.Errorf("%s: the same command again: got exit code %d\n%s", what, again, output)
 	}
 	c.checkPlace(p, what)
+	if c.check != nil {
+		c.check(t, p, what+", then again", true)
+	}
 	return true
 }
 
@@ -244,6 +263,30 @@ func (c faultyCommand) checkPlace(p place, what string) {
 	})
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// checkRevoked wants the list of the store to have what list marks: both
+// certificates or none, and both once the command was run again.
+func checkRevoked(t *testing.T, p place, what string, done bool) {
+	t.Helper()
+	// Taking the lock completes or sweeps what was interrupted.
+	code, output, _ := p.run(nil, "export", "crl", "--out", p.path("crl.pem"), "--force")
+	data, err := os.ReadFile(p.path("crl.pem"))
+	if code != fault.Done || err != nil {
+		t.Errorf("%s: export crl: got exit code %d, %v\n%s", what, code, err, output)
+		return
+	}
+	block, _ := pem.Decode(data)
+	crl, err := x509.ParseRevocationList(block.Bytes)
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	_, list, _ := p.run(nil, "list", "--all")
+	marked, listed := strings.Count(list, "revoked "), len(crl.RevokedCertificateEntries)
+	if marked != listed || listed != 2 && (done || listed != 0) {
+		t.Errorf("%s: got %d certificates in the list and %d marked, want 2 of both%s", what, listed, marked, map[bool]string{false: ", or none"}[done])
 	}
 }
 

@@ -74,10 +74,23 @@ func describeLeaf(i store.Issued) leafJSON {
 	if names == nil {
 		names = []string{}
 	}
-	return leafJSON{
+	l := leafJSON{
 		Name: i.Record.Name, Kind: pki.KindOf(i), Names: names, For: i.Record.For, Key: keyOf(i.Leaf),
 		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
 	}
+	if i.Revoked != nil {
+		l.Revoked = &revocationJSON{i.Revoked.At, i.Revoked.Reason}
+	}
+	return l
+}
+
+// text says when and why: "revoked 2026-12-01 (keyCompromise)".
+func (r revocationJSON) text() string {
+	text := "revoked " + pki.Day(r.At)
+	if r.Reason != "" {
+		text += fmt.Sprintf(" (%s)", r.Reason)
+	}
+	return text
 }
 
 func (a *app) printList(list listJSON, asJSON bool) error {
@@ -94,8 +107,12 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	}
 	due := []string{}
 	for _, c := range list.Certificates {
-		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, a.until(c.NotBefore, c.NotAfter), c.SHA256)
-		if left := c.NotAfter.Sub(a.Now()); left >= 0 && left < pki.DueWithin {
+		until := a.until(c.NotBefore, c.NotAfter)
+		if c.Revoked != nil {
+			until = c.Revoked.text()
+		}
+		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, until, c.SHA256)
+		if left := c.NotAfter.Sub(a.Now()); left >= 0 && left < pki.DueWithin && c.Revoked == nil {
 			due = append(due, c.Name)
 		}
 	}

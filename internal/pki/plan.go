@@ -94,7 +94,7 @@ type Plan struct {
 // Plan decides everything about a certificate that does not need the root's
 // key, and reports all faults at once. It fails with a StillValidError if there
 // is a certificate that need not be replaced, with a NotIssuedError if there is
-// none to renew.
+// none to renew, or a RevokedError if that was revoked.
 func (c *CA) Plan(req Request, now time.Time) (*Plan, error) {
 	authority, err := c.Authority(now)
 	if err != nil {
@@ -183,6 +183,9 @@ func (p *Plan) lookBack(now time.Time) error {
 		return err
 	}
 	p.previous = &previous
+	if p.request.Renew && previous.Revoked != nil {
+		return &RevokedError{p.Kind(), holder.Name, previous.Revoked.At}
+	}
 	if !p.request.Renew && InForce(previous, now) {
 		return &StillValidError{p.Kind(), holder.Name, previous.Leaf.NotAfter}
 	}
@@ -346,13 +349,13 @@ func (p *Plan) chooseFolder() (err error) {
 	return nil
 }
 
-// policy is what may be replaced in the folder: by a renewal, files of the same
-// holder's certificates.
+// policy is what may be replaced in the folder: by a renewal, or after a
+// revocation, files of the same holder's certificates.
 func (p *Plan) policy() output.Policy {
 	switch {
 	case p.request.Force:
 		return output.Overwrite
-	case p.request.Renew:
+	case p.request.Renew || p.previous != nil && p.previous.Revoked != nil:
 		return output.Own(func(name string, data []byte) bool { return p.own.wroteIn(p.out, name, data) })
 	}
 	return output.Empty

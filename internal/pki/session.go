@@ -39,7 +39,7 @@ func (c *CA) Session(ctx context.Context, now time.Time, ask Passphrase, waiting
 		return nil, err
 	}
 	s := &Session{c, root}
-	if err := errors.Join(c.store.Lock(ctx, waiting), s.checkRoot()); err != nil {
+	if err := errors.Join(c.lock(ctx, waiting), s.checkRoot()); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -62,13 +62,17 @@ func (s *Session) checkRoot() error {
 	return nil
 }
 
-// ensureCRL signs a first revocation list for a root that has none: stores of
-// layout 1 had none.
+// ensureCRL signs the root's revocation list if there is none, as in stores of
+// layout 1, or if more than half of its time is over.
 func (s *Session) ensureCRL(now time.Time) error {
-	if s.root.CRL != nil {
+	if !crlNeedsRefresh(s.root, now) {
 		return nil
 	}
-	der, err := s.ca.authority.SignCRL(nil, s.root.NextCRLNumber(now), now, s.root.Certificate.NotAfter)
+	revoked, err := s.ca.store.Revocations()
+	if err != nil {
+		return err
+	}
+	der, err := signCRL(s.ca.authority, s.root, revoked, 0, now)
 	if err != nil {
 		return err
 	}
@@ -149,7 +153,7 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 func (s *Session) refresh(p *Plan, now time.Time) error {
 	latest, err := s.ca.store.Latest(p.request.holder())
 	unchanged := errors.Is(err, store.ErrNotIssued) && p.previous == nil ||
-		err == nil && p.previous != nil && latest.Place == p.previous.Place || p.Lost != nil
+		err == nil && p.previous != nil && latest.Place == p.previous.Place && (latest.Revoked == nil) == (p.previous.Revoked == nil) || p.Lost != nil
 	if unchanged {
 		return nil
 	}
