@@ -302,7 +302,7 @@ func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.Fil
 
 func (c *CA) bundle(i store.Issued) (export.Bundle, error) {
 	key, err := c.store.Key(i)
-	return export.Bundle{Root: i.Root.Certificate, Leaf: i.Leaf, Key: key, Stem: i.Record.Holder().Stem()}, err
+	return export.Bundle{Root: i.Root.Certificate, CRL: i.Root.CRL, Leaf: i.Leaf, Key: key, Stem: i.Record.Holder().Stem()}, err
 }
 
 // orJoin writes a list for a sentence: "a, b or c".

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
@@ -76,7 +77,12 @@ func (s *Session) ensureCRL(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return s.ca.store.PutCRL(s.root, der)
+	if err := s.ca.store.PutCRL(s.root, der); err != nil {
+		return err
+	}
+	s.root.CRL, err = ca.VerifyCRL(s.root.Certificate, der)
+	s.ca.signing = s.root
+	return err
 }
 
 // Close forgets the key. The lock is held until the CA is closed.
@@ -168,7 +174,7 @@ func (s *Session) refresh(p *Plan, now time.Time) error {
 
 func (p *Plan) render(leaf *x509.Certificate) ([]output.File, error) {
 	bundle := export.Bundle{
-		Root: p.ca.signing.Certificate, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
+		Root: p.ca.signing.Certificate, CRL: p.ca.signing.CRL, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
 	}
 	files, err := renderFor(p.Target, p.Key, p.request.holder().Kind, bundle)
 	return outputFiles(files), err
