@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable/faultdisk"
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -69,12 +71,25 @@ func (p place) copyTo(dir string) place {
 		if err != nil {
 			return err
 		}
-		return os.Chmod(filepath.Join(dir, strings.TrimPrefix(name, p.dir)), info.Mode().Perm())
+		copied := filepath.Join(dir, strings.TrimPrefix(name, p.dir))
+		if entry.Name() == "about.json" {
+			err = p.moveRecord(copied, dir)
+		}
+		return errors.Join(err, os.Chmod(copied, info.Mode().Perm()))
 	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return place{p.t, dir}
+}
+
+// moveRecord lets a copied record name the folder in the copy.
+func (p place) moveRecord(name, dir string) error {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, bytes.ReplaceAll(data, []byte(p.dir), []byte(dir)), 0o600)
 }
 
 // faultyCommand is a command that is interrupted at each of its steps.
@@ -103,6 +118,17 @@ var faultyCommands = []faultyCommand{
 		files:   map[string]string{"out/notes.txt": "mine"},
 		args:    []string{"renew", "nas.local", "--out", "{}/out"},
 		folder:  "out", cert: "cert.pem", key: "key.pem",
+	},
+	{
+		name: "renew --due",
+		prepare: [][]string{
+			{"init", "--no-passphrase"}, {"issue", "nas.local", "--for", "computer", "--out", "{}/out", "--days", "2"},
+			{"issue", "other.local", "--for", "computer", "--out", "{}/other", "--days", "2"},
+		},
+		files:  map[string]string{"out/notes.txt": "mine"},
+		args:   []string{"renew", "--due", "--within", "48h", "--days", "30"},
+		folder: "out", cert: "cert.pem", key: "key.pem",
+		check: checkRenewed,
 	},
 	{
 		name: "revoke",
@@ -263,6 +289,32 @@ func (c faultyCommand) checkPlace(p place, what string) {
 	})
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// checkRenewed wants the folder of each name to have a whole set of files, and
+// once the command was run again, those of the newest certificate in the store.
+func checkRenewed(t *testing.T, p place, what string, done bool) {
+	t.Helper()
+	if !done {
+		return // the folder is completed or swept by the next command
+	}
+	for name, dir := range map[string]string{"nas.local": "out", "other.local": "other"} {
+		_, shown, _ := p.run(nil, "show", name, "--json")
+		data, err := os.ReadFile(p.path(dir, "cert.pem"))
+		block, _ := pem.Decode(data)
+		if err != nil || block == nil {
+			t.Errorf("%s: %s: got %q, %v", what, name, data, err)
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil || !strings.Contains(shown, ca.Fingerprint(cert)) {
+			t.Errorf("%s: %s has another certificate than its folder, %v\n%s", what, name, err, shown)
+		}
+		entries, err := filepath.Glob(p.path("ca", "issued", name, "*"))
+		if err != nil || len(entries) < 2 {
+			t.Errorf("%s: %s was not renewed", what, name)
+		}
 	}
 }
 

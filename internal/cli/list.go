@@ -16,8 +16,10 @@ import (
 )
 
 type listOptions struct {
-	all  bool
-	json bool
+	all    bool
+	json   bool
+	due    dueFlags
+	within time.Duration
 }
 
 func (a *app) listCommand() *cobra.Command {
@@ -26,8 +28,19 @@ func (a *app) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the certificates: for what, and until when",
 		Args:  args(0, 0, ""),
-		RunE:  func(*cobra.Command, []string) error { return a.runList(o) },
+		Long: `Lists the newest certificate of each name. With --due it lists those that should
+be renewed, and the exit code is 4 if there are any.`,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.within, err = o.due.parse(cmd); err != nil {
+				return err
+			}
+			if o.due.due && o.all {
+				return usageFault(cmd, errors.New("--due looks at the newest certificate of each name: leave out --all"))
+			}
+			return a.runList(o)
+		},
 	}
+	o.due.add(cmd, "list only what has")
 	cmd.Flags().BoolVar(&o.all, "all", false, "list earlier certificates of each name too")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the list as JSON")
 	return cmd
@@ -38,6 +51,8 @@ type listJSON struct {
 	CA           rootJSON   `json:"ca"`
 	Roots        []rootJSON `json:"roots"`
 	Certificates []leafJSON `json:"certificates"`
+
+	due []string // names
 }
 
 func (a *app) runList(o listOptions) (err error) {
@@ -64,7 +79,17 @@ func (a *app) runList(o listOptions) (err error) {
 			faults = append(faults, err)
 			continue
 		}
-		list.Certificates = append(list.Certificates, describeLeaf(issued))
+		due := pki.IsDue(issued, o.within, a.Now())
+		if due {
+			list.due = append(list.due, issued.Record.Name)
+		}
+		if due || !o.due.due {
+			list.Certificates = append(list.Certificates, describeLeaf(issued))
+		}
+	}
+	if o.due.due && len(list.due) > 0 {
+		faults = append(faults, &dueError{len(list.due)})
+		list.due = nil // the error says it
 	}
 	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
 }
@@ -105,32 +130,28 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	for _, root := range list.Roots {
 		row(pki.TheCA, cmp.Or(strings.TrimPrefix(root.Name, "Home CA "), "-"), root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
 	}
-	due := []string{}
 	for _, c := range list.Certificates {
 		until := a.until(c.NotBefore, c.NotAfter)
 		if c.Revoked != nil {
 			until = c.Revoked.text()
 		}
 		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, until, c.SHA256)
-		if left := c.NotAfter.Sub(a.Now()); left >= 0 && left < pki.DueWithin && c.Revoked == nil {
-			due = append(due, c.Name)
-		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	a.sayDue(due)
+	a.sayDue(list.due)
 	return nil
 }
 
-// sayDue says which certificates end soon, and how to renew the first.
+// sayDue says which certificates end soon or have ended, and how to renew them.
 func (a *app) sayDue(due []string) {
 	switch len(due) {
 	case 0:
 	case 1:
-		a.say("1 ends within 30 days: %s", a.command("renew", due[0]))
+		a.say("1 is due for renewal: %s", a.command("renew", due[0]))
 	default:
-		a.say("%d end within 30 days; the first: %s", len(due), a.command("renew", due[0]))
+		a.say("%d are due for renewal: %s", len(due), a.command("renew", "--due"))
 	}
 }
 

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,37 +16,86 @@ import (
 // maxArgs stands for any number of arguments.
 const maxArgs = 1 << 30
 
+type renewOptions struct {
+	leafOptions
+	p12        p12Flags
+	due        dueFlags
+	withinTime time.Duration
+	all        bool
+	keepKey    bool
+}
+
 func (a *app) renewCommand() *cobra.Command {
-	var o leafOptions
-	var p12 p12Flags
+	var o renewOptions
 	cmd := &cobra.Command{
-		Use:   "renew NAME [NAME|IP ...]",
-		Short: "Replace a certificate with a new one, in the same folder",
+		Use:   "renew NAME [NAME|IP ...] | --due | --all",
+		Short: "Replace certificates with new ones, in the same folders",
 		Long: `Issues a new certificate with a new key for a device or an identity, and
 replaces the files of the previous one in the folder that picoca wrote last.
-Names, device, key type and clock stay as they are unless you change them. The
-previous certificate stays valid until it expires.`,
+Names, device, key type, days and clock stay as they are unless you change them.
+The previous certificate stays valid until it expires.
+
+--due renews all certificates that end soon, --all renews every one; revoked
+names are left out. With --out DIR each name's files go to a folder in DIR. What
+cannot be renewed is reported, the others are renewed, and the exit code is 1.`,
 		Example: `  picoca renew pico.local
   picoca renew pico.local 192.168.1.21
-  picoca renew kitchen-tablet --out FOLDER`,
-		Args: args(1, maxArgs, "the name of a device or an identity"),
-		RunE: func(cmd *cobra.Command, args []string) error {
+  picoca renew --due --within 60d
+  picoca renew --all --out new`,
+		Args: func(cmd *cobra.Command, given []string) error {
+			if o.due.due || o.all {
+				return args(0, 0, "")(cmd, given)
+			}
+			return args(1, maxArgs, "the name of a device or an identity, --due or --all")(cmd, given)
+		},
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
 			o.given = cmd.Flags().Changed
-			return a.runRenew(cmd.Context(), args, o, p12)
+			if o.withinTime, err = o.due.parse(cmd); err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				if err := o.checkMany(cmd); err != nil {
+					return err
+				}
+				return a.runRenewMany(cmd.Context(), o)
+			}
+			return a.runRenew(cmd.Context(), args, o)
 		},
 	}
+	o.due.add(cmd, "renew every certificate that has")
+	cmd.Flags().BoolVar(&o.all, "all", false, "renew every certificate")
+	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "keep the key, for clients that pin it")
 	addFor(cmd, &o.forDevice, "as before")
 	o.add(cmd, "the folder that the files were written to last")
-	p12.add(cmd)
+	days := cmd.Flags().Lookup("days")
+	days.Usage, days.DefValue = "`N` days of validity, at most 825; the first is yesterday (default: as before)", "0"
+	o.p12.add(cmd)
 	return cmd
 }
 
-func (a *app) runRenew(ctx context.Context, raw []string, o leafOptions, p12 p12Flags) (err error) {
+// checkMany refuses flags that are for one certificate.
+func (o *renewOptions) checkMany(cmd *cobra.Command) error {
+	var faults []error
+	if o.due.due && o.all {
+		faults = append(faults, usageFault(cmd, errors.New("--due and --all contradict each other")))
+	}
+	for _, flag := range []string{"for", "key", "board-clock", "force"} {
+		if o.given(flag) {
+			faults = append(faults, usageFault(cmd, fmt.Errorf("--%s is for one certificate: name it", flag)))
+		}
+	}
+	if o.given("days") && (o.days < 1 || o.days > ca.MaxLeafDays) {
+		faults = append(faults, ca.DaysError{Have: o.days, Min: 1, Max: ca.MaxLeafDays})
+	}
+	return errors.Join(faults...)
+}
+
+func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err error) {
 	request, optionsErr := o.request()
-	request.Renew = true
+	request.Renew, request.KeepKey = true, o.keepKey
 	c, err := a.open()
 	if err != nil {
 		return firstOf(optionsErr, err)
@@ -52,21 +103,21 @@ func (a *app) runRenew(ctx context.Context, raw []string, o leafOptions, p12 p12
 	defer func() { err = errors.Join(err, c.Close()) }()
 	kind, findErr := c.KindOfName(raw[0])
 	if kind == pki.Identity {
-		return a.renewIdentity(ctx, c, raw, request, o, p12)
+		return a.renewIdentity(ctx, c, raw, request, o.leafOptions, o.p12)
 	}
 	var namesErr error
 	request.Names, namesErr = ca.ParseNames(raw)
 	if err := errors.Join(namesErr, optionsErr); err != nil {
 		return errors.Join(err, findErr)
 	}
-	choice, err := a.deviceP12(c, &request, p12)
+	choice, err := a.deviceP12(c, &request, o.p12)
 	if err != nil {
 		return err
 	}
-	if err := a.issuePlan(ctx, c, request, o); err != nil {
+	if err := a.issuePlan(ctx, c, request, o.leafOptions); err != nil {
 		return err
 	}
-	a.printPassphrase(choice, p12, o.json)
+	a.printPassphrase(choice, o.p12, o.json)
 	return nil
 }
 

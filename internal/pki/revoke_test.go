@@ -81,7 +81,7 @@ func TestRevokeListsEveryUnexpiredCertificateOfTheName(t *testing.T) {
 	a := newAuthority(t, "")
 	short := Request{Names: names(t, "nas.local"), Days: 10, Out: "files"}
 	expired := a.mustIssue(short, start)
-	first := a.mustIssue(Request{Names: names(t, "nas.local"), Out: "files", Renew: true}, start.Add(day))
+	first := a.mustIssue(Request{Names: names(t, "nas.local"), Days: 825, Out: "files", Renew: true}, start.Add(day))
 	second := a.mustIssue(Request{Names: names(t, "nas.local"), Renew: true}, start.Add(2*day))
 	other := a.mustIssue(Request{Names: names(t, "pico.local")}, start)
 	result, err := a.revoke(RevokeRequest{Target: "NAS.local", Reason: ca.KeyCompromise}, start.Add(20*day))
