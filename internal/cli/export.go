@@ -30,7 +30,7 @@ func (a *app) exportCommand() *cobra.Command {
 	var o exportOptions
 	var list bool
 	cmd := &cobra.Command{
-		Use:   "export NAME|ca|crl",
+		Use:   "export NAME|ca|crl|expiry",
 		Short: "Write the files of a device, an identity or the CA again",
 		Long: `Writes the newest certificate of a device or an identity and its key, or the
 root certificate ("ca"), in any format: --list shows who reads which. The root
@@ -69,7 +69,7 @@ or a folder for the ca; - is standard output, for formats of one file.`,
 	f.StringArrayVar(&o.WebClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
 	f.StringVar(&o.Sign, "sign", "", "`NAME` of the device or identity that signs the profile (mobileconfig)")
 	o.p12.add(cmd)
-	cmd.AddCommand(a.exportCRLCommand())
+	cmd.AddCommand(a.exportCRLCommand(), a.exportExpiryCommand())
 	return cmd
 }
 

@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/store"
 )
 
@@ -248,5 +250,39 @@ func TestDamagedCertificateStopsNoRenewal(t *testing.T) {
 	renewed, r := a.renewals(RenewalsRequest{All: true}, start)
 	if !slices.Equal(renewed, []string{"b.local"}) || !isLost(r.Err()) {
 		t.Errorf("got %q, %v, want b.local and the damage", renewed, r.Err())
+	}
+}
+
+// TestExpiriesAreOfWhatIsInUse: the newest of each name, the root, and a list
+// that ends before it.
+func TestExpiriesAreOfWhatIsInUse(t *testing.T) {
+	a := newAuthority(t, "")
+	show := func(c fault.Command) string { return strings.Join(c, " ") }
+	list := func() (got []string) {
+		a.use(func(c *CA) {
+			all, err := c.Expiries(show)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, e := range all {
+				got = append(got, e.Kind+" "+Day(e.End)+" "+Day(e.Due)+" "+e.Do)
+			}
+		})
+		return got
+	}
+	a.mustIssue(Request{Names: names(t, "nas.local"), Days: 100}, start)
+	a.mustIssue(Request{Names: names(t, "nas.local"), Days: 200, Renew: true}, start)
+	a.mustIssue(identity(t, "phone"), start)
+	a.mustRevoke("phone", start)
+	want := []string{"ca 2036-11-28 2035-11-29 root rotate", "device 2027-06-18 2027-05-19 renew nas.local"}
+	if got := list(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, err := a.revoke(RevokeRequest{Target: "nas.local", CRLDays: 30}, start); err != nil {
+		t.Fatal(err)
+	}
+	want = []string{want[0], "crl 2026-12-31 2026-12-16 renew --due"}
+	if got := list(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
