@@ -59,18 +59,22 @@ or a folder for the ca; - is standard output, for formats of one file.`,
 			return a.runExport(cmd, o)
 		},
 	}
+	o.add(cmd, &list)
+	cmd.AddCommand(a.exportCRLCommand(), a.exportExpiryCommand())
+	return cmd
+}
+
+func (o *exportOptions) add(cmd *cobra.Command, list *bool) {
 	f := cmd.Flags()
 	f.StringVar(&o.Format, "format", "", "`FORMAT` of the files: see --list (default: what issue writes; for the ca: pem)")
 	f.StringVar(&o.Out, "out", "", "`PLACE` to write to; - is standard output")
 	addFor(cmd, &o.forDevice, "as issued")
-	f.BoolVar(&list, "list", false, "list the formats, and who reads them")
+	f.BoolVar(list, "list", false, "list the formats, and who reads them")
 	f.BoolVar(&o.Force, "force", false, "replace existing files; allow a weak passphrase")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringArrayVar(&o.WebClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
 	f.StringVar(&o.Sign, "sign", "", "`NAME` of the device or identity that signs the profile (mobileconfig)")
 	o.p12.add(cmd)
-	cmd.AddCommand(a.exportCRLCommand(), a.exportExpiryCommand())
-	return cmd
 }
 
 func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {

@@ -49,31 +49,40 @@ cannot be renewed is reported, the others are renewed, and the exit code is 1.`,
 			return args(1, maxArgs, "the name of a device or an identity, --due or --all")(cmd, given)
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.out == "-" {
-				return errOutDash(cmd)
-			}
 			o.given = cmd.Flags().Changed
-			if o.withinTime, err = o.due.parse(cmd); err != nil {
+			if err := o.check(cmd, len(args) == 0); err != nil {
 				return err
 			}
 			if len(args) == 0 {
-				if err := o.checkMany(cmd); err != nil {
-					return err
-				}
 				return a.runRenewMany(cmd.Context(), o)
 			}
 			return a.runRenew(cmd.Context(), args, o)
 		},
 	}
+	o.add(cmd)
+	return cmd
+}
+
+func (o *renewOptions) add(cmd *cobra.Command) {
 	o.due.add(cmd, "renew every certificate that has")
 	cmd.Flags().BoolVar(&o.all, "all", false, "renew every certificate")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "keep the key, for clients that pin it")
 	addFor(cmd, &o.forDevice, "as before")
-	o.add(cmd, "the folder that the files were written to last")
+	o.leafOptions.add(cmd, "the folder that the files were written to last")
 	days := cmd.Flags().Lookup("days")
 	days.Usage, days.DefValue = "`N` days of validity, at most 825; the first is yesterday (default: as before)", "0"
 	o.p12.add(cmd)
-	return cmd
+}
+
+// check refuses flags that contradict each other.
+func (o *renewOptions) check(cmd *cobra.Command, many bool) (err error) {
+	if o.out == "-" {
+		return errOutDash(cmd)
+	}
+	if o.withinTime, err = o.due.parse(cmd); err != nil || !many {
+		return err
+	}
+	return o.checkMany(cmd)
 }
 
 // checkMany refuses flags that are for one certificate.

@@ -109,7 +109,7 @@ type UnknownRootError struct {
 func (e *UnknownRootError) Error() string { return fmt.Sprintf("root %q does not exist", e.Input) }
 
 // Hint lists those that do.
-func (e *UnknownRootError) Hint() fault.Hint { return fault.Hintf("choose %s", orJoin(e.Roots)) }
+func (e *UnknownRootError) Hint() fault.Hint { return fault.Hintf("choose %s", strings.Join(e.Roots, " or ")) }
 
 // ExitCode is that of a wrong command line.
 func (*UnknownRootError) ExitCode() int { return fault.Usage }
