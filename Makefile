@@ -2,11 +2,12 @@
 # make test   all tests; installs what they need, or prints how
 # make test-all  and those that take too long for every change
 # make bench  picoca's speed and size beside others'
+# make picture  the picture in the README, again
 GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table install clean
+.PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table picture install clean
 
 # picoca phone speaks HTTP/1 alone: without HTTP/2 the program is 4 % smaller. Its
 # TLS serves a phone or two: not inlined, it takes 2 % less.
@@ -20,6 +21,7 @@ test: deps boards lint unit fuzz cross
 
 test-all: test
 	scripts/fuzz.sh 1m
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust
 	scripts/test-bare.sh
 
 # The tests of a clone on a bare Debian 12, as root.
@@ -40,7 +42,7 @@ lint:
 # A shuffled order keeps tests from leaning on each other. The end-to-end tests
 # drive a program that the race detector would not see. lint has vetted it all.
 unit:
-	$(GO) test -vet=off -race -shuffle=on ./internal/... ./cmd/...
+	$(GO) test -vet=off -race -shuffle=on -timeout 20m ./internal/... ./cmd/...
 	$(GO) test -vet=off -shuffle=on -timeout 20m ./e2e/...
 
 fuzz:
@@ -57,6 +59,10 @@ bench:
 boards-table: boards
 	PICOCA_BOARD_TABLE=$(CURDIR)/bin/handshakes.md $(GO) test -count=1 -run TestHandshakeTable ./e2e/boards
 	cat bin/handshakes.md
+
+# The README's picture: a board's page in Chromium. It needs xdotool.
+picture: boards
+	PICOCA_PICTURE=$(CURDIR)/docs/padlock.png $(GO) test -count=1 -run TestPicture ./e2e/example
 
 # Builds nothing: root, by sudo, may have no Go in its path.
 install:

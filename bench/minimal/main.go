@@ -21,8 +21,9 @@ import (
 
 func main() {
 	store, name, out := os.Args[1], os.Args[2], os.Args[3]
-	root := must(x509.ParseCertificate(readPEM(filepath.Join(store, "root", "cert.pem"))))
-	rootKey := must(x509.ParsePKCS8PrivateKey(readPEM(filepath.Join(store, "root", "key.pem"))))
+	folder := must(filepath.Glob(filepath.Join(store, "roots", "*")))[0]
+	root := must(x509.ParseCertificate(readPEM(filepath.Join(folder, "cert.pem"))))
+	rootKey := must(x509.ParsePKCS8PrivateKey(readPEM(filepath.Join(folder, "key.pem"))))
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	serial := make([]byte, 16)
 	rand.Read(serial)

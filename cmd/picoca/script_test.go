@@ -24,6 +24,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/picoca/picoca/internal/cli"
+	"github.com/picoca/picoca/internal/trust"
 )
 
 // TestMain lets the scripts run picoca inside this test binary. The clock then
@@ -65,7 +66,25 @@ func picoca() {
 			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 		},
 		ResolvConf: cmp.Or(os.Getenv("PICOCA_TEST_RESOLV_CONF"), os.DevNull), // this machine's has nothing to do with it
+		Computer:   testComputer(),
 	}))
+}
+
+// testComputer is the computer whose trust stores a script changes: the folder
+// PICOCA_TEST_COMPUTER, with its user ann. The only programs that run there are
+// those in its own /usr/bin, so that no script can change this machine.
+func testComputer() *trust.Computer {
+	base := cmp.Or(os.Getenv("PICOCA_TEST_COMPUTER"), os.DevNull)
+	run := func(ctx context.Context, c trust.Command) (string, error) {
+		args := c.Args
+		c.Args = append([]string{filepath.Join(base, "usr/bin", filepath.Base(args[0]))}, args[1:]...)
+		out, err := trust.Exec(ctx, c)
+		if failed, ok := errors.AsType[*trust.CommandError](err); ok {
+			failed.Args = args
+		}
+		return out, err
+	}
+	return &trust.Computer{OS: "linux", Base: base, Home: "/home/ann", Path: []string{"/usr/bin"}, UID: 1000, Run: run}
 }
 
 // fill writes to a new file until the disk is full.
@@ -101,7 +120,13 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PICOCA_HOME", filepath.Join(env.WorkDir, "ca"))
 			env.Setenv("HOME", env.WorkDir)
+			testdata, err := filepath.Abs("../../testdata")
+			if err != nil {
+				return err
+			}
+			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("PICOCA_TEST_COMPUTER", filepath.Join(env.WorkDir, "computer"))
 			return nil
 		},
 		Condition: condition,

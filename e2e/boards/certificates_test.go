@@ -12,7 +12,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -22,39 +21,45 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // The bench makes certificates of its own, in the shape of picoca's: also of
 // the kinds that picoca refuses, to see that it refuses them for a reason.
 
-var boardKeys = map[string]func() (crypto.Signer, error){
-	"p256":    sync.OnceValues(ecKey(elliptic.P256())),
-	"p384":    sync.OnceValues(ecKey(elliptic.P384())),
-	"p521":    sync.OnceValues(ecKey(elliptic.P521())),
-	"rsa2048": sync.OnceValues(rsaKey(2048)),
-	"rsa4096": sync.OnceValues(rsaKey(4096)),
-	"ed25519": sync.OnceValues(func() (crypto.Signer, error) {
+var boardKeys = map[string]func(testing.TB) crypto.Signer{
+	"p256":    sharedKey(ca.P256),
+	"p384":    sharedKey(ca.P384),
+	"p521":    once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P521(), rand.Reader) }),
+	"rsa2048": sharedKey(ca.RSA2048),
+	"rsa4096": sharedKey(ca.RSA4096),
+	"ed25519": once(func() (crypto.Signer, error) {
 		_, key, err := ed25519.GenerateKey(nil)
 		return key, err
 	}),
 }
 
-func ecKey(curve elliptic.Curve) func() (crypto.Signer, error) {
-	return func() (crypto.Signer, error) { return ecdsa.GenerateKey(curve, rand.Reader) }
+func sharedKey(kt ca.KeyType) func(testing.TB) crypto.Signer {
+	return func(t testing.TB) crypto.Signer { return testpki.Key(t, kt) }
 }
 
-func rsaKey(bits int) func() (crypto.Signer, error) {
-	return func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, bits) }
+// once makes a key that picoca has no type for.
+func once(generate func() (crypto.Signer, error)) func(testing.TB) crypto.Signer {
+	generate = sync.OnceValues(generate)
+	return func(t testing.TB) crypto.Signer {
+		key, err := generate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
 }
 
 // boardKey returns the run's one key of a kind.
 func boardKey(t testing.TB, kind string) crypto.Signer {
 	t.Helper()
-	key, err := boardKeys[kind]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	return boardKeys[kind](t)
 }
 
 // A boardRoot is an authority in memory, with its certificate in two files.
@@ -70,7 +75,6 @@ func newBoardRoot(t testing.TB, edits ...func(*x509.Certificate)) boardRoot {
 	_, loopback, _ := net.ParseCIDR("127.0.0.0/8")
 	_, local, _ := net.ParseCIDR("fc00::/7")
 	template := &x509.Certificate{
-		SerialNumber:          serial(t),
 		Subject:               pkix.Name{CommonName: "Home CA 7Q3F"},
 		NotBefore:             time.Now().Add(-24 * time.Hour),
 		NotAfter:              time.Now().AddDate(10, 0, 0),
@@ -82,18 +86,9 @@ func newBoardRoot(t testing.TB, edits ...func(*x509.Certificate)) boardRoot {
 	for _, edit := range edits {
 		edit(template)
 	}
-	key, err := ecKey(elliptic.P256())()
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := boardRoot{key: key}
-	der := sign(t, template, template, key.Public(), key)
-	if root.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	root.der = writeTemp(t, "root.der", der)
-	root.pemName = writeTemp(t, "root.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	return root
+	key := testpki.NewKey(t, ca.P256)
+	cert := sign(t, template, testpki.Pair{Cert: template, Key: key}, key)
+	return boardRoot{cert, key, writeTemp(t, "root.pem", ca.CertificatePEM(cert)), writeTemp(t, "root.der", cert.Raw)}
 }
 
 // file names the root's certificate in the form that the stack reads.
@@ -114,13 +109,12 @@ type boardLeaf struct {
 func (r boardRoot) issue(t testing.TB, kind string, edits ...func(*x509.Certificate)) boardLeaf {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: serial(t),
-		Subject:      pkix.Name{CommonName: "pico.local"},
-		NotBefore:    time.Now().Add(-24 * time.Hour),
-		NotAfter:     time.Now().AddDate(0, 0, 819),
-		DNSNames:     []string{"pico.local"},
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		Subject:     pkix.Name{CommonName: "pico.local"},
+		NotBefore:   time.Now().Add(-24 * time.Hour),
+		NotAfter:    time.Now().AddDate(0, 0, 819),
+		DNSNames:    []string{"pico.local"},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	key := boardKey(t, kind)
 	if _, ok := key.(*rsa.PrivateKey); ok {
@@ -129,34 +123,17 @@ func (r boardRoot) issue(t testing.TB, kind string, edits ...func(*x509.Certific
 	for _, edit := range edits {
 		edit(template)
 	}
-	return boardLeaf{sign(t, template, r.cert, key.Public(), r.key), key}
-}
-
-// serial is positive and has 16 bytes in DER, whatever was drawn.
-func serial(t testing.TB) *big.Int {
-	t.Helper()
-	b := make([]byte, 16)
-	rand.Read(b)
-	b[0] = b[0]&0x3f | 0x40
-	return new(big.Int).SetBytes(b)
+	return boardLeaf{sign(t, template, testpki.Pair{Cert: r.cert, Key: r.key}, key).Raw, key}
 }
 
 // sign signs until the signature has its greatest length, 72 bytes with a
 // P-256 key: certificates of one kind are then all of one size, and figures
 // are comparable and on the safe side.
-func sign(t testing.TB, template, parent *x509.Certificate, pub crypto.PublicKey, key crypto.Signer) []byte {
+func sign(t testing.TB, template *x509.Certificate, parent testpki.Pair, key crypto.Signer) *x509.Certificate {
 	t.Helper()
 	for {
-		der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(cert.Signature) == 72 {
-			return der
+		if cert := parent.Sign(t, template, key).Cert; len(cert.Signature) == 72 {
+			return cert
 		}
 	}
 }

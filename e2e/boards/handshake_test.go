@@ -1,7 +1,6 @@
 package boards
 
 import (
-	"crypto/elliptic"
 	"crypto/x509"
 	"net"
 	"slices"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/picoca/picoca/e2e/rig"
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // TestBoardsServeEveryClient has each stack serve each file that it loads to
@@ -234,10 +235,7 @@ func handshakeWithin(t *testing.T, b rig.Bench, s rig.Stack, root boardRoot, fil
 // another certificate loads, and the handshake dies with an alert.
 func TestBoardsDontNoticeAWrongKey(t *testing.T) {
 	b, root := rig.BoardBench(t), newBoardRoot(t)
-	key, err := ecKey(elliptic.P256())()
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.NewKey(t, ca.P256)
 	leaf := root.issue(t, "p256")
 	leaf.key = key
 	for _, s := range rig.Stacks {

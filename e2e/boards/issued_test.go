@@ -42,7 +42,7 @@ func TestBoardsServeWhatPicocaIssues(t *testing.T) {
 		h := rig.NewHome(t, "--key", rootKey)
 		root := rootOf(t, h)
 		for _, key := range []string{"p256", "rsa-2048"} {
-			h.Run("renew", "pico.local", "--key", key, "--out", key)
+			h.Issue("pico.local", "--key", key, "--out", key)
 			for _, s := range rig.Stacks {
 				t.Run(s.Name+"/"+key+" under "+rootKey, func(t *testing.T) {
 					for _, c := range boardClients {

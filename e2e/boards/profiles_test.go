@@ -40,7 +40,7 @@ func files(h rig.Home, folder string) []string {
 // cell is the combination of picoca's own certificate with a stack.
 func cell(h rig.Home, b rig.Bench, root boardRoot, s rig.Stack, key string) *boardCell {
 	h.T.Helper()
-	h.Run("renew", "pico.local", "--force", "--key", key, "--out", key)
+	h.Issue("pico.local", "--force", "--key", key, "--out", key)
 	der, err := os.ReadFile(h.Path(key, "cert.der"))
 	if err != nil {
 		h.T.Fatal(err)
@@ -99,11 +99,13 @@ func drift(told device.Cost, got boardFigure) []string {
 func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
 	figures := measureProfile(t)
 	for _, board := range device.All() {
-		if measured := slices.Contains(profiledBoards, board.ID); measured != (board.Growth.Source == device.MeasuredByBench) {
-			t.Errorf("%s: growth is measured: %v, its source is %q", board.ID, measured, board.Growth.Source)
-		}
 		told := make(map[costID]bool)
-		for _, cost := range board.Costs {
+		for _, firmware := range board.Firmware {
+			if measured := isProfiled(board, firmware); measured != (firmware.Growth.Source == device.MeasuredByBench) {
+				t.Errorf("%s/%s: growth is measured: %v, its source is %q", board.ID, firmware.ID, measured, firmware.Growth.Source)
+			}
+		}
+		for _, cost := range costsOf(board) {
 			id := costID{cost.Firmware, cost.Key, cost.Curve}
 			figure, measured := figures[id]
 			if measured && !strings.Contains(strings.Join(board.Notes, " "), thousands(figure.LargestBlock)+" bytes") {
@@ -129,6 +131,20 @@ func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
 			t.Logf("%v: certificate %d, message %d, heap %d, with listener %d", id, f.CertificateBytes, f.CertificateMessageBytes, f.HeapPeak, f.HeapPeakListener)
 		}
 	}
+}
+
+// costsOf returns the costs of all firmware of a board.
+func costsOf(board device.Device) []device.Cost {
+	var costs []device.Cost
+	for _, firmware := range board.Firmware {
+		costs = append(costs, firmware.Costs...)
+	}
+	return costs
+}
+
+// isProfiled reports whether the bench has the TLS of a board's firmware.
+func isProfiled(board device.Device, firmware device.Firmware) bool {
+	return slices.Contains(profiledBoards, board.ID) && slices.ContainsFunc(profiled, func(p profiledStack) bool { return p.id == firmware.ID })
 }
 
 // thousands writes a number as the notes and the documents do: 16,717.
@@ -208,13 +224,15 @@ func TestProfilesLoadWhatTheBenchLoads(t *testing.T) {
 	proven := 0
 	for _, board := range device.All() {
 		for _, firmware := range board.Firmware {
-			s, measured := stackOf(board, firmware)
-			if measured != (firmware.LoadsSource == device.MeasuredByBench) {
-				t.Errorf("%s, %s %s: in the bench %v, source %q", board.ID, firmware.Name, firmware.Versions, measured, firmware.LoadsSource)
-			}
-			if measured {
-				proven++
-				checkLoads(t, s, firmware)
+			for _, row := range firmware.Rows() {
+				s, measured := stackOf(board, row)
+				if measured != (row.LoadsSource == device.MeasuredByBench) {
+					t.Errorf("%s, %s: in the bench %v, source %q", board.ID, row, measured, row.LoadsSource)
+				}
+				if measured {
+					proven++
+					checkLoads(t, s, row)
+				}
 			}
 		}
 	}
@@ -223,8 +241,8 @@ func TestProfilesLoadWhatTheBenchLoads(t *testing.T) {
 	}
 }
 
-func stackOf(board device.Board, firmware device.Firmware) (rig.Stack, bool) {
-	i := slices.IndexFunc(profiled, func(p profiledStack) bool { return p.standsFor(firmware) })
+func stackOf(board device.Device, row device.Row) (rig.Stack, bool) {
+	i := slices.IndexFunc(profiled, func(p profiledStack) bool { return p.standsFor(row) })
 	if i < 0 || !slices.Contains(profiledBoards, board.ID) {
 		return rig.Stack{}, false
 	}
@@ -232,25 +250,25 @@ func stackOf(board device.Board, firmware device.Firmware) (rig.Stack, bool) {
 }
 
 // standsFor tells whether all versions of a firmware's row are the stack's.
-func (p profiledStack) standsFor(firmware device.Firmware) bool {
-	whole := device.Board{Firmware: []device.Firmware{{ID: p.id, Versions: p.versions}}}
-	for end := range strings.SplitSeq(firmware.Versions, " - ") {
-		release, err := device.ParseRelease(firmware.ID + "@" + end)
-		if err != nil {
-			return false
-		}
-		if _, err := whole.Covering(release); err != nil {
+func (p profiledStack) standsFor(row device.Row) bool {
+	if row.ID != p.id {
+		return false
+	}
+	whole := device.Version{Range: p.versions}
+	for end := range strings.SplitSeq(row.Range, " - ") {
+		release, err := device.ParseRelease(row.ID + "@" + end)
+		if err != nil || !whole.Covers(release) {
 			return false
 		}
 	}
 	return true
 }
 
-func checkLoads(t *testing.T, s rig.Stack, firmware device.Firmware) {
+func checkLoads(t *testing.T, s rig.Stack, row device.Row) {
 	t.Helper()
 	for container := range containersOf {
-		if told, want := slices.Contains(firmware.Loads, container), benchLoads(t, s, container); told != want {
-			t.Errorf("%s %s loads %s: told %v, measured %v", firmware.Name, firmware.Versions, container, told, want)
+		if told, want := slices.Contains(row.Loads, container), benchLoads(t, s, container); told != want {
+			t.Errorf("%s loads %s: told %v, measured %v", row, container, told, want)
 		}
 	}
 }
@@ -261,14 +279,14 @@ func checkLoads(t *testing.T, s rig.Stack, firmware device.Firmware) {
 // loads, and clients that don't offer it get no page.
 func TestProfilesRefuseForAReason(t *testing.T) {
 	for _, id := range profiledBoards {
-		board, err := device.Find(id)
+		board, err := device.ParseTarget(id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for key := range boardKeys {
 			name := strings.Replace(key, "rsa", "rsa-", 1)
 			fits := board.Fits(device.Certificate{Key: name, RootKey: "p256", Bytes: 1000}, true) == nil
-			if all, any := loadsIn(t, key, board.Formats); fits && !all || !fits && any && key != "p521" {
+			if all, any := loadsIn(t, key, []string{"der"}); fits && !all || !fits && any && key != "p521" {
 				t.Errorf("%s takes %s: %v; of the bench, all stacks load it: %v, any: %v", id, name, fits, all, any)
 			}
 		}

@@ -2,7 +2,6 @@ package boards
 
 import (
 	"bytes"
-	"crypto/elliptic"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/picoca/picoca/e2e/rig"
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // troubles are the rows of the tables in docs/troubleshooting.md, in its order.
@@ -62,7 +63,7 @@ var troubles = []trouble{
 	}},
 	{"-30592, 32, 104", "both", "the key is another certificate's", func(l *troubleLab, s rig.Stack) []string {
 		other := l.root.issue(l.t, "p256")
-		other.key, _ = ecKey(elliptic.P256())()
+		other.key = testpki.NewKey(l.t, ca.P256)
 		return []string{l.serve(s, other.files(l.t, "der"), l.visitor("https", nil, "--cacert", l.root.pemName))}
 	}},
 	{"32, 104", "both", "the client hung up in the handshake", func(l *troubleLab, s rig.Stack) []string {

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -263,9 +264,7 @@ func openProfile(t *testing.T, b export.Bundle, file device.File, data []byte) m
 		case "com.apple.security.pkcs12":
 			identity := file
 			identity.Container, identity.Parts = "p12", []string{"key", "leaf"}
-			for part, der := range openP12(t, b, identity, payload.PayloadContent) {
-				got[part] = der
-			}
+			maps.Copy(got, openP12(t, b, identity, payload.PayloadContent))
 		}
 	}
 	return got

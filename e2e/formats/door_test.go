@@ -1,20 +1,17 @@
 package formats
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // caller is a client that can show an identity.
@@ -142,30 +139,17 @@ func TestOpenSSLRefusesAHostAsLabel(t *testing.T) {
 // signByHand signs an identity with any common name by the root's key.
 func signByHand(h rig.Home, name, file string) {
 	h.T.Helper()
-	block, _ := pem.Decode(rig.ReadFile(h.T, h.RootFile("store", "key.pem")))
-	rootKey, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	root, err := ca.ParseCertificatePEM(rig.ReadFile(h.T, h.Path("root.pem")))
 	if err != nil {
 		h.T.Fatal(err)
 	}
-	block, _ = pem.Decode(rig.ReadFile(h.T, h.Path("root.pem")))
-	root, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		h.T.Fatal(err)
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		h.T.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+	key := testpki.ParseKeyPEM(h.T, rig.ReadFile(h.T, h.RootFile("store", "key.pem")))
+	identity := testpki.Pair{Cert: root, Key: key}.Sign(h.T, &x509.Certificate{
+		Subject:   pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, root, key.Public(), rootKey)
-	if err != nil {
-		h.T.Fatal(err)
-	}
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
+	}, testpki.NewKey(h.T, ca.P256))
+	if err := os.WriteFile(file, ca.CertificatePEM(identity.Cert), 0o644); err != nil {
 		h.T.Fatal(err)
 	}
 }

@@ -29,7 +29,7 @@ func phoneScreen(term rig.Terminal, size string, args ...string) string {
 	term.T.Helper()
 	columns, rows, _ := strings.Cut(size, "x")
 	term.Do("resize-window", "-t", term.Name, "-x", columns, "-y", rows)
-	term.Send("clear; "+rig.Program()+" phone --address 127.0.0.1 --port 0 --for 50m "+strings.Join(args, " "), "Enter")
+	term.Send("clear; "+rig.Program()+" phone --address 127.0.0.1 --port 0 --limit 50m "+strings.Join(args, " "), "Enter")
 	return regexp.MustCompile(`http://127\.0\.0\.1:\d+/[a-z2-7]{13}`).FindString(term.Wait("Ctrl-C ends it"))
 }
 
@@ -71,7 +71,7 @@ func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 	term.Send("C-c")
 	term.WaitPrompt()
 	term.Send("echo code $?", "Enter")
-	if screen := term.Wait("code 130"); !strings.Contains(screen, "\nstopped: no phone has trusted the CA\n") {
+	if screen := term.Wait("code 130"); !strings.Contains(screen, "\nstopped: no phone trusts the CA yet\n") {
 		t.Errorf("the end is silent:\n%s", screen)
 	}
 }
@@ -141,15 +141,21 @@ func startPhoneCommand(t *testing.T, h rig.Home, args ...string) *phoneCommand {
 }
 
 // end returns the names of the events until the program ends, and its exit code.
-// The last event is the end itself, and is left out.
+// The last event is the end itself, and is left out; so are repeats, which are
+// counted and reported later, some at the end.
 func (p *phoneCommand) end(t *testing.T) (events []string, code int) {
 	t.Helper()
 	for p.events.Scan() {
-		var event struct{ Event string }
+		var event struct {
+			Event        string
+			Count, Total int
+		}
 		if err := json.Unmarshal(p.events.Bytes(), &event); err != nil {
 			t.Errorf("event %s: %v", p.events.Bytes(), err)
 		}
-		events = append(events, event.Event)
+		if event.Total == event.Count {
+			events = append(events, event.Event)
+		}
 	}
 	_ = p.cmd.Wait()
 	if len(events) == 0 || events[len(events)-1] != "ended" {
@@ -318,7 +324,7 @@ func TestPhoneCommandWithoutTheRightToAPort(t *testing.T) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "PICOCA_HOME="+h.Path("store"))
 	out, err := cmd.CombinedOutput()
-	const want = "error: listen tcp 127.0.0.1:80: bind: permission denied\nhint: choose a port from 1024 on: --port 8440\n"
+	const want = "error: port 80 on 127.0.0.1 cannot be used: permission denied\nhint: choose a port of at least 1024: picoca phone --port 8440\n"
 	if cmd.ProcessState.ExitCode() != 1 || string(out) != want {
 		t.Errorf("%v, got %q, want %q", err, out, want)
 	}

@@ -2,14 +2,10 @@ package phone
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
-	"math/big"
 	"net"
 	"net/netip"
 	"strings"
@@ -18,7 +14,9 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/onboard"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // phoneRun is a running server for phones, with what it has reported so far.
@@ -41,13 +39,14 @@ func startPhone(t testing.TB, change func(*onboard.Config)) *phoneRun {
 // startPhoneOf serves a root of that name.
 func startPhoneOf(t testing.TB, name string, change func(*onboard.Config)) *phoneRun {
 	t.Helper()
-	root, key := phoneRoot(t, name)
+	pair := phoneRoot(t, name)
+	root := pair.Cert
 	run := &phoneRun{t: t, root: root}
 	config := onboard.Config{
 		Offer:     onboard.Offer{Roots: []*x509.Certificate{root}, Profile: phoneProfile(root)},
 		Listeners: loopback(t),
-		Check:     phoneLeaf(t, root, key),
-		Proof:     phoneLeaf(t, root, key),
+		Check:     phoneLeaf(t, pair),
+		Proof:     phoneLeaf(t, pair),
 		Now:       time.Now,
 		Notify:    run.note,
 	}
@@ -124,60 +123,22 @@ func (r *phoneRun) waitFor(action onboard.Action) onboard.Event {
 	return onboard.Event{}
 }
 
-// phoneRoot is a root as picoca makes it.
-func phoneRoot(t testing.TB, name string) (*x509.Certificate, *ecdsa.PrivateKey) {
+// phoneRoot is a root as picoca makes it, but for its name.
+func phoneRoot(t testing.TB, name string) testpki.Pair {
 	t.Helper()
-	_, loopback4, _ := net.ParseCIDR("127.0.0.0/8")
-	_, private4, _ := net.ParseCIDR("192.168.0.0/16")
-	_, private6, _ := net.ParseCIDR("fc00::/7")
-	return phoneSign(t, &x509.Certificate{
-		Subject:                 pkix.Name{CommonName: name},
-		NotAfter:                time.Now().AddDate(10, 0, 0),
-		IsCA:                    true,
-		BasicConstraintsValid:   true,
-		MaxPathLenZero:          true,
-		KeyUsage:                x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		PermittedDNSDomains:     []string{"local", "home.arpa", "internal", "lan"},
-		PermittedIPRanges:       []*net.IPNet{loopback4, private4, private6},
-		PermittedEmailAddresses: []string{"home.arpa"},
-	}, nil, nil)
+	return testpki.Home(t, time.Now()).Changed(t, func(c *x509.Certificate) { c.Subject.CommonName = name })
 }
 
-func phoneLeaf(t testing.TB, root *x509.Certificate, key *ecdsa.PrivateKey) tls.Certificate {
+func phoneLeaf(t testing.TB, root testpki.Pair) tls.Certificate {
 	t.Helper()
-	leaf, leafKey := phoneSign(t, &x509.Certificate{
+	return root.Sign(t, &x509.Certificate{
 		Subject:     pkix.Name{Organization: []string{"picoca phone"}}, // see TestPhoneLeafHoldsForEveryLibrary
+		NotBefore:   time.Now().Add(-time.Minute),
 		NotAfter:    time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, root, key)
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: leafKey}
-}
-
-// phoneSign makes a key and its certificate, signed by parent or by itself.
-func phoneSign(t testing.TB, template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if template.SerialNumber, err = rand.Int(rand.Reader, big.NewInt(1<<62)); err != nil {
-		t.Fatal(err)
-	}
-	template.NotBefore = time.Now().Add(-time.Minute)
-	if parent == nil {
-		parent, parentKey = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert, key
+	}, testpki.NewKey(t, ca.P256)).TLS()
 }
 
 // phoneProfile holds the root as a profile would; what else a profile needs is

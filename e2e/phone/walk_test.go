@@ -257,7 +257,7 @@ func (b *browser) fits(what string) {
 // With a second root, every page compares two fingerprints, and the check says
 // which root it was for.
 func TestPhoneWalksToTrustInTwoRoots(t *testing.T) {
-	other, _ := phoneRoot(t, "Home CA 9XYZ")
+	other := phoneRoot(t, "Home CA 9XYZ").Cert
 	for _, s := range []screen{iPhone, pixel} {
 		run := startPhone(t, func(c *onboard.Config) {
 			c.Roots = append(c.Roots, other)

@@ -20,7 +20,7 @@ import (
 const systemRoots = "/etc/ssl/certs/ca-certificates.crt"
 
 // WebKit is Safari's engine. It has to show the check page while that is still
-// being sent, and to fetch the seal meanwhile.
+// being sent, and to fetch the proof meanwhile.
 func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 	run := startPhone(t, nil)
 	system, err := os.ReadFile(systemRoots)
@@ -36,7 +36,7 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 	}
 	for action := range strings.FieldsSeq(run.actions()) {
 		if action != string(onboard.Opened) && action != string(onboard.Distrusted) {
-			t.Errorf("told %q before there was trust", run.actions())
+			t.Errorf("got %q before there was trust", run.actions())
 		}
 	}
 	url, text := webkit(t, run.url, trusting, rig.Patience)
@@ -48,7 +48,8 @@ func TestPhonePageProvesTrustInWebKit(t *testing.T) {
 
 // webkit follows the link to the check in a browser that trusts these roots and
 // no others. It lays them over the system's own in a mount namespace, which
-// nobody else sees. It waits for the page's good news, or for so long.
+// no other process sees. It waits for the page's good news, but no longer than
+// wait.
 func webkit(t *testing.T, page string, roots []byte, wait time.Duration) (url, text string) {
 	t.Helper()
 	rig.NeedDrivers(t)
@@ -102,7 +103,7 @@ func TestPhoneLeafHoldsForEveryLibrary(t *testing.T) {
 	if err := os.WriteFile(foreign, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: startPhone(t, nil).root.Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, at := range []net.Listener{run.listeners.Check, run.listeners.Seal} {
+	for _, at := range []net.Listener{run.listeners.Check, run.listeners.Proof} {
 		_, port, err := net.SplitHostPort(at.Addr().String())
 		if err != nil {
 			t.Fatal(err)

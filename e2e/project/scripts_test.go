@@ -94,9 +94,12 @@ func TestDepsInstallsEveryToolThatTestsNeed(t *testing.T) {
 	}
 }
 
-// packageArgument is where the functions of the rig that ask for an outside tool
-// take the name of its package.
-var packageArgument = map[string]int{"Need": 2, "Outside": 1, "OutsideWith": 3}
+// packageArgument is where the functions that ask for an outside tool take the
+// name of its package: the rig's, and those of families that do without it.
+var packageArgument = map[string]int{
+	"Need": 2, "Outside": 1, "OutsideWith": 3,
+	"devices.need": 2, "devices.run": 2, "devices.serve": 2, "devices.start": 1, "verifiers.need": 2,
+}
 
 // neededPackages reads from the sources of every family, and of the rig, what
 // they ask for.
@@ -117,7 +120,7 @@ func neededPackages(t *testing.T) []string {
 		packages = append(packages, found...)
 		families[filepath.Base(filepath.Dir(name))] += len(found)
 	}
-	for _, family := range []string{"boards", "example", "formats", "phone", "project", "rig"} {
+	for _, family := range []string{"boards", "devices", "example", "formats", "phone", "project", "rig", "verifiers"} {
 		if families[family] == 0 {
 			t.Errorf("%s: no package found that its tests need", family)
 		}
@@ -135,6 +138,9 @@ func packagesIn(file *ast.File) []string {
 			return true
 		}
 		at, asks := packageArgument[calledName(call)]
+		if !asks {
+			at, asks = packageArgument[file.Name.Name+"."+calledName(call)]
+		}
 		if !asks || at >= len(call.Args) {
 			return true
 		}

@@ -115,6 +115,16 @@ func (h Home) Run(args ...string) string {
 	return out
 }
 
+// Issue issues a certificate for name, or renews the one that exists.
+func (h Home) Issue(name string, args ...string) string {
+	h.T.Helper()
+	verb := "issue"
+	if _, err := h.Try("show", name); err == nil {
+		verb = "renew"
+	}
+	return h.Run(append([]string{verb, name}, args...)...)
+}
+
 // Try is Run for commands that may fail. Its error has standard error's text.
 func (h Home) Try(args ...string) (string, error) {
 	cmd := exec.CommandContext(h.T.Context(), built, args...)

@@ -52,6 +52,18 @@ func (term Terminal) Wait(text string) string {
 	return term.waitFor(fmt.Sprintf("%q", text), func(screen string) bool { return strings.Contains(screen, text) })
 }
 
+// WaitEither waits until the screen has one of two texts, and returns that one.
+func (term Terminal) WaitEither(one, other string) string {
+	term.T.Helper()
+	screen := term.waitFor(fmt.Sprintf("%q or %q", one, other), func(screen string) bool {
+		return strings.Contains(screen, one) || strings.Contains(screen, other)
+	})
+	if strings.Contains(screen, one) {
+		return one
+	}
+	return other
+}
+
 // WaitTimes waits until a text is there so often.
 func (term Terminal) WaitTimes(text string, times int) {
 	term.T.Helper()

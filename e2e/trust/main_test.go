@@ -1,6 +1,9 @@
 // Package trust tests what this computer's programs accept after picoca's roots
 // were added to its trust stores, and after they were taken out. It runs in a
 // mount namespace of its own, so that the computer stays as it is.
+//
+// The command goes through each kind of store once. With PICOCA_TEST_ALL=1 every
+// layout that the stores have is gone through, twice.
 package trust
 
 import (
@@ -12,6 +15,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/picoca/picoca/e2e/rig"
 )
 
 // inside says in the environment that the namespace has been entered.
@@ -19,7 +24,7 @@ const inside = "PICOCA_TRUST_NAMESPACE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(inside) != "" {
-		os.Exit(m.Run())
+		rig.Main(m)
 	}
 	os.Exit(enter())
 }

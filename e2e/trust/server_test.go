@@ -3,9 +3,6 @@ package trust
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -17,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // A site is an HTTPS server for pico.local with a CA of its own.
@@ -35,24 +32,22 @@ const refused = "refused"
 
 const greeting = "hello from the board"
 
+// newSite is a site whose CA was made for it.
 func newSite(t *testing.T) *site {
 	t.Helper()
 	now := time.Now()
-	rootKey, key := newKey(t), newKey(t)
-	root, err := ca.NewRoot(ca.RootRequest{Name: "Home CA", Days: ca.DefaultRootDays, Constraints: ca.HomeConstraints()}, rootKey, now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := testpki.Home(t, now)
+	return serve(t, root.Cert, root.Server(t, now, "pico.local").TLS(root.Cert))
+}
+
+func serve(t *testing.T, root *x509.Certificate, cert tls.Certificate) *site {
+	t.Helper()
 	s := &site{root: root, served: map[string]bool{}, events: make(chan string, 1000)}
-	leaf, err := issue(root, rootKey, key, now)
-	if err != nil {
-		t.Fatal(err)
-	}
 	server := httptest.NewUnstartedServer(s)
 	server.Config.ErrorLog = log.New(s, "", 0)
 	// With the root: settings for trust that outlive the root in a store show.
-	chain := [][]byte{leaf.Raw, root.Raw}
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: chain, PrivateKey: key}}}
+	cert.Certificate = [][]byte{cert.Certificate[0], root.Raw}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
@@ -61,34 +56,6 @@ func newSite(t *testing.T) *site {
 	}
 	s.url = "https://pico.local:" + port
 	return s
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func issue(root *x509.Certificate, rootKey, key *ecdsa.PrivateKey, now time.Time) (*x509.Certificate, error) {
-	authority, err := ca.NewAuthority(root, now)
-	if err != nil {
-		return nil, err
-	}
-	if err := authority.Unlock(rootKey); err != nil {
-		return nil, err
-	}
-	names, err := ca.ParseNames([]string{"pico.local"})
-	if err != nil {
-		return nil, err
-	}
-	prepared, err := authority.Prepare(ca.Profile{Kind: ca.KindServer, Life: ca.Days(90)}, ca.Holder{Names: names}, key.Public(), now)
-	if err != nil {
-		return nil, err
-	}
-	return authority.Sign(prepared)
 }
 
 // ServeHTTP answers, and notes which page was asked for: a client that refuses

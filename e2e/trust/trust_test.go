@@ -83,20 +83,20 @@ func (d *desk) wantState(want trust.State) {
 	}
 }
 
-// browserRounds is how often browsers, which take their time, go through it all:
-// twice with PICOCA_TEST_ALL in the environment.
-func browserRounds() int {
-	if os.Getenv("PICOCA_TEST_ALL") != "" {
-		return 2
+// long skips a test of the layouts, which together take minutes, unless all are
+// asked for.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PICOCA_TEST_ALL") == "" {
+		t.Skip("takes long: run it with PICOCA_TEST_ALL=1, as make test-all does")
 	}
-	return 1
 }
 
-// cycle installs and removes some times. The clients refuse at first, accept
+// cycle installs and removes twice. The clients refuse at first, accept
 // between the two, and refuse again; what they never accept is a stranger's site,
 // whose refusal shows that they check. Each change is asked for twice, and the
 // second time nothing changes.
-func (d *desk) cycle(rounds int, s, stranger *site, clients ...client) {
+func (d *desk) cycle(s, stranger *site, clients ...client) {
 	d.t.Helper()
 	check := func(want bool) {
 		d.t.Helper()
@@ -108,7 +108,7 @@ func (d *desk) cycle(rounds int, s, stranger *site, clients ...client) {
 		}
 	}
 	check(false)
-	for range rounds {
+	for range 2 {
 		d.wantState(trust.Absent)
 		d.run(false, true)
 		d.run(false, false)
@@ -164,13 +164,20 @@ func wantMachine(t *testing.T, before map[string]string) {
 	}
 }
 
-func TestSystemStore(t *testing.T) {
-	// What this computer has not taken into its store yet is no change of ours.
+// rebuildStore takes into the system's store what is new on this computer: that
+// is no change of ours.
+func rebuildStore(t *testing.T) {
+	t.Helper()
 	if out, err := exec.Command("update-ca-certificates").CombinedOutput(); err != nil {
 		t.Fatalf("update-ca-certificates: %v\n%s", err, out)
 	}
+}
+
+func TestSystemStore(t *testing.T) {
+	long(t)
+	rebuildStore(t)
 	s, stranger, before := newSite(t), newSite(t), machine(t)
-	newDesk(t, s, environment(newHome(t)), trust.Default, trust.System, trust.Java).cycle(2, s, stranger, curl, wget, python3, java(t))
+	newDesk(t, s, environment(newHome(t)), trust.Default, trust.System, trust.Java).cycle(s, stranger, curl, wget, python3, java(t))
 	wantMachine(t, before)
 }
 
@@ -191,6 +198,7 @@ func database(t *testing.T, dir string, filled bool) {
 
 // TestChromiumDatabases in the places where Chromium looks for its database.
 func TestChromiumDatabases(t *testing.T) {
+	long(t)
 	before := machine(t)
 	t.Run("all", chromiumDatabases) // returns after its parallel tests
 	wantMachine(t, before)
@@ -222,7 +230,7 @@ func chromiumDatabases(t *testing.T) {
 			if layout.data {
 				database(t, filepath.Join(data, "pki/nssdb"), true)
 			}
-			newDesk(t, s, env, trust.Default, trust.Chromium).cycle(browserRounds(), s, stranger, chromium)
+			newDesk(t, s, env, trust.Default, trust.Chromium).cycle(s, stranger, chromium)
 			if _, err := os.Stat(filepath.Join(home, ".pki/nssdb")); (err == nil) != layout.legacy {
 				t.Errorf("legacy folder: %v, want it to exist: %t", err, layout.legacy)
 			}
@@ -232,9 +240,10 @@ func chromiumDatabases(t *testing.T) {
 
 // TestChromiumPolicy trusts for all users, also those whose home is new.
 func TestChromiumPolicy(t *testing.T) {
+	long(t)
 	s, stranger, before := newSite(t), newSite(t), machine(t)
 	env := environment(newHome(t))
-	newDesk(t, s, env, trust.AllUsers, trust.Chromium).cycle(browserRounds(), s, stranger, chromium)
+	newDesk(t, s, env, trust.AllUsers, trust.Chromium).cycle(s, stranger, chromium)
 	wantMachine(t, before)
 }
 
@@ -250,6 +259,7 @@ func newProfile(t *testing.T, env []string) {
 
 // TestFirefoxProfiles in both places where Firefox keeps them.
 func TestFirefoxProfiles(t *testing.T) {
+	long(t)
 	before := machine(t)
 	t.Run("all", firefoxProfiles)
 	wantMachine(t, before)
@@ -268,17 +278,18 @@ func firefoxProfiles(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(home, place, "profiles.ini")); err != nil {
 				t.Fatal(err)
 			}
-			newDesk(t, s, env, trust.ThisUser, trust.Firefox).cycle(browserRounds(), s, stranger, firefox)
+			newDesk(t, s, env, trust.ThisUser, trust.Firefox).cycle(s, stranger, firefox)
 		})
 	}
 }
 
 // TestFirefoxPolicy trusts for all profiles.
 func TestFirefoxPolicy(t *testing.T) {
+	long(t)
 	s, stranger, before := newSite(t), newSite(t), machine(t)
 	env := environment(newHome(t))
 	newProfile(t, env)
-	newDesk(t, s, env, trust.Default, trust.Firefox).cycle(browserRounds(), s, stranger, firefox)
+	newDesk(t, s, env, trust.Default, trust.Firefox).cycle(s, stranger, firefox)
 	wantMachine(t, before)
 }
 
@@ -286,6 +297,7 @@ func TestFirefoxPolicy(t *testing.T) {
 // which Firefox copies the root. Where certutil cannot remove that, trust says
 // so, and leaves the root where the user can find it.
 func TestFirefoxCopy(t *testing.T) {
+	long(t)
 	s, stranger, before := newSite(t), newSite(t), machine(t)
 	env := environment(newHome(t))
 	d := newDesk(t, s, env, trust.AllUsers, trust.Firefox)

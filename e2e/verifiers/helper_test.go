@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -19,6 +17,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // need returns the path of a tool, or skips the test without it; in CI, the
@@ -65,9 +64,8 @@ func output(t testing.TB, input []byte, tool string, args ...string) (string, er
 
 // authority is a root with its key.
 type authority struct {
-	*ca.Authority
+	testpki.Pair
 	root *x509.Certificate
-	key  crypto.Signer
 }
 
 func must[T any](t testing.TB) func(T, error) T {
@@ -80,50 +78,28 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
-func newKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	return must[crypto.Signer](t)(ca.P256.Generate())
-}
-
 // home is a CA as `picoca init` makes it.
 func home(t testing.TB) authority {
 	t.Helper()
-	return newAuthority(t, ca.RootRequest{Name: "Home CA", Days: ca.DefaultRootDays, Constraints: ca.HomeConstraints()})
+	return newAuthority(t, testpki.HomeRequest())
 }
 
 func newAuthority(t testing.TB, req ca.RootRequest) authority {
 	t.Helper()
-	key := newKey(t)
-	return open(t, must[*x509.Certificate](t)(ca.NewRoot(req, key, time.Now())), key)
+	return open(testpki.Root(t, req, testpki.NewKey(t, ca.P256), time.Now()))
 }
 
-func open(t testing.TB, root *x509.Certificate, key crypto.Signer) authority {
-	t.Helper()
-	a := must[*ca.Authority](t)(ca.NewAuthority(root, time.Now()))
-	if err := a.Unlock(key); err != nil {
-		t.Fatal(err)
-	}
-	return authority{a, root, key}
-}
+func open(root testpki.Pair) authority { return authority{root, root.Cert} }
 
 // earlier is a CA as picoca made it before: path length 0, and no limits but
 // those for names and addresses.
 func earlier(t testing.TB) authority {
 	t.Helper()
-	key, model := newKey(t), home(t).root
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Earlier CA"}, NotBefore: model.NotBefore, NotAfter: model.NotAfter,
-		BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true, KeyUsage: model.KeyUsage,
-		PermittedDNSDomains: model.PermittedDNSDomains, PermittedIPRanges: model.PermittedIPRanges,
-	}
-	return open(t, signWith(t, template, template, key, key), key)
-}
-
-// signWith signs a template with any key, as a thief would: without our rules.
-func signWith(t testing.TB, template, issuer *x509.Certificate, subject, key crypto.Signer) *x509.Certificate {
-	t.Helper()
-	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, issuer, subject.Public(), key))
-	return must[*x509.Certificate](t)(x509.ParseCertificate(der))
+	return open(home(t).Changed(t, func(c *x509.Certificate) {
+		c.Subject.CommonName, c.SerialNumber = "Earlier CA", big.NewInt(1)
+		c.MaxPathLen, c.MaxPathLenZero = 0, true
+		c.ExtKeyUsage, c.PermittedEmailAddresses = nil, nil
+	}))
 }
 
 // identityOf is a certificate, its key, and the CAs between it and its root.
@@ -133,58 +109,46 @@ type identityOf struct {
 	between []*x509.Certificate
 }
 
-func (i identityOf) tls() tls.Certificate {
-	c := tls.Certificate{Certificate: [][]byte{i.leaf.Raw}, PrivateKey: i.key}
-	for _, cert := range i.between {
-		c.Certificate = append(c.Certificate, cert.Raw)
-	}
-	return c
-}
+func (i identityOf) pair() testpki.Pair { return testpki.Pair{Cert: i.leaf, Key: i.key} }
 
-func days(kind ca.Kind) ca.Profile {
-	return ca.Profile{Kind: kind, Life: ca.Days(ca.DefaultLeafDays), Cut: true}
+func (i identityOf) tls() tls.Certificate { return i.pair().TLS(i.between...) }
+
+func asIdentity(p testpki.Pair, between ...*x509.Certificate) identityOf {
+	return identityOf{p.Cert, p.Key, between}
 }
 
 func (a authority) device(t testing.TB, names ...string) identityOf {
 	t.Helper()
-	key := newKey(t)
-	parsed := must[ca.Names](t)(ca.ParseNames(names))
-	prepared := must[*ca.Prepared](t)(a.Prepare(days(ca.KindServer), ca.Holder{Names: parsed}, key.Public(), time.Now()))
-	return identityOf{must[*x509.Certificate](t)(a.Sign(prepared)), key, nil}
+	return asIdentity(a.Server(t, time.Now(), names...))
 }
 
 func (a authority) identity(t testing.TB, name string) identityOf {
 	t.Helper()
-	key := newKey(t)
-	parsed := must[ca.ClientName](t)(ca.ParseClientName(name))
-	prepared := must[*ca.Prepared](t)(a.Prepare(days(ca.KindClient), ca.Holder{Client: parsed}, key.Public(), time.Now()))
-	return identityOf{must[*x509.Certificate](t)(a.Sign(prepared)), key, nil}
+	return asIdentity(a.Identity(t, time.Now(), name))
 }
 
 func (a authority) delegate(t testing.TB, name string) identityOf {
 	t.Helper()
-	key := newKey(t)
-	prepared := must[*ca.Prepared](t)(a.PrepareCA(days(ca.KindCA), name, key.Public(), time.Now()))
-	return identityOf{must[*x509.Certificate](t)(a.Sign(prepared)), key, nil}
+	return asIdentity(a.Intermediate(t, time.Now(), name))
 }
 
 // forged signs for anything with the root's key.
 func (a authority) forged(t testing.TB, usage x509.ExtKeyUsage, change func(*x509.Certificate)) identityOf {
 	t.Helper()
-	return identityOf{leaf: a.root, key: a.key}.below(t, usage, change).without(a.root)
+	return identityOf{leaf: a.root, key: a.Key}.below(t, usage, change).without(a.root)
 }
 
 // below signs for anything with this CA's key.
 func (i identityOf) below(t testing.TB, usage x509.ExtKeyUsage, change func(*x509.Certificate)) identityOf {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "Forged 1"},
+		Subject:   pkix.Name{CommonName: "Forged 1"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * 24 * time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
 	}
 	change(template)
-	key := newKey(t)
-	return identityOf{signWith(t, template, i.leaf, key, i.key), key, append([]*x509.Certificate{i.leaf}, i.between...)}
+	forged := i.pair().Sign(t, template, testpki.NewKey(t, ca.P256))
+	return asIdentity(forged, append([]*x509.Certificate{i.leaf}, i.between...)...)
 }
 
 func (i identityOf) without(root *x509.Certificate) identityOf {
@@ -230,8 +194,7 @@ func pemFile(t testing.TB, certs ...*x509.Certificate) string {
 
 func keyFile(t testing.TB, key crypto.Signer) string {
 	t.Helper()
-	der := must[[]byte](t)(x509.MarshalPKCS8PrivateKey(key))
-	return write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return write(t, "key.pem", testpki.KeyPEM(t, key))
 }
 
 // serve answers each connection on loopback with a line over TLS, until the

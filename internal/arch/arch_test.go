@@ -25,23 +25,24 @@ var all = []string{"*"}
 // imports is who may import whom, of ours. Arrows go one way: nothing that a
 // package may import may import it. A new package is a new row.
 var imports = map[string][]string{
-	"cmd/picoca":              {"internal/cli"},
-	"internal/cli":            all,
-	"internal/arch":           nil,
-	"internal/fault":          nil,
-	"internal/pki":            {"internal/ca", "internal/device", "internal/export", "internal/example", "internal/store", "internal/output", "internal/durable", "internal/backup", "internal/keys", "internal/delegate", "internal/fault"},
-	"internal/output":         {"internal/durable", "internal/durable/osdisk", "internal/fault"},
-	"internal/ca":             {"internal/fault"},
-	"internal/device":         {"internal/fault"},
-	"internal/durable":        nil,
-	"internal/durable/osdisk": {"internal/durable"},
-	// For tests: no other row has it.
+	"cmd/picoca":                 {"internal/cli"},
+	"internal/cli":               all,
+	"internal/arch":              nil,
+	"internal/fault":             nil,
+	"internal/pki":               {"internal/ca", "internal/device", "internal/export", "internal/example", "internal/store", "internal/output", "internal/durable", "internal/backup", "internal/keys", "internal/delegate", "internal/fault"},
+	"internal/output":            {"internal/durable", "internal/durable/osdisk", "internal/fault"},
+	"internal/ca":                {"internal/fault"},
+	"internal/device":            {"internal/fault"},
+	"internal/durable":           nil,
+	"internal/durable/osdisk":    {"internal/durable"},
 	"internal/durable/faultdisk": {"internal/durable"},
+	"bench":                      {"internal/ca", "internal/store", "internal/durable/faultdisk"},
 	"internal/example":           {"internal/export", "internal/fault"},
 	"internal/export":            {"internal/ca", "internal/fault"},
 	"internal/onboard":           {"internal/ca", "internal/fault"},
 	"internal/store":             {"internal/ca", "internal/durable", "internal/durable/osdisk", "internal/fault"},
 	"internal/trust":             {"internal/ca", "internal/fault"},
+	"internal/testpki":           {"internal/ca"},
 	"internal/push":              {"internal/fault"},
 	"internal/probe":             {"internal/ca", "internal/fault"},
 	"internal/backup":            {"internal/ca", "internal/store", "internal/fault"},
@@ -54,6 +55,10 @@ var planned = []string{
 	"internal/arch", "internal/push",
 	"internal/probe", "internal/backup", "internal/delegate", "internal/keys",
 }
+
+// testOnly are the packages for tests and the bench: not even the command line
+// may import them.
+var testOnly = []string{"internal/durable/faultdisk", "internal/testpki"}
 
 // pure are the packages without files and words of their own.
 var pure = []string{"internal/ca", "internal/device", "internal/example", "internal/export", "internal/durable", "internal/fault"}
@@ -178,6 +183,8 @@ func checkImports(dir string, file *ast.File) []string {
 		switch {
 		case isOurs && !slices.Contains(may, ours) && !slices.Contains(may, "*"):
 			faults = append(faults, dir+": may not import "+ours)
+		case slices.Contains(testOnly, ours) && dir != "bench":
+			faults = append(faults, dir+": imports "+ours+", which is for tests only")
 		case slices.Contains(pure, dir) && isEffect(target):
 			faults = append(faults, dir+": has no files and no words of its own, and imports "+target)
 		}

@@ -37,7 +37,7 @@ type ExpiredError struct{ NotBefore, NotAfter, Now time.Time }
 
 func (e ExpiredError) Error() string {
 	if e.Now.Before(e.NotBefore) {
-		return fmt.Sprintf("root certificate is valid only from %s, and the clock says %s", day(e.NotBefore), day(e.Now))
+		return fmt.Sprintf("root certificate is valid from %s on, but this computer's clock says %s", day(e.NotBefore), day(e.Now))
 	}
 	text := "root certificate expired on " + day(e.NotAfter)
 	if checkClock(e.Now) != nil {

@@ -2,7 +2,6 @@ package ca_test
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // brokenSigner is a hardware key that was pulled out.
@@ -38,20 +38,12 @@ func custom(t testing.TB, kt ca.KeyType, change func(*x509.Certificate)) *x509.C
 		KeyUsage:              x509.KeyUsageCertSign,
 	}
 	change(template)
-	der, err := x509.CreateCertificate(rand.Reader, template, template, newKey(t, kt).Public(), newKey(t, kt))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
+	return testpki.SelfSigned(t, template, newKey(t, kt)).Cert
 }
 
 func TestAuthorityTakesARoot(t *testing.T) {
 	for _, kt := range keyTypes {
-		root := newRoot(t, homeRequest(), kt)
+		root := newRoot(t, testpki.HomeRequest(), kt)
 		a, err := ca.NewAuthority(root, noon)
 		if err != nil {
 			t.Errorf("%s: %v", kt, err)
@@ -86,7 +78,7 @@ func TestAuthorityTakesNothingButARoot(t *testing.T) {
 
 func TestAuthorityRefusesARootOfAWeakKey(t *testing.T) {
 	for name, pub := range weakKeys(t) {
-		cert := *newRoot(t, homeRequest(), ca.P256)
+		cert := *newRoot(t, testpki.HomeRequest(), ca.P256)
 		cert.PublicKey = pub
 		if _, err := ca.NewAuthority(&cert, noon); err == nil {
 			t.Errorf("root with key %s is accepted", name)
@@ -97,12 +89,12 @@ func TestAuthorityRefusesARootOfAWeakKey(t *testing.T) {
 }
 
 func TestAuthorityHoldsFromTheFirstSecondToTheLast(t *testing.T) {
-	root := newRoot(t, homeRequest(), ca.P256)
+	root := newRoot(t, testpki.HomeRequest(), ca.P256)
 	for _, row := range []struct {
 		at   time.Time
 		text string // of the error, "" for none
 	}{
-		{root.NotBefore.Add(-time.Second), "root certificate is valid only from 2021-01-01, and the clock says 2020-12-31"},
+		{root.NotBefore.Add(-time.Second), "root certificate is valid from 2021-01-01 on, but this computer's clock says 2020-12-31"},
 		{root.NotBefore, ""},
 		{noon, ""},
 		{root.NotAfter, ""},
@@ -129,7 +121,7 @@ func TestAuthorityOpensWithItsOwnKeyAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := ca.NewAuthority(newRoot(t, homeRequest(), ca.P256), noon)
+	a, err := ca.NewAuthority(newRoot(t, testpki.HomeRequest(), ca.P256), noon)
 	if err != nil {
 		t.Fatal(err)
 	}

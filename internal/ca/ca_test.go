@@ -6,11 +6,11 @@ import (
 	"errors"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // noon is the time at which the tests' certificates are made.
@@ -20,56 +20,34 @@ const day = 24 * time.Hour
 
 var keyTypes = []ca.KeyType{ca.P256, ca.P384, ca.RSA2048, ca.RSA3072, ca.RSA4096}
 
-// keyOf returns one key of each type, made when it is first asked for: RSA
-// keys take seconds.
-var keyOf = func() map[ca.KeyType]func() (crypto.Signer, error) {
-	keys := map[ca.KeyType]func() (crypto.Signer, error){}
-	for _, kt := range keyTypes {
-		keys[kt] = sync.OnceValues(kt.Generate)
-	}
-	return keys
-}()
-
+// newKey returns the one key of a type.
 func newKey(t testing.TB, kt ca.KeyType) crypto.Signer {
 	t.Helper()
-	key, err := keyOf[kt]()
-	if err != nil {
-		t.Fatalf("key %s: %v", kt, err)
-	}
-	return key
-}
-
-func homeRequest() ca.RootRequest {
-	return ca.RootRequest{Name: "Home CA", Days: ca.DefaultRootDays, Constraints: ca.HomeConstraints()}
+	return testpki.Key(t, kt)
 }
 
 // newRoot makes a root at noon.
 func newRoot(t testing.TB, req ca.RootRequest, kt ca.KeyType) *x509.Certificate {
 	t.Helper()
-	root, err := ca.NewRoot(req, newKey(t, kt), noon)
-	if err != nil {
-		t.Fatalf("root %+v: %v", req, err)
-	}
-	return root
+	return testpki.Root(t, req, newKey(t, kt), noon).Cert
 }
 
 // newAuthority makes an authority with its key, at noon.
 func newAuthority(t testing.TB, req ca.RootRequest, kt ca.KeyType) *ca.Authority {
 	t.Helper()
-	authority, err := ca.NewAuthority(newRoot(t, req, kt), noon)
-	if err != nil {
-		t.Fatalf("authority %+v: %v", req, err)
-	}
-	if err := authority.Unlock(newKey(t, kt)); err != nil {
-		t.Fatalf("unlock: %v", err)
-	}
-	return authority
+	return testpki.Root(t, req, newKey(t, kt), noon).Authority(t, noon)
+}
+
+// open makes an authority of a root that has newKey's P-256 key, at noon.
+func open(t testing.TB, root *x509.Certificate) *ca.Authority {
+	t.Helper()
+	return testpki.Pair{Cert: root, Key: newKey(t, ca.P256)}.Authority(t, noon)
 }
 
 // home is an authority as `picoca init` makes it by default.
 func home(t testing.TB) *ca.Authority {
 	t.Helper()
-	return newAuthority(t, homeRequest(), ca.P256)
+	return newAuthority(t, testpki.HomeRequest(), ca.P256)
 }
 
 func parse(t testing.TB, raw ...string) ca.Names {
@@ -82,9 +60,7 @@ func parse(t testing.TB, raw ...string) ca.Names {
 }
 
 // profile is the one of `picoca issue` without flags.
-func profile() ca.Profile {
-	return ca.Profile{Kind: ca.KindServer, Life: ca.Days(ca.DefaultLeafDays), Cut: true}
-}
+func profile() ca.Profile { return testpki.Profile(ca.KindServer) }
 
 // device is the holder with these names.
 func device(names ca.Names) ca.Holder { return ca.Holder{Names: names} }

@@ -25,7 +25,7 @@ func (e ClientNameError) Error() string { return fmt.Sprintf("identity name %q %
 func (e ClientNameError) Hint() fault.Hint {
 	example := fault.Command{"identity", "Kitchen tablet"}
 	if _, err := ParseNames([]string{e.Input}); err == nil {
-		return fault.Hintf("an identity has a name for people: %s; a device that serves pages has a certificate of its own: %s",
+		return fault.Hintf("choose a name that is not a host name: %s; for a device that serves pages: %s",
 			example, fault.Command{"issue", e.Input})
 	}
 	return fault.Hintf("choose a name such as: %s", example)
@@ -42,9 +42,9 @@ func ParseClientName(input string) (ClientName, error) {
 	case text != strings.TrimSpace(text):
 		return ClientName{}, ClientNameError{input, "begins or ends with a space"}
 	case strings.EqualFold(text, "ca"):
-		return ClientName{}, ClientNameError{input, "is what the certificate authority itself is called"}
+		return ClientName{}, ClientNameError{input, "is reserved for the CA itself"}
 	case readsAsHost(text):
-		return ClientName{}, ClientNameError{input, "reads as the name of a host; servers would refuse the identity for it"}
+		return ClientName{}, ClientNameError{input, "looks like a host name; servers would refuse such an identity"}
 	}
 	return ClientName{text}, nil
 }
@@ -110,7 +110,7 @@ func clientNameFree(d draft) error {
 	text := d.holder.Client.text
 	names, err := ParseNames([]string{text})
 	if err == nil && d.authority.Permits(names) == nil {
-		return ClientNameError{text, "is a name that a device of this CA can have"}
+		return ClientNameError{text, "could be the name of a device"}
 	}
 	return nil
 }

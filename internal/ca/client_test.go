@@ -75,12 +75,12 @@ func TestClientNamesThatAreRefused(t *testing.T) {
 		"a\xffb":                "not valid UTF-8",
 		" tablet":               "begins or ends with a space",
 		"tablet ":               "begins or ends with a space",
-		strings.Repeat("x", 65): "has 65 characters, at most 64",
-		"ca":                    "certificate authority itself",
-		"CA":                    "certificate authority itself",
-		"anna.example":          "name of a host",
-		"tablet_2.0":            "name of a host",
-		"192.168.1.20":          "name of a host",
+		strings.Repeat("x", 65): "has 65 characters; at most 64",
+		"ca":                    "reserved for the CA itself",
+		"CA":                    "reserved for the CA itself",
+		"anna.example":          "looks like a host name",
+		"tablet_2.0":            "looks like a host name",
+		"192.168.1.20":          "looks like a host name",
 	} {
 		_, err := ca.ParseClientName(input)
 		got, ok := errors.AsType[ca.ClientNameError](err)
@@ -178,7 +178,7 @@ func TestIdentityHasAnAddressOfItsOwn(t *testing.T) {
 			t.Errorf("%q: got %q, want %q...", text, got, want)
 		}
 		if other, ok := seen[got]; ok {
-			t.Errorf("%q and %q: both have %q", text, other, got)
+			t.Errorf("%q: got %q, as %q did; want another address", text, got, other)
 		}
 		seen[got] = text
 	}
@@ -192,13 +192,7 @@ func TestIdentityUnderOtherRoots(t *testing.T) {
 		want      int
 	}{{nil, 1}, {[]string{"home.arpa"}, 1}, {[]string{"example.com"}, 0}} {
 		root := custom(t, ca.P256, func(c *x509.Certificate) { c.PermittedEmailAddresses = row.permitted })
-		a, err := ca.NewAuthority(root, noon)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Unlock(newKey(t, ca.P256)); err != nil {
-			t.Fatal(err)
-		}
+		a := open(t, root)
 		if leaf := issueIdentity(t, a, "Kitchen tablet"); len(leaf.EmailAddresses) != row.want {
 			t.Errorf("root that permits %q: got %q, want %d addresses", row.permitted, leaf.EmailAddresses, row.want)
 		}

@@ -20,7 +20,7 @@ var (
 type ClockError struct{ Now time.Time }
 
 func (e ClockError) Error() string {
-	return fmt.Sprintf("clock of this computer cannot be right: it says %s", day(e.Now))
+	return fmt.Sprintf("this computer's clock is wrong: it says %s", day(e.Now))
 }
 
 // Hint says what to do about it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // wrongClocks cannot be the present: no battery, a typing error, and years
@@ -27,7 +28,7 @@ var rightClocks = []time.Time{
 func TestNothingIsSignedByAWrongClock(t *testing.T) {
 	a := home(t)
 	for _, now := range wrongClocks {
-		_, errRoot := ca.NewRoot(homeRequest(), newKey(t, ca.P256), now)
+		_, errRoot := ca.NewRoot(testpki.HomeRequest(), newKey(t, ca.P256), now)
 		_, errLeaf := a.Prepare(profile(), device(parse(t, "pico.local")), newKey(t, ca.P256).Public(), now)
 		_, errCA := a.PrepareCA(intermediate(), "Step CA", newKey(t, ca.P256).Public(), now)
 		_, errCRL := a.SignCRL(nil, big.NewInt(1), now, now.Add(day))
@@ -47,7 +48,7 @@ func TestNothingIsSignedByAWrongClock(t *testing.T) {
 func TestRootsAndLeavesAreMadeByARightClock(t *testing.T) {
 	a := home(t)
 	for _, now := range rightClocks {
-		root, errRoot := ca.NewRoot(homeRequest(), newKey(t, ca.P256), now)
+		root, errRoot := ca.NewRoot(testpki.HomeRequest(), newKey(t, ca.P256), now)
 		p, errLeaf := a.Prepare(profile(), device(parse(t, "pico.local")), newKey(t, ca.P256).Public(), now)
 		if errRoot != nil || errLeaf != nil {
 			t.Errorf("at %s: got %v, %v", now, errRoot, errLeaf)
@@ -57,7 +58,7 @@ func TestRootsAndLeavesAreMadeByARightClock(t *testing.T) {
 			t.Errorf("at %s: not valid when it is made", now)
 		}
 	}
-	req := homeRequest()
+	req := testpki.HomeRequest()
 	req.Days = 36500
 	last := time.Date(2099, 12, 31, 23, 59, 59, 0, time.UTC)
 	if root, err := ca.NewRoot(req, newKey(t, ca.P256), last); err != nil || root.NotAfter.Year() != 2199 {
@@ -73,7 +74,7 @@ func TestExpiredRootBlamesTheRightThing(t *testing.T) {
 		at         time.Time
 		text, hint string
 	}{
-		{time.Unix(0, 0), "valid only from 2021-01-01, and the clock says 1970-01-01", "set this computer's clock"},
+		{time.Unix(0, 0), "valid from 2021-01-01 on, but this computer's clock says 1970-01-01", "set this computer's clock"},
 		{root.NotAfter.Add(time.Second), "root certificate expired on 2036-11-18", "picoca init"},
 		{wrongClocks[5], "expired on 2036-11-18, if the clock is right: it says 9999-12-31", "set this computer's clock"},
 	} {

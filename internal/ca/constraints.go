@@ -51,7 +51,7 @@ func (e *PermitError) Error() string { return fmt.Sprintf("permit %q %s", e.Inpu
 
 // Hint says what to do about it.
 func (e *PermitError) Hint() fault.Hint {
-	return fault.Hintf("permit a domain that is yours, or a smaller range of addresses")
+	return fault.Hintf("permit a domain of your own, or a smaller address range")
 }
 
 // Permit returns c widened by each of raw: a domain, which permits itself and
@@ -124,7 +124,7 @@ func (c *Constraints) addPrefix(input string, prefix netip.Prefix) error {
 	case prefix.Addr().Is4In6():
 		return &PermitError{input, "is an IPv4 range written as IPv6"}
 	case prefix.Bits() < shortest:
-		return &PermitError{input, fmt.Sprintf("has a prefix of %d bits, at least %d are needed", prefix.Bits(), shortest)}
+		return &PermitError{input, fmt.Sprintf("has a prefix of %d bits; at least %d are needed", prefix.Bits(), shortest)}
 	}
 	if !slices.Contains(c.prefixes, prefix) {
 		c.prefixes = append(c.prefixes, prefix)

@@ -1,7 +1,6 @@
 package ca_test
 
 import (
-	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"math/big"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 func TestHomeConstraintsAreOfAHome(t *testing.T) {
@@ -216,7 +216,7 @@ func TestHomeRootVouchesForNamesOfAHomeAlone(t *testing.T) {
 }
 
 func TestPermittedNamesAreVouchedFor(t *testing.T) {
-	req := homeRequest()
+	req := testpki.HomeRequest()
 	var err error
 	if req.Constraints, err = req.Constraints.Permit([]string{"nas.example.com", "100.64.0.0/10", "2001:db8::/32", "203.0.113.7", "tower"}); err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestRootWithoutConstraintsPermitsEverything(t *testing.T) {
 }
 
 func TestConstraintsAreReadAsTheyWereWritten(t *testing.T) {
-	req := homeRequest()
+	req := testpki.HomeRequest()
 	var err error
 	if req.Constraints, err = req.Constraints.Permit([]string{"nas.example.com", "100.64.0.0/10", "2001:db8::/32"}); err != nil {
 		t.Fatal(err)
@@ -268,17 +268,11 @@ func bypassRules(t testing.TB, a *ca.Authority, names ca.Names) error {
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.Certificate(), newKey(t, ca.P256).Public(), newKey(t, a.KeyType()))
-	if err != nil {
-		t.Fatalf("bypass for %q: %v", names.Strings(), err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatalf("bypass for %q: %v", names.Strings(), err)
-	}
+	root := testpki.Pair{Cert: a.Certificate(), Key: newKey(t, a.KeyType())}
+	leaf := root.Sign(t, template, newKey(t, ca.P256)).Cert
 	roots := x509.NewCertPool()
 	roots.AddCert(a.Certificate())
-	_, err = leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: noon, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: noon, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	return err
 }
 

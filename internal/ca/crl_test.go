@@ -13,6 +13,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 func revoke(serial int64, reason ca.RevocationReason) ca.Revocation {
@@ -30,7 +31,7 @@ func signCRL(t testing.TB, a *ca.Authority, revoked ...ca.Revocation) []byte {
 
 func TestCRLIsSignedByItsRoot(t *testing.T) {
 	for _, kt := range keyTypes {
-		a := newAuthority(t, homeRequest(), kt)
+		a := newAuthority(t, testpki.HomeRequest(), kt)
 		der := signCRL(t, a, revoke(5, ca.KeyCompromise))
 		list, err := ca.VerifyCRL(a.Certificate(), der)
 		if err != nil {
@@ -146,13 +147,7 @@ func TestCRLThatCannotBeRightIsRefused(t *testing.T) {
 	a := home(t)
 	root := a.Certificate()
 	noCRL := custom(t, ca.P256, func(c *x509.Certificate) {})
-	foreign, err := ca.NewAuthority(noCRL, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := foreign.Unlock(newKey(t, ca.P256)); err != nil {
-		t.Fatal(err)
-	}
+	foreign := open(t, noCRL)
 	one, next := big.NewInt(1), noon.Add(day)
 	tooLong := new(big.Int).Lsh(one, 159)
 	for name, row := range map[string]struct {
@@ -191,7 +186,7 @@ func TestCRLThatCannotBeRightIsRefused(t *testing.T) {
 }
 
 func TestCRLOfAnotherRootIsRefused(t *testing.T) {
-	a, other := home(t), newAuthority(t, homeRequest(), ca.P384)
+	a, other := home(t), newAuthority(t, testpki.HomeRequest(), ca.P384)
 	der := signCRL(t, a, revoke(5, ""))
 	renamed := custom(t, ca.P256, func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageCRLSign }) // our key, another name
 	for name, root := range map[string]*x509.Certificate{"another key": other.Certificate(), "another name": renamed} {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 func TestFingerprintIsWhatPhonesShow(t *testing.T) {
@@ -86,7 +87,7 @@ func TestKeyMatchesOnlyItsCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kt := range keyTypes {
-		root := newRoot(t, homeRequest(), kt)
+		root := newRoot(t, testpki.HomeRequest(), kt)
 		for _, row := range []struct {
 			pub  crypto.PublicKey
 			want bool
@@ -181,7 +182,7 @@ func TestBoardClockIsSeenInTheCertificate(t *testing.T) {
 
 func TestIssuedCertificateIsKnownByItsRoot(t *testing.T) {
 	for _, kt := range keyTypes {
-		a := newAuthority(t, homeRequest(), kt)
+		a := newAuthority(t, testpki.HomeRequest(), kt)
 		for _, leaf := range []*x509.Certificate{issue(t, a, "pico.local"), issueIdentity(t, a, "tablet"), issueCA(t, a, "Step CA")} {
 			if err := ca.VerifyIssued(leaf, a.Certificate()); err != nil {
 				t.Errorf("%s root, %s: %v", kt, leaf.Subject, err)
@@ -227,7 +228,7 @@ func flip(der []byte, visit func([]byte, int)) {
 }
 
 func TestCertificateOfAnotherRootIsNotKnown(t *testing.T) {
-	a, other := home(t), newAuthority(t, homeRequest(), ca.P384)
+	a, other := home(t), newAuthority(t, testpki.HomeRequest(), ca.P384)
 	leaf := issue(t, a, "pico.local")
 	sameKey := custom(t, ca.P256, func(c *x509.Certificate) {})
 	otherID := *leaf

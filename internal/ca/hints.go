@@ -12,7 +12,7 @@ var nameHints = map[Reason]string{
 	ReasonUTF8:       "write the name in UTF-8, or in punycode",
 	ReasonControl:    "type the name again; an invisible character was pasted with it",
 	ReasonSpace:      "use a hyphen instead, such as my-pico.local",
-	ReasonZone:       "leave out the zone: it has a meaning only on one computer",
+	ReasonZone:       "leave out the zone (%eth0): it means something only on one computer",
 	ReasonPath:       "give only the name, such as pico.local, without https:// and path",
 	ReasonPort:       "leave out the port",
 	ReasonBrackets:   "write an IPv6 address without brackets",
@@ -22,7 +22,7 @@ var nameHints = map[Reason]string{
 	ReasonLongLabel:  "choose a shorter name",
 	ReasonLongName:   "choose a shorter name",
 	ReasonNumeric:    "write an address such as 192.168.1.20, or end the name in .local",
-	ReasonIDNA:       "choose letters that a domain name may have",
+	ReasonIDNA:       "use letters that are allowed in domain names",
 	ReasonWildcard:   "write a wildcard such as *.pico.local",
 	ReasonBroad:      "name the devices one by one, or go a level down, such as *.pico.local",
 	ReasonAddress:    "give the device's own address, such as 192.168.1.20",
@@ -41,7 +41,7 @@ func (e *NameError) Hint() fault.Hint {
 func (e *NameError) hintOutside() fault.Hint {
 	host := strings.TrimPrefix(e.Input, "*.")
 	if host == localhost {
-		return fault.Hintf("use 127.0.0.1; a CA that is made now permits localhost too")
+		return fault.Hintf("use 127.0.0.1; CAs created by this version also permit localhost")
 	}
 	choose := fault.Hintf("choose a name under .local, or an address of your home network")
 	if !strings.ContainsAny(host, ".:") {
@@ -55,16 +55,15 @@ func (e *NameError) hintOutside() fault.Hint {
 }
 
 // permittable returns what to permit for a host: the shortest domain above it
-// with a dot that Permit accepts, so that the next device needs no further root:
-// a single label could be a top-level domain. It is "" if there is none.
+// that Permit accepts, so that the next device needs no further root. It is
+// "" if there is none.
 func permittable(host string) string {
 	if _, ok := parsePrefix(host); ok {
 		return acceptable(host)
 	}
 	for i := len(host); i >= 0; {
 		i = strings.LastIndexByte(host[:i], '.')
-		domain := acceptable(host[i+1:])
-		if i < 0 || strings.Contains(domain, ".") {
+		if domain := acceptable(host[i+1:]); domain != "" || i < 0 {
 			return domain
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // TestHintForANameOutsideTheRoot, one that does not permit localhost yet.
@@ -25,18 +26,18 @@ func TestHintForANameOutsideTheRoot(t *testing.T) {
 		name      string
 		want, not string
 	}{
-		{"pico.fritz.box", "picoca init --permit fritz.box", "pico.fritz.box"},
-		{"a.b.example.co.uk", "picoca init --permit example.co.uk", "a.b"},
-		{"nas.me.github.io", "picoca init --permit me.github.io", "nas"},
-		{"*.x.example.com", "picoca init --permit example.com", "*"},
-		{"example.com", "picoca init --permit example.com", ""},
-		{"pico.home", "picoca init --permit home", "pico.home"},
+		{"pico.fritz.box", "picoca --home FOLDER init --permit fritz.box", "pico.fritz.box"},
+		{"a.b.example.co.uk", "picoca --home FOLDER init --permit example.co.uk", "a.b"},
+		{"nas.me.github.io", "picoca --home FOLDER init --permit me.github.io", "nas"},
+		{"*.x.example.com", "picoca --home FOLDER init --permit example.com", "*"},
+		{"example.com", "picoca --home FOLDER init --permit example.com", ""},
+		{"pico.home", "picoca --home FOLDER init --permit home", "pico.home"},
 		{"core-mosquitto", "such as core-mosquitto.local", ""},
-		{"core-mosquitto", "picoca init --permit core-mosquitto", ""},
+		{"core-mosquitto", "picoca --home FOLDER init --permit core-mosquitto", ""},
 		{"com", "com.local", "--permit"}, // strangers own the names below it
 		{"localhost", "use 127.0.0.1", "localhost.local"},
-		{"8.8.8.8", "picoca init --permit 8.8.8.8", ""},
-		{"2001:db8::1", "picoca init --permit 2001:db8::1", ""},
+		{"8.8.8.8", "picoca --home FOLDER init --permit 8.8.8.8", ""},
+		{"2001:db8::1", "picoca --home FOLDER init --permit 2001:db8::1", ""},
 	} {
 		err := old.Permits(parse(t, row.name))
 		got := hintText(err)
@@ -82,7 +83,7 @@ func checkHint(t testing.TB, err error) {
 
 func TestEachErrorHasAHint(t *testing.T) {
 	a := home(t)
-	badName := homeRequest()
+	badName := testpki.HomeRequest()
 	badName.Name = "\x1b[2J"
 	_, errPermit := ca.HomeConstraints().Permit([]string{"com"})
 	_, errKeyType := ca.ParseKeyType("ed25519")

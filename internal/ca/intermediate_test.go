@@ -2,7 +2,6 @@ package ca_test
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // intermediate is the profile of another CA under the root.
@@ -57,7 +57,7 @@ func TestIntermediateSaysWhatItShould(t *testing.T) {
 // TestIntermediateOfAStrictRootIsNotStrict: critical constraints in an
 // intermediate are what mbedTLS drops and BearSSL refuses.
 func TestIntermediateOfAStrictRootIsNotStrict(t *testing.T) {
-	req := homeRequest()
+	req := testpki.HomeRequest()
 	req.Strict = true
 	cert := issueCA(t, newAuthority(t, req, ca.P256), "Step CA")
 	if extensionsOf(t, cert)[idNameConstraints] {
@@ -76,13 +76,7 @@ func TestIntermediateRepeatsAllConstraints(t *testing.T) {
 		c.ExcludedIPRanges, c.ExcludedEmailAddresses = []*net.IPNet{private}, []string{"example.com"}
 		c.PermittedURIDomains, c.ExcludedURIDomains = []string{"local"}, []string{"secret.local"}
 	})
-	a, err := ca.NewAuthority(root, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Unlock(newKey(t, ca.P256)); err != nil {
-		t.Fatal(err)
-	}
+	a := open(t, root)
 	cert := issueCA(t, a, "Step CA")
 	nameConstraints := func(c *x509.Certificate) []byte {
 		i := slices.IndexFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id[3] == idNameConstraints })
@@ -100,15 +94,7 @@ func below(t testing.TB, issuer *x509.Certificate, key crypto.Signer, host strin
 		SerialNumber: big.NewInt(7), DNSNames: []string{host}, NotBefore: noon.Add(-day), NotAfter: noon.Add(day),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, issuer, newKey(t, ca.P256).Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return leaf
+	return testpki.Pair{Cert: issuer, Key: key}.Sign(t, template, newKey(t, ca.P256)).Cert
 }
 
 func TestLeafBelowAnIntermediateVerifies(t *testing.T) {
@@ -218,13 +204,7 @@ func TestDeviceOfBothKindsServesAndIsAClient(t *testing.T) {
 // client too would be refused as one.
 func TestEachPurposeIsProved(t *testing.T) {
 	root := custom(t, ca.P256, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
-	a, err := ca.NewAuthority(root, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Unlock(newKey(t, ca.P256)); err != nil {
-		t.Fatal(err)
-	}
+	a := open(t, root)
 	for kind, want := range map[ca.Kind]bool{ca.KindServer: true, ca.KindBoth: false} {
 		leaf, err := a.Sign(prepare(t, a, ca.Profile{Kind: kind, Life: ca.Days(2), Cut: true}, parse(t, "pico.local")))
 		if got := err == nil && leaf != nil; got != want {

@@ -259,7 +259,7 @@ func (a *Authority) prove(leaf *x509.Certificate, p *Prepared) error {
 	}
 	for _, name := range p.holder.Names.list {
 		if err := leaf.VerifyHostname(probe(name)); err != nil {
-			return fmt.Errorf("signed certificate does not hold for %q: %w", name, err)
+			return fmt.Errorf("signed certificate is not valid for %q: %w", name, err)
 		}
 	}
 	if !bytes.Equal(leaf.AuthorityKeyId, a.cert.SubjectKeyId) {

@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 func TestIssuedCertificateVerifies(t *testing.T) {
 	for _, kt := range keyTypes {
-		a := newAuthority(t, homeRequest(), kt)
+		a := newAuthority(t, testpki.HomeRequest(), kt)
 		leaf := issue(t, a, "pico.local", "büro.local", "*.pico.local", "192.168.1.20", "fd00::1")
 		for _, host := range []string{"pico.local", "xn--bro-hoa.local", "any.pico.local", "192.168.1.20", "fd00::1"} {
 			if err := verifyAt(a.Certificate(), leaf, host, noon); err != nil {
@@ -27,7 +28,7 @@ func TestIssuedCertificateVerifies(t *testing.T) {
 				t.Errorf("%s root, %q: verifies, and is not in it", kt, host)
 			}
 		}
-		if err := verifyAt(newRoot(t, homeRequest(), otherType(kt)), leaf, "pico.local", noon); err == nil {
+		if err := verifyAt(newRoot(t, testpki.HomeRequest(), otherType(kt)), leaf, "pico.local", noon); err == nil {
 			t.Errorf("%s root: verifies under a foreign one", kt)
 		}
 	}
@@ -115,32 +116,18 @@ func TestCommonNameIsTheFirstName(t *testing.T) {
 
 func TestLeafForABoardStaysSmall(t *testing.T) {
 	for range 200 {
-		key, err := ca.P256.Generate()
-		if err != nil {
-			t.Fatal(err)
-		}
-		root, err := ca.NewRoot(homeRequest(), key, noon)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := ca.NewAuthority(root, noon)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Unlock(key); err != nil {
-			t.Fatal(err)
-		}
+		a := testpki.Home(t, noon).Authority(t, noon)
 		p := prepare(t, a, profile(), parse(t, "pico.local"))
 		leaf := sign(t, a, p)
 		if got := len(leaf.Raw); got > 400 || p.Size() > 400 {
-			t.Fatalf("leaf for pico.local under %q: got %d bytes, at most %d; want at most 400", root.Subject.CommonName, got, p.Size())
+			t.Fatalf("leaf for pico.local under %q: got %d bytes, at most %d; want at most 400", a.Certificate().Subject.CommonName, got, p.Size())
 		}
 	}
 }
 
 func TestSizeIsTheMostThatALeafWillHave(t *testing.T) {
 	for _, kt := range keyTypes {
-		a := newAuthority(t, homeRequest(), kt)
+		a := newAuthority(t, testpki.HomeRequest(), kt)
 		for _, names := range [][]string{{"x.local"}, {"pico.local"}, {"192.168.1.1"}, manyNames(7), manyNames(40), manyNames(500)} {
 			checkSize(t, a, parse(t, names...))
 		}
@@ -152,7 +139,7 @@ func TestSizeIsTheMostThatALeafWillHave(t *testing.T) {
 // byte longer.
 func TestSizeHoldsWhereHeadersGrow(t *testing.T) {
 	for _, kt := range []ca.KeyType{ca.P256, ca.RSA2048} {
-		a := newAuthority(t, homeRequest(), kt)
+		a := newAuthority(t, testpki.HomeRequest(), kt)
 		var names []string
 		for i := range 256 {
 			names = append(names, fmt.Sprintf("x%d.%s.%s.%s.%s", i, label63, label63, label63, strings.Repeat("b", 48)+".local"))
@@ -288,7 +275,7 @@ func TestShortLeafIsValidNow(t *testing.T) {
 
 // ending returns an authority whose root ends so many days after noon.
 func ending(t testing.TB, days int) *ca.Authority {
-	req := homeRequest()
+	req := testpki.HomeRequest()
 	req.Days = days
 	return newAuthority(t, req, ca.P256)
 }
@@ -384,7 +371,7 @@ func TestPreparedIsSignedByItsAuthorityAlone(t *testing.T) {
 }
 
 func TestLockedAuthorityPreparesAndSignsNothing(t *testing.T) {
-	a, err := ca.NewAuthority(newRoot(t, homeRequest(), ca.P256), noon)
+	a, err := ca.NewAuthority(newRoot(t, testpki.HomeRequest(), ca.P256), noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +382,7 @@ func TestLockedAuthorityPreparesAndSignsNothing(t *testing.T) {
 }
 
 func TestSignerThatFailsUsesThePreparedUp(t *testing.T) {
-	a, err := ca.NewAuthority(newRoot(t, homeRequest(), ca.P256), noon)
+	a, err := ca.NewAuthority(newRoot(t, testpki.HomeRequest(), ca.P256), noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -415,13 +402,7 @@ func TestSignerThatFailsUsesThePreparedUp(t *testing.T) {
 // program made, with a constraint that ours never have.
 func TestLeafThatDoesNotVerifyIsNotReturned(t *testing.T) {
 	root := custom(t, ca.P256, func(c *x509.Certificate) { c.ExcludedDNSDomains = []string{"secret.local"} })
-	a, err := ca.NewAuthority(root, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Unlock(newKey(t, ca.P256)); err != nil {
-		t.Fatal(err)
-	}
+	a := open(t, root)
 	days := ca.Profile{Kind: ca.KindServer, Life: ca.Days(2), Cut: true}
 	if leaf, err := a.Sign(prepare(t, a, days, parse(t, "pico.local", "x.secret.local"))); err == nil || leaf != nil {
 		t.Errorf("got %v, %v; want the excluded name to be found", leaf, err)

@@ -140,7 +140,7 @@ func parseName(input string) (Name, error) {
 	}
 	if host, port, ok := strings.Cut(input, ":"); ok {
 		if host != "" && strings.Trim(port, "0123456789") == "" {
-			return Name{}, fault(ReasonPort, "has a port; a certificate holds for every port")
+			return Name{}, fault(ReasonPort, "has a port; a certificate is valid for every port")
 		}
 		return Name{}, fault(ReasonCharacter, "has %q, and is not an IPv6 address", ":")
 	}
@@ -157,7 +157,7 @@ func checkText(input string, fault faultFunc) error {
 	case input == "":
 		return fault(ReasonEmpty, "is empty")
 	case len(input) > maxInput:
-		return fault(ReasonLongName, "has %d bytes, at most %d are allowed", len(input), maxName)
+		return fault(ReasonLongName, "has %d bytes; at most %d are allowed", len(input), maxName)
 	case !utf8.ValidString(input):
 		return fault(ReasonUTF8, "is not valid UTF-8")
 	case strings.ContainsFunc(input, control):
@@ -200,7 +200,7 @@ func parseDNS(input string, fault faultFunc) (Name, error) {
 	host := strings.Map(lowerASCII, strings.TrimSuffix(input, "."))
 	host, wildcard := cutWildcard(host)
 	if strings.Contains(host, "*") {
-		return Name{}, fault(ReasonWildcard, "has a wildcard that is not its whole first label, with a name behind it")
+		return Name{}, fault(ReasonWildcard, "has a wildcard in the wrong place: only *.NAME is possible")
 	}
 	if err := checkLabels(host, fault); err != nil {
 		return Name{}, err
@@ -220,7 +220,7 @@ func parseDNS(input string, fault faultFunc) (Name, error) {
 		ascii = "*." + ascii
 	}
 	if len(ascii) > maxName {
-		return Name{}, fault(ReasonLongName, "has %d bytes, at most %d are allowed", len(ascii), maxName)
+		return Name{}, fault(ReasonLongName, "has %d bytes; at most %d are allowed", len(ascii), maxName)
 	}
 	return Name{dns: ascii}, nil
 }
@@ -260,7 +260,7 @@ func checkLabel(label string, fault faultFunc) error {
 		// RFC 5891 section 4.2.3.1.
 		return fault(ReasonHyphen, "has a label with hyphens as its third and fourth characters, which only punycode (xn--) has")
 	case isASCII(label) && len(label) > maxLabel:
-		return fault(ReasonLongLabel, "has a label of %d bytes, at most %d are allowed", len(label), maxLabel)
+		return fault(ReasonLongLabel, "has a label of %d bytes; at most %d are allowed", len(label), maxLabel)
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func (e RootNameError) Hint() fault.Hint {
 type DaysError struct{ Have, Min, Max int }
 
 func (e DaysError) Error() string {
-	return fmt.Sprintf("days %d is not between %d and %d", e.Have, e.Min, e.Max)
+	return fmt.Sprintf("--days %d is not between %d and %d", e.Have, e.Min, e.Max)
 }
 
 // Hint says what to do about it.

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // The extensions of RFC 5280 section 4.2.1 by their last number: id-ce-....
@@ -57,7 +58,7 @@ func checkExtensions(t testing.TB, cert *x509.Certificate, want map[int]bool) {
 
 func TestRootSaysWhatARootShould(t *testing.T) {
 	for _, kt := range keyTypes {
-		root := newRoot(t, homeRequest(), kt)
+		root := newRoot(t, testpki.HomeRequest(), kt)
 		checkExtensions(t, root, map[int]bool{
 			idSubjectKeyID: false, idKeyUsage: true, idBasicConstraints: true, idNameConstraints: false, idExtKeyUsage: false,
 		})
@@ -85,7 +86,7 @@ func TestRootIsSignedWithSHA2(t *testing.T) {
 		ca.P256: x509.ECDSAWithSHA256, ca.P384: x509.ECDSAWithSHA384,
 		ca.RSA2048: x509.SHA256WithRSA, ca.RSA3072: x509.SHA256WithRSA, ca.RSA4096: x509.SHA256WithRSA,
 	} {
-		root := newRoot(t, homeRequest(), kt)
+		root := newRoot(t, testpki.HomeRequest(), kt)
 		if got := root.SignatureAlgorithm; got != want {
 			t.Errorf("%s root: got %v, want %v", kt, got, want)
 		}
@@ -103,7 +104,7 @@ func checkSerial(t testing.TB, cert *x509.Certificate) {
 }
 
 func TestRootConstraintsAreCriticalWhenStrict(t *testing.T) {
-	req := homeRequest()
+	req := testpki.HomeRequest()
 	req.Strict = true
 	root := newRoot(t, req, ca.P256)
 	if !extensionsOf(t, root)[idNameConstraints] {
@@ -112,7 +113,7 @@ func TestRootConstraintsAreCriticalWhenStrict(t *testing.T) {
 }
 
 func TestRootConstrainsDomainsAndBothAddressFamilies(t *testing.T) {
-	root := newRoot(t, homeRequest(), ca.P256)
+	root := newRoot(t, testpki.HomeRequest(), ca.P256)
 	if want := ca.HomeConstraints().Domains(); !slices.Equal(root.PermittedDNSDomains, want) {
 		t.Errorf("domains: got %q, want %q", root.PermittedDNSDomains, want)
 	}
@@ -137,7 +138,7 @@ func TestRootConstrainsDomainsAndBothAddressFamilies(t *testing.T) {
 // TestRootForAnyAddressLimitsNone, also after a range was permitted: one range
 // in the constraints would exclude all others.
 func TestRootForAnyAddressLimitsNone(t *testing.T) {
-	req := homeRequest()
+	req := testpki.HomeRequest()
 	req.AnyAddress = true
 	var err error
 	if req.Constraints, err = req.Constraints.Permit([]string{"100.64.0.0/10"}); err != nil {
@@ -160,14 +161,14 @@ func TestRootForAnyAddressLimitsNone(t *testing.T) {
 // TestRootStaysSmall: a device that serves its clients' root, and each of them,
 // has it in memory.
 func TestRootStaysSmall(t *testing.T) {
-	root := newRoot(t, homeRequest(), ca.P256)
+	root := newRoot(t, testpki.HomeRequest(), ca.P256)
 	if got := len(root.Raw); got < 645 || got > 665 {
 		t.Errorf("got %d bytes, want about 660", got)
 	}
 }
 
 func TestRootIsNamedByItsKey(t *testing.T) {
-	root := newRoot(t, homeRequest(), ca.P256)
+	root := newRoot(t, testpki.HomeRequest(), ca.P256)
 	sum := sha256.Sum256(root.RawSubjectPublicKeyInfo)
 	want := "Home CA " + base32.StdEncoding.EncodeToString(sum[:])[:4]
 	if got := root.Subject.String(); got != "CN="+want {
@@ -176,16 +177,16 @@ func TestRootIsNamedByItsKey(t *testing.T) {
 	if !regexp.MustCompile(`^Home CA [A-Z2-7]{4}$`).MatchString(root.Subject.CommonName) {
 		t.Errorf("name: got %q", root.Subject.CommonName)
 	}
-	if again := newRoot(t, homeRequest(), ca.P256); again.Subject.CommonName != want {
+	if again := newRoot(t, testpki.HomeRequest(), ca.P256); again.Subject.CommonName != want {
 		t.Errorf("same key: got %q, then %q", want, again.Subject.CommonName)
 	}
-	if other := newRoot(t, homeRequest(), ca.P384); other.Subject.CommonName == want {
+	if other := newRoot(t, testpki.HomeRequest(), ca.P384); other.Subject.CommonName == want {
 		t.Errorf("other key: the same name %q", want)
 	}
 }
 
 func TestRootIsValidForBoardsWithoutAClock(t *testing.T) {
-	root := newRoot(t, homeRequest(), ca.P256)
+	root := newRoot(t, testpki.HomeRequest(), ca.P256)
 	if want := time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC); !root.NotBefore.Equal(want) {
 		t.Errorf("notBefore: got %s, want %s", root.NotBefore, want)
 	}
@@ -200,7 +201,7 @@ func TestRootDaysAreOfUTC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := homeRequest()
+	req := testpki.HomeRequest()
 	req.Days = 180
 	root, err := ca.NewRoot(req, newKey(t, ca.P256), noon.In(berlin))
 	if err != nil {
@@ -213,7 +214,7 @@ func TestRootDaysAreOfUTC(t *testing.T) {
 
 func TestRootLivesAsLongAsAsked(t *testing.T) {
 	for _, days := range []int{1, 365, 3650, 8766, 36500} { // beyond 2050 too
-		req := homeRequest()
+		req := testpki.HomeRequest()
 		req.Days = days
 		root := newRoot(t, req, ca.P256)
 		if want := noon.AddDate(0, 0, days).Add(-time.Second); !root.NotAfter.Equal(want) {
@@ -224,7 +225,7 @@ func TestRootLivesAsLongAsAsked(t *testing.T) {
 
 func TestRootDaysOutOfRangeAreRefused(t *testing.T) {
 	for _, days := range []int{0, -1, 36501, -1 << 62, 1 << 62} {
-		req := homeRequest()
+		req := testpki.HomeRequest()
 		req.Days = days
 		_, err := ca.NewRoot(req, newKey(t, ca.P256), noon)
 		if e, ok := errors.AsType[ca.DaysError](err); !ok || e.Have != days || e.Min != 1 || e.Max != 36500 {
@@ -240,7 +241,7 @@ func TestRootNameOfPeopleIsKept(t *testing.T) {
 	for _, name := range []string{
 		"Home CA", "x", "Familie Müller", "我的家", "O'Brien & Söhne, Ltd.", `a"b\c`, "🏠", strings.Repeat("n", 59), strings.Repeat("ü", 59),
 	} {
-		req := homeRequest()
+		req := testpki.HomeRequest()
 		req.Name = name
 		got := newRoot(t, req, ca.P256).Subject.CommonName
 		if !strings.HasPrefix(got, name+" ") || utf8.RuneCountInString(got) != utf8.RuneCountInString(name)+5 {
@@ -266,12 +267,12 @@ func TestRootNameThatDeceivesIsRefused(t *testing.T) {
 		"Home\u2800CA":                           "U+2800",
 		"Home \u3164":                            "U+3164",
 		"Home\ufe0f":                             "U+FE0F",
-		strings.Repeat("n", 60):                  "60 characters, at most 59",
-		strings.Repeat("ü", 60):                  "60 characters, at most 59",
+		strings.Repeat("n", 60):                  "60 characters; at most 59",
+		strings.Repeat("ü", 60):                  "60 characters; at most 59",
 		strings.Repeat("n", 1000):                "1000 characters",
 		strings.Repeat("n", 58) + "\u200b\u200b": "invisible",
 	} {
-		req := homeRequest()
+		req := testpki.HomeRequest()
 		req.Name = name
 		root, err := ca.NewRoot(req, newKey(t, ca.P256), noon)
 		if _, ok := errors.AsType[ca.RootNameError](err); !ok || !strings.Contains(err.Error(), want) || root != nil {
@@ -285,7 +286,7 @@ func TestRootNameThatDeceivesIsRefused(t *testing.T) {
 func TestRootsHaveSerialsOfTheirOwn(t *testing.T) {
 	seen := map[string]bool{}
 	for range 50 {
-		seen[newRoot(t, homeRequest(), ca.P256).SerialNumber.String()] = true
+		seen[newRoot(t, testpki.HomeRequest(), ca.P256).SerialNumber.String()] = true
 	}
 	if len(seen) != 50 {
 		t.Errorf("got %d serials in 50 roots", len(seen))
@@ -293,7 +294,7 @@ func TestRootsHaveSerialsOfTheirOwn(t *testing.T) {
 }
 
 func TestRootOfAnUnknownKeyIsRefused(t *testing.T) {
-	if root, err := ca.NewRoot(homeRequest(), brokenSigner{}, noon); err == nil {
+	if root, err := ca.NewRoot(testpki.HomeRequest(), brokenSigner{}, noon); err == nil {
 		t.Errorf("got a root with key %T", root.PublicKey)
 	}
 }

@@ -101,7 +101,7 @@ func keyAccepted(d draft) error {
 		return err
 	}
 	if kt != P256 && kt != RSA2048 && !d.profile.Force {
-		return fmt.Errorf("key type %q costs every client and board more than it gains", string(kt))
+		return fmt.Errorf("key type %q costs clients and boards more than it is worth", string(kt))
 	}
 	return nil
 }

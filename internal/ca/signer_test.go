@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // agentKey is a key in an SSH agent: it signs whole messages, and no digests.
@@ -23,7 +24,7 @@ func (k agentKey) SignMessage(rand io.Reader, message []byte, opts crypto.Signer
 func TestKeyInAnAgentSignsEverything(t *testing.T) {
 	for _, kt := range keyTypes {
 		key := agentKey{newKey(t, kt)}
-		root, err := ca.NewRoot(homeRequest(), key, noon)
+		root, err := ca.NewRoot(testpki.HomeRequest(), key, noon)
 		if err != nil {
 			t.Errorf("%s: root: %v", kt, err)
 			continue

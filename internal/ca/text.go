@@ -17,7 +17,7 @@ func textFault(text string, limit int) string {
 	case found:
 		return fmt.Sprintf("has a control or invisible character (%U)", unseen)
 	case utf8.RuneCountInString(text) > limit:
-		return fmt.Sprintf("has %d characters, at most %d are allowed", utf8.RuneCountInString(text), limit)
+		return fmt.Sprintf("has %d characters; at most %d are allowed", utf8.RuneCountInString(text), limit)
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // unseen are characters that are drawn as nothing, one of each kind, though
@@ -28,7 +29,7 @@ func TestInvisibleCharactersAreRefusedEverywhere(t *testing.T) {
 			if _, err := ca.ParseClientName(text); err == nil {
 				t.Errorf("identity name %+q is accepted", text)
 			}
-			req := homeRequest()
+			req := testpki.HomeRequest()
 			req.Name = text
 			if req.Check() == nil {
 				t.Errorf("CA name %+q is accepted", text)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/trust"
 )
 
 // Env is what a run of picoca may touch: the process hands in the real one,
@@ -32,6 +33,8 @@ type Env struct {
 	Interrupts func(context.Context) (context.Context, context.CancelFunc)
 	// ResolvConf is the file with the search domain; empty for the system's.
 	ResolvConf string
+	// Computer is where trust stores are; nil for the one picoca runs on.
+	Computer *trust.Computer
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
 }
@@ -60,7 +63,7 @@ func Main(ctx context.Context, env Env) int {
 	err = out.judge(err)
 	switch {
 	case err == nil || errors.Is(err, errInterrupted):
-	case wantsJSON(cmd):
+	case wantsJSON(cmd, env.Args):
 		a.explainJSON(err)
 	default:
 		a.explain(err)
@@ -94,14 +97,14 @@ writes the files the device loads, and gets your phone to trust them.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageFault(cmd, flagFault(err)) })
 	root.SetHelpCommand(helpCommand())
-	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default $PICOCA_HOME, or the system's place for data)")
+	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
 	for _, group := range []struct {
 		title    string
 		commands []*cobra.Command
 	}{
-		{"The CA:", []*cobra.Command{a.initCommand(), a.phoneCommand()}},
+		{"The CA:", []*cobra.Command{a.initCommand(), a.trustCommand(), a.phoneCommand()}},
 		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.revokeCommand(), a.exportCommand(), a.exampleCommand()}},
-		{"Look:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
+		{"Information:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
 		for _, cmd := range group.commands {
@@ -136,7 +139,7 @@ func (*unknownCommandError) ExitCode() int { return fault.Usage }
 func (e *unknownCommandError) Hint() fault.Hint {
 	switch page, planned := plannedCommands[e.input]; {
 	case planned:
-		return fault.Hintf("picoca has no such command yet; docs/%s describes how to do it by hand", page)
+		return fault.Hintf("picoca cannot do this yet; https://github.com/picoca/picoca/blob/main/docs/%s shows how to do it by hand", page)
 	case len(e.suggestions) == 1:
 		return fault.Hintf("did you mean %s?", fault.Command{e.suggestions[0]})
 	case len(e.suggestions) > 1:
@@ -150,15 +153,14 @@ func (e *unknownCommandError) Hint() fault.Hint {
 var plannedCommands = map[string]string{
 	"backup":  "keep.md",
 	"restore": "keep.md",
-	"trust":   "phone.md",
 }
 
 // usageFault is a fault of the command line itself.
 func usageFault(cmd *cobra.Command, err error) error {
 	words := append(fault.Command(strings.Fields(cmd.CommandPath())[1:]), "--help")
-	help := fault.Hintf("%s shows how it is used", words)
-	if strings.Contains(err.Error(), "shorthand") {
-		help = fault.Hintf("put -- before a name that begins with a hyphen; %s shows how the command is used", words)
+	help := fault.Hintf("see %s", words)
+	if isShorthand(err) {
+		help = fault.Hintf("put -- before a name that begins with a hyphen; see %s", words)
 	}
 	if cmd.Root() == cmd {
 		help = fault.Hintf("%s lists the commands", fault.Command{"--help"})

@@ -21,7 +21,7 @@ func (a *app) devicesCommand() *cobra.Command {
 	var o devicesOptions
 	cmd := &cobra.Command{
 		Use:   "devices [DEVICE]",
-		Short: "Show the devices picoca knows, what they load and what it costs",
+		Short: "List known devices; show what one loads, and what it costs",
 		Example: `  picoca devices
   picoca devices pico-w
   picoca devices --search mqtt`,
@@ -33,8 +33,8 @@ func (a *app) devicesCommand() *cobra.Command {
 			return a.runDevices(o)
 		},
 	}
-	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description has this `TEXT`")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print as JSON")
+	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description contains `TEXT`")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
 
@@ -117,9 +117,13 @@ func (a *app) printFirmware(d device.Device, f device.Firmware) error {
 	if f.MaxCertificateBytes > 0 {
 		a.sayWrapped(fmt.Sprintf("certificate: at most %s (%s)", bytesText(f.MaxCertificateBytes), f.MaxCertificateSource))
 	}
+	if f.Port > 0 {
+		a.say("port: %d", f.Port)
+	}
 	if err := errors.Join(a.printVersions(f), a.printCosts(d, f)); err != nil {
 		return err
 	}
+	a.printSteps(f)
 	for _, line := range slices.Concat(f.Notes, sources(f)) {
 		a.sayWrapped("- " + line)
 	}
@@ -131,10 +135,24 @@ func (a *app) printFirmware(d device.Device, f device.Firmware) error {
 	return nil
 }
 
+// printSteps prints what the user does with the files.
+func (a *app) printSteps(f device.Firmware) {
+	fill := strings.NewReplacer("{name}", "NAME", "{stem}", "NAME", "{folder}", "FOLDER")
+	for i, step := range f.Steps {
+		text := step.Do
+		if step.Run != "" {
+			text = "run " + step.Run
+		}
+		a.sayWrapped(fmt.Sprintf("step %d: %s", i+1, fill.Replace(text)))
+	}
+}
+
 func filesText(f device.Firmware) string {
 	var names []string
 	for _, file := range f.Files {
-		names = append(names, file.Name)
+		if name := strings.ReplaceAll(file.Name, "{stem}", "NAME"); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	return strings.Join(names, ", ")
 }

@@ -26,10 +26,16 @@ func (a *app) explain(err error) {
 	}
 }
 
-// wantsJSON reports whether a command's result was asked for as JSON.
-func wantsJSON(cmd *cobra.Command) bool {
-	flag := cmd.Flags().Lookup("json")
-	return flag != nil && flag.Value.String() == "true"
+// wantsJSON reports whether the user asked for the result as JSON. It also looks
+// for the flag itself: after a faulty flag the others are not parsed.
+func wantsJSON(cmd *cobra.Command, args []string) bool {
+	if flag := cmd.Flags().Lookup("json"); flag != nil && flag.Changed {
+		return flag.Value.String() == "true"
+	}
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json")
 }
 
 // failureJSON is what --json prints of a failure, on standard error.
@@ -96,7 +102,7 @@ var foreignHints = []struct {
 	{syscall.EISDIR, fault.Hintf("check the path: it names a folder, not a file")},
 	{syscall.ELOOP, fault.Hintf("check the path: its symbolic links lead in a circle")},
 	{syscall.EMFILE, fault.Hintf("close other programs, or raise the limit on open files (ulimit -n)")},
-	{syscall.EIO, fault.Hintf("check the disk: it reports an error of its own")},
+	{syscall.EIO, fault.Hintf("check the disk: it reported an error")},
 	{fs.ErrPermission, fault.Hintf("run picoca as the owner of that folder, or choose another one: --home for the CA, --out for the files")},
 	{fs.ErrNotExist, fault.Hintf("check the path")},
 }

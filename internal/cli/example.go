@@ -21,10 +21,10 @@ func (a *app) exampleCommand() *cobra.Command {
 	var o exampleOptions
 	cmd := &cobra.Command{
 		Use:   "example NAME",
-		Short: "Write a whole project: a web app that the board serves over HTTPS",
-		Long: `Writes the smallest complete project that serves a web app over HTTPS from a
-board: its program, the page, which can be added to a phone's home screen, and
-the newest certificate of NAME with its key.`,
+		Short: "Write a complete project: a web app on a board, over HTTPS",
+		Long: `Writes a small, complete project for a board: a program that serves a web app
+over HTTPS, the app's page, which can be added to a phone's home screen, and the
+newest certificate of NAME with its key.`,
 		Example: `  picoca example pico.local
   picoca example pico.local --for pico-w/circuitpython@10
   picoca example pico.local --mutual-tls`,
@@ -36,9 +36,9 @@ the newest certificate of NAME with its key.`,
 	}
 	addFor(cmd, &o.forDevice, "as issued")
 	f := cmd.Flags()
-	f.StringVar(&o.Out, "out", "", "`FOLDER` for the project (default: the name and the firmware)")
+	f.StringVar(&o.Out, "out", "", "`FOLDER` for the project (default: NAME-FIRMWARE)")
 	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "let in only visitors with an identity of your CA")
-	f.BoolVar(&o.Force, "force", false, "rewrite an existing project; your Wi-Fi password stays, and files you changed are kept as copies")
+	f.BoolVar(&o.Force, "force", false, "rewrite an existing project; keeps your Wi-Fi password, and a copy of each file you changed")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }

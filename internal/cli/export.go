@@ -31,13 +31,13 @@ func (a *app) exportCommand() *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
 		Use:   "export NAME|ca|crl|expiry",
-		Short: "Write the files of a device, an identity or the CA again",
+		Short: "Write certificate files again, in any format",
 		Long: `Writes the newest certificate of a device or an identity and its key, or the
-root certificate ("ca"), in any format: --list shows who reads which. The root
-key never leaves the store.
+root certificate ("ca"), in any format; --list shows the formats and what reads
+them. The root key never leaves the store.
 
---out is a folder for a device or an identity (default: its name), and a file
-or a folder for the ca; - is standard output, for formats of one file.`,
+--out is a folder for a device or an identity (default: its name), and a file or
+a folder for the CA; - means standard output (formats with one file only).`,
 		Example: `  picoca export --list
   picoca export pico.local --format c-header
   picoca export ca --format mobileconfig --web-clip pico.local
@@ -66,14 +66,14 @@ or a folder for the ca; - is standard output, for formats of one file.`,
 
 func (o *exportOptions) add(cmd *cobra.Command, list *bool) {
 	f := cmd.Flags()
-	f.StringVar(&o.Format, "format", "", "`FORMAT` of the files: see --list (default: what issue writes; for the ca: pem)")
+	f.StringVar(&o.Format, "format", "", "`FORMAT` of the files: see --list (default: what issue writes; for ca: pem)")
 	f.StringVar(&o.Out, "out", "", "`PLACE` to write to; - is standard output")
 	addFor(cmd, &o.forDevice, "as issued")
-	f.BoolVar(list, "list", false, "list the formats, and who reads them")
+	f.BoolVar(list, "list", false, "list the formats, and what reads them")
 	f.BoolVar(&o.Force, "force", false, "replace existing files; allow a weak passphrase")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	f.StringArrayVar(&o.WebClips, "web-clip", nil, "`NAME[=URL]` of a device whose page gets an icon on the home screen (mobileconfig; repeatable)")
-	f.StringVar(&o.Sign, "sign", "", "`NAME` of the device or identity that signs the profile (mobileconfig)")
+	f.StringArrayVar(&o.WebClips, "web-clip", nil, "add a home-screen icon for `NAME[=URL]` (mobileconfig; repeatable)")
+	f.StringVar(&o.Sign, "sign", "", "sign the profile with the key of the device or identity `NAME` (mobileconfig)")
 	o.p12.add(cmd)
 }
 
@@ -142,7 +142,7 @@ func (o exportOptions) checkFlags(cmd *cobra.Command, e *pki.Export) error {
 	unused := func(used bool, flags ...string) {
 		for _, flag := range flags {
 			if !used && o.given(flag) {
-				faults = append(faults, usageFault(cmd, fmt.Errorf("--%s changes nothing in %s of %s", flag, formatsText(e), e.Kind.WithArticle())))
+				faults = append(faults, usageFault(cmd, fmt.Errorf("--%s has no effect on %s of %s", flag, formatsText(e), e.Kind.WithArticle())))
 			}
 		}
 	}
@@ -160,10 +160,10 @@ func formatsText(e *pki.Export) string {
 }
 
 var (
-	errManyFiles = fault.New("this format has several files, and standard output takes one",
+	errManyFiles = fault.New("this format has several files, but standard output takes only one",
 		fault.Hintf("name a folder: --out FOLDER, or a format with one file: --format p12"))
 	errBinary = fault.New("this format is binary, and standard output is a terminal",
-		fault.Hintf("name a place: --out FILE, or send it to another program: picoca export ... --out - | ..."))
+		fault.Hintf("choose a file: --out FILE, or pipe it into another program"))
 )
 
 func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {

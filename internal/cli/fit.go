@@ -26,9 +26,9 @@ func (a *app) fitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fit NAME | --key TYPE",
 		Short: "Show whether a certificate fits a device, and what it costs there",
-		Long: `Shows what a device makes of a certificate: its size, the memory and time that a
-connection takes, which firmware loads its files, and what would be smaller.
-Works on a certificate that exists, or on a key type before there is one.`,
+		Long: `Shows how a certificate fits a device: its size, how much memory and time a
+connection takes, which firmware loads the files, and what would be smaller.
+Works for an existing certificate, or for a key type.`,
 		Example: `  picoca fit pico.local
   picoca fit pico.local --for esp32
   picoca fit --key rsa-2048 --for pico-w/circuitpython@10`,
@@ -118,7 +118,7 @@ type fitRowJSON struct {
 
 var verdictTexts = map[pki.Verdict]string{
 	pki.Fits:           "Fits",
-	pki.NotRecommended: "Loads on, but is not recommended for,",
+	pki.NotRecommended: "Not recommended for",
 	pki.Misfit:         "Does not fit",
 }
 
@@ -146,7 +146,7 @@ func (a *app) printFit(f pki.Fit, asJSON bool) error {
 		what = r.Name + ": " + what
 	}
 	if r.CertificateBytes > 0 {
-		what += ", a certificate of " + bytesText(r.CertificateBytes)
+		what += ", certificate of " + bytesText(r.CertificateBytes)
 	}
 	a.say("%s. %s %s.", what, verdictTexts[r.Verdict], f.Target.Name())
 	w := a.columns()

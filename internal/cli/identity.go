@@ -23,9 +23,9 @@ func (a *app) identityCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "identity NAME",
 		Short: "Issue an identity for a phone, computer or board (mutual TLS)",
-		Long: `Issues an identity: a certificate and key by which a phone, a computer or a
-board shows a server who it is (mutual TLS). NAME is any text; quote it if it
-has spaces.`,
+		Long: `Issues an identity: a certificate and key with which a phone, computer or board
+proves to a server who it is (mutual TLS). NAME is any text; quote it if it has
+spaces.`,
 		Example: `  picoca identity kitchen-tablet
   picoca identity "Garden sensor"`,
 		Args: func(cmd *cobra.Command, given []string) error {
@@ -43,13 +43,13 @@ has spaces.`,
 		},
 	}
 	addFor(cmd, &o.forDevice, "any phone or computer")
-	o.add(cmd, "the name")
+	o.add(cmd, "the name", bestKey)
 	o.p12.add(cmd)
 	return cmd
 }
 
 func errOneIdentity(extra string) error {
-	return fault.WithCode(fault.New(fmt.Sprintf("one identity at a time: got %q as well", extra),
+	return fault.WithCode(fault.New(fmt.Sprintf("expected one identity; got %q as well", extra),
 		fault.Hintf("put quotes around a name that has spaces: %s", fault.Command{"identity", "Garden sensor"})), fault.Usage)
 }
 
@@ -104,7 +104,7 @@ func (a *app) issueIdentity(ctx context.Context, c *pki.CA, request pki.Request,
 
 // errNoP12 says that flags for a .p12 change nothing.
 func errNoP12(name string) error {
-	return fault.WithCode(fault.New(fmt.Sprintf("%s gets no .p12: --p12-profile, --p12-passphrase-file and --show-passphrase change nothing", name),
+	return fault.WithCode(fault.New(fmt.Sprintf("--p12-profile, --p12-passphrase-file and --show-passphrase have no effect: no .p12 is written for %s", name),
 		fault.Hintf("leave them out")), fault.Usage)
 }
 
@@ -121,9 +121,9 @@ func (a *app) printIdentity(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	if p.Target.Device.ID == "" {
 		a.say("next: open the .mobileconfig file on an Apple device, the .p12 file on any other")
 		a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
-	} else {
+	} else if !a.printInstall(p) {
 		a.say("next: copy %s to the %s", countText(len(r.Files)), placeOf(p.Target))
 	}
-	a.say("a server that asks for it needs the CA: %s", a.command("export", "ca"))
+	a.say("a server that asks for identities needs the root: %s", a.command("export", "ca"))
 	return nil
 }

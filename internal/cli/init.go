@@ -39,7 +39,7 @@ private addresses: even a stolen root key cannot make a certificate for your
 bank that browsers accept.`,
 		Example: `  picoca init
   picoca init --permit home.example.com --permit 100.64.0.0/10
-  picoca init --key rsa-2048      for an ESP8266 with MicroPython, which only knows RSA`,
+  picoca init --key rsa-2048      # for an ESP8266 with MicroPython: RSA only`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.given = cmd.Flags().Changed
@@ -47,14 +47,14 @@ bank that browsers accept.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR that it can vouch for in addition (repeatable)")
-	f.StringVar(&o.name, "name", "Home CA", "first part of the `NAME`; four characters of the key's hash follow")
+	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR range that it can also vouch for (repeatable)")
+	f.StringVar(&o.name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
 	o.passphrase.add(cmd)
 	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
-	f.IntVar(&o.days, "days", ca.DefaultRootDays, "`N` days until the root expires")
-	f.BoolVar(&o.anyAddress, "any-address", false, "leave addresses unlimited: some clients refuse limited ones (Envoy, gRPC, Bun, wolfSSL)")
+	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
+	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun, wolfSSL)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
 	addCRLDays(cmd, &o.crlDays, "with the root")
 	return cmd

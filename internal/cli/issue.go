@@ -27,17 +27,20 @@ type leafOptions struct {
 	given func(flag string) bool
 }
 
-func (o *leafOptions) add(cmd *cobra.Command, outDefault string) {
+func (o *leafOptions) add(cmd *cobra.Command, outDefault, keyDefault string) {
 	f := cmd.Flags()
 	f.StringVar(&o.out, "out", "", "`FOLDER` for the files (default: "+outDefault+")")
-	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "`N` days of validity, at most 825; the first is yesterday")
-	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256 or rsa-2048 (default: what suits the device best)")
-	f.BoolVar(&o.dryRun, "dry-run", false, "check and show everything; sign and write nothing")
+	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "valid for `N` days, at most 825, counted from yesterday")
+	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256 or rsa-2048 (default: "+keyDefault+")")
+	f.BoolVar(&o.dryRun, "dry-run", false, "check everything and show the result, but sign and write nothing")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	f.BoolVar(&o.force, "force", false, "allow what is not recommended: slow keys, replacing files")
+	f.BoolVar(&o.force, "force", false, "allow slow keys, and replace existing files")
 	o.passphrase.add(cmd)
-	f.BoolVar(&o.boardClock, "board-clock", false, "make it valid from 2021-01-01, for boards that verify without a set clock; Apple devices refuse it")
+	f.BoolVar(&o.boardClock, "board-clock", false, "valid from 2021-01-01, for boards that check certificates before their clock is set; Apple devices refuse it")
 }
+
+// bestKey is the default of --key for a new certificate.
+const bestKey = "what suits the device best"
 
 // addFor adds --for, whose value is a device.
 func addFor(cmd *cobra.Command, value *string, usual string) {
@@ -68,17 +71,18 @@ func (o *leafOptions) request() (pki.Request, error) {
 
 // errOutDash says that issuing writes several files.
 func errOutDash(cmd *cobra.Command) error {
-	return usageFault(cmd, errors.New("--out - is for export: there are several files to write"))
+	return usageFault(cmd, errors.New("--out - works only with export: issue writes several files"))
 }
 
 func (a *app) issueCommand() *cobra.Command {
 	var o leafOptions
+	var p12 p12Flags
 	cmd := &cobra.Command{
 		Use:   "issue NAME [NAME|IP ...]",
 		Short: "Issue a device's certificate, and write the files it loads",
-		Long: `Issues a certificate for the names and addresses, the first of which becomes
-the device's own name, and writes the files the device loads to a folder of
-that name. A new key is made each time.`,
+		Long: `Issues a certificate for one or more names and addresses, and writes the files
+the device loads. The first name is the device's own: it names the folder, and
+you renew it by it. The key is always a new one.`,
 		Example: `  picoca issue pico.local
   picoca issue pico.local 192.168.1.20
   picoca issue nas.local --for computer`,
@@ -88,15 +92,16 @@ that name. A new key is made each time.`,
 				return errOutDash(cmd)
 			}
 			o.given = cmd.Flags().Changed
-			return a.runIssue(cmd.Context(), args, o)
+			return a.runIssue(cmd.Context(), args, o, p12)
 		},
 	}
 	addFor(cmd, &o.forDevice, "pico-w")
-	o.add(cmd, "the first name")
+	o.add(cmd, "the first name", bestKey)
+	p12.add(cmd)
 	return cmd
 }
 
-func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions) (err error) {
+func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12Flags) (err error) {
 	request, optionsErr := o.request()
 	names, namesErr := ca.ParseNames(raw)
 	request.Names = names
@@ -108,7 +113,23 @@ func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions) (err er
 	if err := errors.Join(namesErr, optionsErr, c.Permits(names, a.Now())); err != nil {
 		return firstOf(c.IsIdentity(raw[0]), err)
 	}
-	return a.issuePlan(ctx, c, request, o)
+	return a.issueDevice(ctx, c, request, o, p12)
+}
+
+// issueDevice issues or renews a device's certificate, with a passphrase for its
+// .p12 if it loads one.
+func (a *app) issueDevice(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions, flags p12Flags) error {
+	choice, err := a.deviceP12(c, &request, flags)
+	if err != nil {
+		return err
+	}
+	if err := a.issuePlan(ctx, c, request, o); err != nil {
+		return err
+	}
+	if !o.dryRun {
+		a.printPassphrase(choice, flags, o.json)
+	}
+	return nil
 }
 
 // firstOf returns the first error that is not nil: a fault of the command line
@@ -149,14 +170,14 @@ func (a *app) issuePlan(ctx context.Context, c *pki.CA, request pki.Request, o l
 func (a *app) notePlan(p *pki.Plan) {
 	for _, row := range p.Unable() {
 		first, _, _ := strings.Cut(row.Range, " ")
-		a.note("%s does not load these files; for that firmware add --for %s/%s@%s", row, p.Target.Device.ID, row.ID, first)
+		a.note("%s cannot load these files; if you use it, add --for %s/%s@%s", row, p.Target.Device.ID, row.ID, first)
 	}
 	switch {
 	case p.Lost == nil:
 	case p.Kind() == pki.Identity:
 		a.note("%v", p.Lost)
 	default:
-		a.note("%v; the new certificate is for %s on %s", p.Lost, displayNames(p.Names), p.Target.Name())
+		a.note("%v; the new certificate is for %s, for use on %s", p.Lost, displayNames(p.Names), p.Target.Name())
 	}
 	if p.BoardClock {
 		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")

@@ -78,6 +78,10 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	}
 	a.sayWritten(r.written)
 	a.noteStale(r.Stale)
+	if a.printInstall(p) {
+		a.say("next: %s, for each phone", a.command("phone"))
+		return nil
+	}
 	a.say("next: copy %s to the %s%s, then run %s", countText(len(r.Files)), placeOf(p.Target), a.exampleAside(p), a.command("phone"))
 	return nil
 }
@@ -85,7 +89,7 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 // exampleAside mentions example where there is a project for the device.
 func (a *app) exampleAside(p *pki.Plan) string {
 	if p.HasExample() {
-		return fmt.Sprintf(" (or %s for a whole project)", a.command("example", p.Name()))
+		return fmt.Sprintf(" (or run %s for a complete project)", a.command("example", p.Name()))
 	}
 	return ""
 }
@@ -103,10 +107,34 @@ func (a *app) noteStale(stale []string) {
 
 // placeOf is what people call the thing that loads the files.
 func placeOf(target device.Target) string {
-	if target.Device.IsBoard() {
+	switch {
+	case target.Device.IsBoard():
 		return "board"
+	case target.Device.Group == "server":
+		return "server"
 	}
-	return "server"
+	return "device"
+}
+
+// printInstall prints what the user does with the files on a device that is no
+// board, and reports whether there is anything.
+func (a *app) printInstall(p *pki.Plan) bool {
+	quoted := func(words ...string) string { return shellQuote(strings.Join(words, "")) }
+	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: quoted(p.Dir)})
+	if p.Target.Device.IsBoard() || len(steps) == 0 {
+		return false
+	}
+	if !p.Target.IsTested() {
+		a.note("no one has tested these files on %s yet; see picoca devices %s", p.Target.Name(), p.Target.Device.ID)
+	}
+	for i, step := range steps {
+		text := step.Do
+		if step.Run != "" {
+			text = "run " + step.Run
+		}
+		a.say("step %d: %s", i+1, text)
+	}
+	return true
 }
 
 func countText(n int) string {
@@ -153,7 +181,7 @@ func fitText(p *pki.Plan, bytes int) string {
 	facts := p.Facts(bytes)
 	text := "Fits " + p.Target.Name()
 	if p.Target.Unwise(facts.Key) {
-		text = "Loads on, but is not recommended for, " + p.Target.Name()
+		text = "Not recommended for " + p.Target.Name()
 	}
 	if row, figures := p.Target.Cheapest(facts); figures != (device.Figures{}) {
 		text += fmt.Sprintf(" (%s in %s)", costText(figures), row.Name)

@@ -26,7 +26,7 @@ func (a *app) listCommand() *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the certificates: for what, and until when",
+		Short: "List certificates: for which device, and when they end",
 		Args:  args(0, 0, ""),
 		Long: `Lists the newest certificate of each name. With --due it lists those that should
 be renewed, and the exit code is 4 if there are any.`,
@@ -41,8 +41,8 @@ be renewed, and the exit code is 4 if there are any.`,
 		},
 	}
 	o.due.add(cmd, "list only what has")
-	cmd.Flags().BoolVar(&o.all, "all", false, "list earlier certificates of each name too")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the list as JSON")
+	cmd.Flags().BoolVar(&o.all, "all", false, "include earlier certificates")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
 
@@ -128,7 +128,7 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", name, what, key, until, sha256[:min(11, len(sha256))])
 	}
 	for _, root := range list.Roots {
-		row(pki.TheCA, cmp.Or(strings.TrimPrefix(root.Name, "Home CA "), "-"), root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
+		row(rootName(root.Name), "root", root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
 	}
 	for _, c := range list.Certificates {
 		until := a.until(c.NotBefore, c.NotAfter)
@@ -142,6 +142,11 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	}
 	a.sayDue(list.due)
 	return nil
+}
+
+// rootName tells roots apart by the characters at the end of their names.
+func rootName(name string) string {
+	return fmt.Sprintf("%s (%s)", pki.TheCA, name[strings.LastIndexByte(name, ' ')+1:])
 }
 
 // sayDue says which certificates end soon or have ended, and how to renew them.
@@ -167,6 +172,8 @@ func (a *app) until(start, end time.Time) string {
 		return pki.Day(end) + " expired"
 	case days == 0:
 		return pki.Day(end) + " (ends today)"
+	case days == 1:
+		return pki.Day(end) + " (1 day)"
 	}
-	return fmt.Sprintf("%s (%d d)", pki.Day(end), days)
+	return fmt.Sprintf("%s (%d days)", pki.Day(end), days)
 }

@@ -22,9 +22,9 @@ var p12FlagNames = []string{"p12-profile", "p12-passphrase-file", "show-passphra
 
 func (f *p12Flags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.profile, "p12-profile", "", "`PROFILE` of a .p12: legacy-des for phones, modern2023 for computers (default: what suits the holder)")
+	flags.StringVar(&f.profile, "p12-profile", "", "how to encrypt the .p12: `PROFILE` legacy-des for phones, modern2023 for computers (default: what suits the holder)")
 	flags.StringVar(&f.file, "p12-passphrase-file", "", "`FILE` whose first line is the passphrase of a .p12 (default: a new one, shown once)")
-	flags.BoolVar(&f.show, "show-passphrase", false, "print the passphrase of a .p12 without a terminal too, and with --json in the result")
+	flags.BoolVar(&f.show, "show-passphrase", false, "print the .p12's passphrase even without a terminal (with --json: in the result)")
 }
 
 // p12Choice is how the .p12 files of this run are encrypted; generated if nobody
@@ -35,7 +35,7 @@ type p12Choice struct {
 }
 
 var errNoScreen = fault.New("no terminal to show the passphrase of the .p12 on",
-	fault.Hintf("choose one with --p12-passphrase-file FILE, or have it printed all the same: --show-passphrase"))
+	fault.Hintf("choose one with --p12-passphrase-file FILE, or print it anyway: --show-passphrase"))
 
 // keyP12 decides how a .p12 with a private key is encrypted.
 func (a *app) keyP12(flags p12Flags, usual export.P12Profile, force bool) (c p12Choice, err error) {
@@ -102,10 +102,10 @@ func (a *app) printPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
 	switch {
 	case c.Passphrase == "", flags.show && asJSON:
 	case c.Passphrase == export.TrustStorePassphrase && !c.generated:
-		a.note("the passphrase of the .p12 is %s, Java's usual one: a trust store holds nothing secret", c.Passphrase)
+		a.note("the .p12's passphrase is %s, as is usual in Java: a trust store holds no secrets", c.Passphrase)
 	case c.generated:
 		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
-		a.note("the device asks for this passphrase, hyphens included; it is not stored and not shown again")
+		a.note("you will need this passphrase, hyphens included, on the device; it is not stored, and not shown again")
 	case flags.show:
 		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
 	}

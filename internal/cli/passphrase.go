@@ -29,6 +29,8 @@ func (f *passphraseFlags) add(cmd *cobra.Command) {
 
 var (
 	errNoTerminal = fault.New("no terminal to ask for the passphrase of the root key",
+		fault.Hintf("use --passphrase-file FILE"))
+	errNoTerminalInit = fault.New(errNoTerminal.Error(),
 		fault.Hintf("use --passphrase-file FILE; a new CA can do without a passphrase: --no-passphrase"))
 	errNoPassphrase = fault.New("input ended before a passphrase was typed",
 		fault.Hintf("type it and press Enter, or use --passphrase-file FILE"))
@@ -115,6 +117,9 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 	}
 	for {
 		first, err := a.ask(ctx, "Enter a passphrase for the root key (empty for none): ")
+		if errors.Is(err, errNoTerminal) {
+			return nil, errNoTerminalInit
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -142,7 +147,7 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 // folder can try as many as they like.
 func (a *app) noteWeak(passphrase []byte) {
 	if len(passphrase) > 0 && pki.IsWeak(string(passphrase)) {
-		a.note("this passphrase is easy to guess; use several words or more characters")
+		a.note("this passphrase is easy to guess: use several words, or more characters")
 	}
 }
 

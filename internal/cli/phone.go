@@ -42,7 +42,7 @@ func (a *app) phoneCommand() *cobra.Command {
 	var o phoneOptions
 	cmd := &cobra.Command{
 		Use:   "phone",
-		Short: "Get a phone to trust the CA: QR code, page, and proof that it worked",
+		Short: "Get a phone to trust the CA: QR code, steps, and proof",
 		Long: `Starts a short-lived server in your home network and prints a QR code. The phone
 opens a page with the root certificate and the steps to trust it, and checks
 over HTTPS that it does. Compare the fingerprint on the phone before you switch
@@ -61,13 +61,14 @@ trust on: the page itself comes over plain HTTP.`,
 	f := cmd.Flags()
 	f.StringArrayVar(&o.devices, "device", nil, "`NAME[=URL]` of a device: an icon on the home screen, and a link at the end (repeatable)")
 	f.StringVar(&o.identity, "identity", "", "`NAME` of an identity to hand over, once, to a phone that trusts the CA")
-	f.BoolVar(&o.untilTrusted, "until-trusted", false, "end when a phone has proved that it trusts the CA")
+	f.BoolVar(&o.untilTrusted, "until-trusted", false, "stop as soon as a phone proves that it trusts the CA")
 	f.DurationVar(&o.limit, "limit", 10*time.Minute, "`TIME` to serve for, at most 50m")
+	f.Lookup("limit").DefValue = spanText(o.limit)
 	f.BoolVar(&o.large, "large", false, "draw the QR code twice as large, for terminals that add space between lines")
 	f.StringVar(&o.png, "png", "", "`FILE` to save the QR code to")
 	f.StringVar(&o.iface, "interface", "", "`NAME` of the network interface to serve on (default: the one with the default route)")
 	f.StringVar(&o.address, "address", "", "`IP` address of this computer to serve on")
-	f.Uint16Var(&o.port, "port", 8440, "`N`, the first of three ports in a row; 0 takes any that are free")
+	f.Uint16Var(&o.port, "port", 8440, "first of three ports in a row, starting at `N`; 0: any free ones")
 	f.BoolVar(&o.force, "force", false, "replace the file of --png; allow a weak passphrase")
 	f.BoolVar(&o.json, "json", false, "print events as lines of JSON")
 	o.passphrase.add(cmd)

@@ -100,7 +100,7 @@ func (r *phoneRun) words() []string {
 	words = append(words, fmt.Sprintf("serving on %s for %s", r.address, spanText(r.options.limit)), "Ctrl-C ends it")
 	for i, other := range r.others {
 		if i == maxOthers {
-			return append(words, fmt.Sprintf("or on %d more: see --json", len(r.others)-i))
+			return append(words, fmt.Sprintf("and %d more addresses: see --json", len(r.others)-i))
 		}
 		words = append(words, fmt.Sprintf("or on %s: --address %s", other.Interface(), other.IP()))
 	}
@@ -136,7 +136,7 @@ func (a *app) draw(code onboard.Code, r *phoneRun) {
 		a.note("the QR code needs %d columns, and this terminal has %d: make it wider, type the address, or save the code with --png", width, columns)
 		lines = words
 	case rows < need:
-		a.note("the QR code needs %d lines, and this terminal has %d: make it higher, type the address, or save the code with --png", need, rows)
+		a.note("the QR code needs %d lines, and this terminal has %d: make it taller, type the address, or save the code with --png", need, rows)
 		lines = words
 	case fits:
 		lines = beside

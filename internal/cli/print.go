@@ -159,7 +159,7 @@ func (p *printer) judge(err error) error {
 			others = append(others, one)
 		}
 	}
-	return errors.Join(append(others, fault.With(fmt.Errorf("cannot write to standard output: %w", p.failed), fault.Hintf("whatever was issued is kept: %s shows it", fault.Command{"list"})))...)
+	return errors.Join(append(others, fault.With(fmt.Errorf("cannot write to standard output: %w", p.failed), fault.Hintf("if a certificate was issued, it is in the store: %s", fault.Command{"list"})))...)
 }
 
 // terminal returns the file that w is, if that is a terminal.

@@ -31,9 +31,9 @@ func (a *app) renewCommand() *cobra.Command {
 		Use:   "renew NAME [NAME|IP ...] | --due | --all",
 		Short: "Replace certificates with new ones, in the same folders",
 		Long: `Issues a new certificate with a new key for a device or an identity, and
-replaces the files of the previous one in the folder that picoca wrote last.
-Names, device, key type, days and clock stay as they are unless you change them.
-The previous certificate stays valid until it expires.
+replaces the files of the previous one in the folder that picoca last wrote them
+to. Names, device, key type, days and clock stay as they are unless you change
+them. The previous certificate stays valid until it expires.
 
 --due renews all certificates that end soon, --all renews every one; revoked
 names are left out. With --out DIR each name's files go to a folder in DIR. What
@@ -68,9 +68,9 @@ func (o *renewOptions) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.all, "all", false, "renew every certificate")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "keep the key, for clients that pin it")
 	addFor(cmd, &o.forDevice, "as before")
-	o.leafOptions.add(cmd, "the folder that the files were written to last")
+	o.leafOptions.add(cmd, "the folder that picoca last wrote them to", "as before")
 	days := cmd.Flags().Lookup("days")
-	days.Usage, days.DefValue = "`N` days of validity, at most 825; the first is yesterday (default: as before)", "0"
+	days.Usage, days.DefValue = "valid for `N` days, at most 825, counted from yesterday (default: as before)", "0"
 	o.p12.add(cmd)
 }
 
@@ -116,18 +116,13 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 	}
 	var namesErr error
 	request.Names, namesErr = ca.ParseNames(raw)
+	if namesErr != nil {
+		namesErr = firstOf(findErr, namesErr) // a name with a space is an identity's
+	}
 	if err := errors.Join(namesErr, optionsErr); err != nil {
-		return errors.Join(err, findErr)
-	}
-	choice, err := a.deviceP12(c, &request, o.p12)
-	if err != nil {
 		return err
 	}
-	if err := a.issuePlan(ctx, c, request, o.leafOptions); err != nil {
-		return err
-	}
-	a.printPassphrase(choice, o.p12, o.json)
-	return nil
+	return a.issueDevice(ctx, c, request, o.leafOptions, o.p12)
 }
 
 // deviceP12 decides how a device's .p12 is encrypted, if it loads one.

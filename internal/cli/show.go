@@ -23,7 +23,7 @@ func (a *app) showCommand() *cobra.Command {
 		Args:  args(1, 1, "the name of a device or an identity, or ca"),
 		RunE:  func(_ *cobra.Command, args []string) error { return a.runShow(args[0], asJSON) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the certificate as JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
 

@@ -61,6 +61,9 @@ func helpCommand() *cobra.Command {
 // flagFault says of a flag's value what would do in its place, rather than which
 // function of Go could not read it.
 func flagFault(err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return unknownFlag{unknown}
+	}
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return err
@@ -75,4 +78,20 @@ func flagFault(err error) error {
 		return err
 	}
 	return fmt.Errorf("--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+}
+
+// unknownFlag names a flag that a command does not have.
+type unknownFlag struct{ *pflag.NotExistError }
+
+func (e unknownFlag) Error() string {
+	if group := e.GetSpecifiedShortnames(); group != "" {
+		return fmt.Sprintf("unknown flag %q in %q", "-"+e.GetSpecifiedName(), "-"+group)
+	}
+	return fmt.Sprintf("unknown flag %q", "--"+e.GetSpecifiedName())
+}
+
+// isShorthand reports whether an argument such as -x.local was read as flags.
+func isShorthand(err error) bool {
+	unknown, ok := errors.AsType[unknownFlag](err)
+	return ok && unknown.GetSpecifiedShortnames() != ""
 }

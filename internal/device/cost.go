@@ -134,7 +134,7 @@ func widen[N int | float64](span *[2]N, figure N) {
 	}
 }
 
-// String returns the figures that are known: "30.3 - 31.4 KB of heap, 3.4 - 5.9 s".
+// String returns the figures that are known: "30.3 - 31.4 KB of heap and 3.4 - 5.9 s".
 func (f Figures) String() string {
 	var parts []string
 	if f.HeapBytes[1] > 0 {
@@ -143,7 +143,7 @@ func (f Figures) String() string {
 	if f.Seconds[1] > 0 {
 		parts = append(parts, f.Time())
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, " and ")
 }
 
 // Heap returns the memory: "27.3 KB", "30.3 - 31.4 KB", "-" if it is not known.

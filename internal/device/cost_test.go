@@ -34,8 +34,8 @@ func TestFiguresSpanTheCosts(t *testing.T) {
 
 func TestFiguresShowWhatIsKnown(t *testing.T) {
 	for want, figures := range map[string]Figures{
-		"27.7 KB of heap, 0.5 s":              {[2]int{27700, 27700}, [2]float64{0.52, 0.52}},
-		"30.3 - 31.4 KB of heap, 3.4 - 5.9 s": {[2]int{30256, 31376}, [2]float64{3.4, 5.9}},
+		"27.7 KB of heap and 0.5 s":              {[2]int{27700, 27700}, [2]float64{0.52, 0.52}},
+		"30.3 - 31.4 KB of heap and 3.4 - 5.9 s": {[2]int{30256, 31376}, [2]float64{3.4, 5.9}},
 		"27.3 KB of heap":                     {HeapBytes: [2]int{27280, 27320}},
 		"9.5 - 26 s":                          {Seconds: [2]float64{9.5, 26}},
 		"":                                    {},
@@ -132,10 +132,10 @@ func TestTargetKeepsTheFirmwareAsked(t *testing.T) {
 // would be neither's cost.
 func TestMisfitIsOfTheFirmwareAsked(t *testing.T) {
 	for _, row := range []struct{ release, key, want string }{
-		{"micropython", "rsa-4096", "41.5 KB of heap, 26 s in MicroPython for"},
-		{"circuitpython", "rsa-4096", "43.0 - 43.4 KB of heap in CircuitPython for"},
-		{"circuitpython@10.3", "rsa-4096", `gains nothing by key type "rsa-4096", which costs more than p256`},
-		{"circuitpython", "p384", "than p256: 30.5 - 31.5 KB of heap in CircuitPython for"},
+		{"micropython", "rsa-4096", "41.5 KB of heap and 26 s per connection in MicroPython"},
+		{"circuitpython", "rsa-4096", "43.0 - 43.4 KB of heap per connection in CircuitPython"},
+		{"circuitpython@10.3", "rsa-4096", `has no benefit from key type "rsa-4096", which costs more than p256`},
+		{"circuitpython", "p384", "than p256: 30.5 - 31.5 KB of heap per connection in CircuitPython"},
 	} {
 		if err := target(t, "pico-w/"+row.release).Fits(Certificate{Key: row.key}, false); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s, %s: %v, want %q", row.release, row.key, err, row.want)
@@ -179,7 +179,7 @@ func TestMisfitGivesTheLongestWait(t *testing.T) {
 		costly("g", Cost{Key: "rsa-4096", HeapBytes: 41000, Seconds: 9}, Cost{Key: "rsa-3072", HeapBytes: 31000}),
 		costly("h", Cost{Key: "rsa-4096", HeapBytes: 43000}),
 	}}
-	for key, want := range map[string]string{"rsa-4096": "need 41.0 KB of heap, 9.0 s in G ", "rsa-3072": "need 31.0 KB of heap in G "} {
+	for key, want := range map[string]string{"rsa-4096": "need 41.0 KB of heap and 9.0 s per connection in G ", "rsa-3072": "need 31.0 KB of heap per connection in G "} {
 		if err := b.Fits(Certificate{Key: key}, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", key, err, want)
 		}

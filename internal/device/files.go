@@ -129,7 +129,7 @@ type SizeError struct {
 }
 
 func (e SizeError) Error() string {
-	return fmt.Sprintf("file %q has %d bytes, and the device takes at most %d", e.File.Name, e.Bytes, e.File.MaxBytes)
+	return fmt.Sprintf("file %q has %d bytes; the device accepts at most %d", e.File.Name, e.Bytes, e.File.MaxBytes)
 }
 
 // Hint says what makes a file smaller.
@@ -145,10 +145,10 @@ type UseError struct {
 
 func (e UseError) Error() string {
 	return fmt.Sprintf("device %q %s", e.Target, map[Use]string{
-		UseServer: "is not known to serve with a certificate of yours",
-		UseClient: "is not known to show an identity",
+		UseServer: "is not known as a server",
+		UseClient: "is not known to use identities",
 		UseBoth:   "is not known to be a server and a client at once",
-		UseTrust:  "is not known to need the root by itself",
+		UseTrust:  "is not known to need the root",
 	}[e.Use])
 }
 

@@ -130,9 +130,9 @@ func (t Target) unwisdom(c Certificate) string {
 	best := t.Keys()[0]
 	switch {
 	case figures == Figures{}:
-		return fmt.Sprintf("gains nothing by key type %q, which costs more than %s", c.Key, best)
+		return fmt.Sprintf("has no benefit from key type %q, which costs more than %s", c.Key, best)
 	case strings.HasPrefix(c.Key, "rsa-"):
-		return fmt.Sprintf("would need %s in %s for one connection with key type %q", figures, row.Name, c.Key)
+		return fmt.Sprintf("would need %s per connection in %s with key type %q", figures, row.Name, c.Key)
 	}
-	return fmt.Sprintf("gains nothing by key type %q, which costs more than %s: %s in %s for one connection", c.Key, best, figures, row.Name)
+	return fmt.Sprintf("has no benefit from key type %q, which costs more than %s: %s per connection in %s", c.Key, best, figures, row.Name)
 }

@@ -81,9 +81,9 @@ func TestMisfitHasFiguresAndWhatHelps(t *testing.T) {
 		instead string
 	}{
 		{"pico-w", Certificate{"rsa-4096", "p256", 900, 1},
-			`Raspberry Pi Pico W would need 41.5 KB of heap, 26 s in MicroPython for one connection with key type "rsa-4096"`, "p256"},
+			`Raspberry Pi Pico W would need 41.5 KB of heap and 26 s per connection in MicroPython with key type "rsa-4096"`, "p256"},
 		{"pico-w", Certificate{"p384", "p256", 400, 1},
-			`Raspberry Pi Pico W gains nothing by key type "p384", which costs more than p256: 27.4 KB of heap, 0.7 s in MicroPython for one connection`, "p256"},
+			`Raspberry Pi Pico W has no benefit from key type "p384", which costs more than p256: 27.4 KB of heap and 0.7 s per connection in MicroPython`, "p256"},
 		{"pico-w", Certificate{"ed25519", "p256", 900, 1}, `Raspberry Pi Pico W does not load a key of type "ed25519"`, "p256"},
 		{"esp8266/micropython", Certificate{"p256", "rsa-2048", 900, 1}, `Espressif ESP8266 with MicroPython does not load a key of type "p256"`, "rsa-2048"},
 		{"esp8266/micropython", Certificate{"rsa-2048", "p256", 900, 1},
@@ -91,7 +91,7 @@ func TestMisfitHasFiguresAndWhatHelps(t *testing.T) {
 		{"pico-w", Certificate{"p256", "p256", 20000, 1},
 			"Raspberry Pi Pico W serves at most 4086 bytes of certificate; this one would have 20000", ""},
 		{"computer", Certificate{"rsa-4096", "p256", 900, 1},
-			`any computer gains nothing by key type "rsa-4096", which costs more than p256`, "p256"},
+			`any computer has no benefit from key type "rsa-4096", which costs more than p256`, "p256"},
 	} {
 		err := target(t, row.target).Fits(row.c, false)
 		misfit, ok := errors.AsType[*MisfitError](err)

@@ -107,7 +107,7 @@ func (e NoFormatError) Error() string {
 	for _, row := range e.Rows {
 		rows = append(rows, row.String())
 	}
-	return fmt.Sprintf("key of type %q has no file that all of %s load", e.Key, strings.Join(rows, ", "))
+	return fmt.Sprintf("no file format for a key of type %q loads on all of %s", e.Key, strings.Join(rows, ", "))
 }
 
 // Hint asks for the version.

@@ -125,7 +125,7 @@ func TestFirmwareThatIsNotKnown(t *testing.T) {
 		}
 	}
 	rows := []Row{{Name: "A", Version: Version{Range: "1", Loads: []string{"sec1-der"}}}, {Name: "B", Version: Version{Range: "2", Loads: []string{"sec1-pem"}}}}
-	if _, err := FormatFor(rows, "p256"); err == nil || err.Error() != `key of type "p256" has no file that all of A 1, B 2 load` {
+	if _, err := FormatFor(rows, "p256"); err == nil || err.Error() != `no file format for a key of type "p256" loads on all of A 1, B 2` {
 		t.Errorf("no format: %v", err)
 	}
 }

@@ -186,7 +186,7 @@ var (
 	ErrNoMutualTLS = fault.WithCode(fault.New("the example for this firmware has no mutual TLS",
 		fault.Hintf("choose micropython, circuitpython or esp-idf, such as --for pico-w/micropython")), fault.Usage)
 	// ErrIPv6 says that the programs listen on IPv4 alone.
-	ErrIPv6 = fault.New("certificate is for an IPv6 address, and an example answers at IPv4 addresses only",
+	ErrIPv6 = fault.New("certificate is for an IPv6 address; the example serves only IPv4",
 		fault.Hintf("issue a certificate for a name, by which devices find the board at either address: %s", fault.Command{"issue", "pico.local"}))
 	// ErrStrictRoot says that no board can load the root.
 	ErrStrictRoot = fault.New("root certificate has critical name constraints, which no board can load",
@@ -204,7 +204,7 @@ func (e FormatError) Error() string {
 type SketchError struct{ Folder string }
 
 func (e SketchError) Error() string {
-	return fmt.Sprintf("folder %q has a name that the Arduino IDE does not take", e.Folder)
+	return fmt.Sprintf("folder %q has a name that the Arduino IDE does not accept", e.Folder)
 }
 
 // Hint says which names it takes.

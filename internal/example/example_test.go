@@ -2,16 +2,11 @@ package example
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
 	"errors"
 	"image/png"
-	"math/big"
 	"path"
 	"regexp"
 	"slices"
@@ -19,29 +14,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // newBundle makes a root and a leaf; their contents do not matter here.
 func newBundle(t *testing.T) export.Bundle {
 	t.Helper()
-	certificate := func(key crypto.Signer, cn string) *x509.Certificate {
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: cn}, NotAfter: time.Unix(1e9, 0)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return cert
+	key := testpki.NewKey(t, ca.P256)
+	certificate := func(cn string) *x509.Certificate {
+		return testpki.SelfSigned(t, &x509.Certificate{Subject: pkix.Name{CommonName: cn}, NotAfter: time.Unix(1e9, 0)}, key).Cert
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return export.Bundle{Root: certificate(key, "root"), Leaf: certificate(key, "leaf"), Key: key}
+	return export.Bundle{Root: certificate("root"), Leaf: certificate("leaf"), Key: key}
 }
 
 func project(t *testing.T) Project {
@@ -165,7 +150,7 @@ func TestProgramLoadsWhatIsThere(t *testing.T) {
 		for _, id := range []string{"micropython", "circuitpython"} {
 			p := project(t)
 			p.MutualTLS, p.Format = true, format
-			firmware, err := Find(id)
+			firmware, err := Find("pico-w", id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -190,12 +175,12 @@ func TestProgramLoadsWhatIsThere(t *testing.T) {
 // TestWhatNoCompilerSees wants what was learned from the firmware's sources,
 // and what no test runs.
 func TestWhatNoCompilerSees(t *testing.T) {
-	for _, row := range []struct{ firmware, file, text string }{
-		{"arduino", "web-app.ino", "while (WiFi.begin(WIFI_SSID, WIFI_PASSWORD) != WL_CONNECTED)"},        // it tries once
-		{"esp-idf", "sdkconfig.defaults", "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y"},                    // 1 MB is too little
-		{"pico-sdk", "CMakeLists.txt", "pico_lwip_http pico_lwip_mdns pico_lwip_mbedtls\n  pico_mbedtls"}, // as the bench links
+	for _, row := range []struct{ device, firmware, file, text string }{
+		{"pico-w", "arduino", "web-app.ino", "while (WiFi.begin(WIFI_SSID, WIFI_PASSWORD) != WL_CONNECTED)"},        // it tries once
+		{"esp32", "esp-idf", "sdkconfig.defaults", "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y"},                     // 1 MB is too little
+		{"pico-w", "pico-sdk", "CMakeLists.txt", "pico_lwip_http pico_lwip_mdns pico_lwip_mbedtls\n  pico_mbedtls"}, // as the bench links
 	} {
-		firmware, err := Find(row.firmware)
+		firmware, err := Find(row.device, row.firmware)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +196,7 @@ func TestMutualTLSIsAsked(t *testing.T) {
 		{"micropython", "main.py", "ssl.CERT_REQUIRED", "Once the board checks"},
 		{"circuitpython", "code.py", "cadata=file.read()", `cadata=""`},
 	} {
-		firmware, err := Find(row.firmware)
+		firmware, err := Find("pico-w", row.firmware)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +236,7 @@ func TestManifestIsOne(t *testing.T) {
 
 // TestHeaderHasThePage wants each text of the page in page.h as it is.
 func TestHeaderHasThePage(t *testing.T) {
-	arduino, err := Find("arduino")
+	arduino, err := Find("pico-w", "arduino")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,9 +257,9 @@ func TestOnlyLocalNamesAreAnnounced(t *testing.T) {
 	program, announces := regexp.MustCompile(`^(main|code|web-app)\.(py|c|ino)$`), regexp.MustCompile(`(?i)mdns`)
 	for _, row := range []struct{ name, says, hides string }{
 		{"pico.local", "pico.local", "router"},
-		{"pico.home.arpa", "DNS has to answer for pico.home.arpa", "pico.local"},
-		{"a.pico.local", "DNS has to answer for a.pico.local", "a.local"},
-		{"192.168.1.20", "has to give this board 192.168.1.20 each time", "pico.local"},
+		{"pico.home.arpa", "DNS must answer for pico.home.arpa", "pico.local"},
+		{"a.pico.local", "DNS must answer for a.pico.local", "a.local"},
+		{"192.168.1.20", "must always give this board 192.168.1.20", "pico.local"},
 	} {
 		for _, f := range All() {
 			p := project(t)
@@ -386,7 +371,7 @@ func TestNamesInURLs(t *testing.T) {
 
 // TestSketchNames wants the folders that the Arduino IDE opens, and no others.
 func TestSketchNames(t *testing.T) {
-	arduino, err := Find("arduino")
+	arduino, err := Find("pico-w", "arduino")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -443,7 +428,31 @@ func TestRefusals(t *testing.T) {
 	if _, err := firmwares[0].Render(p); err != nil {
 		t.Errorf("strict root without mutual TLS: %v", err)
 	}
-	if _, err := Find("zephyr"); err != (UnknownFirmwareError{"zephyr"}) {
-		t.Errorf("Find(zephyr): %v", err)
+}
+
+// TestExamplesKnowTheirDevices wants the hint of a refusal to lead on: to what
+// the device has, or to everything.
+func TestExamplesKnowTheirDevices(t *testing.T) {
+	for _, row := range []struct{ device, firmware, hint string }{
+		{"pico-w", "zephyr", "choose one with --for: pico-w/micropython, pico-w/circuitpython, pico-w/arduino, pico-w/pico-sdk"},
+		{"esp32", "arduino", "choose one with --for: esp32/micropython, esp32/circuitpython, esp32/esp-idf"}, // another core than the Pico's
+		{"nginx", "", "choose one with --for: pico-w/micropython, pico-2-w/micropython, esp32/micropython, " +
+			"pico-w/circuitpython, pico-2-w/circuitpython, esp32/circuitpython, pico-w/arduino, pico-w/pico-sdk, esp32/esp-idf"},
+	} {
+		_, err := Find(row.device, row.firmware)
+		want := NoExampleError{row.device, row.firmware}
+		if err != want {
+			t.Errorf("Find(%q, %q): got %v, want %v", row.device, row.firmware, err, want)
+		}
+		if got := want.Hint().Text(nil); got != row.hint {
+			t.Errorf("hint for %s/%s: got %q, want %q", row.device, row.firmware, got, row.hint)
+		}
+	}
+	for _, firmware := range All() {
+		for _, device := range firmware.devices {
+			if got, err := Find(device, firmware.ID); err != nil || got.ID != firmware.ID {
+				t.Errorf("Find(%q, %q): got %q, %v", device, firmware.ID, got.ID, err)
+			}
+		}
 	}
 }

@@ -129,10 +129,10 @@ func TestEveryFormatHasAReader(t *testing.T) {
 			t.Errorf("format %q has no reader or no form", format.ID)
 		}
 		if found, err := Find(format.ID); err != nil || found.ID != format.ID {
-			t.Errorf("Find(%q): have %q, %v", format.ID, found.ID, err)
+			t.Errorf("format: got %q, %v; want %q", found.ID, err, format.ID)
 		}
 	}
 	if _, err := Find("jks"); err != (UnknownFormatError{"jks"}) {
-		t.Errorf("Find(jks): have %v", err)
+		t.Errorf("format jks: got %v, want an UnknownFormatError", err)
 	}
 }

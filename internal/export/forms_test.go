@@ -4,20 +4,18 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"math/big"
 	"path"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // forms are the forms of a private key: the label in PEM, and who reads it.
@@ -46,18 +44,10 @@ func readAs(t testing.TB, der []byte) (crypto.Signer, string) {
 
 func newBundle(t testing.TB, key crypto.Signer) export.Bundle {
 	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "pico.local"}, DNSNames: []string{"pico.local"},
+	leaf := testpki.SelfSigned(t, &x509.Certificate{
+		Subject: pkix.Name{CommonName: "pico.local"}, DNSNames: []string{"pico.local"},
 		NotBefore: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2028, 11, 21, 0, 0, 0, 0, time.UTC),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, key).Cert
 	return export.Bundle{Root: leaf, Leaf: leaf, Key: key}
 }
 
@@ -75,12 +65,7 @@ func filesOf(t testing.TB, id string, b export.Bundle) []export.File {
 }
 
 func TestKeyGoesOutInOneFormAndComesBack(t *testing.T) {
-	p256, err1 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	p384, err2 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	rsa2048, err3 := rsa.GenerateKey(rand.Reader, 2048)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		t.Fatal(err)
-	}
+	p256, p384, rsa2048 := testpki.Key(t, ca.P256), testpki.Key(t, ca.P384), testpki.Key(t, ca.RSA2048)
 	for _, row := range []struct {
 		format, name, form string
 		key                crypto.Signer
@@ -118,11 +103,8 @@ func TestKeyGoesOutInOneFormAndComesBack(t *testing.T) {
 // TestPrivateFilesAreTheOnesWithTheKey looks for the secret itself in every
 // file that is not private.
 func TestPrivateFilesAreTheOnesWithTheKey(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := key.Bytes()
+	key := testpki.NewKey(t, ca.P256)
+	secret, err := key.(*ecdsa.PrivateKey).Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,11 +134,7 @@ func TestPrivateFilesAreTheOnesWithTheKey(t *testing.T) {
 // TestBoardKeysHaveTheirSize: every board was measured with keys of this size.
 func TestBoardKeysHaveTheirSize(t *testing.T) {
 	for range 20 { // also when the key begins with zeros
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files := filesOf(t, "der", newBundle(t, key))
+		files := filesOf(t, "der", newBundle(t, testpki.NewKey(t, ca.P256)))
 		if got := len(files[1].Data); files[1].Name != "key.der" || got != 121 {
 			t.Errorf("%s has %d bytes, want key.der with 121", files[1].Name, got)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // The fixed keys and their certificates: see testdata/keys/README.md.
@@ -84,54 +85,37 @@ func TestFixedKeys(t *testing.T) {
 
 func makeFixedKeys(t *testing.T) {
 	cryptotest.SetGlobalRandom(t, 1)
-	key := writeFixedKey(t, "root", ca.P256)
-	root, err := ca.NewRoot(ca.RootRequest{Name: "Test Only", Days: 3650, Constraints: ca.HomeConstraints()}, key, fixedTime)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFixed(t, "root.pem", "CERTIFICATE", root.Raw)
-	authority, err := ca.NewAuthority(root, fixedTime)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := authority.Unlock(key); err != nil {
-		t.Fatal(err)
-	}
+	root := fixedRoot(t, writeFixedKey(t, "root", ca.P256), fixedTime)
+	writeFixed(t, "root.pem", "CERTIFICATE", root.Cert.Raw)
 	names, namesErr := ca.ParseNames([]string{"pico.local", "192.168.1.20"})
 	label, labelErr := ca.ParseClientName(fixedLabel)
 	if namesErr != nil || labelErr != nil {
 		t.Fatal(namesErr, labelErr)
 	}
-	profile := ca.Profile{Kind: ca.KindServer, Life: ca.Days(820)}
-	sign := func(name string, p *ca.Prepared, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		leaf, err := authority.Sign(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		writeFixed(t, name+".pem", "CERTIFICATE", leaf.Raw)
-	}
 	for _, row := range []struct {
-		name string
-		key  ca.KeyType
-	}{{"device", ca.P256}, {"device-rsa", ca.RSA2048}} {
-		p, err := authority.Prepare(profile, ca.Holder{Names: names}, writeFixedKey(t, row.name, row.key).Public(), fixedTime)
-		sign(row.name, p, err)
+		name   string
+		key    ca.KeyType
+		kind   ca.Kind
+		holder ca.Holder
+	}{
+		{"device", ca.P256, ca.KindServer, ca.Holder{Names: names}},
+		{"device-rsa", ca.RSA2048, ca.KindServer, ca.Holder{Names: names}},
+		{"client", ca.P256, ca.KindClient, ca.Holder{Client: label}},
+	} {
+		leaf := root.Issue(t, fixedTime, testpki.Profile(row.kind), row.holder, writeFixedKey(t, row.name, row.key))
+		writeFixed(t, row.name+".pem", "CERTIFICATE", leaf.Cert.Raw)
 	}
-	profile.Kind = ca.KindClient
-	p, err := authority.Prepare(profile, ca.Holder{Client: label}, writeFixedKey(t, "client", ca.P256).Public(), fixedTime)
-	sign("client", p, err)
+}
+
+// fixedRoot makes a root for one of the fixed keys.
+func fixedRoot(t *testing.T, key crypto.Signer, now time.Time) testpki.Pair {
+	t.Helper()
+	return testpki.Root(t, ca.RootRequest{Name: "Test Only", Days: 3650, Constraints: ca.HomeConstraints()}, key, now)
 }
 
 func writeFixedKey(t *testing.T, name string, keyType ca.KeyType) crypto.Signer {
 	t.Helper()
-	key, err := keyType.Generate()
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.NewKey(t, keyType)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)

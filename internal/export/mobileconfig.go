@@ -212,7 +212,7 @@ func consent(roots []*x509.Certificate) string {
 	var parts []string
 	for _, root := range roots {
 		parts = append(parts, fmt.Sprintf("%s is a private certificate authority. If you trust it, it can vouch for:\n\n%s\n\n"+
-			"Before you trust it, compare this fingerprint with the one that its owner's computer shows:\n\nSHA-256 %s",
+			"Before you trust it, compare this fingerprint with the one on the computer where picoca runs:\n\nSHA-256 %s",
 			root.Subject.CommonName, vouches(ca.ScopeOf(root)), ca.Fingerprint(root)))
 	}
 	return strings.Join(parts, "\n\n")

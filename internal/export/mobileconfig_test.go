@@ -18,6 +18,7 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // appleKey is what Apple says of a key, appleKeys of a payload's keys.
@@ -222,11 +223,7 @@ func TestProfileOfARootNeverChanges(t *testing.T) {
 	if !bytes.Equal(first, again) {
 		t.Error("two exports differ")
 	}
-	var err error
-	b.Root, err = ca.NewRoot(ca.RootRequest{Name: "Test Only", Days: 3650, Constraints: ca.HomeConstraints()}, fixedKey(t, "root"), fixedTime.AddDate(5, 0, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.Root = fixedRoot(t, fixedKey(t, "root"), fixedTime.AddDate(5, 0, 0)).Cert
 	top, payloads := readProfile(t, first)
 	renewed, renewedPayloads := readProfile(t, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"])
 	for _, pair := range [][2]map[string]any{{top, renewed}, {payloads[0], renewedPayloads[0]}} {
@@ -270,10 +267,7 @@ func TestConsentClaimsWhatTheCertificateSays(t *testing.T) {
 		{"with that and any address", func(c *x509.Certificate) { c.PermittedDNSDomains, c.PermittedIPRanges = []string{"example.org"}, nil }, "It cannot vouch for the name of any other website.", nil},
 		{"without name constraints", func(c *x509.Certificate) { c.PermittedDNSDomains = nil }, "", []string{"- any name on the internet"}},
 	} {
-		root, err := ca.NewRoot(ca.RootRequest{Name: "Test Only", Days: 3650, Constraints: ca.HomeConstraints()}, fixedKey(t, "root"), fixedTime)
-		if err != nil {
-			t.Fatal(err)
-		}
+		root := fixedRoot(t, fixedKey(t, "root"), fixedTime).Cert
 		test.change(root)
 		text := consent([]*x509.Certificate{root})
 		got := strings.Split(text, "\n\n")[2]
@@ -293,10 +287,9 @@ func TestConsentClaimsWhatTheCertificateSays(t *testing.T) {
 func TestAProfileWithTwoRootsReplacesThatOfTheFirst(t *testing.T) {
 	schema := readSchema(t)
 	b := fixedBundle(t, "")
-	other, err := ca.NewRoot(ca.RootRequest{Name: "Second Root", Days: 3650, Constraints: ca.HomeConstraints()}, fixedKey(t, "device"), fixedTime)
-	if err != nil {
-		t.Fatal(err)
-	}
+	req := testpki.HomeRequest()
+	req.Name = "Second Root"
+	other := testpki.Root(t, req, fixedKey(t, "device"), fixedTime).Cert
 	one, single := readProfile(t, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"])
 	b.MoreRoots = []*x509.Certificate{other}
 	two, both := readProfile(t, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"])

@@ -28,7 +28,7 @@ func TestP12HoldsLeafAndKey(t *testing.T) {
 				t.Errorf("%s: has %d more certificates, which a client would send to the board", profile, len(others))
 			}
 			if _, _, _, err := pkcs12.DecodeChain(data, b.P12.Passphrase+"x"); err != pkcs12.ErrIncorrectPassword {
-				t.Errorf("%s with a wrong passphrase: have %v", profile, err)
+				t.Errorf("%s with a wrong passphrase: got %v, want %v", profile, err, pkcs12.ErrIncorrectPassword)
 			}
 		}
 	})
@@ -41,7 +41,7 @@ func TestTrustStoreHoldsTheRootAlone(t *testing.T) {
 		b.P12.Profile = profile
 		certs, err := pkcs12.DecodeTrustStore(render(t, rootSpecs("p12"), b)["picoca-root.p12"], "changeit")
 		if err != nil || len(certs) != 1 || !certs[0].Equal(b.Root) {
-			t.Errorf("%s: have %d certificates, %v", profile, len(certs), err)
+			t.Errorf("%s: got %d certificates, %v; want the root", profile, len(certs), err)
 		}
 	}
 }
@@ -64,8 +64,8 @@ func TestP12ProfilesAreWhatTheyAreCalled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if have := bytes.Contains(data, der); have != (name == want) {
-				t.Errorf("%s: has %s: %t", profile, name, have)
+			if got := bytes.Contains(data, der); got != (name == want) {
+				t.Errorf("%s with %s: got %t, want %t", profile, name, got, name == want)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func TestP12RefusesWhatProtectsNothing(t *testing.T) {
 		b.P12 = p12
 		for name, form := range map[string][]Spec{"p12": deviceSpecs("p12"), "trust store": rootSpecs("p12"), "profile": clientSpecs("mobileconfig")} {
 			if files, err := Render(b, form...); err == nil || files != nil {
-				t.Errorf("%s with %+v: have %d files, %v", name, p12, len(files), err)
+				t.Errorf("%s with %+v: got %d files, %v; want an error", name, p12, len(files), err)
 			}
 		}
 	}
@@ -85,17 +85,17 @@ func TestP12RefusesWhatProtectsNothing(t *testing.T) {
 
 func TestParseP12Profile(t *testing.T) {
 	for _, profile := range p12Profiles {
-		if have, err := ParseP12Profile(string(profile)); have != profile || err != nil {
-			t.Errorf("%s: have %q, %v", profile, have, err)
+		if got, err := ParseP12Profile(string(profile)); got != profile || err != nil {
+			t.Errorf("got %q, %v; want %q", got, err, profile)
 		}
 	}
-	if have, err := ParseP12Profile("Legacy-DES"); have != LegacyDES || err != nil {
-		t.Errorf("capitals: have %q, %v", have, err)
+	if got, err := ParseP12Profile("Legacy-DES"); got != LegacyDES || err != nil {
+		t.Errorf("capitals: got %q, %v; want %q", got, err, LegacyDES)
 	}
 	for _, input := range []string{"", "modern", "legacy", "legacy-rc2", "modern2026"} {
 		var fault UnknownProfileError
 		if _, err := ParseP12Profile(input); !errors.As(err, &fault) || fault.Input != input {
-			t.Errorf("%q: have %v", input, err)
+			t.Errorf("%q: got %v, want an UnknownProfileError for it", input, err)
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (e PassphraseError) Error() string { return "passphrase of the .p12 " + e.T
 
 // Hint says what can be typed everywhere.
 func (e PassphraseError) Hint() fault.Hint {
-	return fault.Hintf("write letters, digits and signs of ASCII to the file's first line")
+	return fault.Hintf("use only ASCII letters, digits and punctuation on the first line of the file")
 }
 
 // CheckPassphrase holds a passphrase against what the readers of a .p12 take:
@@ -119,7 +119,7 @@ func CheckPassphrase(passphrase string, protects bool) error {
 	case passphrase == "":
 		return PassphraseError{"is empty"}
 	case strings.ContainsFunc(passphrase, odd):
-		return PassphraseError{"has a character that is not visible ASCII, and phones and computers disagree about those"}
+		return PassphraseError{"has a character outside printable ASCII, which phones and computers encode differently"}
 	case protects && bits < MinPassphraseBits:
 		return WeakPassphraseError{bits}
 	}
@@ -130,7 +130,7 @@ func CheckPassphrase(passphrase string, protects bool) error {
 type WeakPassphraseError struct{ Bits float64 }
 
 func (e WeakPassphraseError) Error() string {
-	return fmt.Sprintf("passphrase of the .p12 has at most %.0f bits, at least %d are needed", math.Floor(e.Bits), MinPassphraseBits)
+	return fmt.Sprintf("passphrase of the .p12 is too weak: at most %.0f bits, at least %d are needed", math.Floor(e.Bits), MinPassphraseBits)
 }
 
 // Hint says how to get a stronger one.

@@ -36,15 +36,15 @@ func render(t *testing.T, form []Spec, b Bundle) map[string][]byte {
 // sameKey fails unless der is b's key in the traditional form of its type.
 func sameTraditional(t *testing.T, der []byte, b Bundle) {
 	t.Helper()
-	var have crypto.Signer
+	var got crypto.Signer
 	if key, err := x509.ParseECPrivateKey(der); err == nil {
-		have = key
+		got = key
 	} else if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		have = key
+		got = key
 	} else {
 		t.Fatal("key is neither SEC1 nor PKCS#1")
 	}
-	if !have.(interface{ Equal(crypto.PrivateKey) bool }).Equal(b.Key) {
+	if !got.(interface{ Equal(crypto.PrivateKey) bool }).Equal(b.Key) {
 		t.Error("key is another one")
 	}
 }
@@ -77,7 +77,7 @@ func TestPKCS8HoldsTheKey(t *testing.T) {
 			block, _ := pem.Decode(render(t, form, b)[name])
 			key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 			if err != nil || block.Type != "PRIVATE KEY" || !key.(interface{ Equal(crypto.PrivateKey) bool }).Equal(b.Key) {
-				t.Errorf("%s: have %s, %v", name, block.Type, err)
+				t.Errorf("%s: got %s, %v; want the key as PRIVATE KEY", name, block.Type, err)
 			}
 		}
 	})
@@ -123,7 +123,7 @@ func TestESPFilesAreTheExamples(t *testing.T) {
 		key, _ := pem.Decode(files[names[1]])
 		root, _ := pem.Decode(files[names[2]])
 		if len(files) != 3 || cert == nil || key == nil || root == nil {
-			t.Fatalf("%s: have %d files, want %q", form, len(files), names)
+			t.Fatalf("%s: got %d files, want %q", form, len(files), names)
 		}
 		sameTraditional(t, key.Bytes, b)
 		if !bytes.Equal(cert.Bytes, b.Leaf.Raw) || !bytes.Equal(root.Bytes, b.Root.Raw) {
@@ -160,15 +160,15 @@ func arrays(t *testing.T, header []byte) map[string][]byte {
 
 func TestCHeaderHoldsTheDER(t *testing.T) {
 	eachKey(t, func(t *testing.T, b Bundle) {
-		have, der := arrays(t, render(t, deviceSpecs("c-header"), b)["picoca_cert.h"]), render(t, deviceSpecs("der"), b)
+		got, der := arrays(t, render(t, deviceSpecs("c-header"), b)["picoca_cert.h"]), render(t, deviceSpecs("der"), b)
 		want := map[string][]byte{"picoca_cert_der": der["cert.der"], "picoca_key_der": der["key.der"], "picoca_root_der": b.Root.Raw}
 		for name := range want {
-			if !bytes.Equal(have[name], want[name]) {
+			if !bytes.Equal(got[name], want[name]) {
 				t.Errorf("array %s differs from the DER", name)
 			}
 		}
-		if len(have) != len(want) {
-			t.Errorf("arrays: have %d, want %d", len(have), len(want))
+		if len(got) != len(want) {
+			t.Errorf("arrays: got %d, want %d", len(got), len(want))
 		}
 	})
 }
@@ -200,7 +200,7 @@ func TestOtherKeysHaveNoBoardForm(t *testing.T) {
 		files, err := Render(b, form...)
 		var fault KeyError
 		if !errors.As(err, &fault) || files != nil || !pub.Equal(fault.Key) {
-			t.Errorf("%s: have %d files, %v", name, len(files), err)
+			t.Errorf("%s: got %d files, %v; want a KeyError", name, len(files), err)
 		}
 	}
 }

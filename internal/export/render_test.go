@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // TestMissingPartIsNamed: a device that keeps its own key has none here, and
@@ -157,11 +160,7 @@ func TestTasmotaTakesP256Only(t *testing.T) {
 	if _, err := Render(b, clientSpecs("tasmota")...); !isP256Error(err) {
 		t.Errorf("RSA: got %v", err)
 	}
-	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Key = p384
+	b.Key = testpki.NewKey(t, ca.P384)
 	if _, err := Render(b, clientSpecs("tasmota")...); !isP256Error(err) {
 		t.Errorf("P-384: got %v", err)
 	}

@@ -57,6 +57,6 @@ func TestSignerOfAnotherRootIsRefused(t *testing.T) {
 	b.Signer = &Signer{fixedCert(t, "device"), fixedKey(t, "device")}
 	b.Root = fixedCert(t, "client")
 	if files, err := Render(b, rootSpecs("mobileconfig")...); err == nil || files != nil {
-		t.Errorf("have %d files, %v", len(files), err)
+		t.Errorf("got %d files, %v; want an error", len(files), err)
 	}
 }

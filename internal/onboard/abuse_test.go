@@ -236,7 +236,7 @@ func TestNoAnswerHoldsPrivateBytes(t *testing.T) {
 		impatient(c)
 	})
 	needles := map[string][]byte{"identity": []byte(secret), "the identity's place": []byte(v.identityToken)}
-	for name, key := range map[string]any{"root": v.key, "check": checkKey.PrivateKey, "proof": proofKey.PrivateKey} {
+	for name, key := range map[string]any{"root": v.pair.Key, "check": checkKey.PrivateKey, "proof": proofKey.PrivateKey} {
 		raw, err := key.(interface{ Bytes() ([]byte, error) }).Bytes()
 		if err != nil {
 			t.Fatal(err)

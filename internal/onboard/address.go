@@ -256,7 +256,7 @@ func checkAddress(ip netip.Addr) error {
 	case !ip.IsValid():
 		return errors.New("address is missing")
 	case ip.IsUnspecified():
-		return fmt.Errorf("address %s means every interface of this computer, expected a single address", ip)
+		return fmt.Errorf("address %s means every interface of this computer; expected a single address", ip)
 	case ip.Zone() != "" || ip.Is6() && ip.IsLinkLocalUnicast():
 		return fmt.Errorf("address %s is an IPv6 link-local address, which browsers cannot open", ip)
 	case ip.IsPrivate(), ip.IsLoopback(), ip.IsLinkLocalUnicast():

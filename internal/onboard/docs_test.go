@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// docs returns docs/clients.md without its emphasis, and each section of it in
+// docs returns docs/phone.md without its emphasis, and each section of it in
 // one line.
 func docs(t *testing.T) (table []string, sections map[string]string) {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/clients.md")
+	text, err := os.ReadFile("../../docs/phone.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func docs(t *testing.T) (table []string, sections map[string]string) {
 	return table, sections
 }
 
-// sectionOf is where docs/clients.md speaks of a platform.
+// sectionOf is where docs/phone.md speaks of a platform.
 var sectionOf = map[Platform]string{
 	IPhone: "iPhone and iPad", IPad: "iPhone and iPad", Android: "Android (11 and later)", Samsung: "Android (11 and later)",
 	Mac: "Mac", Windows: "Windows", Linux: "Linux",
@@ -57,7 +57,7 @@ func TestTheDocumentsHaveTheMenusOfThePage(t *testing.T) {
 		for _, way := range ways {
 			way = strings.NewReplacer("*", "", "›", ">", "{ca}", "the CA", "{file}", (root{nil, 1}).file(p.Platform)).Replace(way)
 			if !strings.Contains(sections[sectionOf[p.Platform]], way) {
-				t.Errorf("docs/clients.md, %s, lacks the page's %q", sectionOf[p.Platform], way)
+				t.Errorf("docs/phone.md, %s, lacks the page's %q", sectionOf[p.Platform], way)
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func TestTheDocumentsHaveTheFilesOfThePage(t *testing.T) {
 			return slices.Contains(strings.FieldsFunc(strings.Split(line, "|")[1], func(r rune) bool { return r == ' ' || r == ',' }), string(p.Platform))
 		})
 		if row < 0 || !strings.Contains(table[row], "| `"+(root{nil, 1}).file(p.Platform)+"` |") {
-			t.Errorf("docs/clients.md names another file than %s for %s", (root{nil, 1}).file(p.Platform), p.Platform)
+			t.Errorf("docs/phone.md names another file than %s for %s", (root{nil, 1}).file(p.Platform), p.Platform)
 		}
 	}
 }

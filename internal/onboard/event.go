@@ -62,13 +62,13 @@ func (e Event) did() string {
 	case Downloaded, Delivered:
 		return "downloaded " + e.File
 	case Distrusted:
-		return "refused a certificate: does not trust the root yet"
+		return "refused the certificate: it does not trust the root yet"
 	case Checking:
 		return "opened the check page"
 	case Trusted:
 		return "trusts the root (checked over HTTPS)"
 	case Unproven:
-		return "opened the check page and sent no proof of trust: " + e.Reason
+		return "opened the check page, but sent no proof of trust: " + e.Reason
 	}
 	return "sent a request that was rejected: " + e.Reason
 }

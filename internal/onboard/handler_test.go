@@ -684,7 +684,7 @@ func TestThePageClaimsWhatTheCertificateSays(t *testing.T) {
 		{"without address constraints", func(c *x509.Certificate) { c.PermittedIPRanges = nil },
 			[]string{"any IP address", "cannot vouch for the name of a website on the internet."}, []string{"home networks", "cannot vouch for websites"}},
 		{"with the owner's domain", func(c *x509.Certificate) { c.PermittedDNSDomains = append(c.PermittedDNSDomains, "example.org") },
-			[]string{".lan, .example.org", "cannot vouch for any other website."}, []string{"on the internet"}},
+			[]string{".lan, localhost, .example.org", "cannot vouch for any other website."}, []string{"on the internet"}},
 		{"with a public range", func(c *x509.Certificate) { c.PermittedIPRanges = ranges(t, "203.0.113.0/24", "fc00::/7") },
 			[]string{"the IP addresses 203.0.113.0/24, fc00::/7", "cannot vouch for the name of a website on the internet."}, []string{"home networks"}},
 		{"without any", func(c *x509.Certificate) {

@@ -4,15 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -21,7 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 const (
@@ -32,100 +31,55 @@ const (
 
 // slowest bounds every wait of these tests for something that must happen, on the
 // busiest machine.
-const slowest = 5 * time.Minute
+const slowest = 30 * time.Second
 
 // home is a root with its key, as an authority would have them.
 type home struct {
 	t    testing.TB
 	root *x509.Certificate
-	key  *ecdsa.PrivateKey
+	pair testpki.Pair
 }
 
+// newHome makes a root as picoca does, but for its name and a change.
 func newHome(t testing.TB, change func(*x509.Certificate)) home {
 	t.Helper()
-	_, private, _ := net.ParseCIDR("127.0.0.0/8")
-	_, ula, _ := net.ParseCIDR("fc00::/7")
-	template := &x509.Certificate{
-		SerialNumber:            big.NewInt(1),
-		Subject:                 pkix.Name{CommonName: "Home CA 7Q3F"},
-		NotBefore:               time.Now().Add(-time.Hour),
-		NotAfter:                time.Now().AddDate(10, 0, 0),
-		IsCA:                    true,
-		BasicConstraintsValid:   true,
-		MaxPathLenZero:          true,
-		KeyUsage:                x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		PermittedDNSDomains:     []string{"local", "home.arpa", "internal", "lan"},
-		PermittedIPRanges:       []*net.IPNet{private, ula},
-		PermittedEmailAddresses: []string{"home.arpa"},
-	}
-	if change != nil {
-		change(template)
-	}
-	key := newKey(t)
-	return home{t, sign(t, template, template, key.Public(), key), key}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func sign(t testing.TB, template, parent *x509.Certificate, pub, key any) *x509.Certificate {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
+	root := testpki.Home(t, time.Now()).Changed(t, func(c *x509.Certificate) {
+		c.Subject.CommonName = "Home CA 7Q3F"
+		if change != nil {
+			change(c)
+		}
+	})
+	return home{t, root.Cert, root}
 }
 
 // leaf is a certificate for address, valid for an hour.
 func (h home) leaf(address string) tls.Certificate {
 	h.t.Helper()
-	return h.issue(address, pkix.Name{Organization: []string{"picoca phone"}})
+	return h.issue(address, pkix.Name{Organization: []string{"picoca phone"}}, testpki.NewKey(h.t, ca.P256))
 }
 
 // named is such a certificate with a common name.
 func (h home) named(address string) tls.Certificate {
 	h.t.Helper()
-	return h.issue(address, pkix.Name{CommonName: address})
-}
-
-func (h home) issue(address string, subject pkix.Name) tls.Certificate {
-	h.t.Helper()
-	return h.issueFor(address, subject, newKey(h.t))
+	return h.issue(address, pkix.Name{CommonName: address}, testpki.NewKey(h.t, ca.P256))
 }
 
 // ownKey is a certificate for the key of the root itself.
 func (h home) ownKey(address string) tls.Certificate {
 	h.t.Helper()
-	return h.issueFor(address, pkix.Name{Organization: []string{"picoca phone"}}, h.key)
+	return h.issue(address, pkix.Name{Organization: []string{"picoca phone"}}, h.pair.Key)
 }
 
-func (h home) issueFor(address string, subject pkix.Name, key *ecdsa.PrivateKey) tls.Certificate {
+func (h home) issue(address string, subject pkix.Name, key crypto.Signer) tls.Certificate {
 	h.t.Helper()
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	leaf := sign(h.t, &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      subject,
-		NotBefore:    time.Now().Add(-time.Minute),
-		NotAfter:     time.Now().Add(time.Hour),
-		IPAddresses:  []net.IP{net.ParseIP(address)},
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, h.root, key.Public(), h.key)
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}
+	return h.pair.Sign(h.t, &x509.Certificate{
+		Subject:     subject,
+		NotBefore:   time.Now().Add(-time.Minute),
+		NotAfter:    time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.ParseIP(address)},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}, key).TLS()
 }
 
 // profile is as little of a profile as New accepts, with the line breaks that

@@ -12,7 +12,7 @@ import (
 )
 
 // texts are the texts of the pages, one file per language. A new language is a
-// new file with the keys of en.json. docs/clients.md has the same menus.
+// new file with the keys of en.json. docs/phone.md has the same menus.
 //
 // Android's menus are those of Android 14 and later as Google ships it: "More
 // security & privacy" (antiwork/gumroad-mobile, README.md), where Android 13 said

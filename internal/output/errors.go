@@ -58,7 +58,7 @@ func (e *PartialError) Error() string {
 	if len(e.Left) == 0 {
 		return fmt.Sprintf("output %q has all new files, but may lose them in a power cut: %v", e.Path, e.Err)
 	}
-	return fmt.Sprintf("output %q is replaced in part: %v; new: %s; not yet: %s", e.Path, e.Err, listed(e.New), listed(e.Left))
+	return fmt.Sprintf("output %q was only partly replaced: %v; new: %s; still old: %s", e.Path, e.Err, listed(e.New), listed(e.Left))
 }
 
 func listed(paths []string) string {
@@ -73,7 +73,7 @@ func (e *PartialError) Unwrap() error { return e.Err }
 
 // Hint says how to complete the change.
 func (e *PartialError) Hint() fault.Hint {
-	return fault.Hintf("once that is fixed, run the same command again: it completes the change")
+	return fault.Hintf("fix that, then run the same command again: it completes the change")
 }
 
 // Error says what went wrong at a path.

@@ -171,7 +171,7 @@ func (f *Folder) checkEnclosed(above string) error {
 	return nil
 }
 
-var errChanged = errors.New("was moved while it was checked")
+var errChanged = errors.New("was moved during the check")
 
 // Path returns the folder as the user knows it.
 func (f *Folder) Path() string { return f.shown }

@@ -222,7 +222,7 @@ type ExistsError struct {
 }
 
 func (e *ExistsError) Error() string {
-	return fmt.Sprintf("%s already holds %s, valid until %s", e.Dir, e.Root.Subject.CommonName, Day(e.Root.NotAfter))
+	return fmt.Sprintf("%s already contains %s, valid until %s", e.Dir, e.Root.Subject.CommonName, Day(e.Root.NotAfter))
 }
 
 // Unwrap makes it fs.ErrExist.

@@ -22,7 +22,7 @@ const maxCRLDays = 36500
 type CRLDaysError struct{ Have int }
 
 func (e *CRLDaysError) Error() string {
-	return fmt.Sprintf("crl-days %d is not between 1 and %d", e.Have, maxCRLDays)
+	return fmt.Sprintf("--crl-days %d is not between 1 and %d", e.Have, maxCRLDays)
 }
 
 // Hint says what the usual time is.
@@ -109,7 +109,9 @@ type UnknownRootError struct {
 func (e *UnknownRootError) Error() string { return fmt.Sprintf("root %q does not exist", e.Input) }
 
 // Hint lists those that do.
-func (e *UnknownRootError) Hint() fault.Hint { return fault.Hintf("choose %s", strings.Join(e.Roots, " or ")) }
+func (e *UnknownRootError) Hint() fault.Hint {
+	return fault.Hintf("choose %s", strings.Join(e.Roots, " or "))
+}
 
 // ExitCode is that of a wrong command line.
 func (*UnknownRootError) ExitCode() int { return fault.Usage }

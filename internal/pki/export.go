@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -137,7 +138,7 @@ func (e *Export) Formats() []string { return e.formats }
 // NeedsPassphrase reports whether a .p12 will be written.
 func (e *Export) NeedsPassphrase() bool {
 	return e.Has("p12") || e.Has("p12-ca") || e.Has("mobileconfig") && e.Kind == Identity ||
-		slices.ContainsFunc(e.files, device.File.NeedsPassphrase)
+		fixedPassword(e.files) == "" && slices.ContainsFunc(e.files, device.File.NeedsPassphrase)
 }
 
 // SetP12 says how a .p12 will be encrypted.
@@ -178,7 +179,7 @@ func (e *Export) load() (export.Bundle, error) {
 }
 
 // errRootSigns says that the root was to sign something that is no certificate.
-var errRootSigns = fault.New("the CA signs only certificates",
+var errRootSigns = fault.New("the CA's own key signs only certificates, not profiles",
 	fault.Hintf("name a device or an identity: %s shows what exists", fault.Command{"list"}))
 
 // decorate adds what only an Apple profile has.
@@ -217,6 +218,9 @@ func (c *CA) profileSigner(name string, now time.Time) (*export.Signer, error) {
 
 // Render returns the files.
 func (e *Export) Render() ([]output.File, error) {
+	if fixed := fixedPassword(e.files); fixed != "" {
+		e.bundle.P12.Passphrase = fixed
+	}
 	files, err := export.Render(e.bundle, e.specs...)
 	if err != nil {
 		return nil, err
@@ -310,9 +314,10 @@ func orJoin(all []string) string {
 	if len(all) < 2 {
 		return fmt.Sprint(all)
 	}
-	text := all[0]
+	var text strings.Builder
+	text.WriteString(all[0])
 	for _, one := range all[1 : len(all)-1] {
-		text += ", " + one
+		text.WriteString(", " + one)
 	}
-	return text + " or " + all[len(all)-1]
+	return text.String() + " or " + all[len(all)-1]
 }

@@ -66,6 +66,9 @@ func renderFor(target device.Target, key ca.KeyType, kind ca.Kind, bundle export
 	if err != nil {
 		return nil, err
 	}
+	if fixed := fixedPassword(files); fixed != "" {
+		bundle.P12.Passphrase = fixed
+	}
 	rendered, err := export.Render(bundle, specs...)
 	if err != nil {
 		return nil, err
@@ -76,6 +79,17 @@ func renderFor(target device.Target, key ca.KeyType, kind ca.Kind, bundle export
 		}
 	}
 	return rendered, nil
+}
+
+// fixedPassword is what a device itself uses to open its .p12, "" if the choice
+// is the user's.
+func fixedPassword(files []device.File) string {
+	for _, file := range files {
+		if file.Password.Fixed != "" {
+			return file.Password.Fixed
+		}
+	}
+	return ""
 }
 
 // formatSpecs returns the files of formats. It fails with a WrongFormatError.
@@ -114,20 +128,6 @@ func KindsOf(format export.Format) []Kind {
 	return kinds
 }
 
-// renderDevice returns the files that issuing a certificate wrote.
-func (c *CA) renderDevice(i store.Issued, bundle export.Bundle) ([]output.File, error) {
-	target, err := targetOf(i)
-	if err != nil {
-		return nil, err
-	}
-	key, err := ca.KeyTypeOf(i.Leaf.PublicKey)
-	if err != nil {
-		return nil, err
-	}
-	files, err := renderFor(target, key, i.Record.Kind, bundle)
-	return outputFiles(files), err
-}
-
 // targetOf returns what a certificate was issued for: the default if nothing was
 // recorded.
 func targetOf(i store.Issued) (device.Target, error) {
@@ -140,13 +140,6 @@ func targetOf(i store.Issued) (device.Target, error) {
 	return device.ParseTarget(DefaultDevice)
 }
 
-// deviceWritesP12 reports whether a .p12 is among the files that a certificate's
-// device loads.
-func (c *CA) deviceWritesP12(i store.Issued) bool {
-	target, err := targetOf(i)
-	return err == nil && writesP12(target, ca.KeyType(keyOf(i)), i.Record.Kind)
-}
-
 func keyOf(i store.Issued) string {
 	key, err := ca.KeyTypeOf(i.Leaf.PublicKey)
 	if err != nil {
@@ -157,7 +150,7 @@ func keyOf(i store.Issued) string {
 
 func writesP12(target device.Target, key ca.KeyType, kind ca.Kind) bool {
 	_, files, err := filesFor(target, key, kind)
-	return err == nil && (files == nil || slices.ContainsFunc(files, device.File.NeedsPassphrase))
+	return err == nil && (files == nil || fixedPassword(files) == "" && slices.ContainsFunc(files, device.File.NeedsPassphrase))
 }
 
 func outputFiles(files []export.File) []output.File {

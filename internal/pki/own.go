@@ -17,6 +17,7 @@ import (
 type ownFiles struct {
 	ca      *CA
 	holder  store.Holder
+	newest  *pastFiles // nil if there is none
 	read    bool
 	history []*pastFiles // the newest first
 }
@@ -27,7 +28,13 @@ type pastFiles struct {
 	rendered map[string][][]byte
 }
 
-func (c *CA) ownFiles(holder store.Holder) *ownFiles { return &ownFiles{ca: c, holder: holder} }
+func (c *CA) ownFiles(holder store.Holder) *ownFiles {
+	o := &ownFiles{ca: c, holder: holder}
+	if issued, err := c.store.Latest(holder); err == nil {
+		o.newest = &pastFiles{issued: issued}
+	}
+	return o
+}
 
 // wrote reports whether data is what picoca wrote under that name.
 func (o *ownFiles) wrote(name string, data []byte) bool {
@@ -37,13 +44,15 @@ func (o *ownFiles) wrote(name string, data []byte) bool {
 	if o.isProfile(name, data) {
 		return true
 	}
-	sum := FileSum(data)
-	for _, past := range o.all() {
-		if past.issued.Record.Files[name] == sum || past.has(o.ca, name, data) {
-			return true
-		}
+	// The newest usually wrote it; a name can have thousands of certificates.
+	if o.newest != nil && o.newest.wrote(o.ca, name, data) {
+		return true
 	}
-	return false
+	return slices.ContainsFunc(o.all(), func(past *pastFiles) bool { return past.wrote(o.ca, name, data) })
+}
+
+func (p *pastFiles) wrote(c *CA, name string, data []byte) bool {
+	return p.issued.Record.Files[name] == FileSum(data) || p.has(c, name, data)
 }
 
 // FileSum returns the SHA-256 by which a record remembers a file.

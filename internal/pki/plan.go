@@ -505,3 +505,15 @@ func (p *Plan) Costs(bytes int) []device.Cost {
 
 // WritesP12 reports whether a .p12 is among the files.
 func (p *Plan) WritesP12() bool { return writesP12(p.Target, p.Key, p.request.holder().Kind) }
+
+// Stem returns the holder's name as a file name.
+func (p *Plan) Stem() string { return p.request.holder().Stem() }
+
+// Steps returns what the user does with the files on the device.
+func (p *Plan) Steps(place device.Place) []device.Step {
+	_, files, err := filesFor(p.Target, p.Key, p.request.holder().Kind)
+	if err != nil || files == nil {
+		return nil
+	}
+	return p.Target.Steps(files, useOf(p.request.holder().Kind), place)
+}

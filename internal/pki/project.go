@@ -83,7 +83,7 @@ func (*OldFirmwareError) ExitCode() int { return fault.Usage }
 
 // Hint leaves the version out.
 func (e *OldFirmwareError) Hint() fault.Hint {
-	return fault.Hintf("put a later version onto the board, then run %s",
+	return fault.Hintf("install a later version on the board, then run %s",
 		fault.Command{"example", e.Name, "--for", e.Target.Device.ID + "/" + e.Firmware.ID})
 }
 

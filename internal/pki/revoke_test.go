@@ -307,37 +307,12 @@ func TestLostListIsSignedAgainWithItsEntries(t *testing.T) {
 	}
 }
 
-// addRoot makes a second root in the same store.
-func (a authority) addRoot(now time.Time) {
-	a.t.Helper()
-	key, err := ca.P256.Generate()
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, err := ca.NewRoot(ca.RootRequest{Name: "Home CA", Days: ca.DefaultRootDays, Constraints: ca.HomeConstraints()}, key, now)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	crl, err := firstCRL(cert, key, 0, now)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	a.use(func(c *CA) {
-		if err := c.store.Lock(a.t.Context(), nobodyWaits(a.t)); err != nil {
-			a.t.Fatal(err)
-		}
-		if _, err := c.store.AddRoot(store.NewRoot{Certificate: cert, Key: key, CRL: crl}); err != nil {
-			a.t.Fatal(err)
-		}
-	})
-}
-
 // TestBothRootsKeepTheirLists: each lists its own certificates, and both are
 // signed again.
 func TestBothRootsKeepTheirLists(t *testing.T) {
 	a := newAuthority(t, "")
 	old := a.mustIssue(Request{Names: names(t, "old.local")}, start).Issued
-	a.addRoot(start.Add(day))
+	a.addRoot(start.Add(day), false)
 	young := a.mustIssue(Request{Names: names(t, "young.local")}, start.Add(day)).Issued
 	a.mustRevoke("old.local", start.Add(2*day))
 	result := a.mustRevoke("young.local", start.Add(3*day))
@@ -377,7 +352,7 @@ func TestBothRootsKeepTheirLists(t *testing.T) {
 func TestRevocationNeedsTheRootsKey(t *testing.T) {
 	a := newAuthority(t, "")
 	a.mustIssue(Request{Names: names(t, "old.local")}, start)
-	a.addRoot(start)
+	a.addRoot(start, false)
 	a.use(func(c *CA) {
 		roots, _ := c.Roots()
 		if err := os.Remove(filepath.Join(c.RootPath(roots[0]), "key.pem")); err != nil {

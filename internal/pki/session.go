@@ -112,7 +112,7 @@ type UnwrittenError struct {
 }
 
 func (e *UnwrittenError) Error() string {
-	return fmt.Sprintf("%s is issued, but its files are not all written: %v", e.Name, e.Err)
+	return fmt.Sprintf("%s was issued, but not all of its files were written: %v", e.Name, e.Err)
 }
 
 // Unwrap returns why.

@@ -155,7 +155,7 @@ func existing(dir string, err error) error {
 		return nil
 	}
 	return fault.With(&fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist},
-		fault.Hintf("use the CA that is there: %s; or name another folder with --home", fault.Command{"list"}))
+		fault.Hintf("use the existing CA: %s; or name another folder with --home", fault.Command{"list"}))
 }
 
 func (s *Store) writeLayout() error {

@@ -41,11 +41,11 @@ func TestCreateMakesAStoreThatOpens(t *testing.T) {
 func checkRoot(t testing.TB, s *Store, root pair, passphrase []byte) Root {
 	t.Helper()
 	signing, err := s.SigningRoot()
-	if err != nil || !signing.Certificate.Equal(root.cert) {
+	if err != nil || !signing.Certificate.Equal(root.Cert) {
 		t.Fatalf("root certificate: got %v, %v", signing.Certificate, err)
 	}
 	key, err := s.RootKey(signing, passphrase)
-	if err != nil || !equalKeys(root.key, key) {
+	if err != nil || !equalKeys(root.Key, key) {
 		t.Errorf("root key: got %v", err)
 	}
 	return signing
@@ -59,7 +59,7 @@ func TestRootFolderHasItsNumberAndSuffix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	suffix := strings.TrimPrefix(root.cert.Subject.CommonName, "Home CA ")
+	suffix := strings.TrimPrefix(root.Cert.Subject.CommonName, "Home CA ")
 	if want := "000001-" + suffix; signing.ID != want || signing.Number != 1 || len(suffix) != 4 {
 		t.Errorf("got %q, number %d, want %q", signing.ID, signing.Number, want)
 	}
@@ -70,7 +70,7 @@ func TestCreateStoresSeveralRootsInOneStep(t *testing.T) {
 	dir := filepath.Join(tempDir(t), "store")
 	first := main.root()
 	first.CRL = main.crl(t, 7)
-	if err := makeStore(t, dir, first, NewRoot{Certificate: spare.cert, CRL: spare.crl(t, 8)}); err != nil {
+	if err := makeStore(t, dir, first, NewRoot{Certificate: spare.Cert, CRL: spare.crl(t, 8)}); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, dir)
@@ -88,7 +88,7 @@ func TestCreateEncryptsTheKey(t *testing.T) {
 	root := newRoot(t)
 	dir := t.TempDir()
 	passphrase := []byte("correct horse ü")
-	if err := Create(t.Context(), dir, Options{}, []NewRoot{{Certificate: root.cert, Key: root.key, Passphrase: passphrase}}, never(t)); err != nil {
+	if err := Create(t.Context(), dir, Options{}, []NewRoot{{Certificate: root.Cert, Key: root.Key, Passphrase: passphrase}}, never(t)); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, dir)
@@ -113,10 +113,10 @@ func TestCreateRefusesWhatWouldNotBeRead(t *testing.T) {
 		root NewRoot
 		want func(error) bool
 	}{
-		"another key":   {NewRoot{Certificate: root.cert, Key: other.key}, is(ErrOtherKey)},
+		"another key":   {NewRoot{Certificate: root.Cert, Key: other.Key}, is(ErrOtherKey)},
 		"a leaf":        {root.leaf(t, "pico.local").root(), func(err error) bool { return err != nil }},
-		"another CRL":   {NewRoot{Certificate: root.cert, Key: root.key, CRL: other.crl(t, 1)}, func(err error) bool { return err != nil }},
-		"no CRL at all": {NewRoot{Certificate: root.cert, Key: root.key, CRL: []byte("x")}, func(err error) bool { return err != nil }},
+		"another CRL":   {NewRoot{Certificate: root.Cert, Key: root.Key, CRL: other.crl(t, 1)}, func(err error) bool { return err != nil }},
+		"no CRL at all": {NewRoot{Certificate: root.Cert, Key: root.Key, CRL: []byte("x")}, func(err error) bool { return err != nil }},
 	} {
 		dir := filepath.Join(tempDir(t), "store")
 		if err := makeStore(t, dir, row.root); !row.want(err) {
@@ -414,19 +414,20 @@ func state(t testing.TB, s *Store) string {
 	var lines []string
 	roots, err := s.Roots()
 	for _, root := range roots {
-		line := fmt.Sprintf("root %s %x %s", root.ID, root.Certificate.SerialNumber, root.Key)
+		var line strings.Builder
+		line.WriteString(fmt.Sprintf("root %s %x %s", root.ID, root.Certificate.SerialNumber, root.Key))
 		if root.CRL != nil {
-			line += fmt.Sprintf(" crl %v %d", root.CRL.Number, len(root.CRL.RevokedCertificateEntries))
+			line.WriteString(fmt.Sprintf(" crl %v %d", root.CRL.Number, len(root.CRL.RevokedCertificateEntries)))
 		}
 		if root.Retired != nil {
-			line += " retired"
+			line.WriteString(" retired")
 		}
 		for _, passphrase := range []string{"", "old", "new"} {
 			if _, err := s.RootKey(root, []byte(passphrase)); err == nil {
-				line += fmt.Sprintf(" opens %q", passphrase)
+				line.WriteString(fmt.Sprintf(" opens %q", passphrase))
 			}
 		}
-		lines = append(lines, line)
+		lines = append(lines, line.String())
 	}
 	for issued, err := range s.All(false) {
 		if err != nil {

@@ -31,7 +31,7 @@ func (s *Store) PutDeviceFile(name, file string, data []byte) error {
 		return err
 	}
 	if len(data) > maxFile {
-		return fmt.Errorf("file %q has %d bytes, at most %d are allowed", file, len(data), maxFile)
+		return fmt.Errorf("file %q has %d bytes; at most %d are allowed", file, len(data), maxFile)
 	}
 	if s.held == nil {
 		return ErrUnlocked

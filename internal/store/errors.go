@@ -37,13 +37,13 @@ var (
 	ErrUnlocked = errors.New("store is changed only while its lock is held")
 )
 
-const bringBack = "bring it back from a backup of the store"
+const bringBack = "restore it from a backup"
 
 // LayoutError means that a store has a later version's format, or none.
 type LayoutError struct{ Got string }
 
 func (e LayoutError) Error() string {
-	return fmt.Sprintf("layout: got %q, expected at most %d", e.Got, layout)
+	return fmt.Sprintf("layout: got %q; this version knows only up to %d", e.Got, layout)
 }
 
 // Hint returns what to do about it.
@@ -59,7 +59,11 @@ type ModeError struct {
 }
 
 func (e ModeError) Error() string {
-	return fmt.Sprintf("%s has mode %04o, wider than %04o", e.Path, e.Got, e.Want)
+	others := "others must not have access"
+	if e.Want&0o044 != 0 {
+		others = "others must not be able to change it"
+	}
+	return fmt.Sprintf("%s has mode %04o; %s (%04o)", e.Path, e.Got, others, e.Want)
 }
 
 // Hint returns one command that narrows the modes of the whole store: a copy
@@ -143,7 +147,7 @@ func (e FileError) Hint() fault.Hint {
 			return fault.Hintf("%s", row.hint)
 		}
 	}
-	return fault.Hintf("move it away, and " + bringBack)
+	return fault.Hintf("move it away, and restore the file from a backup")
 }
 
 // reasons are what a system refuses files for, in words.

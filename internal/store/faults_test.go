@@ -22,12 +22,12 @@ type change struct {
 var changes = []change{
 	{"put the first certificate", func(t *testing.T, s *Store, root pair) func(*Store) error {
 		leaf := root.leaf(t, "pico.local")
-		return func(s *Store) error { _, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key); return err }
+		return func(s *Store) error { _, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key); return err }
 	}},
 	{"put another certificate", func(t *testing.T, s *Store, root pair) func(*Store) error {
 		issue(t, s, root, "pico.local")
 		leaf := root.leaf(t, "pico.local")
-		return func(s *Store) error { _, err := s.Put(Record{Name: "pico.local"}, leaf.cert, nil); return err }
+		return func(s *Store) error { _, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, nil); return err }
 	}},
 	{"set a record", func(t *testing.T, s *Store, root pair) func(*Store) error {
 		issued := issue(t, s, root, "pico.local")
@@ -60,7 +60,7 @@ var changes = []change{
 	}},
 	{"change the passphrase", func(t *testing.T, s *Store, root pair) func(*Store) error {
 		second := newRoot(t)
-		addRoot(t, s, NewRoot{Certificate: second.cert, Key: second.key, Passphrase: []byte("old")})
+		addRoot(t, s, NewRoot{Certificate: second.Cert, Key: second.Key, Passphrase: []byte("old")})
 		if err := s.ChangePassphrase([]byte("old"), []byte("old")); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func (c change) interrupt(t *testing.T, plan faultdisk.Plan) bool {
 	root := newRoot(t)
 	dir := filepath.Join(tempDir(t), "store")
 	options := Options{iterations: 1}
-	if err := makeStore(t, dir, NewRoot{Certificate: root.cert, Key: root.key, Passphrase: []byte("old")}); err != nil {
+	if err := makeStore(t, dir, NewRoot{Certificate: root.Cert, Key: root.Key, Passphrase: []byte("old")}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(dir, options)
@@ -192,7 +192,7 @@ func TestCreateInterruptedAnywhere(t *testing.T) {
 			plan.At = at
 			when := fmt.Sprintf("%v at operation %d, for good %v", plan.Err, at, plan.ForGood)
 			main, spare := newRoot(t), newRoot(t)
-			roots := []NewRoot{main.root(), {Certificate: spare.cert}}
+			roots := []NewRoot{main.root(), {Certificate: spare.Cert}}
 			dir := filepath.Join(tempDir(t), "store")
 			err, killed := plan.Run(func() error {
 				return Create(t.Context(), dir, Options{Wrap: plan.Wrap}, roots, never(t))
@@ -250,7 +250,7 @@ func TestFailedLstatIsNotAbsence(t *testing.T) {
 			plan := faultdisk.Plan{At: at, Err: cause}
 			real := s.disk
 			s.disk = plan.Wrap(real)
-			issued, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key)
+			issued, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key)
 			s.disk = real
 			more = plan.Reached()
 			if err == nil && issued.Number() != 2 {

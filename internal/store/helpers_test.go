@@ -2,9 +2,6 @@ package store
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -19,6 +16,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -38,46 +36,21 @@ func tempDir(t testing.TB) string {
 	return dir
 }
 
-// pair is a certificate with its key.
-type pair struct {
-	cert *x509.Certificate
-	key  crypto.Signer
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
+// pair is a certificate with its key, and what a store gets of it.
+type pair struct{ testpki.Pair }
 
 // newRoot makes a root as init does.
 func newRoot(t testing.TB) pair {
 	t.Helper()
-	key := newKey(t)
-	cert, err := ca.NewRoot(ca.RootRequest{Name: "Home CA", Days: 3650, Constraints: ca.HomeConstraints()}, key, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pair{cert, key}
+	return pair{testpki.Home(t, noon)}
 }
 
-func (p pair) root() NewRoot { return NewRoot{Certificate: p.cert, Key: p.key} }
+func (p pair) root() NewRoot { return NewRoot{Certificate: p.Cert, Key: p.Key} }
 
 // crl signs a CRL of a root.
 func (p pair) crl(t testing.TB, number int64, serials ...*big.Int) []byte {
 	t.Helper()
-	template := &x509.RevocationList{Number: big.NewInt(number), ThisUpdate: noon, NextUpdate: noon.AddDate(1, 0, 0)}
-	for _, serial := range serials {
-		template.RevokedCertificateEntries = append(template.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: noon})
-	}
-	der, err := x509.CreateRevocationList(rand.Reader, template, p.cert, p.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return p.CRL(t, number, noon, serials...).Raw
 }
 
 // leaf issues a device's certificate. It is not held against ca's rules: what a
@@ -103,21 +76,8 @@ func (p pair) identity(t testing.TB, name string) pair {
 
 func (p pair) sign(t testing.TB, template *x509.Certificate) pair {
 	t.Helper()
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126))
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := newKey(t)
-	template.SerialNumber, template.NotBefore, template.NotAfter = serial, noon, noon.AddDate(2, 0, 0)
-	der, err := x509.CreateCertificate(rand.Reader, template, p.cert, key.Public(), p.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pair{cert, key}
+	template.NotBefore, template.NotAfter = noon, noon.AddDate(2, 0, 0)
+	return pair{p.Sign(t, template, testpki.NewKey(t, ca.P256))}
 }
 
 // never fails a test in which nothing should have to wait.
@@ -165,7 +125,7 @@ func lock(t testing.TB, s *Store) {
 func issue(t testing.TB, s *Store, root pair, name string) Issued {
 	t.Helper()
 	leaf := root.leaf(t, name)
-	issued, err := s.Put(Record{Name: name, For: "pico-w"}, leaf.cert, leaf.key)
+	issued, err := s.Put(Record{Name: name, For: "pico-w"}, leaf.Cert, leaf.Key)
 	if err != nil {
 		t.Fatalf("put %q: %v", name, err)
 	}

@@ -316,7 +316,7 @@ func inFolder(h Holder, folder string) error {
 	if folder == h.Folder() || h.prefix() == "" && folder == plainFolderName(h.Name) {
 		return nil
 	}
-	return fmt.Errorf("it belongs to %q, whose folder is %q", h.Name, h.Folder())
+	return fmt.Errorf("it belongs to %q and must be in the folder %q", h.Name, h.Folder())
 }
 
 // Put adds a certificate, under the next number of its holder, so that it and

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 func TestWhatWasPutIsThere(t *testing.T) {
@@ -22,7 +23,7 @@ func TestWhatWasPutIsThere(t *testing.T) {
 	for _, name := range []string{"pico.local", "*.pico.local", "192.168.1.20", "fd00::1", "xn--bro-hoa.local", "con.local", strings.Repeat("a", 63) + ".local"} {
 		leaf := root.leaf(t, name, "nas.local", "10.0.0.1")
 		record := Record{Name: name, For: "pico-w/circuitpython@10", Folder: "/home/you/pico", Batch: "abc", Pushed: &Pushed{"/media/CIRCUITPY", "E6605", noon}}
-		issued, err := s.Put(record, leaf.cert, leaf.key)
+		issued, err := s.Put(record, leaf.Cert, leaf.Key)
 		if err != nil {
 			t.Errorf("put %q: %v", name, err)
 			continue
@@ -33,10 +34,10 @@ func TestWhatWasPutIsThere(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(latest, issued) {
 			t.Errorf("latest of %q: got %+v, %v; want %+v", name, latest, err, issued)
 		}
-		if !latest.Leaf.Equal(leaf.cert) || !reflect.DeepEqual(latest.Record, record) || !latest.HasKey || latest.Revoked != nil || !latest.Root.Certificate.Equal(root.cert) {
+		if !latest.Leaf.Equal(leaf.Cert) || !reflect.DeepEqual(latest.Record, record) || !latest.HasKey || latest.Revoked != nil || !latest.Root.Certificate.Equal(root.Cert) {
 			t.Errorf("%q: got %+v", name, latest)
 		}
-		if key, err := reader.Key(latest); err != nil || !equalKeys(leaf.key, key) {
+		if key, err := reader.Key(latest); err != nil || !equalKeys(leaf.Key, key) {
 			t.Errorf("key of %q: %v", name, err)
 		}
 	}
@@ -62,7 +63,7 @@ func TestPlaceHasNumberDayAndSerial(t *testing.T) {
 func TestDeviceMayKeepItsKey(t *testing.T) {
 	s, root := createLocked(t)
 	leaf := root.leaf(t, "printer.local")
-	issued, err := s.Put(Record{Name: "printer.local"}, leaf.cert, nil)
+	issued, err := s.Put(Record{Name: "printer.local"}, leaf.Cert, nil)
 	if err != nil || issued.HasKey {
 		t.Fatalf("got %+v, %v", issued, err)
 	}
@@ -88,7 +89,7 @@ func TestHoldersOfEachKind(t *testing.T) {
 		{root.identity(t, "Küche/Tablet"), Identity("Küche/Tablet"), "issued/client_kuche-tablet_"},
 		{root.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: "Lab CA"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}), Holder{ca.KindCA, "Lab CA"}, "issued/ca_lab-ca_"},
 	} {
-		issued, err := s.Put(Record{Name: row.holder.Name}, row.leaf.cert, row.leaf.key)
+		issued, err := s.Put(Record{Name: row.holder.Name}, row.leaf.Cert, row.leaf.Key)
 		if err != nil || issued.Record.Kind != row.holder.Kind || issued.Record.Holder() != row.holder || !strings.HasPrefix(issued.Place, row.prefix) {
 			t.Errorf("%v: got %+v, %v", row.holder, issued, err)
 		}
@@ -142,7 +143,7 @@ func TestNumbersGoOnBeyondSixDigits(t *testing.T) {
 	}
 	mkdir(t, s.Path("issued/pico.local/999999999999-x"), 0o700)
 	leaf := root.leaf(t, "pico.local")
-	if issued, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key); err == nil {
+	if issued, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key); err == nil {
 		t.Errorf("after the last number: put in %q", issued.Place)
 	}
 }
@@ -252,17 +253,17 @@ func TestPutRefusesWhatDoesNotFit(t *testing.T) {
 		"another name":    {Record{Name: "nas.local"}, leaf},
 		"another kind":    {Record{Name: "pico.local", Kind: ca.KindClient}, leaf},
 		"another CA":      {Record{Name: "pico.local"}, stranger.leaf(t, "pico.local")},
-		"a root":          {Record{Name: root.cert.Subject.CommonName}, root},
+		"a root":          {Record{Name: root.Cert.Subject.CommonName}, root},
 		"control":         {Record{Name: "pico.local", For: "pico\x1b[2J"}, leaf},
 		"bidi":            {Record{Name: "pico.local", Folder: "/a\u202eb"}, leaf},
 		"long":            {Record{Name: "pico.local", Batch: strings.Repeat("x", 300)}, leaf},
 		"pushed":          {Record{Name: "pico.local", Pushed: &Pushed{To: "\n"}}, leaf},
 	} {
-		if issued, err := s.Put(row.record, row.leaf.cert, row.leaf.key); err == nil {
+		if issued, err := s.Put(row.record, row.leaf.Cert, row.leaf.Key); err == nil {
 			t.Errorf("%s: put in %q", name, issued.Place)
 		}
 	}
-	if _, err := s.Put(Record{Name: "pico.local"}, leaf.cert, newKey(t)); !errors.Is(err, ErrOtherKey) {
+	if _, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, testpki.NewKey(t, ca.P256)); !errors.Is(err, ErrOtherKey) {
 		t.Errorf("another key: got %v, want %v", err, ErrOtherKey)
 	}
 	if got := snapshot(t, s.Path(".")); got != before {
@@ -282,7 +283,7 @@ func TestPutThatFailsLeavesNothing(t *testing.T) {
 		}
 		before := snapshot(t, s.Path("."))
 		leaf := root.leaf(t, "pico.local")
-		_, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key)
+		_, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key)
 		if err == nil || hintText(err) == "" {
 			t.Errorf("put below a %s: got %v, hint %q", what, err, hintText(err))
 		}
@@ -309,7 +310,7 @@ func TestSetRecordReplacesIt(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	leaf := root.leaf(t, "two.local", "pico.local")
-	two, err := s.Put(Record{Name: "two.local"}, leaf.cert, leaf.key)
+	two, err := s.Put(Record{Name: "two.local"}, leaf.Cert, leaf.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +340,7 @@ func TestKeyOfAnotherCertificateIsRefused(t *testing.T) {
 	if _, err := s.Key(two); !errors.Is(err, ErrOtherKey) || !isDamaged(err, name) || !strings.Contains(hintText(err), "picoca renew two.local") {
 		t.Errorf("got %v, hint %q; want %v with the file's name", err, hintText(err), ErrOtherKey)
 	}
-	encrypted, err := encryptKey(newKey(t), []byte("x"), 1)
+	encrypted, err := encryptKey(testpki.NewKey(t, ca.P256), []byte("x"), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -508,7 +509,7 @@ func TestFoldersOfCertificatesThatOthersCanChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	leaf := root.leaf(t, "pico.local")
-	if _, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key); !isA[ModeError](err) {
+	if _, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key); !isA[ModeError](err) {
 		t.Errorf("put: got %v, want a ModeError", err)
 	}
 }

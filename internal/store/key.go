@@ -18,7 +18,7 @@ var (
 	ErrPassphrase = errors.New("passphrase is wrong")
 	// ErrCost means that opening a key would take more time or memory than any
 	// key that picoca writes: it is damaged, or made to hang its reader.
-	ErrCost = errors.New("encryption asks for more work than picoca does to open a key")
+	ErrCost = errors.New("encryption needs more work than picoca does to open a key (too many rounds)")
 	// ErrOtherKey means that a key is not its certificate's.
 	ErrOtherKey = errors.New("key is not the key of the certificate")
 )

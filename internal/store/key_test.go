@@ -5,32 +5,27 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
-	"sync"
 	"testing"
 
 	"github.com/youmark/pkcs8"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
-// keys are one of each type that picoca issues, made once.
-var keys = sync.OnceValue(func() map[string]crypto.Signer {
-	p256, err1 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	p384, err2 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	rsa2048, err3 := rsa.GenerateKey(rand.Reader, 2048)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		panic(err)
-	}
-	return map[string]crypto.Signer{"p256": p256, "p384": p384, "rsa-2048": rsa2048}
-})
+// keys are one of each type that picoca issues.
+func keys(t testing.TB) map[string]crypto.Signer {
+	t.Helper()
+	return map[string]crypto.Signer{"p256": testpki.Key(t, ca.P256), "p384": testpki.Key(t, ca.P384), "rsa-2048": testpki.Key(t, ca.RSA2048)}
+}
 
 func TestKeyIsDecryptedAsItWasEncrypted(t *testing.T) {
-	for name, key := range keys() {
+	for name, key := range keys(t) {
 		plain, err := EncryptKey(key, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -43,11 +38,11 @@ func TestKeyIsDecryptedAsItWasEncrypted(t *testing.T) {
 			checkEncrypted(t, key, encryptQuickly(t, key, passphrase, quickScrypt), passphrase) // by another tool
 		}
 	}
-	encrypted, err := EncryptKey(keys()["p256"], []byte("correct horse"))
+	encrypted, err := EncryptKey(keys(t)["p256"], []byte("correct horse"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkEncrypted(t, keys()["p256"], encrypted, "correct horse")
+	checkEncrypted(t, keys(t)["p256"], encrypted, "correct horse")
 }
 
 func checkEncrypted(t testing.TB, key crypto.Signer, encrypted []byte, passphrase string) {
@@ -63,7 +58,7 @@ func checkEncrypted(t testing.TB, key crypto.Signer, encrypted []byte, passphras
 }
 
 func TestUnencryptedKeyIsPlainPKCS8(t *testing.T) {
-	for name, key := range keys() {
+	for name, key := range keys(t) {
 		data, err := EncryptKey(key, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -80,7 +75,7 @@ func TestUnencryptedKeyIsPlainPKCS8(t *testing.T) {
 }
 
 func TestEncryptedKeyHidesTheKey(t *testing.T) {
-	key := keys()["p256"].(*ecdsa.PrivateKey)
+	key := keys(t)["p256"].(*ecdsa.PrivateKey)
 	plain, err := key.Bytes()
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +103,7 @@ func TestEncryptedKeyHidesTheKey(t *testing.T) {
 }
 
 func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
-	key := keys()["p256"]
+	key := keys(t)["p256"]
 	plain, err := EncryptKey(key, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +118,7 @@ func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
 		"empty": nil, "garbage": []byte("garbage"), "DER": block.Bytes, "zeros": make([]byte, 4096),
 		"SEC1":           as("EC PRIVATE KEY", sec1),
 		"SEC1 in PKCS#8": as("PRIVATE KEY", sec1),
-		"certificate":    as("CERTIFICATE", newRoot(t).cert.Raw),
+		"certificate":    as("CERTIFICATE", newRoot(t).Cert.Raw),
 		"public":         as("PUBLIC KEY", block.Bytes),
 		"no bytes":       as("PRIVATE KEY", nil),
 		"cut":            plain[:len(plain)/2],
@@ -222,7 +217,7 @@ var (
 // ca.Authority.Unlock tells whether it is the root's.
 func TestDamagedEncryptedKeyIsRefusedOrUnmistakable(t *testing.T) {
 	for _, kdf := range []pkcs8.KDFOpts{quickPBKDF2, quickScrypt} {
-		key := keys()["p256"]
+		key := keys(t)["p256"]
 		block, _ := pem.Decode(encryptQuickly(t, key, "x", kdf))
 		refused := 0
 		for bit := range len(block.Bytes) * 8 {
@@ -250,7 +245,7 @@ func FuzzDecryptKey(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, key := range []crypto.Signer{keys()["p256"], keys()["p384"], keys()["rsa-2048"], ed} {
+	for _, key := range []crypto.Signer{keys(f)["p256"], keys(f)["p384"], keys(f)["rsa-2048"], ed} {
 		plain, err := EncryptKey(key, nil)
 		if err != nil {
 			f.Fatal(err)

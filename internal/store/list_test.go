@@ -107,9 +107,9 @@ func fill(t testing.TB, s *Store, root pair, n int) []string {
 	for i := range n {
 		name := fmt.Sprintf("pico-%05d.local", i)
 		leaf := root.leaf(t, name)
-		place := fmt.Sprintf("issued/%s/000001-2026-11-21-%s", name, ca.Serial(leaf.cert)[:8])
+		place := fmt.Sprintf("issued/%s/000001-2026-11-21-%s", name, ca.Serial(leaf.Cert)[:8])
 		mkdir(t, s.Path(place), 0o700)
-		put(t, s.Path(place+"/cert.pem"), string(ca.CertificatePEM(leaf.cert)), 0o644)
+		put(t, s.Path(place+"/cert.pem"), string(ca.CertificatePEM(leaf.Cert)), 0o644)
 		put(t, s.Path(place+"/about.json"), string(encodeJSON(Record{Name: name, For: "pico-w"})), 0o644)
 		places = append(places, place)
 	}
@@ -196,7 +196,7 @@ func BenchmarkMinimal(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			return cert.CheckSignatureFrom(root.cert)
+			return cert.CheckSignatureFrom(root.Cert)
 		}) {
 			if err != nil {
 				b.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // asNobody runs a function without root's right to pass over modes.
@@ -129,7 +131,7 @@ func TestUnderSudoFilesBelongToTheStoresOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer := pair{root.Certificate, key}
+	signer := pair{testpki.Pair{Cert: root.Certificate, Key: key}}
 	issued := issue(t, s, signer, "pico.local")
 	for _, err := range []error{
 		s.Revoke([]Revocation{issued.Revocation(noon, "")}, []NewCRL{{root, signer.crl(t, 1)}}),
@@ -171,7 +173,7 @@ func TestFaultsNameTheUsersFolder(t *testing.T) {
 	}
 	other := root.leaf(t, "other.local")
 	asNobody(t, func() {
-		_, putErr := s.Put(Record{Name: "other.local"}, other.cert, other.key)
+		_, putErr := s.Put(Record{Name: "other.local"}, other.Cert, other.Key)
 		_, keyErr := s.RootKey(issued.Root, nil)
 		_, latestErr := s.Latest(Device("pico.local"))
 		for path, err := range map[string]error{s.Path("."): putErr, s.Path("roots/" + issued.Root.ID + "/key.pem"): keyErr, s.Path("issued/pico.local"): latestErr} {
@@ -213,7 +215,7 @@ func TestUmaskOfAllBlocksNoLaterRun(t *testing.T) {
 				t.Errorf("run %d: %v", i, err)
 				return
 			}
-			if issued, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key); err != nil || issued.Number() != i+1 {
+			if issued, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key); err != nil || issued.Number() != i+1 {
 				t.Errorf("run %d: got %q, %v", i, issued.Place, err)
 			}
 			if latest, err := s.Latest(Device("pico.local")); err != nil || latest.Number() != i+1 {

@@ -83,11 +83,20 @@ func jsonFault(err error) error {
 }
 
 // layout1Boards are boards of layout 1 whose firmware was part of their name.
-var layout1Boards = map[string]string{"arduino-pico": "pico-w/arduino", "pico-sdk": "pico-w/pico-sdk"}
+var layout1Boards = map[string]string{
+	"arduino-pico": "pico-w/arduino", "pico-sdk": "pico-w/pico-sdk", "esp8266": "esp8266/micropython",
+}
+
+// layout1Firmware are names of firmware that turned out otherwise: what was to
+// become CircuitPython 11 was released as 10.3.
+var layout1Firmware = map[string]string{"circuitpython@11": "circuitpython@10.3"}
 
 // layout1For joins a board and a firmware, such as pico-w and circuitpython@10.
 func layout1For(board, firmware string) string {
 	target := board
+	if now, ok := layout1Firmware[firmware]; ok {
+		firmware = now
+	}
 	if now, ok := layout1Boards[board]; ok {
 		target = now
 		if firmware == "" {
@@ -125,7 +134,7 @@ func (r Record) checkTexts() error {
 func checkText(what, text string, most int) error {
 	switch {
 	case len(text) > most:
-		return fmt.Errorf("%s has %d bytes, at most %d are allowed", what, len(text), most)
+		return fmt.Errorf("%s has %d bytes; at most %d are allowed", what, len(text), most)
 	case hidden(text):
 		return fmt.Errorf("%s %.100q has a control or invisible character", what, text)
 	}

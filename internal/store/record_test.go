@@ -11,7 +11,7 @@ func TestLayout1BoardsAndFirmware(t *testing.T) {
 	for _, row := range []struct{ board, firmware, want string }{
 		{"", "", ""}, {"pico-w", "", "pico-w"}, {"pico-w", "circuitpython@10", "pico-w/circuitpython@10"}, {"computer", "", "computer"},
 		{"arduino-pico", "", "pico-w/arduino"}, {"arduino-pico", "arduino@5", "pico-w/arduino@5"}, {"pico-sdk", "", "pico-w/pico-sdk"},
-		{"esp32", "esp-idf@5", "esp32/esp-idf@5"}, {"esp8266", "", "esp8266"},
+		{"esp32", "esp-idf@5", "esp32/esp-idf@5"}, {"esp8266", "", "esp8266/micropython"},
 	} {
 		data, err := json.Marshal(map[string]any{"name": "x", "board": row.board, "firmware": row.firmware, "names": []string{"x"}, "key": "p256"})
 		if err != nil {

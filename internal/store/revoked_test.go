@@ -33,7 +33,7 @@ func TestRevokedCertificatesAreMarked(t *testing.T) {
 	if entry := all[0].Entry(); entry.Serial.Cmp(one.Leaf.SerialNumber) != 0 || !entry.At.Equal(noon) || entry.Reason != ca.KeyCompromise {
 		t.Errorf("got %+v", entry)
 	}
-	if other := (Root{Certificate: newRoot(t).cert}); all[0].IssuedBy(other) {
+	if other := (Root{Certificate: newRoot(t).Cert}); all[0].IssuedBy(other) {
 		t.Error("another root issued it")
 	}
 	if signing, err := s.SigningRoot(); err != nil || signing.CRL.Number.Int64() != 9 {

@@ -305,7 +305,7 @@ func (s *Store) SigningRoot() (Root, error) {
 		}
 	}
 	return Root{}, fault.With(fmt.Errorf("%s: %w", s.dir, ErrNoSigningRoot),
-		fault.Hintf("bring key.pem back from a backup, or use the spare on paper: %s", fault.Command{"root", "rotate", "--from-spare"}))
+		fault.Hintf("restore key.pem from a backup"))
 }
 
 // RootOf returns the root that issued a certificate, found by its authority key
@@ -391,7 +391,7 @@ func (s *Store) openRootKey(root Root, data, passphrase []byte) (crypto.Signer, 
 
 func hintPassphrase(err error) fault.Hint {
 	if errors.Is(err, ErrPassphrase) {
-		return fault.Hintf("try again; if it is lost, this CA cannot issue with that root any more: %s makes a new one", fault.Command{"root", "rotate"})
+		return fault.Hintf("try again; if it is lost, this CA cannot issue any more: create a new one in another folder (%s) and trust it on each phone", fault.Command{"--home", "FOLDER", "init"})
 	}
 	return fault.Hintf(bringBack)
 }

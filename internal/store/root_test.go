@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 func rootIDsOf(t testing.TB, s *Store) []string {
@@ -45,18 +47,18 @@ func TestHighestRootWithAKeySigns(t *testing.T) {
 	signs := func(want pair) Root {
 		t.Helper()
 		root, err := s.SigningRoot()
-		if err != nil || !root.Certificate.Equal(want.cert) {
+		if err != nil || !root.Certificate.Equal(want.Cert) {
 			t.Fatalf("got %s, %v", root.ID, err)
 		}
 		return root
 	}
 	one := signs(first)
-	addRoot(t, s, NewRoot{Certificate: spare.cert})
+	addRoot(t, s, NewRoot{Certificate: spare.Cert})
 	signs(first)
 	two := addRoot(t, s, second.root())
 	signs(second)
 	key := AgentKey{"SHA256:abc", "home"}
-	three := addRoot(t, s, NewRoot{Certificate: agent.cert, Agent: &key})
+	three := addRoot(t, s, NewRoot{Certificate: agent.Cert, Agent: &key})
 	signs(agent)
 	if got, err := s.RootAgentKey(three); err != nil || got != key || three.Key != KeyAgent {
 		t.Errorf("got %+v, %v, want %+v", got, err, key)
@@ -93,20 +95,20 @@ func TestHighestRootWithAKeySigns(t *testing.T) {
 func TestSpareIsPublishedAgain(t *testing.T) {
 	s, first := createLocked(t)
 	spare := newRoot(t)
-	asSpare := addRoot(t, s, NewRoot{Certificate: spare.cert, CRL: spare.crl(t, 1)})
+	asSpare := addRoot(t, s, NewRoot{Certificate: spare.Cert, CRL: spare.crl(t, 1)})
 	if got := rootIDsOf(t, s); len(got) != 2 {
 		t.Errorf("got %q", got)
 	}
-	again := addRoot(t, s, NewRoot{Certificate: spare.cert, Key: spare.key, CRL: spare.crl(t, 2)})
+	again := addRoot(t, s, NewRoot{Certificate: spare.Cert, Key: spare.Key, CRL: spare.crl(t, 2)})
 	if again.Number != 3 || again.ID[6:] != asSpare.ID[6:] {
 		t.Errorf("got %q after %q", again.ID, asSpare.ID)
 	}
-	want := []string{rootID(1, first.cert), again.ID}
+	want := []string{rootID(1, first.Cert), again.ID}
 	if got := rootIDsOf(t, s); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	leaf := spare.leaf(t, "pico.local")
-	if root, err := s.RootOf(leaf.cert); err != nil || root.ID != again.ID {
+	if root, err := s.RootOf(leaf.Cert); err != nil || root.ID != again.ID {
 		t.Errorf("got %q, %v", root.ID, err)
 	}
 	if err := s.Retire(again, noon); err != nil {
@@ -120,19 +122,15 @@ func TestSpareIsPublishedAgain(t *testing.T) {
 func TestSecondRootOfTheSameKeyIsRefused(t *testing.T) {
 	s, first := createLocked(t)
 	spare := newRoot(t)
-	addRoot(t, s, NewRoot{Certificate: spare.cert})
-	otherCert := func(p pair) *pair {
-		cert, err := ca.NewRoot(ca.RootRequest{Name: "Other", Days: 100, Constraints: ca.HomeConstraints()}, p.key, noon)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &pair{cert, p.key}
+	addRoot(t, s, NewRoot{Certificate: spare.Cert})
+	otherCert := func(p pair) pair {
+		return pair{p.Changed(t, func(c *x509.Certificate) { c.Subject.CommonName, c.SerialNumber = "Other", nil })}
 	}
 	before := snapshot(t, s.Path("."))
 	for name, root := range map[string]NewRoot{
 		"the same":                         first.root(),
 		"another certificate":              otherCert(first).root(),
-		"the spare without its key":        {Certificate: spare.cert},
+		"the spare without its key":        {Certificate: spare.Cert},
 		"another certificate, spare's key": otherCert(spare).root(),
 	} {
 		if _, err := s.AddRoot(root); !errors.Is(err, ErrSameKey) || hintText(err) == "" {
@@ -147,7 +145,7 @@ func TestSecondRootOfTheSameKeyIsRefused(t *testing.T) {
 func TestRootOfAnotherCA(t *testing.T) {
 	s, _ := create(t)
 	other := newRoot(t)
-	if _, err := s.RootOf(other.leaf(t, "pico.local").cert); err == nil || hintText(err) == "" {
+	if _, err := s.RootOf(other.leaf(t, "pico.local").Cert); err == nil || hintText(err) == "" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -185,7 +183,7 @@ func TestCRLIsStoredWithItsRoot(t *testing.T) {
 func TestNextCRLNumber(t *testing.T) {
 	root := newRoot(t)
 	parsed := func(number int64) Root {
-		crl, err := parseCRL(root.crl(t, number), root.cert)
+		crl, err := parseCRL(root.crl(t, number), root.Cert)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,22 +211,22 @@ func TestPassphraseOfAllRootKeysChanges(t *testing.T) {
 	root := newRoot(t)
 	dir := filepath.Join(tempDir(t), "store")
 	old, passphrase := []byte("old"), []byte("new")
-	if err := makeStore(t, dir, NewRoot{Certificate: root.cert, Key: root.key, Passphrase: old}); err != nil {
+	if err := makeStore(t, dir, NewRoot{Certificate: root.Cert, Key: root.Key, Passphrase: old}); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, dir)
 	s.opt.iterations = 1
 	lock(t, s)
 	second := newRoot(t)
-	addRoot(t, s, NewRoot{Certificate: second.cert, Key: second.key, Passphrase: old})
-	addRoot(t, s, NewRoot{Certificate: newRoot(t).cert})
+	addRoot(t, s, NewRoot{Certificate: second.Cert, Key: second.Key, Passphrase: old})
+	addRoot(t, s, NewRoot{Certificate: newRoot(t).Cert})
 	opens := func(passphrase []byte) (n int) {
 		roots, err := s.Roots()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, key := range []pair{root, second} {
-			if got, err := s.RootKey(roots[i], passphrase); err == nil && equalKeys(got, key.key) {
+			if got, err := s.RootKey(roots[i], passphrase); err == nil && equalKeys(got, key.Key) {
 				n++
 			}
 		}
@@ -259,13 +257,13 @@ func TestPassphraseOfAllRootKeysChanges(t *testing.T) {
 func TestForgottenPassphraseOfARetiredRoot(t *testing.T) {
 	root, second := newRoot(t), newRoot(t)
 	dir := filepath.Join(tempDir(t), "store")
-	if err := makeStore(t, dir, NewRoot{Certificate: root.cert, Key: root.key, Passphrase: []byte("forgotten")}); err != nil {
+	if err := makeStore(t, dir, NewRoot{Certificate: root.Cert, Key: root.Key, Passphrase: []byte("forgotten")}); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, dir)
 	s.opt.iterations = 1
 	lock(t, s)
-	addRoot(t, s, NewRoot{Certificate: second.cert, Key: second.key, Passphrase: []byte("old")})
+	addRoot(t, s, NewRoot{Certificate: second.Cert, Key: second.Key, Passphrase: []byte("old")})
 	if err := s.ChangePassphrase([]byte("old"), []byte("new")); !errors.Is(err, ErrPassphrase) {
 		t.Errorf("got %v, want %v", err, ErrPassphrase)
 	}
@@ -326,7 +324,7 @@ func TestDamagedRootKeyIsNoKey(t *testing.T) {
 			t.Fatalf("cut to %d bytes: got %v, want %v", n, err, ErrNoKey)
 		}
 	}
-	other, err := EncryptKey(newKey(t), nil)
+	other, err := EncryptKey(testpki.NewKey(t, ca.P256), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +369,7 @@ func asking(s *Store, issued Issued, root pair) map[string]func() error {
 		"Latest":      func() error { _, err := s.Latest(issued.Record.Holder()); return err },
 		"History":     func() error { _, err := s.History(issued.Record.Holder()); return err },
 		"BySerial":    func() error { _, err := s.BySerial(ca.Serial(issued.Leaf)); return err },
-		"AddRoot":     func() error { _, err := s.AddRoot(NewRoot{Certificate: root.cert}); return err },
+		"AddRoot":     func() error { _, err := s.AddRoot(NewRoot{Certificate: root.Cert}); return err },
 		"All": func() error {
 			var faults []error
 			for _, err := range s.All(true) {
@@ -386,7 +384,7 @@ func asking(s *Store, issued Issued, root pair) map[string]func() error {
 // bits that mean nothing.
 func TestEachFlippedBitOfARootIsFound(t *testing.T) {
 	s, root := create(t)
-	name := s.Path("roots/" + rootID(1, root.cert) + "/cert.pem")
+	name := s.Path("roots/" + rootID(1, root.Cert) + "/cert.pem")
 	whole := get(t, name)
 	found := 0
 	for bit := range len(whole) * 8 {
@@ -395,7 +393,7 @@ func TestEachFlippedBitOfARootIsFound(t *testing.T) {
 		put(t, name, string(data), 0o644)
 		signing, err := s.SigningRoot()
 		switch {
-		case err == nil && !signing.Certificate.Equal(root.cert):
+		case err == nil && !signing.Certificate.Equal(root.Cert):
 			t.Fatalf("bit %d: another certificate", bit)
 		case err != nil && !isDamaged(err, name):
 			t.Fatalf("bit %d: got %v", bit, err)
@@ -416,7 +414,7 @@ func TestDamagedOldRootHidesNoOther(t *testing.T) {
 	issue(t, s, first, "old.local")
 	addRoot(t, s, second.root())
 	issue(t, s, second, "new.local")
-	name := s.Path("roots/" + rootID(1, first.cert) + "/cert.pem")
+	name := s.Path("roots/" + rootID(1, first.Cert) + "/cert.pem")
 	put(t, name, "x", 0o644)
 	var got []string
 	for issued, err := range s.All(false) {
@@ -435,7 +433,7 @@ func TestDamagedOldRootHidesNoOther(t *testing.T) {
 
 func TestDamagedFilesOfARoot(t *testing.T) {
 	s, root := createLocked(t)
-	id := rootID(1, root.cert)
+	id := rootID(1, root.Cert)
 	signing, err := s.SigningRoot()
 	if err != nil {
 		t.Fatal(err)
@@ -464,7 +462,7 @@ func TestDamagedFilesOfARoot(t *testing.T) {
 
 func TestRootsThatOthersCanChangeAreRefused(t *testing.T) {
 	s, root := create(t)
-	place := "roots/" + rootID(1, root.cert)
+	place := "roots/" + rootID(1, root.Cert)
 	for _, row := range []struct {
 		name        string
 		right, wide fs.FileMode
@@ -493,7 +491,7 @@ func TestWhatHasARootsNameMustBeOne(t *testing.T) {
 	checkRoot(t, s, root, nil)
 	for what, make := range map[string]func(name string) error{
 		"file":  func(name string) error { return os.WriteFile(name, nil, 0o600) },
-		"link":  func(name string) error { return os.Symlink(rootID(1, root.cert), name+"x") },
+		"link":  func(name string) error { return os.Symlink(rootID(1, root.Cert), name+"x") },
 		"empty": func(name string) error { return os.Mkdir(name, 0o700) },
 	} {
 		name := s.Path("roots/000002-ABCD")
@@ -504,13 +502,13 @@ func TestWhatHasARootsNameMustBeOne(t *testing.T) {
 		if what != "link" && (err == nil || hintText(err) == "") {
 			t.Errorf("%s: got %q, %v, want an error with a hint", what, got.ID, err)
 		}
-		if what == "link" && (err != nil || !got.Certificate.Equal(root.cert)) {
+		if what == "link" && (err != nil || !got.Certificate.Equal(root.Cert)) {
 			t.Errorf("a link to a root: got %q, %v", got.ID, err)
 		}
 		remove(t, name)
 		remove(t, name+"x")
 	}
-	remove(t, s.Path("roots/"+rootID(1, root.cert)))
+	remove(t, s.Path("roots/"+rootID(1, root.Cert)))
 	if _, err := s.SigningRoot(); !isA[MissingError](err) || hintText(err) == "" {
 		t.Errorf("no root: got %v, want a MissingError", err)
 	}
@@ -521,7 +519,7 @@ func TestCopyOfAStoreIsABackup(t *testing.T) {
 	s, root := createLocked(t)
 	issued := issue(t, s, root, "pico.local")
 	leaf := root.leaf(t, "printer.local")
-	if _, err := s.Put(Record{Name: "printer.local"}, leaf.cert, nil); err != nil {
+	if _, err := s.Put(Record{Name: "printer.local"}, leaf.Cert, nil); err != nil {
 		t.Fatal(err)
 	}
 	err := errors.Join(
@@ -548,7 +546,7 @@ func TestCopyOfAStoreIsABackup(t *testing.T) {
 func TestAgentKeyWithHiddenCharacters(t *testing.T) {
 	s, _ := createLocked(t)
 	root := newRoot(t)
-	added := addRoot(t, s, NewRoot{Certificate: root.cert, Agent: &AgentKey{Fingerprint: "SHA256:x"}})
+	added := addRoot(t, s, NewRoot{Certificate: root.Cert, Agent: &AgentKey{Fingerprint: "SHA256:x"}})
 	name := s.Path("roots/" + added.ID + "/key.json")
 	for _, data := range []string{`{"fingerprint":"\u001b[2J"}`, `{"comment":"\u202e"}`, "x", ""} {
 		put(t, name, data, 0o644)

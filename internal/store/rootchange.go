@@ -63,7 +63,7 @@ func (s *Store) AddRoot(root NewRoot) (Root, error) {
 		last = max(last, other.Number)
 		isSpare := other.Key == KeyElsewhere && (root.Key != nil || root.Agent != nil) && other.Certificate.Equal(root.Certificate)
 		if ca.KeyMatches(other.Certificate, root.Certificate.PublicKey) && !isSpare {
-			return Root{}, fault.With(fmt.Errorf("root %s: %w", other.ID, ErrSameKey), fault.Hintf("a new root needs a new key: %s", fault.Command{"root", "rotate"}))
+			return Root{}, fault.With(fmt.Errorf("root %s: %w", other.ID, ErrSameKey), fault.Hintf("a new root needs a new key"))
 		}
 	}
 	if last, err = next(last); err != nil {

@@ -263,7 +263,7 @@ func TestChangesNeedTheLock(t *testing.T) {
 	}
 	leaf := root.leaf(t, "pico.local")
 	for name, change := range map[string]func() error{
-		"Put":              func() error { _, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key); return err },
+		"Put":              func() error { _, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key); return err },
 		"AddRoot":          func() error { _, err := s.AddRoot(newRoot(t).root()); return err },
 		"PutCRL":           func() error { return s.PutCRL(roots[0], root.crl(t, 1)) },
 		"Retire":           func() error { return s.Retire(roots[0], noon) },
@@ -271,7 +271,7 @@ func TestChangesNeedTheLock(t *testing.T) {
 		"Revoke":           func() error { return s.Revoke(nil, []NewCRL{{roots[0], root.crl(t, 1)}}) },
 		"PutDeviceFile":    func() error { return s.PutDeviceFile("pico.local", "vapid.pem", nil) },
 		"SetRecord": func() error {
-			return s.SetRecord(Issued{Place: "issued/x", Leaf: leaf.cert, Record: Record{Name: "pico.local"}}, Record{Name: "pico.local"})
+			return s.SetRecord(Issued{Place: "issued/x", Leaf: leaf.Cert, Record: Record{Name: "pico.local"}}, Record{Name: "pico.local"})
 		},
 	} {
 		if err := change(); !errors.Is(err, ErrUnlocked) {
@@ -321,7 +321,7 @@ func TestManyPutAtOnce(t *testing.T) {
 		wait.Go(func() {
 			defer s.Close()
 			if errs[i] = s.Lock(t.Context(), func(string) {}); errs[i] == nil {
-				issued[i], errs[i] = s.Put(Record{Name: "pico.local"}, leaves[i].cert, leaves[i].key)
+				issued[i], errs[i] = s.Put(Record{Name: "pico.local"}, leaves[i].Cert, leaves[i].Key)
 			}
 		})
 	}
@@ -333,7 +333,7 @@ func TestManyPutAtOnce(t *testing.T) {
 	for i, leaf := range leaves {
 		numbers[issued[i].Number()] = true
 		key, err := first.Key(issued[i])
-		if err != nil || !issued[i].Leaf.Equal(leaf.cert) || !equalKeys(leaf.key, key) {
+		if err != nil || !issued[i].Leaf.Equal(leaf.Cert) || !equalKeys(leaf.Key, key) {
 			t.Errorf("%s: %v", issued[i].Place, err)
 		}
 	}

@@ -25,7 +25,7 @@ func TestModesAreNarrowUnderAnyUmask(t *testing.T) {
 		before := syscall.Umask(umask)
 		s, root := createLocked(t)
 		leaf := root.leaf(t, "pico.local")
-		_, err := s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key)
+		_, err := s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key)
 		fileErr := s.PutDeviceFile("pico.local", "vapid.pem", nil)
 		syscall.Umask(before)
 		if err := errors.Join(err, fileErr); err != nil {
@@ -69,7 +69,7 @@ func useAll(t *testing.T, dir string, root, leaf pair) error {
 	}
 	lockErr := s.Lock(t.Context(), func(string) {})
 	if lockErr == nil {
-		_, lockErr = s.Put(Record{Name: "pico.local"}, leaf.cert, leaf.key)
+		_, lockErr = s.Put(Record{Name: "pico.local"}, leaf.Cert, leaf.Key)
 	}
 	all := errors.Join(createErr, rootErr, keyErr, latestErr, leafKeyErr, lockErr)
 	for _, err := range s.All(false) {

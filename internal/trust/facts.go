@@ -15,6 +15,9 @@ func nameOf(cert *x509.Certificate) string {
 	return prefix + strings.ToLower(strings.ReplaceAll(ca.Fingerprint(cert), ":", ""))[:8]
 }
 
+// FileName is what the commands of a plan call the file with a root.
+func FileName(cert *x509.Certificate) string { return nameOf(cert) + ".pem" }
+
 // thumbprint is what macOS and Windows call a certificate.
 func thumbprint(cert *x509.Certificate) string {
 	return strings.ReplaceAll(ca.FingerprintSHA1(cert), ":", "")

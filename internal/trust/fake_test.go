@@ -2,9 +2,6 @@ package trust
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -16,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // A fake is a computer below a temporary folder, on which the commands of the
@@ -189,11 +186,12 @@ func (f *fake) list(db map[string]*fakeEntry, nickname string) string {
 	if nickname != "" {
 		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: db[nickname].der}))
 	}
-	out := "\nCertificate Nickname      Trust Attributes\n                 SSL,S/MIME,JAR/XPI\n\n"
+	var out strings.Builder
+	out.WriteString("\nCertificate Nickname      Trust Attributes\n                 SSL,S/MIME,JAR/XPI\n\n")
 	for name, entry := range db {
-		out += fmt.Sprintf("%-60s %-5s\n", name, entry.trust)
+		out.WriteString(fmt.Sprintf("%-60s %-5s\n", name, entry.trust))
 	}
-	return out
+	return out.String()
 }
 
 // database makes an empty NSS database.
@@ -259,11 +257,11 @@ func (f *fake) keytool(dir string, args []string) (string, bool, error) {
 	}
 	switch args[2] {
 	case "-list":
-		var out string
+		var out strings.Builder
 		for alias, entry := range db {
-			out += "Alias name: " + alias + "\nCreation date: Nov 25, 2026\n" + f.list(map[string]*fakeEntry{"x": entry}, "x")
+			out.WriteString("Alias name: " + alias + "\nCreation date: Nov 25, 2026\n" + f.list(map[string]*fakeEntry{"x": entry}, "x"))
 		}
-		return out, false, nil
+		return out.String(), false, nil
 	case "-importcert":
 		db[option(args, "-alias")] = &fakeEntry{der: readDER(filepath.Join(dir, option(args, "-file")))}
 	case "-delete":
@@ -275,16 +273,7 @@ func (f *fake) keytool(dir string, args []string) (string, bool, error) {
 // newRoot is a root of a CA of its own.
 func newRoot(t *testing.T) *x509.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	root, err := ca.NewRoot(ca.RootRequest{Name: "Home CA", Days: 3650, Constraints: ca.HomeConstraints()}, key, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
+	return testpki.Home(t, time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)).Cert
 }
 
 func request(root *x509.Certificate, stores ...Store) Request {

@@ -94,14 +94,14 @@ func (k *keystore) look(ctx context.Context, roots []root) (contents, error) {
 	return found, nil
 }
 
-// step returns a call of keytool, as root if this user may not write.
-func (k *keystore) step(args []string) Step {
+// writable reports whether this user may write to the store.
+func (k *keystore) writable() bool {
 	f, err := os.OpenFile(k.c.at(k.file), os.O_WRONLY, 0)
-	if err == nil {
-		f.Close()
-	}
-	return Step{args, err != nil}
+	return err == nil && f.Close() == nil
 }
+
+// step returns a call of keytool, as root if this user may not write.
+func (k *keystore) step(args []string) Step { return Step{args, !k.writable()} }
 
 // install leaves a runtime that follows the system's store to that.
 func (k *keystore) install(_ context.Context, roots []root) (work, error) {

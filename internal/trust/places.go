@@ -27,7 +27,7 @@ type browser struct {
 
 func (c *Computer) browsers(req Request) []browser {
 	var all []browser
-	if c.OS == "darwin" || c.OS == "windows" { // they read the system's store
+	if c.ownSystem() { // they read the system's store
 		return nil
 	}
 	if slices.Contains(req.Stores, Chromium) {
@@ -44,18 +44,23 @@ func (c *Computer) browsers(req Request) []browser {
 
 // outer returns the places that are no browser's.
 func (c *Computer) outer(req Request) (system, java []place) {
-	if slices.Contains(req.Stores, System) && req.Scope != ThisUser {
+	if slices.Contains(req.Stores, System) && (req.Scope != ThisUser || c.ownSystem()) {
 		if s := c.system(); s != nil {
 			system = append(system, s)
 		}
 	}
 	if slices.Contains(req.Stores, Java) {
 		for _, k := range c.keystores() {
-			java = append(java, k)
+			if req.Scope != ThisUser || k.writable() {
+				java = append(java, k)
+			}
 		}
 	}
 	return system, java
 }
+
+// ownSystem reports whether the system's store is this user's own.
+func (c Computer) ownSystem() bool { return c.OS == "darwin" || c.OS == "windows" }
 
 // wanted returns the places that installing fills.
 func (c Computer) wanted(ctx context.Context, req Request, roots []root) []place {
@@ -141,16 +146,21 @@ func (b browser) covers(ctx context.Context, roots []root) bool {
 }
 
 // NotFound explains why this computer has no store of a kind, for one that
-// Status, Install and Remove returned nothing for.
-func (c Computer) NotFound(store Store) error {
+// Status and Install returned nothing for.
+func (c Computer) NotFound(store Store, scope Scope) error {
 	apart := store == Chromium || store == Firefox
+	everyone := fault.Hintf("%s asks for root's rights", fault.Command{"trust", "--store", string(store)})
 	switch {
-	case apart && (c.OS == "darwin" || c.OS == "windows"):
+	case apart && c.ownSystem():
 		return fault.With(fmt.Errorf("%s reads the system's trust store on this computer", store), fault.Run("trust", "--store", "system"))
+	case store == System && scope == ThisUser && c.system() != nil:
+		return fault.New("the system's trust store is for all users", everyone)
 	case store == System:
 		return fault.New("no system trust store that picoca knows exists here", fault.Hintf("install the package ca-certificates"))
 	case store == Firefox && c.firefoxProgram() != "":
 		return fault.With(errors.New("firefox has no profile yet"), fault.Hintf("start Firefox once, then run %s", fault.Command{"trust", "--store", "firefox"}))
+	case store == Java && len(c.keystores()) > 0:
+		return fault.New("the store of the Java runtime is for all users", everyone)
 	case store == Java:
 		return fault.New("no Java runtime in PATH or at JAVA_HOME", fault.Hintf("set JAVA_HOME to the runtime's folder"))
 	}

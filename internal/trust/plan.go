@@ -224,7 +224,8 @@ func hasFile(files []File, name string) bool {
 
 // Run does what the plan says and reads every store back. It calls before with
 // each command that it is about to run. A part that fails is undone as far as it
-// can be, and the others still run. The error is that of the temporary folder.
+// can be, and the others still run, unless ctx has ended. The error is that of
+// the temporary folder.
 func (p *Plan) Run(ctx context.Context, before func(Step)) ([]Result, error) {
 	dir, err := stage(p.Files())
 	if err != nil {
@@ -262,8 +263,11 @@ func stage(files []File) (string, error) {
 
 func (p *Plan) run(ctx context.Context, part Part, dir string, before func(Step)) error {
 	for i, step := range part.Steps {
-		before(step)
-		_, err := p.computer.Run(ctx, Command{Args: step.Args, Dir: dir, Time: changeTime})
+		err := ctx.Err()
+		if err == nil {
+			before(step)
+			_, err = p.computer.Run(ctx, Command{Args: step.Args, Dir: dir, Time: changeTime})
+		}
 		if err == nil {
 			continue
 		}
@@ -289,10 +293,9 @@ func (p *Plan) undo(ctx context.Context, part Part, dir string, before func(Step
 // result reads a store back.
 func (p *Plan) result(ctx context.Context, part Part, err error) Result {
 	status, found := look(context.WithoutCancel(ctx), part.place, p.roots)
-	result := Result{part.Store, part.Place, part.State, status.State, len(part.Steps) > 0, err}
+	result := Result{part.Store, part.Place, part.State, status.State, status.State != part.State, err}
 	switch {
 	case err != nil:
-		result.Changed = status.State != part.State
 	case status.Err != nil:
 		result.Err = status.Err
 	case p.remove && len(found.traces) > 0:
@@ -300,6 +303,7 @@ func (p *Plan) result(ctx context.Context, part Part, err error) Result {
 	case !p.remove && status.State != Trusted:
 		result.Err = notTrusted(part)
 	}
+	result.Changed = result.Changed || err == nil && len(part.Steps) > 0
 	return result
 }
 

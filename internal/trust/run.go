@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -81,7 +83,7 @@ func Exec(ctx context.Context, c Command) (string, error) {
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.Dir = c.Dir
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = environment()
 	cmd.WaitDelay = 5 * time.Second // for a child that keeps the output open
 	err := cmd.Run()
 	if cause := context.Cause(ctx); cause != nil {
@@ -91,6 +93,16 @@ func Exec(ctx context.Context, c Command) (string, error) {
 		return out.String(), &CommandError{c.Args, out.String(), err}
 	}
 	return out.String(), nil
+}
+
+// environment is ours, in English, and with root's programs: su(1) leaves PATH
+// without them, and then Debian's hook for Java fails.
+func environment() []string {
+	path := filepath.SplitList(os.Getenv("PATH"))
+	if runtime.GOOS != "windows" {
+		path = append(path, admin...)
+	}
+	return append(os.Environ(), "LC_ALL=C", "PATH="+strings.Join(path, string(filepath.ListSeparator)))
 }
 
 // limited keeps the start of an output and reports when it is full.

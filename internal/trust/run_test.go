@@ -28,6 +28,15 @@ func TestCommandReadsNothing(t *testing.T) {
 	}
 }
 
+// TestCommandFindsRootsPrograms though su leaves PATH without their folders.
+func TestCommandFindsRootsPrograms(t *testing.T) {
+	t.Setenv("PATH", "/usr/bin:/bin")
+	out, err := Exec(t.Context(), Command{Args: []string{"sh", "-c", "echo $PATH"}, Time: changeTime})
+	if want := "/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin\n"; err != nil || out != want {
+		t.Errorf("got %q (%v), want %q", out, err, want)
+	}
+}
+
 func TestCommandErrorSaysWhatItSaid(t *testing.T) {
 	_, err := Exec(t.Context(), Command{Args: []string{"sh", "-c", "echo first; echo 'it broke' >&2; exit 3"}, Dir: t.TempDir(), Time: changeTime})
 	if err == nil || !strings.HasSuffix(err.Error(), "exit status 3: it broke") || !strings.HasPrefix(err.Error(), "sh -c 'echo first; echo '") {

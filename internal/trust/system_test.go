@@ -178,7 +178,7 @@ func TestNoSystemStore(t *testing.T) {
 		t.Errorf("got %+v (%v), want no store", all, err)
 	}
 	for _, store := range []Store{System, Chromium, Firefox, Java} {
-		if c.NotFound(store) == nil || hint(c.NotFound(store)) == "" {
+		if err := c.NotFound(store, Default); err == nil || hint(err) == "" {
 			t.Errorf("%s: no explanation", store)
 		}
 	}
@@ -193,6 +193,30 @@ func TestMacAndWindows(t *testing.T) {
 	f, c = newFake(t, "windows")
 	f.cycle(c, request(newRoot(t), System, Chromium, Firefox),
 		[]string{"certutil.exe -user -addstore Root NAME.pem"}, []string{"certutil.exe -user -delstore Root SHA1"})
+}
+
+// TestThisUserNeedsNoRoot is why stores for all users are left out, which is
+// explained. A Mac's and Windows' system store is the user's own.
+func TestThisUserNeedsNoRoot(t *testing.T) {
+	f, c := newFake(t, "linux", "/opt/jdk/bin/keytool", "/usr/sbin/update-ca-certificates", "/usr/bin/sudo")
+	c.JavaHome = "/opt/jdk"
+	f.mkdir("/opt/jdk/lib/security/cacerts") // a folder: not even root can write to it as a file
+	req := request(newRoot(t), System, Java)
+	req.Scope = ThisUser
+	if results, log := f.apply(c, req, false); len(results) > 0 || len(log) > 0 {
+		t.Errorf("got %+v, ran %q", results, log)
+	}
+	for _, store := range req.Stores {
+		if err := c.NotFound(store, ThisUser); !strings.HasSuffix(err.Error(), "is for all users") || !strings.Contains(hint(err), "picoca trust --store "+string(store)) {
+			t.Errorf("got %v, hint %s", err, hint(err))
+		}
+	}
+	for _, system := range []string{"darwin", "windows"} {
+		f, c = newFake(t, system)
+		if results, _ := f.apply(c, req, false); len(results) != 1 || results[0].After != Trusted {
+			t.Errorf("%s: got %+v", system, results)
+		}
+	}
 }
 
 func TestJavaRuntimes(t *testing.T) {

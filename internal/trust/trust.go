@@ -110,7 +110,7 @@ func rootsOf(certs []*x509.Certificate) []root {
 }
 
 // pem is the name of the root's staged file.
-func (r root) pem() string { return r.name + ".pem" }
+func (r root) pem() string { return FileName(r.Certificate) }
 func (r root) file() File  { return File{r.pem(), ca.CertificatePEM(r.Certificate)} }
 
 // contents is what a place holds, by the roots' names.

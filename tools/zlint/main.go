@@ -23,7 +23,8 @@ const (
 	public   = "a rule for CAs that ship with systems (CA/Browser Forum); a home has no such services, names or limits"
 	apple825 = "Apple's limit for user-installed roots is 825 days; the shorter ones are for roots that ship with systems"
 	shownCN  = "some boards' tools show the common name alone; it is in the subjectAltName too"
-	pathLen  = "the root issues leaves alone, and pathlen 0 holds it to that"
+	pathLen  = "the root allows one CA below it, such as step-ca, and no more"
+	purposes = "a rule for roots that ship with systems; by these purposes Go and NSS refuse code that a stolen root key has signed"
 	homeNets = "private networks are what a home's root is for"
 	noClock  = "a leaf of --board-clock is valid from 2021-01-01, for boards that have no clock yet; issue says that Apple devices refuse it"
 )
@@ -47,6 +48,7 @@ var exceptions = map[string]string{
 	"w_tls_server_cert_valid_time_longer_than_397_days":             apple825,
 	"w_subject_common_name_included":                                shownCN,
 	"w_root_ca_basic_constraints_path_len_constraint_field_present": pathLen,
+	"e_root_ca_extended_key_usage_present":                          purposes,
 	"e_ext_nc_intersects_reserved_ip":                               homeNets,
 	"e_ext_san_contains_reserved_ip":                                homeNets,
 }

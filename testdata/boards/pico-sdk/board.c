@@ -43,12 +43,14 @@ enum { STACK = 32768, PATTERN = 0x5a };
 static char stack[STACK];
 static ucontext_t program, network;
 
+// What was sent before the signal arrives before the leap.
 static void work(void) {
-    if (leap_is_due()) {
+    bool leap = leap_is_due();
+    wire_run(&wifi);
+    if (leap) {
         wire_leap(12);
         printf("leapt\n");
     }
-    wire_run(&wifi);
 }
 
 static void tell_stack(void) {

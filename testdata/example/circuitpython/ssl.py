@@ -32,11 +32,24 @@ class SSLSocket:
     def __init__(self, plain, secure):
         self.plain = plain
         self.secure = secure
-        self.settimeout = plain.settimeout
+        self.blocking = True
         self.close = secure.close
 
+    def settimeout(self, seconds):
+        self.blocking = seconds is None
+        self.plain.settimeout(seconds)
+
     def recv_into(self, buffer):
-        return self.done(self.secure.readinto(buffer))
+        if not self.blocking:
+            return self.done(self.secure.readinto(buffer))
+        # It waits for the first byte. MicroPython would wait for a full buffer.
+        buffer = memoryview(buffer)
+        count = self.done(self.secure.readinto(buffer[:1]))
+        if count:
+            self.plain.setblocking(False)
+            count += self.secure.readinto(buffer[1:]) or 0
+            self.plain.setblocking(True)
+        return count
 
     def send(self, data):
         return self.done(self.secure.write(data))

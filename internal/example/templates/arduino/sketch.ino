@@ -6,7 +6,7 @@
 //    to know what kind of key signed the certificate: here @ISSUER@.
 // 2. The listening socket. A handshake happens when a connection is accepted, and takes the whole board meanwhile; so this
 //    program serves one connection at a time, answers several requests on it, and lets the others wait.
-// 3. The clock. The board wakes up in 1970. To serve HTTPS that does not matter: a browser goes by its own clock. Once the
+// 3. The clock. The board wakes up in 1970. For serving HTTPS that does not matter: a browser goes by its own clock. Once the
 //    board checks certificates of others, set it first, with NTP.begin and NTP.waitSet.
 
 @local@#include <LEAmDNS.h>
@@ -16,8 +16,8 @@
 #include "picoca_cert.h"
 #include "secrets.h"
 
-const unsigned long KEEP = 60000;    // milliseconds that a connection may be idle when nobody waits
-const unsigned long GIVE_WAY = 5000; // the same when somebody does
+const unsigned long KEEP = 60000;    // milliseconds that a connection may be idle when no one else waits
+const unsigned long GIVE_WAY = 5000; // the same when someone does
 
 BearSSL::WiFiServerSecure https(443);
 WiFiServer http(80);
@@ -102,8 +102,8 @@ void serve(BearSSL::WiFiClientSecure &client) {
 void setup() {
   Serial.begin(115200);
 @local@  WiFi.setHostname("@HOST@");
-@dns@  WiFi.setHostname("@HOST@"); // the router learns it, and its DNS has to answer for @NAME@
-@address@  WiFi.setHostname("@HOST@"); // the router learns it, and has to give this board @NAME@ each time
+@dns@  WiFi.setHostname("@HOST@"); // the router learns it, and its DNS must answer for @NAME@
+@address@  WiFi.setHostname("@HOST@"); // the router learns it, and must always give this board @NAME@
   // begin tries once (the core's WiFiClass.cpp), and after a power cut the board is up before the Wi-Fi.
   while (WiFi.begin(WIFI_SSID, WIFI_PASSWORD) != WL_CONNECTED) {
     delay(200);

@@ -11,7 +11,7 @@
 @simple@# 3. The clock. A board wakes up in the past, and that does not matter: a browser goes by its own clock, and CircuitPython
 @simple@#    never looks at the dates of a certificate. So it also takes an expired one, if you let it check its visitors'.
 @mutual@# 3. The clock. A board wakes up in the past, and CircuitPython never looks at the dates of a certificate. So it lets in its
-@mutual@#    visitors at once, and also those whose certificates have expired: to shut somebody out, make a new CA.
+@mutual@#    visitors at once, and also those whose certificates have expired: to lock one out, make a new CA.
 
 import errno
 import gc
@@ -34,14 +34,14 @@ FILES = {
 }
 
 # How many seconds a connection may be idle. The longer, the more requests need no handshake.
-KEEP = 60  # when nobody waits
+KEEP = 60  # when no one else waits
 SPARE = 10  # when only the same device waits: browsers open connections ahead that they may never use
 GIVE_WAY = 2  # when another device waits, and then it ends in any case after
 TURN = 15
 
 @local@HOST = "@HOST@"  # the mDNS server keeps no copy of the name: it must not be collected
-@dns@HOST = "@HOST@"  # the router learns it, and its DNS has to answer for @NAME@
-@address@HOST = "@HOST@"  # the router learns it, and has to give this board @NAME@ each time
+@dns@HOST = "@HOST@"  # the router learns it, and its DNS must answer for @NAME@
+@address@HOST = "@HOST@"  # the router learns it, and must always give this board @NAME@
 
 
 def stay_connected():

@@ -3,10 +3,10 @@
 #
 # Three things that go wrong most often:
 # 1. Formats. MicroPython before 1.29 reads keys and certificates as DER only, and a key as SEC1 ("EC PRIVATE KEY") or
-#    PKCS#1 ("RSA PRIVATE KEY"). For all else it says "invalid key" or "invalid cert". cert.der and key.der are right.
+#    PKCS#1 ("RSA PRIVATE KEY"). For anything else it says "invalid key" or "invalid cert". cert.der and key.der are right.
 # 2. The listening socket. TLS belongs on the accepted connection. It takes about 27 KB of memory, of which 16.7 KB must be
 #    in one piece; so this program serves one connection at a time, and the others wait for their turn without TLS.
-# 3. The clock. A Pico W wakes up on 2021-01-01. To serve HTTPS that does not matter: a browser goes by its own clock.
+# 3. The clock. A Pico W starts at 2021-01-01. For serving HTTPS that does not matter: a browser goes by its own clock.
 @simple@#    Once the board checks certificates of others, they "start in the future": call ntptime.settime() first.
 @mutual@#    But this program checks the certificates of its visitors, and in 2021 they "start in the future". So it sets the
 @mutual@#    clock from the network before anything else.
@@ -31,7 +31,7 @@ FILES = {
 }
 
 # How many seconds a connection may be idle. The longer, the more requests need no handshake.
-KEEP = 60  # when nobody waits
+KEEP = 60  # when no one else waits
 SPARE = 10  # when only the same device waits: browsers open connections ahead that they may never use
 GIVE_WAY = 2  # when another device waits, and then it ends in any case after
 TURN = 15
@@ -43,8 +43,8 @@ wifi = network.WLAN(network.STA_IF)
 
 async def stay_connected():
 @local@    network.hostname("@HOST@")  # before connecting: @HOST@.local is this name
-@dns@    network.hostname("@HOST@")  # before connecting: the router learns it, and its DNS has to answer for @NAME@
-@address@    network.hostname("@HOST@")  # before connecting: the router learns it, and has to give this board @NAME@ each time
+@dns@    network.hostname("@HOST@")  # before connecting: the router learns it, and its DNS must answer for @NAME@
+@address@    network.hostname("@HOST@")  # before connecting: the router learns it, and must always give this board @NAME@
     wifi.active(True)
     while True:
         if not wifi.isconnected():

@@ -6,7 +6,7 @@
 //    picoca_cert.h has exactly its own length.
 // 2. The listening socket. Each open connection holds 22 KB for TLS, and a handshake some more. lwipopts.h allows three, and
 //    the one that was used least recently is dropped when another comes; the page needs one.
-// 3. The clock. The board wakes up without one. To serve HTTPS that does not matter: a browser goes by its own clock. Once the
+// 3. The clock. The board wakes up without one. For serving HTTPS that does not matter: a browser goes by its own clock. Once the
 //    board checks certificates of others, it does: set it first, with SNTP, and compile MBEDTLS_HAVE_TIME_DATE.
 
 #include <malloc.h>
@@ -79,8 +79,8 @@ int main(void) {
     }
     cyw43_arch_enable_sta_mode();
 @local@    netif_set_hostname(netif_default, "@HOST@");
-@dns@    netif_set_hostname(netif_default, "@HOST@"); // the router learns it, and its DNS has to answer for @NAME@
-@address@    netif_set_hostname(netif_default, "@HOST@"); // the router learns it, and has to give this board @NAME@ each time
+@dns@    netif_set_hostname(netif_default, "@HOST@"); // the router learns it, and its DNS must answer for @NAME@
+@address@    netif_set_hostname(netif_default, "@HOST@"); // the router learns it, and must always give this board @NAME@
     while (cyw43_arch_wifi_connect_timeout_ms(WIFI_SSID, WIFI_PASSWORD, CYW43_AUTH_WPA2_AES_PSK, 30000)) {
         printf("no Wi-Fi yet\n");
     }

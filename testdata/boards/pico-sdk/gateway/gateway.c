@@ -1,6 +1,7 @@
 // The way from this computer to the board: it asks the board's network for the board's name, by mDNS (of an address it need
 // not ask), listens on a port of 127.0.0.1, prints that port, and passes each connection on to port 443 of the board. The end
-// of a connection is passed on as what it was: an orderly end or a reset.
+// of a connection is passed on as what it was: an orderly end or a reset. What the board sends is acknowledged before the client
+// gets it, so that to the board a connection is idle as soon as the client knows the answer.
 //   gateway NAME|ADDRESS, with the wire as file descriptor 3
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 
 #include "lwip/dns.h"
 #include "lwip/init.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
 #include "lwip/tcp.h"
 #include "pico.h"
@@ -25,6 +27,7 @@ enum { MOST = 64, PIECE = 1024, PATIENCE_MS = 20000 };
 struct pipe {
     int fd;
     struct tcp_pcb *pcb;
+    struct pbuf *answer; // for the client, who has not got it yet
     bool connected, client_ended, board_ended;
 };
 
@@ -32,7 +35,18 @@ static struct netif lan;
 static struct pipe pipes[MOST];
 static ip_addr_t board;
 
+static void deliver(struct pipe *pipe) {
+    for (struct pbuf *q = pipe->answer; q; q = q->next) {
+        send(pipe->fd, q->payload, q->len, MSG_NOSIGNAL); // a client that is gone is seen when it is read from
+    }
+    if (pipe->answer) {
+        pbuf_free(pipe->answer);
+        pipe->answer = NULL;
+    }
+}
+
 static void drop_client(struct pipe *pipe, bool reset) {
+    deliver(pipe);
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     if (reset) {
         setsockopt(pipe->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -58,6 +72,7 @@ static err_t from_board(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
     struct pipe *pipe = arg;
     (void)err;
     if (!p) {
+        deliver(pipe);
         pipe->board_ended = true;
         shutdown(pipe->fd, SHUT_WR);
         if (pipe->client_ended) {
@@ -65,11 +80,13 @@ static err_t from_board(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
         }
         return ERR_OK;
     }
-    for (struct pbuf *q = p; q; q = q->next) {
-        send(pipe->fd, q->payload, q->len, MSG_NOSIGNAL); // a client that is gone is seen when it is read from
-    }
     tcp_recved(pcb, p->tot_len);
-    pbuf_free(p);
+    tcp_ack_now(pcb);
+    if (pipe->answer) {
+        pbuf_cat(pipe->answer, p);
+    } else {
+        pipe->answer = p;
+    }
     return ERR_OK;
 }
 
@@ -134,6 +151,9 @@ static void serve(int listener) {
         take(listener);
     }
     wire_run(&lan);
+    for (int i = 0; i < MOST; i++) {
+        deliver(&pipes[i]);
+    }
 }
 
 static void found(const char *name, const ip_addr_t *address, void *arg) {

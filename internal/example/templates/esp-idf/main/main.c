@@ -6,7 +6,7 @@
 //    certificate, and -0x3D00 for a key.
 // 2. The listening socket. Each open connection holds about 40 KB for TLS. So this program allows two, of which the one that was
 //    used least recently is dropped when another comes; the page needs one.
-@simple@// 3. The clock. The board wakes up in 1970. To serve HTTPS that does not matter: a browser goes by its own clock. Once the
+@simple@// 3. The clock. The board wakes up in 1970. For serving HTTPS that does not matter: a browser goes by its own clock. Once the
 @simple@//    board checks certificates of others, it does where CONFIG_MBEDTLS_HAVE_TIME_DATE is set: set it first, with esp_netif_sntp.
 @mutual@// 3. The clock. The board wakes up in 1970, and checks its visitors' certificates: where CONFIG_MBEDTLS_HAVE_TIME_DATE is set,
 @mutual@//    none of them is valid yet. So it sets the clock from the network before anything else.
@@ -107,8 +107,8 @@ void app_main(void) {
     ESP_ERROR_CHECK(esp_event_loop_create_default());
 @local@    ESP_ERROR_CHECK(mdns_init());
 @local@    ESP_ERROR_CHECK(mdns_hostname_set("@HOST@")); // @HOST@.local
-@dns@    // The router's DNS has to answer for @NAME@.
-@address@    // The router has to give this board @NAME@ each time.
+@dns@    // The router's DNS must answer for @NAME@.
+@address@    // The router must always give this board @NAME@.
     ESP_ERROR_CHECK(example_connect());
 @mutual@    esp_sntp_config_t sntp = ESP_NETIF_SNTP_DEFAULT_CONFIG("pool.ntp.org");
 @mutual@    ESP_ERROR_CHECK(esp_netif_sntp_init(&sntp));

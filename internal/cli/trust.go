@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/trust"
+)
+
+type trustOptions struct {
+	action   string
+	store    string
+	user     bool
+	allUsers bool
+	dryRun   bool
+	json     bool
+}
+
+// The actions of trust.
+const (
+	trustInstall = "install"
+	trustRemove  = "remove"
+	trustStatus  = "status"
+)
+
+func (a *app) trustCommand() *cobra.Command {
+	var o trustOptions
+	cmd := &cobra.Command{
+		Use:   "trust [install|remove|status]",
+		Short: "Make this computer and its browsers trust the CA",
+		Long: `Adds the CA's roots to the trust stores of this computer: the system's (curl,
+wget, Python, Go, most Java), Chromium's and its relatives', and Firefox's.
+remove takes out every root that this CA ever had, and nothing else; status
+shows what each store trusts.
+
+Commands that need root run through sudo, and are printed first. A store that
+already is as it should be stays unchanged.`,
+		Example: `  picoca trust --dry-run
+  picoca trust
+  picoca trust --store chromium
+  picoca trust status
+  picoca trust remove`,
+		ValidArgs: []string{trustInstall, trustRemove, trustStatus},
+		Args:      args(0, 1, "install, remove or status"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.action = trustInstall
+			if len(args) == 1 {
+				o.action = args[0]
+			}
+			return a.runTrust(cmd, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.store, "store", "", "`STORE`: system, chromium, firefox, java or all (default: all but java)")
+	f.BoolVar(&o.user, "user", false, "only stores of this user, which need no root")
+	f.BoolVar(&o.allUsers, "all-users", false, "browsers of all users, by their policies")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the commands and run none")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+func (a *app) runTrust(cmd *cobra.Command, o trustOptions) error {
+	stores, storeErr := trust.ParseStores(o.store)
+	if err := errors.Join(storeErr, o.check(cmd)); err != nil {
+		return err
+	}
+	roots, err := a.trustRoots(o.action)
+	if err != nil {
+		return err
+	}
+	t := trustRun{a, o, a.thisComputer(), trust.Request{Roots: roots, Stores: stores, Scope: o.scope()}}
+	switch o.action {
+	case trustStatus:
+		return t.status(cmd.Context())
+	case trustRemove:
+		return t.change(cmd.Context(), t.computer.Remove)
+	}
+	return t.change(cmd.Context(), t.computer.Install)
+}
+
+// check refuses what makes no sense together.
+func (o trustOptions) check(cmd *cobra.Command) error {
+	var faults []error
+	if o.action != trustInstall && o.action != trustRemove && o.action != trustStatus {
+		faults = append(faults, fmt.Errorf("%q is not one of install, remove, status", o.action))
+	}
+	if o.user && o.allUsers {
+		faults = append(faults, errors.New("--user and --all-users exclude each other"))
+	}
+	if o.action == trustStatus && o.dryRun {
+		faults = append(faults, errors.New("--dry-run changes nothing in status, which never changes a store"))
+	}
+	for i := range faults {
+		faults[i] = usageFault(cmd, faults[i])
+	}
+	return errors.Join(faults...)
+}
+
+func (o trustOptions) scope() trust.Scope {
+	switch {
+	case o.user:
+		return trust.ThisUser
+	case o.allUsers:
+		return trust.AllUsers
+	}
+	return trust.Default
+}
+
+// trustRoots returns the roots that an action is about.
+func (a *app) trustRoots(action string) (_ []*x509.Certificate, err error) {
+	c, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if action == trustRemove {
+		return c.EveryRoot()
+	}
+	return c.RootsToTrust(a.Now())
+}
+
+func (a *app) thisComputer() trust.Computer {
+	if a.Computer != nil {
+		return *a.Computer
+	}
+	return trust.ThisComputer(a.Getenv)
+}
+
+// trustRun is one run of trust.
+type trustRun struct {
+	*app
+	options  trustOptions
+	computer trust.Computer
+	request  trust.Request
+}
+
+// install returns the run of trust that makes the same stores trust the roots.
+func (t trustRun) install() fault.Command {
+	words := fault.Command{"trust"}
+	if t.options.store != "" {
+		words = append(words, "--store", t.options.store)
+	}
+	if t.options.user {
+		words = append(words, "--user")
+	}
+	return words
+}
+
+// distrustError says that stores of this computer do not trust the CA.
+type distrustError struct {
+	stores, of int
+	ca         string
+	install    fault.Command
+}
+
+func (e *distrustError) Error() string {
+	if e.of == 1 {
+		return "the store does not trust " + e.ca
+	}
+	return fmt.Sprintf("%d of %d stores do not trust %s", e.stores, e.of, e.ca)
+}
+
+func (e *distrustError) Hint() fault.Hint { return fault.Hintf("%s", e.install) }
+
+// ExitCode is that of a check that found something.
+func (*distrustError) ExitCode() int { return fault.Found }
+
+func (t trustRun) status(ctx context.Context) error {
+	all, err := t.computer.Status(ctx, t.request)
+	if err != nil {
+		return err
+	}
+	var found []trustedJSON
+	distrust := &distrustError{of: len(all), ca: t.request.Roots[0].Subject.CommonName, install: t.install()}
+	for _, s := range all {
+		found = append(found, trustedJSON{Store: s.Store, Place: s.Place, State: s.State, fault: fault.WithCode(s.Err, fault.Found)})
+		if s.State != trust.Trusted && s.Err == nil {
+			distrust.stores++
+		}
+	}
+	r := t.result(found)
+	errs := append([]error{t.print(r)}, r.faults()...)
+	if distrust.stores > 0 {
+		errs = append(errs, distrust)
+	}
+	return errors.Join(errs...)
+}
+
+// change plans, and runs the plan unless only its commands are wanted.
+func (t trustRun) change(ctx context.Context, plan func(context.Context, trust.Request) (*trust.Plan, error)) error {
+	p, err := plan(ctx, t.request)
+	if err != nil {
+		return err
+	}
+	if t.options.dryRun {
+		return t.dryRun(p)
+	}
+	ctx, stop := t.Interrupts(ctx)
+	defer stop()
+	results, err := p.Run(ctx, t.announce)
+	if err != nil {
+		return err
+	}
+	var found []trustedJSON
+	for _, one := range results {
+		found = append(found, trustedJSON{Store: one.Store, Place: one.Place, State: one.After, Before: one.Before, Changed: one.Changed, fault: one.Err})
+	}
+	r := t.result(found)
+	r.Advice = p.Advice
+	err = t.print(r)
+	if ctx.Err() != nil {
+		return errors.Join(err, errInterrupted)
+	}
+	return errors.Join(append([]error{err}, r.faults()...)...)
+}
+
+// announce prints a command that is about to run as root, while it may still be
+// refused.
+func (t trustRun) announce(step trust.Step) {
+	if !step.Root {
+		return
+	}
+	text := "running: " + step.String()
+	if strings.HasSuffix(step.Args[len(step.Args)-1], "update-ca-certificates") {
+		text += "   (this takes a few seconds)"
+	}
+	fmt.Fprintln(t.Stderr, printable(text))
+}
+
+// missing explains a store that does not exist here. It is a fault only if the
+// user asked for that store, or if there is no other.
+func (t trustRun) missing(store trust.Store) trustedJSON {
+	return trustedJSON{Store: store, State: noStore, fault: t.computer.NotFound(store, t.request.Scope)}
+}
