@@ -1,4 +1,4 @@
-// Command bench measures picoca against what stands beside it, in one run, and
+// Command bench compares picoca with other programs, in one run, and
 // prints the ratios as a table. It is run by make bench, from the project's
 // root.
 package main
@@ -226,7 +226,7 @@ func (b *bench) sizes() error {
 		return err
 	}
 	fmt.Fprintf(b.table, "stripped binary\t%.2f MB\t\t\t<= 8 MB, 9 with phone\n", float64(info.Size())/1e6)
-	// A child counts the memory of whoever forked it: time is small.
+	// A child's count includes the memory of its parent: time is small.
 	cmd := exec.Command("time", "-f", "%M", b.path("picoca"), "--home", b.path("store"), "issue", "pico.local")
 	cmd.Dir = b.dir
 	var errs bytes.Buffer

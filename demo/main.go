@@ -115,7 +115,7 @@ func (d demo) boardPair() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{cert}, PrivateKey: key}, err
 }
 
-// fetch gets the page under its name, trusting what is in caFile alone.
+// fetch gets the page under its name, trusting only what is in caFile.
 func (d demo) fetch(addr, caFile string) (string, error) {
 	data, err := os.ReadFile(caFile)
 	if err != nil {

@@ -22,7 +22,7 @@ packages+=" python3-icalendar python3-prometheus-client"
 [ "$(uname -m)" != x86_64 ] || packages+=" gcc-multilib"
 
 missing=()
-# type -P looks for files alone: time is a keyword of this shell too.
+# type -P looks only for files: time is a keyword of this shell too.
 for pair in $commands; do
   type -P "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
 done

@@ -7,7 +7,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 # Go before 1.27 at times reports the end of -fuzztime itself as a failure
-# (go.dev/issue/75804). It is told by its one line, with no input found.
+# (go.dev/issue/75804). It is known by its one line, with no input found.
 only_time_is_up() {
   grep -qx '    context deadline exceeded' "$log" && ! grep -qE 'Failing input|panic|hung|_test\.go:[0-9]+:' "$log"
 }

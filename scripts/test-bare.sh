@@ -62,7 +62,7 @@ copy_settings() {
 }
 
 # environment prints what the commands there find set, a line each. No HOME of
-# somebody's, no locale, none of this shell's variables but those for a network.
+# another user's, no locale, none of this shell's variables but those for a network.
 environment() {
   echo PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   echo HOME=/root

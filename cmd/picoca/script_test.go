@@ -252,7 +252,7 @@ func tmpfs(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = exec.Command("umount", "-l", dir).Run() })
 }
 
-// hold VARIABLE takes a port on loopback until the script ends, and tells it.
+// hold VARIABLE takes a port on loopback until the script ends, and sets VARIABLE to it.
 func hold(ts *testscript.TestScript, neg bool, args []string) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)

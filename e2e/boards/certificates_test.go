@@ -12,7 +12,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,9 +70,6 @@ type boardRoot struct {
 
 func newBoardRoot(t testing.TB, edits ...func(*x509.Certificate)) boardRoot {
 	t.Helper()
-	_, private, _ := net.ParseCIDR("192.168.0.0/16")
-	_, loopback, _ := net.ParseCIDR("127.0.0.0/8")
-	_, local, _ := net.ParseCIDR("fc00::/7")
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: "Home CA 7Q3F"},
 		NotBefore:             time.Now().Add(-24 * time.Hour),
@@ -81,7 +77,7 @@ func newBoardRoot(t testing.TB, edits ...func(*x509.Certificate)) boardRoot {
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true,
 		PermittedDNSDomains: []string{"local", "home.arpa", "internal", "lan"},
-		PermittedIPRanges:   []*net.IPNet{private, loopback, local},
+		PermittedIPRanges:   testpki.Ranges(t, "192.168.0.0/16", "127.0.0.0/8", "fc00::/7"),
 	}
 	for _, edit := range edits {
 		edit(template)

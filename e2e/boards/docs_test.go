@@ -22,7 +22,7 @@ func readDocument(t *testing.T, name string) string {
 }
 
 // TestDocumentedOutputIsReal runs each session in docs/boards.md, and wants to
-// see what stands there.
+// see what they say.
 func TestDocumentedOutputIsReal(t *testing.T) {
 	h := rig.EmptyHome(t)
 	sessions := regexp.MustCompile("(?s)```\n\\$ picoca ([^\n]*)\n(.*?)```").FindAllStringSubmatch(readDocument(t, boardDocuments[0]), -1)

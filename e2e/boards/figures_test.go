@@ -16,7 +16,7 @@ import (
 )
 
 // A boardFigure is what one certificate costs one stack. Sizes are in bytes;
-// testdata/boards/README.md tells how each is counted.
+// testdata/boards/README.md says how each is counted.
 type boardFigure struct {
 	Stack                   string `json:"stack"`
 	Key                     string `json:"key"`

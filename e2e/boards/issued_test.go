@@ -15,7 +15,7 @@ func rootOf(t testing.TB, h rig.Home) boardRoot {
 	return trustIn(t, h.RootFile("store", "cert.pem"))
 }
 
-// trustIn is an authority of which there is the certificate alone, in a PEM
+// trustIn is an authority with only its certificate, in a PEM
 // file.
 func trustIn(t testing.TB, pemName string) boardRoot {
 	t.Helper()
@@ -35,7 +35,7 @@ func trustIn(t testing.TB, pemName string) boardRoot {
 }
 
 // TestBoardsServeWhatPicocaIssues has every stack serve the very DER files that
-// picoca wrote, to real clients that trust this CA alone, or a foreign one.
+// picoca wrote, to real clients that trust only this CA, or a foreign one.
 func TestBoardsServeWhatPicocaIssues(t *testing.T) {
 	b, foreign := rig.BoardBench(t), newBoardRoot(t)
 	for _, rootKey := range []string{"p256", "rsa-2048"} {

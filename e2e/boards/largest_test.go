@@ -70,7 +70,7 @@ func TestLargestCertificate(t *testing.T) {
 	}
 }
 
-// heapOfManyNames is what docs/boards.md tells of a certificate with as many
+// heapOfManyNames is what docs/boards.md says of a certificate with as many
 // short names as fit: each takes a block of its own.
 var heapOfManyNames = map[rig.Stack]int{rig.CircuitPython: 42_700, rig.MicroPython: 38_600, rig.MicroPython129: 38_600}
 
@@ -112,7 +112,7 @@ func TestManyNames(t *testing.T) {
 
 // TestLargeCertificatesHoldWhatIsTold: how much more heap than a certificate
 // for pico.local one takes with many names, with long ones, with addresses or
-// under another root, is what picoca tells. The size of its Certificate message
+// under another root, is what picoca reports. The size of its Certificate message
 // is too.
 func TestLargeCertificatesHoldWhatIsTold(t *testing.T) {
 	b := rig.BoardBench(t)
@@ -127,31 +127,31 @@ func TestLargeCertificatesHoldWhatIsTold(t *testing.T) {
 		{"another root", "rsa-4096", nil},
 	} {
 		large := growthHome(t, b, row.rootKey, row.names...)
-		if len(large.told) != len(profiledBoards)*len(large.measured) {
-			t.Errorf("%s: %d costs told, %d measured for each board", row.title, len(large.told), len(large.measured))
+		if len(large.listed) != len(profiledBoards)*len(large.measured) {
+			t.Errorf("%s: %d costs reported, %d measured for each board", row.title, len(large.listed), len(large.measured))
 		}
-		for _, cost := range large.told {
+		for _, cost := range large.listed {
 			id := costID{cost.Firmware, cost.Key, cost.Curve}
-			got, base, told := large.measured[id], small.measured[id], costOf(small.told, id)
-			checkGrowth(t, fmt.Sprintf("%s, %v", row.title, id), cost.HeapBytes-told.HeapBytes, got.HeapPeak-base.HeapPeak)
-			checkGrowth(t, fmt.Sprintf("%s, %v, with listener", row.title, id), cost.HeapListenerBytes-told.HeapListenerBytes, got.HeapPeakListener-base.HeapPeakListener)
-			checkGrowth(t, fmt.Sprintf("%s, %v, message", row.title, id), cost.MessageBytes-told.MessageBytes, got.CertificateMessageBytes-base.CertificateMessageBytes)
+			got, base, listed := large.measured[id], small.measured[id], costOf(small.listed, id)
+			checkGrowth(t, fmt.Sprintf("%s, %v", row.title, id), cost.HeapBytes-listed.HeapBytes, got.HeapPeak-base.HeapPeak)
+			checkGrowth(t, fmt.Sprintf("%s, %v, with listener", row.title, id), cost.HeapListenerBytes-listed.HeapListenerBytes, got.HeapPeakListener-base.HeapPeakListener)
+			checkGrowth(t, fmt.Sprintf("%s, %v, message", row.title, id), cost.MessageBytes-listed.MessageBytes, got.CertificateMessageBytes-base.CertificateMessageBytes)
 		}
 	}
 }
 
 // checkGrowth allows for what a heap in blocks of 16 bytes adds at most.
-func checkGrowth(t *testing.T, what string, told, measured int) {
+func checkGrowth(t *testing.T, what string, listed, measured int) {
 	t.Helper()
-	if most := 64; told-measured > most || measured-told > most {
-		t.Errorf("%s: %d bytes more told, %d measured", what, told, measured)
+	if most := 64; listed-measured > most || measured-listed > most {
+		t.Errorf("%s: %d bytes more reported, %d measured", what, listed, measured)
 	}
 }
 
-// A grown is a certificate as issue tells of it for each board, and as measured
+// A grown is a certificate as issue reports it for each board, and as measured
 // on each stack.
 type grown struct {
-	told     []device.Cost
+	listed   []device.Cost
 	measured map[costID]boardFigure
 }
 
@@ -164,7 +164,7 @@ func growthHome(t *testing.T, b rig.Bench, rootKey string, names ...string) grow
 		if err := json.Unmarshal([]byte(out), &issued); err != nil {
 			t.Fatal(err)
 		}
-		g.told = append(g.told, slices.DeleteFunc(issued.Costs, func(c device.Cost) bool { return c.SizesSource == "" })...) // of some, only the time is known
+		g.listed = append(g.listed, slices.DeleteFunc(issued.Costs, func(c device.Cost) bool { return c.SizesSource == "" })...) // of some, only the time is known
 	}
 	for _, p := range profiled {
 		c := &boardCell{bench: b, root: rootOf(t, h), stack: p.stack, files: files(h, profiledBoards[0])}

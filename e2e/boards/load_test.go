@@ -65,7 +65,7 @@ func TestOneDERPairLoadsOnEveryBoard(t *testing.T) {
 }
 
 // TestMicroPython123CountsTheNUL shows why that version refuses PKCS#8 in DER:
-// it tells mbedTLS 3 one byte too many. (Its own mbedTLS 3.5.1 is not in
+// it reports to mbedTLS 3 one byte too many. (Its own mbedTLS 3.5.1 is not in
 // Debian; 3.6 here takes offence at RSA keys too, which 3.5.1 did not.)
 func TestMicroPython123CountsTheNUL(t *testing.T) {
 	b, leaf := rig.BoardBench(t), newBoardRoot(t).issue(t, "p256")
@@ -95,7 +95,7 @@ func TestBoardsCannotLoadCriticalNameConstraints(t *testing.T) {
 }
 
 // TestBoardsCutConcatenatedDER shows why a chain cannot go to a board as DER:
-// no error tells that only its first certificate is read.
+// no error says that only its first certificate is read.
 func TestBoardsCutConcatenatedDER(t *testing.T) {
 	b, root := rig.BoardBench(t), newBoardRoot(t)
 	leaf := root.issue(t, "p256")

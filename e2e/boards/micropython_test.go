@@ -110,7 +110,7 @@ func microPythonLoads(t *testing.T, b rig.Bench, method string, files ...string)
 }
 
 // TestMicroPythonMutualTLSNeedsItsClock is the whole of mutual TLS on the real
-// thing: who gets in, and that nobody does before the clock is set.
+// thing: who gets in, and that no one does before the clock is set.
 func TestMicroPythonMutualTLSNeedsItsClock(t *testing.T) {
 	b, root, foreign := rig.BoardBench(t), newBoardRoot(t), newBoardRoot(t)
 	mine, theirs := root.issue(t, "p256", forClients), foreign.issue(t, "p256", forClients)

@@ -12,9 +12,9 @@ import (
 	"github.com/picoca/picoca/internal/device"
 )
 
-// A profiledStack tells for which firmware of the boards' files a stack of the
+// A profiledStack says for which firmware of the boards' files a stack of the
 // bench stands: its versions, all of them or some, and the release whose costs
-// are told.
+// are listed.
 type profiledStack struct {
 	stack                 rig.Stack
 	id, versions, release string
@@ -75,31 +75,31 @@ func measureProfile(t *testing.T) map[costID]boardFigure {
 const mostDrift = 0.03
 
 // drift names the sizes of a profile that are too far from the measured ones.
-func drift(told device.Cost, got boardFigure) []string {
+func drift(listed device.Cost, got boardFigure) []string {
 	var faults []string
 	for _, row := range []struct {
-		name      string
-		told, got int
+		name        string
+		listed, got int
 	}{
-		{"certificate_bytes", told.CertificateBytes, got.CertificateBytes},
-		{"message_bytes", told.MessageBytes, got.CertificateMessageBytes},
-		{"heap_bytes", told.HeapBytes, got.HeapPeak},
-		{"heap_listener_bytes", told.HeapListenerBytes, got.HeapPeakListener},
+		{"certificate_bytes", listed.CertificateBytes, got.CertificateBytes},
+		{"message_bytes", listed.MessageBytes, got.CertificateMessageBytes},
+		{"heap_bytes", listed.HeapBytes, got.HeapPeak},
+		{"heap_listener_bytes", listed.HeapListenerBytes, got.HeapPeakListener},
 	} {
-		if row.told != row.got && spread(row.told, row.got) > mostDrift {
-			faults = append(faults, fmt.Sprintf("%s is %d, measured %d", row.name, row.told, row.got))
+		if row.listed != row.got && spread(row.listed, row.got) > mostDrift {
+			faults = append(faults, fmt.Sprintf("%s is %d, measured %d", row.name, row.listed, row.got))
 		}
 	}
 	return faults
 }
 
-// TestProfilesTellWhatTheBenchMeasures holds every size in a profile that
+// TestProfilesListWhatTheBenchMeasures holds every size in a profile that
 // claims to be measured by the bench to a measurement of now, and wants each
-// that the bench can make told.
-func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
+// that the bench can make to be in it.
+func TestProfilesListWhatTheBenchMeasures(t *testing.T) {
 	figures := measureProfile(t)
 	for _, board := range device.All() {
-		told := make(map[costID]bool)
+		listed := make(map[costID]bool)
 		for _, firmware := range board.Firmware {
 			if measured := isProfiled(board, firmware); measured != (firmware.Growth.Source == device.MeasuredByBench) {
 				t.Errorf("%s/%s: growth is measured: %v, its source is %q", board.ID, firmware.ID, measured, firmware.Growth.Source)
@@ -109,21 +109,21 @@ func TestProfilesTellWhatTheBenchMeasures(t *testing.T) {
 			id := costID{cost.Firmware, cost.Key, cost.Curve}
 			figure, measured := figures[id]
 			if measured && !strings.Contains(strings.Join(board.Notes, " "), thousands(figure.LargestBlock)+" bytes") {
-				t.Errorf("%s, %v: no note tells its largest block, %d bytes", board.ID, id, figure.LargestBlock)
+				t.Errorf("%s, %v: no note gives its largest block, %d bytes", board.ID, id, figure.LargestBlock)
 			}
 			if measured != (cost.SizesSource == device.MeasuredByBench) {
 				t.Errorf("%s, %v: measured %v, source %q", board.ID, id, measured, cost.SizesSource)
 				continue
 			}
 			if measured {
-				told[id] = true
+				listed[id] = true
 				for _, fault := range drift(cost, figure) {
 					t.Errorf("%s, %v: %s", board.ID, id, fault)
 				}
 			}
 		}
-		if want := len(figures); slices.Contains(profiledBoards, board.ID) && len(told) != want {
-			t.Errorf("%s tells %d of the %d costs that were measured", board.ID, len(told), want)
+		if want := len(figures); slices.Contains(profiledBoards, board.ID) && len(listed) != want {
+			t.Errorf("%s gives %d of the %d costs that were measured", board.ID, len(listed), want)
 		}
 	}
 	if t.Failed() {
@@ -161,21 +161,21 @@ func thousands(n int) string {
 func TestDriftIsSeen(t *testing.T) {
 	measured := boardFigure{CertificateBytes: 1000, CertificateMessageBytes: 1000, HeapPeak: 1000, HeapPeakListener: 1000}
 	for _, row := range []struct {
-		told int
-		want string
+		listed int
+		want   string
 	}{{1000, ""}, {1029, ""}, {972, ""}, {1031, "is 1031, measured 1000"}, {970, "is 970, measured 1000"}, {0, "is 0, measured 1000"}} {
 		for i := range 4 {
 			sizes := []int{1000, 1000, 1000, 1000}
-			sizes[i] = row.told
+			sizes[i] = row.listed
 			faults := drift(device.Cost{CertificateBytes: sizes[0], MessageBytes: sizes[1], HeapBytes: sizes[2], HeapListenerBytes: sizes[3]}, measured)
 			if got := strings.Join(faults, "; "); !strings.HasSuffix(got, row.want) || len(faults) > 1 || (got == "") != (row.want == "") {
-				t.Errorf("figure %d told as %d: %q, want %q", i, row.told, got, row.want)
+				t.Errorf("figure %d given as %d: %q, want %q", i, row.listed, got, row.want)
 			}
 		}
 	}
 }
 
-// containersOf tells which rows of expected.json show whether a container of
+// containersOf returns which rows of expected.json show whether a container of
 // the profiles loads: a form, and whether its keys are RSA, EC or both.
 var containersOf = map[string]struct {
 	container string
@@ -192,8 +192,8 @@ var containersOf = map[string]struct {
 func isEC(key string) bool  { return strings.HasPrefix(key, "p") }
 func isRSA(key string) bool { return strings.HasPrefix(key, "rsa") }
 
-// benchLoads tells whether a stack loads a container with each of its keys; it
-// fails if it does with some alone.
+// benchLoads reports whether a stack loads a container with each of its keys; it
+// fails if it does with only some.
 func benchLoads(t *testing.T, s rig.Stack, container string) bool {
 	t.Helper()
 	of, loads, refuses := containersOf[container], 0, 0
@@ -249,7 +249,7 @@ func stackOf(board device.Device, row device.Row) (rig.Stack, bool) {
 	return profiled[i].stack, true
 }
 
-// standsFor tells whether all versions of a firmware's row are the stack's.
+// standsFor reports whether all versions of a firmware's row are the stack's.
 func (p profiledStack) standsFor(row device.Row) bool {
 	if row.ID != p.id {
 		return false
@@ -267,8 +267,8 @@ func (p profiledStack) standsFor(row device.Row) bool {
 func checkLoads(t *testing.T, s rig.Stack, row device.Row) {
 	t.Helper()
 	for container := range containersOf {
-		if told, want := slices.Contains(row.Loads, container), benchLoads(t, s, container); told != want {
-			t.Errorf("%s loads %s: told %v, measured %v", row, container, told, want)
+		if listed, want := slices.Contains(row.Loads, container), benchLoads(t, s, container); listed != want {
+			t.Errorf("%s loads %s: listed %v, measured %v", row, container, listed, want)
 		}
 	}
 }
@@ -293,7 +293,7 @@ func TestProfilesRefuseForAReason(t *testing.T) {
 	}
 }
 
-// loadsIn tells whether all stacks load a key from files of the given formats,
+// loadsIn reports whether all stacks load a key from files of the given formats,
 // and whether any does from whatever container.
 func loadsIn(t *testing.T, key string, formats []string) (all, any bool) {
 	t.Helper()

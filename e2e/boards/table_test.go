@@ -29,7 +29,7 @@ var tableColumns = []tableColumn{
 	{"CircuitPython 9.0 - 10.2, to curl (offers P-521)", rig.CircuitPython, curveOffers[1]},
 }
 
-// A tableRow is a certificate with its key as somebody makes them, and as DER.
+// A tableRow is a certificate with its key as users make them, and as DER.
 type tableRow struct {
 	title string
 	root  boardRoot
@@ -184,15 +184,15 @@ func writeTable(entries []tableEntry) string {
 // checkTable wants each entry in the document, with sizes as measured.
 func checkTable(t *testing.T, entries []tableEntry) {
 	t.Helper()
-	told := readTables(t)
-	if len(told) != len(entries) {
-		t.Errorf("%s has %d rows, want %d", tableFile, len(told), len(entries))
+	listed := readTables(t)
+	if len(listed) != len(entries) {
+		t.Errorf("%s has %d rows, want %d", tableFile, len(listed), len(entries))
 	}
 	for _, e := range entries {
 		id, f := e.column.title+", "+e.row.title, e.figure
 		for i, got := range []int{f.CertificateBytes, f.CertificateMessageBytes, f.HeapPeak, f.HeapPeakListener} {
-			if told := told[id][i]; int(told) != got && spread(int(told), got) > e.row.drift {
-				t.Errorf("%s: size %d is %.0f in %s, measured %d", id, i+1, told, tableFile, got)
+			if listed := listed[id][i]; int(listed) != got && spread(int(listed), got) > e.row.drift {
+				t.Errorf("%s: size %d is %.0f in %s, measured %d", id, i+1, listed, tableFile, got)
 			}
 		}
 	}
@@ -239,10 +239,10 @@ func checkInstructions(t *testing.T, versions []byte, cells []*boardCell) {
 		t.Logf("the bench is built by another compiler than the figures of %s: %s", tableFile, compiler)
 		return
 	}
-	told, compared := readTables(t), 0
+	listed, compared := readTables(t), 0
 	for _, c := range cells {
 		for i, column := range tableColumns {
-			figures, ok := told[column.title+", picoca, "+strings.Replace(c.kind, "rsa", "rsa-", 1)]
+			figures, ok := listed[column.title+", picoca, "+strings.Replace(c.kind, "rsa", "rsa-", 1)]
 			if !ok || c.stack != column.stack || c.container != "der" {
 				continue
 			}

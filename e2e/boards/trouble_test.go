@@ -55,24 +55,24 @@ func TestTroubles(t *testing.T) {
 
 // TestTroublesAreTheDocuments compares the rows with those of the document.
 func TestTroublesAreTheDocuments(t *testing.T) {
-	var told, shown []string
+	var listed, shown []string
 	for line := range strings.Lines(readDocument(t, troubleFile)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
 		if len(cells) == 4 && strings.HasPrefix(line, "| `") {
-			told = append(told, strings.Join(cells[:3], " | "))
+			listed = append(listed, strings.Join(cells[:3], " | "))
 		}
 	}
 	for _, row := range troubles {
 		codes := "`" + strings.ReplaceAll(row.errors, ", ", "`, `") + "`"
 		shown = append(shown, fmt.Sprintf(" %s | %s | %s", codes, row.where, row.cause))
 	}
-	for _, row := range told {
+	for _, row := range listed {
 		if !slices.Contains(shown, row) {
 			t.Errorf("no test shows the row %q", row)
 		}
 	}
 	for _, row := range shown {
-		if !slices.Contains(told, row) {
+		if !slices.Contains(listed, row) {
 			t.Errorf("%s has no row %q", troubleFile, row)
 		}
 	}
@@ -119,7 +119,7 @@ func (l *troubleLab) load(s rig.Stack, cert, key []byte) string {
 
 var pythonErrors = regexp.MustCompile(`ValueError: invalid (?:key|cert)|MemoryError|OSError: \[Errno (\d+)\]`)
 
-// pythonError finds an error in what MicroPython prints, the number alone of
+// pythonError finds an error in what MicroPython prints, only the number of
 // those that have one.
 func pythonError(text string) string {
 	found := pythonErrors.FindStringSubmatch(text)
@@ -168,7 +168,7 @@ func (l *troubleLab) curl(url, port string, args ...string) string {
 	return out
 }
 
-// visitor is curl as a client of serve; say, if not nil, is told what it prints.
+// visitor is curl as a client of serve; say, if not nil, is called with what it prints.
 func (l *troubleLab) visitor(scheme string, say func(string), args ...string) func(port int) {
 	return func(port int) {
 		out := l.curl(fmt.Sprintf("%s://pico.local:%d/", scheme, port), strconv.Itoa(port), args...)

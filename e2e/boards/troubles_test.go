@@ -142,7 +142,7 @@ const (
 	noBuffers     = "no room for the buffers of a connection, one of which has 16,717 bytes in one piece"
 )
 
-// notSigned is how MicroPython tells of a peer of another CA.
+// notSigned is how MicroPython reports a peer of another CA.
 const notSigned = "ValueError: The certificate is not correctly signed by the trusted CA"
 
 // contained is the lab's certificate and key in a container.

@@ -111,7 +111,7 @@ func newExample(t testing.TB, firmware exampleFirmware, flags ...string) *exampl
 	return startExample(t, h, firmware)
 }
 
-// startExample runs the project in h. The clock of the board stands in 2021,
+// startExample runs the project in h. The clock of the board is in 2021,
 // as after a reset.
 func startExample(t testing.TB, h rig.Home, firmware exampleFirmware) *exampleBoard {
 	t.Helper()

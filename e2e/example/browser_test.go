@@ -66,7 +66,7 @@ func TestExampleInChromium(t *testing.T) {
 }
 
 // TestExampleNotTrustedInChromium shows that the other test's browser trusts
-// that one authority alone.
+// only that one authority.
 func TestExampleNotTrustedInChromium(t *testing.T) {
 	board := newExample(t, exampleOnMicroPython)
 	app := openApp(t, trusting(t, rig.NewHome(t)), newCounter(t, board.https))

@@ -11,7 +11,7 @@ import (
 )
 
 // TestExampleMutualTLS has devices with a certificate of the board's authority
-// get in, and nobody else: not those of another authority, not those without.
+// get in, and no one else: not those of another authority, not those without.
 func TestExampleMutualTLS(t *testing.T) {
 	eachExample(t, func(t *testing.T, firmware exampleFirmware) {
 		b := newExample(t, firmware, "--mutual-tls")

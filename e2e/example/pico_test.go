@@ -338,7 +338,7 @@ func picoSurvivesHangUps(t *testing.T, b *exampleBoard) {
 	}
 }
 
-// picoKeepsItsMemory wants each connection to hold what main.c tells, and to
+// picoKeepsItsMemory wants each connection to hold what main.c says, and to
 // give it back.
 func picoKeepsItsMemory(t *testing.T, b *exampleBoard) {
 	v := b.visitor("127.0.0.1")

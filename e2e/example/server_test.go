@@ -134,7 +134,7 @@ func TestExampleSpeaksHTTP(t *testing.T) {
 			{"one request", small, []int{200}, true},
 			{"two at once", small + small, []int{200, 200}, true},
 			{"HEAD", strings.Replace(small, "GET", "HEAD", 1), []int{200}, true},
-			{"the end told", strings.Replace(small, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1), []int{200}, false},
+			{"the end announced", strings.Replace(small, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1), []int{200}, false},
 			{"an old client", strings.Replace(small, "1.1", "1.0", 1), []int{200}, false},
 			{"a method with a body", "POST /status HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody", []int{405}, false},
 			{"no HTTP at all", "\x00\xff\r\n\r\n", nil, false},
@@ -235,7 +235,7 @@ func TestExampleSurvivesHangUps(t *testing.T) {
 		}
 		for i := 1; i <= 3; i++ { // a client that does not trust the board ends with an alert
 			if _, err := (visitor{board: b, address: v.address}).talk("x", 0, true); err == nil {
-				t.Error("a client that trusts nobody got in")
+				t.Error("a client that trusts no one got in")
 			}
 			v.mustServe("an alert")
 		}

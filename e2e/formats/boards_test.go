@@ -21,7 +21,7 @@ func rootFor(h rig.Home, s rig.Stack) string {
 }
 
 // TestBoardsLetIdentitiesIn: a board that asks for a certificate lets in who
-// shows the .p12 that picoca wrote, and neither a stranger with his nor nobody.
+// shows the .p12 that picoca wrote, neither a stranger with an identity of his own nor a client without one.
 func TestBoardsLetIdentitiesIn(t *testing.T) {
 	b, h, stranger := rig.BoardBench(t), newDoor(t), newDoor(t)
 	h.Run("export", "pico.local", "--format", "der", "--out", h.Path("board"))
@@ -39,7 +39,7 @@ func TestBoardsLetIdentitiesIn(t *testing.T) {
 				t.Errorf("a stranger's identity is let in\n%s", out)
 			}
 			if out, err := curl.visit(t, h, port, nil); err == nil {
-				t.Errorf("nobody is let in\n%s", out)
+				t.Errorf("no one is let in\n%s", out)
 			}
 			rig.CheckDoor(t, server.Report())
 		})

@@ -31,7 +31,7 @@ func TestCHeaderIsTheDER(t *testing.T) {
 	h := newDoor(t)
 	h.Run("export", "ca", "--format", "der", "--out", "root.der")
 	h.Run("issue", "3d-printer.local", "--key", "rsa-2048", "--for", "computer")
-	for i, name := range []string{"pico.local", "3d-printer.local", clientLabel("legacy-des")} {
+	for i, name := range []string{"pico.local", "3d-printer.local", clientName("legacy-des")} {
 		dir := h.Path("c", string(rune('a'+i)))
 		if err := os.MkdirAll(h.Path("c"), 0o755); err != nil {
 			t.Fatal(err)

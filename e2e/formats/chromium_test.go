@@ -8,10 +8,10 @@ import (
 )
 
 // TestChromiumShowsTheIdentity that pk12util brought into its store, and a
-// stranger's opens no door.
+// stranger's is rejected.
 func TestChromiumShowsTheIdentity(t *testing.T) {
 	h, stranger := newDoor(t), newDoor(t)
-	port := door(h)
+	port := mutualServer(h)
 	for _, profile := range p12Profiles {
 		for owner, want := range map[rig.Home]bool{h: true, stranger: false} {
 			c := rig.NewChromium(t)

@@ -59,7 +59,7 @@ func TestJavaTrustsTheTrustStore(t *testing.T) {
 // TestJavaShowsTheIdentity from a key store.
 func TestJavaShowsTheIdentity(t *testing.T) {
 	classes, h, stranger := compileVisit(t), newDoor(t), newDoor(t)
-	port := door(h)
+	port := mutualServer(h)
 	trust := h.Path("trust-modern2023.p12")
 	for _, profile := range p12Profiles {
 		if out, err := visitJava(t, classes, port, javaStores{trust, p12(h, profile)}); err != nil || !strings.Contains(out, welcome(profile)) {
@@ -70,6 +70,6 @@ func TestJavaShowsTheIdentity(t *testing.T) {
 		}
 	}
 	if out, err := visitJava(t, classes, port, javaStores{trust: trust}); err == nil || strings.Contains(out, "welcome") {
-		t.Errorf("nobody is let in\n%s", out)
+		t.Errorf("no one is let in\n%s", out)
 	}
 }

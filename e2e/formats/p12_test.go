@@ -52,7 +52,7 @@ func TestP12IsReadByEveryone(t *testing.T) {
 }
 
 // TestP12NeedsNoLegacyProvider says what legacy-des needs of OpenSSL: the
-// default provider alone. It is loaded here by name, so that no configuration
+// default provider only. It is loaded here by name, so that no configuration
 // adds another.
 func TestP12NeedsNoLegacyProvider(t *testing.T) {
 	h := newDoor(t)

@@ -41,7 +41,7 @@ func TestSignedProfileIsVerified(t *testing.T) {
 	h, stranger := newDoor(t), newDoor(t)
 	h.Run("export", "ca", "--format", "mobileconfig", "--out", "plain.mobileconfig")
 	h.Run("issue", "rsa.local", "--key", "rsa-2048")
-	for _, signer := range []string{"pico.local", "rsa.local", clientLabel("legacy-des")} {
+	for _, signer := range []string{"pico.local", "rsa.local", clientName("legacy-des")} {
 		signed, content := h.Path("signed.mobileconfig"), h.Path("content")
 		h.Run("export", "ca", "--format", "mobileconfig", "--sign", signer, "--out", signed, "--force")
 		verify := func(ca, file string) (string, error) {

@@ -20,7 +20,7 @@ func TestZlintFindsNothing(t *testing.T) {
 			h := rig.NewHome(t, append([]string{"--key", key}, flags...)...)
 			kinds := everyKind[:1]
 			if flags == nil && (key == "p256" || key == "rsa-2048") {
-				kinds = everyKind // the others' leaves differ in the signature alone
+				kinds = everyKind // the others' leaves differ only in the signature
 			}
 			files = append(files, h.RootFile("store", "cert.pem"))
 			files = append(files, issueKinds(h, kinds)...)

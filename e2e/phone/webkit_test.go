@@ -91,7 +91,7 @@ func webkit(t *testing.T, page string, roots []byte, wait time.Duration) (url, t
 }
 
 // OpenSSL and GnuTLS hold a common name to the root's name constraints when the
-// certificate has no DNS name: one for an address alone must have none, or must
+// certificate has no DNS name: one for only an address must have none, or must
 // fail on whatever is built with them.
 func TestPhoneLeafHoldsForEveryLibrary(t *testing.T) {
 	run := startPhone(t, nil)

@@ -48,7 +48,7 @@ func TestLimits(t *testing.T) {
 }
 
 // peakMemory issues pico.local and returns the program's peak in KiB. A child
-// counts the memory of whoever forked it, so that must be a small program.
+// includes the memory of its parent, so that must be a small program.
 func peakMemory(t *testing.T, h rig.Home, program string) int {
 	t.Helper()
 	cmd := exec.Command(rig.Need(t, "time", "time"), "-f", "%M", program, "issue", "pico.local")

@@ -52,7 +52,7 @@ func (c Chromium) DOM(url string) string {
 	// Each rule is JSON in a string of JSON.
 	policy, err := json.Marshal(map[string][]string{"AutoSelectCertificateForUrls": {fmt.Sprintf(`{"pattern":%q,"filter":{}}`, url)}})
 	if err == nil {
-		err = os.WriteFile(policies+"/door.json", policy, 0o644)
+		err = os.WriteFile(policies+"/client.json", policy, 0o644)
 	}
 	if err != nil {
 		c.t.Fatal(err)

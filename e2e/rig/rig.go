@@ -1,7 +1,7 @@
 // Package rig is what the families of end-to-end tests share: the built picoca
 // binary, authorities in throw-away folders, outside tools, browsers, a
 // terminal, and the bench with the boards' own TLS code. The families are the
-// folders beside it; they prove picoca on the real thing.
+// folders beside it; they prove picoca with real programs.
 package rig
 
 import (

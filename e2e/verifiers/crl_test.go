@@ -12,7 +12,7 @@ import (
 	"github.com/picoca/picoca/internal/testpki"
 )
 
-// reader is a program that holds a certificate against a revocation list.
+// reader is a program that checks a certificate against a revocation list.
 type reader struct {
 	name string
 	read func(t testing.TB, root *x509.Certificate, i identityOf, crl []byte) error
@@ -88,7 +88,7 @@ func TestRevocationListIsRead(t *testing.T) {
 	}
 }
 
-// TestForgedRevocationListRevokesNothing: somebody else's list must not pass
+// TestForgedRevocationListRevokesNothing: another CA's list must not pass
 // for the root's. OpenSSL, NSS and Java then refuse, having no list; GnuTLS and
 // mbedTLS ignore it.
 func TestForgedRevocationListRevokesNothing(t *testing.T) {

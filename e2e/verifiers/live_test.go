@@ -82,7 +82,7 @@ func TestPageOpensByItsNameAndUnderItsRoot(t *testing.T) {
 }
 
 // TestIdentityIsLetIn by servers that ask for one: "kitchen-tablet" is a name
-// that some of them hold against the root's domains.
+// that some of them check against the root's domains.
 func TestIdentityIsLetIn(t *testing.T) {
 	a := home(t)
 	pico := a.device(t, "pico.local")

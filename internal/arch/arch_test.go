@@ -63,7 +63,7 @@ var testOnly = []string{"internal/durable/faultdisk", "internal/testpki"}
 // pure are the packages without files and words of their own.
 var pure = []string{"internal/ca", "internal/device", "internal/example", "internal/export", "internal/durable", "internal/fault"}
 
-// exclusive are packages of others that one package of ours uses alone.
+// exclusive are packages of others that only one package of ours uses.
 var exclusive = map[string]string{
 	"github.com/spf13/cobra": "internal/cli",
 	"github.com/spf13/pflag": "internal/cli",
@@ -170,7 +170,7 @@ func TestProgramIsSmall(t *testing.T) {
 	}
 }
 
-// checkImports holds a file against the table.
+// checkImports checks a file against the table.
 func checkImports(dir string, file *ast.File) []string {
 	var faults []string
 	may, known := imports[dir]
@@ -189,7 +189,7 @@ func checkImports(dir string, file *ast.File) []string {
 			faults = append(faults, dir+": has no files and no words of its own, and imports "+target)
 		}
 		if user, ok := exclusive[target]; ok && user != dir {
-			faults = append(faults, dir+": imports "+target+", which is for "+user+" alone")
+			faults = append(faults, dir+": imports "+target+", which is only for "+user)
 		}
 		if spec.Name != nil && spec.Name.Name == "." {
 			faults = append(faults, dir+": imports "+target+" without a name")

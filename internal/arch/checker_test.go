@@ -126,7 +126,7 @@ func beginsEmpty(value ast.Expr) bool {
 
 // checkChanges finds where package variables are assigned or have their address
 // taken. The types of other packages are not asked for: what a name means can
-// be told without them.
+// be decided without them.
 func checkChanges(fset *token.FileSet, dir string, files []*ast.File, fault faultFunc) {
 	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
 	config := types.Config{Importer: noImports{}, Error: func(error) {}}

@@ -9,14 +9,14 @@ import (
 	"github.com/picoca/picoca/internal/export"
 )
 
-// TestDevicesUseKnownNames holds the devices' files, which know containers and
+// TestDevicesUseKnownNames checks the devices' files, which know containers and
 // key types only by name, against the packages that have them.
 func TestDevicesUseKnownNames(t *testing.T) {
 	for _, d := range device.All() {
 		checkContents(t, d.ID, d.Files)
 		for _, f := range d.Firmware {
 			checkContents(t, d.ID+"/"+f.ID, f.Files)
-			for _, name := range slices.Concat(f.Keys, f.UnwiseKeys, f.RootKeys) {
+			for _, name := range slices.Concat(f.Keys, f.NotRecommendedKeys, f.RootKeys) {
 				if kt, err := ca.ParseKeyType(name); err != nil || string(kt) != name {
 					t.Errorf("device %q: key type %q: got %q, %v", d.ID, name, kt, err)
 				}
@@ -79,7 +79,7 @@ func TestEveryKeyTypeIsJudgedByMostDevices(t *testing.T) {
 		for _, d := range device.All() {
 			for _, f := range d.Firmware {
 				all++
-				if slices.Contains(slices.Concat(f.Keys, f.UnwiseKeys), string(kt)) {
+				if slices.Contains(slices.Concat(f.Keys, f.NotRecommendedKeys), string(kt)) {
 					judged++
 				}
 			}

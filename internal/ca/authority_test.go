@@ -67,7 +67,7 @@ func TestAuthorityTakesNothingButARoot(t *testing.T) {
 		"leaf":       issue(t, a, "pico.local"),
 		"no CA":      custom(t, ca.P256, func(c *x509.Certificate) { c.IsCA = false }),
 		"no usage":   custom(t, ca.P256, func(c *x509.Certificate) { c.KeyUsage = 0 }),
-		"CRLs alone": custom(t, ca.P256, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }),
+		"only CRLs": custom(t, ca.P256, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }),
 		"forged":     &forged,
 	} {
 		if _, err := ca.NewAuthority(cert, noon); !errors.Is(err, ca.ErrNotRoot) {

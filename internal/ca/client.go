@@ -49,11 +49,11 @@ func ParseClientName(input string) (ClientName, error) {
 	return ClientName{text}, nil
 }
 
-// String returns the name as it stands in the certificate.
+// String returns the name as it is in the certificate.
 func (n ClientName) String() string { return n.text }
 
 // readsAsHost reports whether OpenSSL takes a common name for a host name. It
-// then holds it against the root's name constraints when a certificate has no
+// then checks it against the root's name constraints when a certificate has no
 // dNSName, and no server on it would let the client in.
 func readsAsHost(text string) bool {
 	other := func(r rune) bool {
@@ -63,11 +63,11 @@ func readsAsHost(text string) bool {
 }
 
 // mailDomain is where the e-mail addresses of identities are, and the only one
-// for which a root may vouch. Nobody can receive mail there (RFC 8375).
+// for which a root may vouch. No one can receive mail there (RFC 8375).
 const mailDomain = "home.arpa"
 
 // mail returns the e-mail address that an identity has as its subjectAltName.
-// Without one, BoringSSL holds a common name that reads as a host label
+// Without one, BoringSSL checks a common name that reads as a host label
 // (kitchen-tablet) against the root's domains. Two names never share an
 // address: one that is not its own stem gets eight digits of its hash.
 func (n ClientName) mail() string {
@@ -103,7 +103,7 @@ func permitsMail(root *x509.Certificate) bool {
 	return len(permitted) == 0 || slices.Contains(permitted, mailDomain)
 }
 
-// clientNameFree holds an identity's name against the names of devices: one
+// clientNameFree checks an identity's name against the names of devices: one
 // that a device of this root could have would leave open which of the two is
 // meant.
 func clientNameFree(d draft) error {

@@ -150,7 +150,7 @@ func checkUsages(t testing.TB, root, leaf *x509.Certificate, want ...x509.ExtKey
 	}
 }
 
-// TestIdentityHasAnAddressOfItsOwn: without any subjectAltName, BoringSSL holds
+// TestIdentityHasAnAddressOfItsOwn: without any subjectAltName, BoringSSL checks
 // "kitchen-tablet" against the root's domains.
 func TestIdentityHasAnAddressOfItsOwn(t *testing.T) {
 	a, seen := home(t), map[string]string{}

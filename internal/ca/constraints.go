@@ -20,7 +20,7 @@ type Constraints struct {
 	prefixes []netip.Prefix
 }
 
-// homeDomains are the domains that nobody owns on the public internet: RFC
+// homeDomains are the domains that have no owner on the public internet: RFC
 // 6762, RFC 8375, ICANN's reservation of .internal, the .lan of routers, and
 // RFC 6761's localhost.
 var homeDomains = []string{"local", "home.arpa", "internal", "lan", localhost}
@@ -110,7 +110,7 @@ func parsePrefix(input string) (netip.Prefix, bool) {
 	return prefix, err == nil
 }
 
-// Shortest prefixes that are still somebody's own network.
+// Shortest prefixes that can still be one owner's network.
 const minBits4, minBits6 = 8, 16
 
 func (c *Constraints) addPrefix(input string, prefix netip.Prefix) error {

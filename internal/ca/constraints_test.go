@@ -276,7 +276,7 @@ func bypassRules(t testing.TB, a *ca.Authority, names ca.Names) error {
 	return err
 }
 
-// FuzzPermit holds whatever is accepted against the promise: a root with it
+// FuzzPermit checks whatever is accepted against the promise: a root with it
 // can be made and read back, vouches for the permitted name and those below,
 // and for no stranger's.
 func FuzzPermit(f *testing.F) {
@@ -304,7 +304,7 @@ func FuzzPermit(f *testing.F) {
 	})
 }
 
-// checkPermitted holds the one domain or range that was added against the
+// checkPermitted checks the one domain or range that was added against the
 // certificates that it allows.
 func checkPermitted(t *testing.T, a *ca.Authority, c ca.Constraints) {
 	t.Helper()
@@ -326,7 +326,7 @@ func checkPermitted(t *testing.T, a *ca.Authority, c ca.Constraints) {
 			checkConstraintsAgree(t, a, names)
 		}
 	}
-	// Nobody's own domain and network hold both of two strangers.
+	// A domain and network with no owner hold both of two strangers.
 	for _, strangers := range [][]string{{"a.net", "b.net"}, {"a.com", "b.com"}, {"8.8.8.8", "1.1.1.1"}, {"2001:db8::1", "2606:4700::1111"}} {
 		if a.Permits(parse(t, strangers[0])) == nil && a.Permits(parse(t, strangers[1])) == nil {
 			t.Errorf("%s permits both of %q", c, strangers)

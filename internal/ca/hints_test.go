@@ -3,7 +3,6 @@ package ca_test
 import (
 	"crypto/x509"
 	"errors"
-	"net"
 	"strings"
 	"testing"
 	"unicode"
@@ -16,8 +15,7 @@ import (
 // TestHintForANameOutsideTheRoot, one that does not permit localhost yet.
 func TestHintForANameOutsideTheRoot(t *testing.T) {
 	old, err := ca.NewAuthority(custom(t, ca.P256, func(c *x509.Certificate) {
-		_, private, _ := net.ParseCIDR("10.0.0.0/8")
-		c.PermittedDNSDomains, c.PermittedIPRanges = []string{"local", "home.arpa"}, []*net.IPNet{private}
+		c.PermittedDNSDomains, c.PermittedIPRanges = []string{"local", "home.arpa"}, testpki.Ranges(t, "10.0.0.0/8")
 	}), noon)
 	if err != nil {
 		t.Fatal(err)

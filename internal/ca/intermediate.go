@@ -30,7 +30,7 @@ func (d draft) fillCA(t *x509.Certificate) {
 	t.PermittedURIDomains, t.ExcludedURIDomains = root.PermittedURIDomains, root.ExcludedURIDomains
 }
 
-// checkCAName holds the name of an intermediate against the rules for a root's.
+// checkCAName checks the name of an intermediate against the rules for a root's.
 // It must differ from the root's: a certificate whose issuer and subject are
 // equal counts as a root.
 func checkCAName(d draft) error {

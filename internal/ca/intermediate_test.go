@@ -6,7 +6,6 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"math/big"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -67,13 +66,9 @@ func TestIntermediateOfAStrictRootIsNotStrict(t *testing.T) {
 
 // TestIntermediateRepeatsAllConstraints of a root that another program made.
 func TestIntermediateRepeatsAllConstraints(t *testing.T) {
-	_, private, err := net.ParseCIDR("10.0.0.0/8")
-	if err != nil {
-		t.Fatal(err)
-	}
 	root := custom(t, ca.P256, func(c *x509.Certificate) {
 		c.PermittedDNSDomains, c.ExcludedDNSDomains = []string{"local"}, []string{"secret.local"}
-		c.ExcludedIPRanges, c.ExcludedEmailAddresses = []*net.IPNet{private}, []string{"example.com"}
+		c.ExcludedIPRanges, c.ExcludedEmailAddresses = testpki.Ranges(t, "10.0.0.0/8"), []string{"example.com"}
 		c.PermittedURIDomains, c.ExcludedURIDomains = []string{"local"}, []string{"secret.local"}
 	})
 	a := open(t, root)

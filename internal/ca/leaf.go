@@ -69,7 +69,7 @@ type Prepared struct {
 }
 
 // Prepare makes the leaf for holder and pub that the authority would sign at
-// now, and holds it against every rule. It needs no private key. The error
+// now, and checks it against every rule. It needs no private key. The error
 // joins one RuleError for each rule and name that is broken.
 func (a *Authority) Prepare(profile Profile, holder Holder, pub crypto.PublicKey, now time.Time) (*Prepared, error) {
 	return a.prepare(draft{authority: a, profile: profile, holder: holder, pub: pub, now: now})
@@ -152,7 +152,7 @@ func commonName(name Name) pkix.Name {
 	if len(name.dns) > ubCommonName {
 		return pkix.Name{}
 	}
-	// None for an address: OpenSSL and GnuTLS hold a commonName against the
+	// None for an address: OpenSSL and GnuTLS check a commonName against the
 	// root's domains when the certificate has no dNSName.
 	return pkix.Name{CommonName: name.dns}
 }
@@ -200,7 +200,7 @@ func (p *Prepared) measure() (int, error) {
 
 // signedSize returns the most bytes of a certificate (RFC 5280 section 4.1)
 // whose TBSCertificate has that content under an ECDSA root. The algorithm of
-// an RSA signature, which stands inside too, is 3 bytes longer for its NULL
+// an RSA signature, which is inside too, is 3 bytes longer for its NULL
 // and its OID.
 func signedSize(tbs int, root KeyType) int {
 	algorithm := 12

@@ -66,7 +66,7 @@ type Name struct {
 	addr netip.Addr
 }
 
-// String returns the name as it stands in the certificate: lower case ASCII,
+// String returns the name as it is in the certificate: lower case ASCII,
 // punycode for international names, an address in its canonical form.
 func (n Name) String() string {
 	if n.addr.IsValid() {
@@ -225,7 +225,7 @@ func parseDNS(input string, fault faultFunc) (Name, error) {
 	return Name{dns: ascii}, nil
 }
 
-// checkLabels holds each label against the preferred name syntax of RFC 1034
+// checkLabels checks each label against the preferred name syntax of RFC 1034
 // section 3.5, as RFC 5280 section 4.2.1.6 demands. Characters outside ASCII
 // pass: they are judged after their mapping to ASCII.
 func checkLabels(host string, fault faultFunc) error {

@@ -16,7 +16,7 @@ var (
 	name253 = strings.Join([]string{label63, label63, label63, strings.Repeat("b", 55), "local"}, ".")
 )
 
-// refused has what no certificate may name, with the fault that is told.
+// refused has what no certificate may name, with the fault that is reported.
 var refused = []struct {
 	input  string
 	reason ca.Reason
@@ -156,7 +156,7 @@ func TestUnusableNameIsRefusedWithItsReason(t *testing.T) {
 	}
 }
 
-// checkPrintable holds an error that quotes its input against what a terminal
+// checkPrintable checks an error that quotes its input against what a terminal
 // could be made to do.
 func checkPrintable(t testing.TB, text string) {
 	t.Helper()
@@ -269,7 +269,7 @@ func TestNamesAreNotChangedThroughTheirCopy(t *testing.T) {
 	}
 }
 
-// FuzzParseNames holds whatever is accepted against the promise: it is in
+// FuzzParseNames checks whatever is accepted against the promise: it is in
 // canonical form, yields a certificate that crypto/x509 verifies for that
 // name, and our constraints agree with those of crypto/x509.
 func FuzzParseNames(f *testing.F) {
@@ -313,7 +313,7 @@ func checkCanonical(t *testing.T, input string, names ca.Names) {
 	}
 }
 
-// checkHolds holds a leaf against each host that its only name covers, and
+// checkHolds checks a leaf against each host that its only name covers, and
 // some that it must not.
 func checkHolds(t *testing.T, a *ca.Authority, leaf *x509.Certificate, name ca.Name) {
 	t.Helper()

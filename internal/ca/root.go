@@ -72,7 +72,7 @@ func (e DaysError) Hint() fault.Hint {
 }
 
 // NewRoot makes the root certificate for key, signed by itself. Its common
-// name ends in four letters or digits of the key's hash, which tell two homes
+// name ends in four letters or digits of the key's hash, which distinguish two homes
 // apart. One more CA may be below it. It vouches for servers and clients, not
 // for code, and for e-mail addresses only under home.arpa, whose purpose is to
 // exclude all others. A default root of a P-256 key has about 660 bytes. The

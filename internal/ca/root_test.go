@@ -93,7 +93,7 @@ func TestRootIsSignedWithSHA2(t *testing.T) {
 	}
 }
 
-// checkSerial holds a serial number against RFC 5280 section 4.1.2.2, and our
+// checkSerial checks a serial number against RFC 5280 section 4.1.2.2, and our
 // own promise of 16 bytes, which hide nothing and cost all boards the same.
 func checkSerial(t testing.TB, cert *x509.Certificate) {
 	t.Helper()

@@ -92,7 +92,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 			return &unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
 		},
 	}
-	root.SetUsageFunc(usage)
+	root.SetUsageFunc(a.usage)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageFault(cmd, flagFault(err)) })

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,19 +19,32 @@ func (a *app) show(words fault.Command) string {
 	if a.homeFlag != "" && needsHome(words) {
 		line = append(line, "--home", shellQuote(a.homeFlag))
 	}
+	last := hyphenName(words)
 	for i, word := range words {
-		// A name that begins with a hyphen would be read as flags.
-		if i > 0 && strings.HasPrefix(word, "-") && !isFlag(word) {
-			rest := append([]string{"--"}, words[i])
-			flags := words[i+1:]
-			for _, flag := range flags {
-				line = append(line, shellQuote(flag))
-			}
-			return strings.Join(append(line, rest[0], shellQuote(rest[1])), " ")
+		if i == 0 || i != last {
+			line = append(line, shellQuote(word))
 		}
-		line = append(line, shellQuote(word))
+	}
+	if last > 0 {
+		line = append(line, "--", shellQuote(words[last]))
 	}
 	return strings.Join(line, " ")
+}
+
+// nameFirst are the commands whose first argument is a name.
+var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "example", "show"}
+
+// hyphenName returns the index of the name that begins with a hyphen, 0 if
+// there is none: it would be read as flags, and goes to the end, after --. The
+// value of a flag may begin with one.
+func hyphenName(words fault.Command) int {
+	for i, word := range words {
+		named := i == 1 && slices.Contains(nameFirst, words[0]) && word != "--help" && word != "--due"
+		if i > 0 && strings.HasPrefix(word, "-") && !isFlag(words[i-1]) && (named || !isFlag(word)) {
+			return i
+		}
+	}
+	return 0
 }
 
 // needsHome reports whether a command uses the CA that --home names: not if it
@@ -45,13 +59,14 @@ func isFlag(word string) bool {
 	return strings.HasPrefix(word, "--") && len(word) > len("--") && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// shellQuote quotes a word for a command line that is to be copied, unless it
+// shellQuote quotes a word for a command line that users copy, unless it
 // has only characters that every shell takes as they are.
 func shellQuote(word string) string {
 	special := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._:@%+=,-", r)
 	}
-	if os.PathSeparator == '/' && (word == "" || strings.ContainsFunc(word, special)) {
+	// zsh takes =WORD for the path of a command.
+	if os.PathSeparator == '/' && (word == "" || word[0] == '=' || strings.ContainsFunc(word, special)) {
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
 	return word

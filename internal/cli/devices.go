@@ -159,8 +159,8 @@ func filesText(f device.Firmware) string {
 
 func keysText(f device.Firmware) string {
 	line := "keys, the best first: " + strings.Join(f.Keys, ", ")
-	if len(f.UnwiseKeys) > 0 {
-		line += "; with --force " + strings.Join(f.UnwiseKeys, ", ")
+	if len(f.NotRecommendedKeys) > 0 {
+		line += "; with --force " + strings.Join(f.NotRecommendedKeys, ", ")
 	}
 	if len(f.RootKeys) > 0 {
 		line += "; the root's: " + strings.Join(f.RootKeys, ", ")

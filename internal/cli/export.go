@@ -136,7 +136,7 @@ func (a *app) exportP12(e *pki.Export, o exportOptions) (c p12Choice, err error)
 	return c, errors.Join(err, a.checkScreen(c, o.p12))
 }
 
-// checkFlags refuses flags that change nothing in the format.
+// checkFlags refuses flags that have no effect on the format.
 func (o exportOptions) checkFlags(cmd *cobra.Command, e *pki.Export) error {
 	var faults []error
 	unused := func(used bool, flags ...string) {
@@ -212,7 +212,7 @@ type formatJSON struct {
 	Reader string   `json:"reader"`
 }
 
-// listFormats prints each format, what it can hold, and who reads it.
+// listFormats prints each format, what it can hold, and what reads it.
 func (a *app) listFormats(asJSON bool) error {
 	list := []formatJSON{}
 	for _, format := range export.Formats() {

@@ -258,7 +258,7 @@ func (c faultyCommand) interrupt(start place, how string, plan *faultdisk.Plan) 
 	return true
 }
 
-// checkReport holds what a failed command says against what users need.
+// checkReport checks what a failed command says against what users need.
 func (c faultyCommand) checkReport(t *testing.T, what string, code int, output string) {
 	t.Helper()
 	if code == fault.Done {
@@ -272,7 +272,7 @@ func (c faultyCommand) checkReport(t *testing.T, what string, code int, output s
 	}
 }
 
-// checkPlace holds the place against what must always be so.
+// checkPlace checks the place against what must always be so.
 func (c faultyCommand) checkPlace(p place, what string) {
 	t := p.t
 	t.Helper()

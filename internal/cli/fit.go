@@ -25,7 +25,7 @@ func (a *app) fitCommand() *cobra.Command {
 	var o fitOptions
 	cmd := &cobra.Command{
 		Use:   "fit NAME | --key TYPE",
-		Short: "Show whether a certificate fits a device, and what it costs there",
+		Short: "Show whether a certificate fits a device, and its costs",
 		Long: `Shows how a certificate fits a device: its size, how much memory and time a
 connection takes, which firmware loads the files, and what would be smaller.
 Works for an existing certificate, or for a key type.`,
@@ -63,7 +63,7 @@ func (a *app) runFit(o fitOptions) error {
 	return errors.Join(f.Faults...)
 }
 
-// fit holds what the command line names against the device.
+// fit checks what the command line names against the device.
 func (a *app) fit(o fitOptions) (_ pki.Fit, err error) {
 	var target device.Target
 	var targetErr, keyErr error
@@ -153,6 +153,9 @@ func (a *app) printFit(f pki.Fit, asJSON bool) error {
 	fmt.Fprintln(w, "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME")
 	for _, row := range r.Firmware {
 		loads := cmp.Or(strings.Join(row.Formats, " "), "none")
+		if !f.Target.Device.IsBoard() {
+			loads = "see picoca devices " + f.Target.Device.ID
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, row.Heap(), row.Time())
 	}
 	if err := w.Flush(); err != nil {

@@ -21,7 +21,7 @@ var errSudo = fault.WithCode(fault.New("there is no CA in root's home, and picoc
 // options are what package pki must know of this run.
 func (a *app) options() pki.Options { return pki.Options{Sudo: a.sudo(), Wrap: a.Wrap} }
 
-// sudo returns the user who ran sudo, nil if nobody did.
+// sudo returns the user who ran sudo, nil without sudo.
 func (a *app) sudo() *output.Owner {
 	uid, uidErr := strconv.Atoi(a.Getenv("SUDO_UID"))
 	gid, gidErr := strconv.Atoi(a.Getenv("SUDO_GID"))

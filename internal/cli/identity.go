@@ -58,7 +58,6 @@ func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (e
 	var nameErr error
 	request.Client, nameErr = ca.ParseClientName(raw)
 	p12, p12Err := a.keyP12(o.p12, export.LegacyDES, o.force)
-	request.P12 = p12.P12
 	if err := errors.Join(nameErr, optionsErr, p12Err); err != nil {
 		return err
 	}
@@ -67,39 +66,7 @@ func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	return a.issueIdentity(ctx, c, request, p12, o)
-}
-
-func (a *app) issueIdentity(ctx context.Context, c *pki.CA, request pki.Request, p12 p12Choice, o identityOptions) (err error) {
-	plan, err := c.Plan(request, a.Now())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, plan.Close()) }()
-	a.notePlan(plan)
-	if o.dryRun {
-		return a.printIdentity(describePlan(plan), plan, o.json)
-	}
-	if plan.WritesP12() {
-		if err := a.checkScreen(p12, o.p12); err != nil {
-			return err
-		}
-	} else if p12 = (p12Choice{}); o.p12 != (p12Flags{}) {
-		return errNoP12(plan.Name())
-	}
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	result, err := session.Issue(plan, a.Now())
-	if err != nil {
-		return err
-	}
-	a.printPassphrase(p12, o.p12, o.json)
-	r := describeIssued(result, plan)
-	r.Passphrase = p12.jsonPassphrase(o.p12)
-	return a.printIdentity(r, plan, o.json)
+	return a.issueOne(ctx, c, request, o.leafOptions, p12, o.p12)
 }
 
 // errNoP12 says that flags for a .p12 change nothing.
@@ -108,10 +75,7 @@ func errNoP12(name string) error {
 		fault.Hintf("leave them out")), fault.Usage)
 }
 
-func (a *app) printIdentity(r issuedJSON, p *pki.Plan, asJSON bool) error {
-	if asJSON {
-		return a.printJSON(r)
-	}
+func (a *app) printIdentity(r issuedJSON, p *pki.Plan) error {
 	a.say("%s: identity, %s, valid until %s.", r.Name, p.Key, pki.Day(r.NotAfter))
 	if r.DryRun {
 		return a.printDryRun(r)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -117,7 +116,7 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 	a.say("SHA-256 %s", ca.Fingerprint(cert))
 	a.say("stored in %s; a copy of this folder is your backup", absolute(dir))
 	if encrypted {
-		a.say("Without the passphrase this CA cannot issue again; nobody can reset it.")
+		a.say("Without the passphrase this CA cannot issue again; it cannot be reset.")
 	}
 	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
@@ -137,17 +136,18 @@ func limits(cert *x509.Certificate) string {
 	for _, domain := range got.Domains() {
 		parts = append(parts, dotted(domain))
 	}
-	text := strings.Join(parts, " ")
+	addresses := "private addresses"
 	if len(got.Prefixes()) == 0 {
-		return text + " and any address"
+		addresses = "any address"
 	}
-	text += " and private addresses"
+	parts = append(parts, addresses)
 	for _, prefix := range got.Prefixes() {
 		if !slices.Contains(home.Prefixes(), prefix) {
-			text += fmt.Sprintf(" and %s", prefix)
+			parts = append(parts, prefix.String())
 		}
 	}
-	return text
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }
 
 // dotted writes a permitted domain for people; localhost has no names below it.

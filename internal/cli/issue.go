@@ -9,6 +9,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -113,23 +114,11 @@ func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12
 	if err := errors.Join(namesErr, optionsErr, c.Permits(names, a.Now())); err != nil {
 		return firstOf(c.IsIdentity(raw[0]), err)
 	}
-	return a.issueDevice(ctx, c, request, o, p12)
-}
-
-// issueDevice issues or renews a device's certificate, with a passphrase for its
-// .p12 if it loads one.
-func (a *app) issueDevice(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions, flags p12Flags) error {
-	choice, err := a.deviceP12(c, &request, flags)
+	choice, err := a.keyP12(p12, export.Modern2023, o.force)
 	if err != nil {
 		return err
 	}
-	if err := a.issuePlan(ctx, c, request, o); err != nil {
-		return err
-	}
-	if !o.dryRun {
-		a.printPassphrase(choice, flags, o.json)
-	}
-	return nil
+	return a.issueOne(ctx, c, request, o, choice, p12)
 }
 
 // firstOf returns the first error that is not nil: a fault of the command line
@@ -143,16 +132,27 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// issuePlan plans, and unless it is a dry run, signs and writes.
-func (a *app) issuePlan(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions) (err error) {
+// issueOne issues or renews one certificate: it plans, and unless it is a dry run,
+// signs, writes and prints.
+func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions, p12 p12Choice, flags p12Flags) (err error) {
+	request.P12 = p12.P12
 	plan, err := c.Plan(request, a.Now())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, plan.Close()) }()
+	if !plan.WritesP12() {
+		if flags != (p12Flags{}) {
+			return errNoP12(plan.Name())
+		}
+		p12 = p12Choice{}
+	}
 	a.notePlan(plan)
 	if o.dryRun {
 		return a.printIssued(describePlan(plan), plan, o.json)
+	}
+	if err := a.checkScreen(p12, flags); err != nil {
+		return err
 	}
 	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
 	if err != nil {
@@ -163,7 +163,10 @@ func (a *app) issuePlan(ctx context.Context, c *pki.CA, request pki.Request, o l
 	if err != nil {
 		return err
 	}
-	return a.printIssued(describeIssued(result, plan), plan, o.json)
+	a.printPassphrase(p12, flags, o.json) // first: nothing else has it
+	r := describeIssued(result, plan)
+	r.Passphrase = p12.jsonPassphrase(flags)
+	return a.printIssued(r, plan, o.json)
 }
 
 // notePlan says what was decided and may not be what the user wants.

@@ -69,8 +69,11 @@ func namesJSON(names ca.Names) []string {
 }
 
 func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
-	if asJSON {
+	switch {
+	case asJSON:
 		return a.printJSON(r)
+	case p.Kind() == pki.Identity:
+		return a.printIdentity(r, p)
 	}
 	a.say("%s: %s, valid until %s. %s.", displayNames(p.Names), p.Key, pki.Day(r.NotAfter), fitText(p, r.CertificateBytes))
 	if r.DryRun {
@@ -78,11 +81,17 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	}
 	a.sayWritten(r.written)
 	a.noteStale(r.Stale)
-	if a.printInstall(p) {
+	installed := a.printInstall(p)
+	next := fmt.Sprintf("copy %s to the %s%s", countText(len(r.Files)), placeOf(p.Target), a.exampleAside(p))
+	switch {
+	case installed && !p.IsRenewal():
 		a.say("next: %s, for each phone", a.command("phone"))
-		return nil
+	case installed: // the phones trust the root already
+	case p.IsRenewal():
+		a.say("next: %s", next)
+	default:
+		a.say("next: %s, then run %s", next, a.command("phone"))
 	}
-	a.say("next: copy %s to the %s%s, then run %s", countText(len(r.Files)), placeOf(p.Target), a.exampleAside(p), a.command("phone"))
 	return nil
 }
 
@@ -105,7 +114,7 @@ func (a *app) noteStale(stale []string) {
 	}
 }
 
-// placeOf is what people call the thing that loads the files.
+// placeOf is what people call what loads the files.
 func placeOf(target device.Target) string {
 	switch {
 	case target.Device.IsBoard():
@@ -180,7 +189,7 @@ func displayNames(names ca.Names) string {
 func fitText(p *pki.Plan, bytes int) string {
 	facts := p.Facts(bytes)
 	text := "Fits " + p.Target.Name()
-	if p.Target.Unwise(facts.Key) {
+	if p.Target.NotRecommended(facts.Key) {
 		text = "Not recommended for " + p.Target.Name()
 	}
 	if row, figures := p.Target.Cheapest(facts); figures != (device.Figures{}) {

@@ -144,7 +144,7 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	return nil
 }
 
-// rootName tells roots apart by the characters at the end of their names.
+// rootName distinguishes roots by the characters at the end of their names.
 func rootName(name string) string {
 	return fmt.Sprintf("%s (%s)", pki.TheCA, name[strings.LastIndexByte(name, ' ')+1:])
 }

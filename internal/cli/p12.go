@@ -27,7 +27,7 @@ func (f *p12Flags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.show, "show-passphrase", false, "print the .p12's passphrase even without a terminal (with --json: in the result)")
 }
 
-// p12Choice is how the .p12 files of this run are encrypted; generated if nobody
+// p12Choice is how the .p12 files of this run are encrypted; generated if no one
 // knows the passphrase yet.
 type p12Choice struct {
 	export.P12
@@ -80,7 +80,7 @@ func (a *app) readP12(flags p12Flags, c *p12Choice) error {
 	return err
 }
 
-// checkScreen fails if a new passphrase would be seen by nobody, or end up in
+// checkScreen fails if a new passphrase would never be seen, or end up in
 // a log: before anything is signed.
 func (a *app) checkScreen(c p12Choice, flags p12Flags) error {
 	if c.generated && !flags.show && !isTerminal(a.Stderr) {

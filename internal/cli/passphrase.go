@@ -42,8 +42,8 @@ var (
 		fault.Hintf("use one of them")), fault.Usage)
 )
 
-// maxPassphrase is the longest passphrase: a longer line is in a file that is
-// no passphrase file.
+// maxPassphrase is the longest passphrase: a file with a longer line is not a
+// passphrase file.
 const maxPassphrase = 4096
 
 // passphraseFromFile returns the first line of the passphrase file; found is
@@ -94,7 +94,7 @@ func withoutPath(err error) error {
 }
 
 // noteReadable warns if other users can read a passphrase file. Pipes and
-// /dev/fd are common, and are nobody else's.
+// /dev/fd are common, and private.
 func (a *app) noteReadable(name string, file *os.File) {
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
@@ -143,7 +143,7 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 	}
 }
 
-// noteWeak warns of a passphrase that is easy to guess: whoever copies the
+// noteWeak warns of a passphrase that is easy to guess: a thief who copies the
 // folder can try as many as they like.
 func (a *app) noteWeak(passphrase []byte) {
 	if len(passphrase) > 0 && pki.IsWeak(string(passphrase)) {
@@ -163,8 +163,8 @@ func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) pki.Pas
 
 // ask reads a line from the terminal without showing it. On an interrupt the
 // terminal shows again what is typed, and ask fails with errInterrupted. When
-// the input ends (Ctrl-D) it fails with errNoPassphrase: that never stands for
-// an empty passphrase.
+// the input ends (Ctrl-D) it fails with errNoPassphrase: that never means an
+// empty passphrase.
 func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
 	file, ok := a.Stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {

@@ -99,6 +99,9 @@ func (r *phoneRun) words() []string {
 	}
 	words = append(words, fmt.Sprintf("serving on %s for %s", r.address, spanText(r.options.limit)), "Ctrl-C ends it")
 	for i, other := range r.others {
+		if r.options.address != "" || r.options.iface != "" {
+			break // the user has chosen
+		}
 		if i == maxOthers {
 			return append(words, fmt.Sprintf("and %d more addresses: see --json", len(r.others)-i))
 		}

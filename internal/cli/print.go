@@ -84,11 +84,12 @@ func fold(text string, width int) []string {
 	return lines
 }
 
-// printable replaces control characters, which a file's name or content may
-// bring into a message, so that they do not reach the terminal.
+// printable replaces control characters, and those that turn the direction of
+// writing, which a file's name or content may bring into a message, so that
+// they do not reach the terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
 			return unicode.ReplacementChar
 		}
 		return r

@@ -111,46 +111,31 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	kind, findErr := c.KindOfName(raw[0])
-	if kind == pki.Identity {
-		return a.renewIdentity(ctx, c, raw, request, o.leafOptions, o.p12)
+	if isNotIssued(findErr) {
+		return errors.Join(findErr, optionsErr)
 	}
-	var namesErr error
-	request.Names, namesErr = ca.ParseNames(raw)
-	if namesErr != nil {
-		namesErr = firstOf(findErr, namesErr) // a name with a space is an identity's
-	}
-	if err := errors.Join(namesErr, optionsErr); err != nil {
-		return err
-	}
-	return a.issueDevice(ctx, c, request, o.leafOptions, o.p12)
-}
-
-// deviceP12 decides how a device's .p12 is encrypted, if it loads one.
-func (a *app) deviceP12(c *pki.CA, request *pki.Request, flags p12Flags) (p12Choice, error) {
-	if !c.WillWriteP12(*request) {
-		if flags != (p12Flags{}) {
-			return p12Choice{}, errNoP12(request.Names.First().String())
-		}
-		return p12Choice{}, nil
-	}
-	choice, err := a.keyP12(flags, export.Modern2023, request.Force)
-	request.P12 = choice.P12
-	return choice, errors.Join(err, a.checkScreen(choice, flags))
-}
-
-func (a *app) renewIdentity(ctx context.Context, c *pki.CA, raw []string, request pki.Request, o leafOptions, p12 p12Flags) error {
-	if len(raw) > 1 {
-		return errOneIdentity(raw[1])
-	}
+	usual := export.Modern2023
 	var nameErr error
-	request.Client, nameErr = ca.ParseClientName(raw[0])
-	if nameErr != nil {
-		return nameErr
+	if kind == pki.Identity {
+		usual = export.LegacyDES
+		if len(raw) > 1 {
+			return errOneIdentity(raw[1])
+		}
+		request.Client, nameErr = ca.ParseClientName(raw[0])
+	} else if request.Names, nameErr = ca.ParseNames(raw); nameErr != nil {
+		nameErr = firstOf(findErr, nameErr) // a name with a space is an identity's
 	}
-	choice, err := a.keyP12(p12, export.LegacyDES, o.force)
-	if err != nil {
+	choice, p12Err := a.keyP12(o.p12, usual, o.force)
+	if err := errors.Join(nameErr, optionsErr, p12Err); err != nil {
 		return err
 	}
-	request.P12 = choice.P12
-	return a.issueIdentity(ctx, c, request, choice, identityOptions{leafOptions: o, p12: p12})
+	return a.issueOne(ctx, c, request, o.leafOptions, choice, o.p12)
+}
+
+// isNotIssued reports whether nothing was issued for a name, so that there is
+// nothing to renew.
+func isNotIssued(err error) bool {
+	_, missing := errors.AsType[*pki.NotIssuedError](err)
+	_, wrong := errors.AsType[*pki.WrongKindError](err)
+	return missing || wrong
 }

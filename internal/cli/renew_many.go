@@ -200,6 +200,7 @@ func (r *renewalReport) planned(renewal *pki.Renewal) {
 
 func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 	printed, choice := describeIssued(result, renewal.Plan), r.p12s[renewal]
+	r.printPassphrase(choice, r.options.p12, r.options.json) // first: nothing else has it
 	printed.Passphrase = choice.jsonPassphrase(r.options.p12)
 	r.JSON.Renewed = append(r.JSON.Renewed, printed)
 	if !r.options.json {
@@ -208,7 +209,6 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 		r.sayWritten(result.Files)
 		r.noteStale(result.Stale)
 	}
-	r.printPassphrase(choice, r.options.p12, r.options.json)
 }
 
 // destination is what the files are for: "server (Mosquitto)".

@@ -73,7 +73,8 @@ func searchDomain(text string, c ca.Constraints) (string, ca.Constraints, bool) 
 				permit = append(permit, tailscaleRange)
 			}
 			wider, err := c.Permit(permit)
-			if err == nil && !permits(c, domain) {
+			// An address would only add a range.
+			if err == nil && !permits(c, domain) && permits(wider, domain) {
 				return domain, wider, true
 			}
 		}

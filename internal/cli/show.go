@@ -91,7 +91,7 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 		permitted = append(permitted, "any address")
 	}
 	if described.Strict {
-		permitted = append(permitted, "(critical)")
+		permitted = append(permitted, "(critical constraints)")
 	}
 	return a.table(slices.Concat([][2]string{
 		{"name", described.Name},

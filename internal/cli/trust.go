@@ -39,8 +39,8 @@ wget, Python, Go, most Java), Chromium's and its relatives', and Firefox's.
 remove takes out every root that this CA ever had, and nothing else; status
 shows what each store trusts.
 
-Commands that need root run through sudo, and are printed first. A store that
-already is as it should be stays unchanged.`,
+Commands that need root run through sudo, and are printed first. A store that is
+up to date stays unchanged.`,
 		Example: `  picoca trust --dry-run
   picoca trust
   picoca trust --store chromium
@@ -58,9 +58,9 @@ already is as it should be stays unchanged.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.store, "store", "", "`STORE`: system, chromium, firefox, java or all (default: all but java)")
-	f.BoolVar(&o.user, "user", false, "only stores of this user, which need no root")
-	f.BoolVar(&o.allUsers, "all-users", false, "browsers of all users, by their policies")
-	f.BoolVar(&o.dryRun, "dry-run", false, "print the commands and run none")
+	f.BoolVar(&o.user, "user", false, "only this user's stores, which do not need root")
+	f.BoolVar(&o.allUsers, "all-users", false, "the browsers of all users, through their policies")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the commands, but run none")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
@@ -91,10 +91,10 @@ func (o trustOptions) check(cmd *cobra.Command) error {
 		faults = append(faults, fmt.Errorf("%q is not one of install, remove, status", o.action))
 	}
 	if o.user && o.allUsers {
-		faults = append(faults, errors.New("--user and --all-users exclude each other"))
+		faults = append(faults, errors.New("--user and --all-users cannot be used together"))
 	}
 	if o.action == trustStatus && o.dryRun {
-		faults = append(faults, errors.New("--dry-run changes nothing in status, which never changes a store"))
+		faults = append(faults, errors.New("--dry-run has no effect on status, which never changes a store"))
 	}
 	for i := range faults {
 		faults[i] = usageFault(cmd, faults[i])

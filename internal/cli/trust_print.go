@@ -188,7 +188,7 @@ func (t trustRun) sayCommands(r trustJSON) {
 		}
 	}
 	if steps == 0 && len(r.faults()) == 0 {
-		t.note("nothing to do: every store is as it should be")
+		t.note("nothing to do: every store is up to date")
 	}
 }
 

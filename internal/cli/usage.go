@@ -9,10 +9,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// usage prints how a command is called, in lines that fit a usual terminal.
-// Cobra can be told to break lines by a template alone, and package
-// text/template would make the program a fifth larger.
-func usage(cmd *cobra.Command) error {
+// usage prints how a command is called, in lines that fit the terminal, or 80
+// columns if it is wider or there is none. Cobra breaks lines only if a template
+// says so, and package text/template would make the program a fifth larger.
+func (a *app) usage(cmd *cobra.Command) error {
+	width := lineWidth
+	if columns, _ := a.size(); columns > 0 {
+		width = min(width, columns)
+	}
 	w := cmd.OutOrStderr()
 	fmt.Fprintf(w, "Usage:\n  %s\n", cmd.UseLine())
 	if cmd.HasExample() {
@@ -26,9 +30,9 @@ func usage(cmd *cobra.Command) error {
 			}
 		}
 	}
-	fmt.Fprintf(w, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(lineWidth))
+	fmt.Fprintf(w, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(width))
 	if cmd.HasAvailableInheritedFlags() {
-		fmt.Fprintf(w, "\nGlobal flags:\n%s", cmd.InheritedFlags().FlagUsagesWrapped(lineWidth))
+		fmt.Fprintf(w, "\nGlobal flags:\n%s", cmd.InheritedFlags().FlagUsagesWrapped(width))
 	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(w, "\n%s\n\nMore about a command: %s COMMAND --help\n", exitCodes, cmd.CommandPath())
@@ -58,8 +62,8 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-// flagFault says of a flag's value what would do in its place, rather than which
-// function of Go could not read it.
+// flagFault says what a flag's value should be, instead of which function of Go
+// could not read it.
 func flagFault(err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return unknownFlag{unknown}

@@ -48,7 +48,7 @@ func (f Firmware) check() error {
 		return errors.New("whose id has a slash, an @ or a space")
 	case len(f.Keys) == 0 || len(f.Files) == 0 || len(f.Uses) == 0 || len(f.Versions) == 0:
 		return errors.New("without keys, files, uses or versions")
-	case !once(slices.Concat(f.Keys, f.UnwiseKeys)) || !once(f.RootKeys):
+	case !once(slices.Concat(f.Keys, f.NotRecommendedKeys)) || !once(f.RootKeys):
 		return errors.New("with a key type twice, or an empty one")
 	case f.MaxCertificateBytes < 0 || !sourced(f.MaxCertificateBytes > 0, f.MaxCertificateSource):
 		return errors.New("with max_certificate_bytes or a source for it, and not both")

@@ -36,9 +36,9 @@ func TestFiguresShowWhatIsKnown(t *testing.T) {
 	for want, figures := range map[string]Figures{
 		"27.7 KB of heap and 0.5 s":              {[2]int{27700, 27700}, [2]float64{0.52, 0.52}},
 		"30.3 - 31.4 KB of heap and 3.4 - 5.9 s": {[2]int{30256, 31376}, [2]float64{3.4, 5.9}},
-		"27.3 KB of heap":                     {HeapBytes: [2]int{27280, 27320}},
-		"9.5 - 26 s":                          {Seconds: [2]float64{9.5, 26}},
-		"":                                    {},
+		"27.3 KB of heap":                        {HeapBytes: [2]int{27280, 27320}},
+		"9.5 - 26 s":                             {Seconds: [2]float64{9.5, 26}},
+		"":                                       {},
 	} {
 		if got := figures.String(); got != want {
 			t.Errorf("%+v: got %q, want %q", figures, got, want)
@@ -150,7 +150,7 @@ func costly(id string, costs ...Cost) Firmware {
 	}
 	return Firmware{
 		ID: id, Name: strings.ToUpper(id), Versions: []Version{{Range: "any"}}, Costs: costs,
-		Keys: []string{"p256"}, UnwiseKeys: []string{"rsa-4096", "rsa-3072"},
+		Keys: []string{"p256"}, NotRecommendedKeys: []string{"rsa-4096", "rsa-3072"},
 	}
 }
 

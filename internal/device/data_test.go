@@ -73,14 +73,14 @@ var (
 	inFolder    = regexp.MustCompile(`\{folder\}/(\{stem\}|)([A-Za-z0-9_.-]*)`)
 )
 
-// TestStepsUseTheFiles holds each step's files against those that are written.
+// TestStepsUseTheFiles checks each step's files against those that are written.
 func TestStepsUseTheFiles(t *testing.T) {
 	known := []string{"{name}", "{stem}", "{folder}"}
 	eachFirmware(func(target Target, f Firmware) {
 		for _, step := range f.Steps {
 			for _, found := range placeholder.FindAllString(step.Run+step.Do, -1) {
 				if !slices.Contains(known, found) && strings.Trim(found, "{}abcdefghijklmnopqrstuvwxyz") == "" {
-					t.Errorf("%s: step with %s, which stands for nothing", target, found)
+					t.Errorf("%s: step with %s, which is not replaced", target, found)
 				}
 			}
 			uses := step.For

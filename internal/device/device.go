@@ -54,9 +54,9 @@ type Firmware struct {
 	Name string `json:"name"`
 	// Uses are what a certificate can be for in this firmware.
 	Uses []Use `json:"uses"`
-	// Keys load and are recommended; UnwiseKeys load, and cost too much.
-	Keys       []string `json:"keys"`
-	UnwiseKeys []string `json:"unwise_keys,omitempty"`
+	// Keys load and are recommended; NotRecommendedKeys load, and cost too much.
+	Keys               []string `json:"keys"`
+	NotRecommendedKeys []string `json:"not_recommended_keys,omitempty"`
 	// RootKeys are the key types a root must have for its leaves to load;
 	// empty means any.
 	RootKeys []string `json:"root_keys,omitempty"`

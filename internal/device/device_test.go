@@ -47,7 +47,7 @@ func TestUnknownDeviceIsAnError(t *testing.T) {
 	}
 }
 
-// TestFiguresAreSane holds what people measured against what can be: a slip of
+// TestFiguresAreSane checks what people measured against what can be: a slip of
 // a digit or a unit is the likeliest fault of a device file.
 func TestFiguresAreSane(t *testing.T) {
 	forms := []string{"sec1-der", "pkcs1-der", "pkcs8-der", "sec1-pem", "pkcs1-pem", "pkcs8-pem"}
@@ -127,7 +127,7 @@ func TestFirmwareHasANameForPeople(t *testing.T) {
 
 // small is a device file with as little as one can have.
 const small = `{"id": "x-1", "name": "X", "group": "board", "firmware": [{"id": "fw", "name": "FW", "uses": ["server"],
-	"keys": ["p256"], "unwise_keys": ["p384"],
+	"keys": ["p256"], "not_recommended_keys": ["p384"],
 	"max_certificate_bytes": 4000, "max_certificate_source": "measured",
 	"files": [{"name": "cert.der", "container": "der", "parts": ["leaf"]}, {"name": "key.der", "container": "der", "parts": ["key"], "key": "pkcs8"}],
 	"steps": [{"run": "true"}],
@@ -238,7 +238,7 @@ func TestDeviceFileThatCannotBeUsedIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzDeviceFile holds whatever is accepted against the promise: everything
+// FuzzDeviceFile checks whatever is accepted against the promise: everything
 // that a caller does with a device works.
 func FuzzDeviceFile(f *testing.F) {
 	for _, id := range IDs() {
@@ -274,7 +274,7 @@ func FuzzDeviceFile(f *testing.F) {
 
 // useTarget does what callers do with a target.
 func useTarget(t *testing.T, device Target) {
-	keys := append(slices.Concat(device.Keys(), device.UnwiseKeys()), "ed25519", "")
+	keys := append(slices.Concat(device.Keys(), device.NotRecommendedKeys()), "ed25519", "")
 	rootKey := "p256"
 	if roots := device.RootKeys(); len(roots) > 0 {
 		rootKey = roots[0]

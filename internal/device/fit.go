@@ -22,10 +22,10 @@ type Limit string
 
 // The limits of a device.
 const (
-	LimitKey    Limit = "key"    // its firmware does not load the key type
-	LimitUnwise Limit = "unwise" // it loads the key, and pays too much
-	LimitRoot   Limit = "root"   // it needs another key type in the root
-	LimitBytes  Limit = "bytes"  // the certificate is too large to serve
+	LimitKey            Limit = "key"             // its firmware does not load the key type
+	LimitNotRecommended Limit = "not-recommended" // it loads the key, and pays too much
+	LimitRoot           Limit = "root"            // it needs another key type in the root
+	LimitBytes          Limit = "bytes"           // the certificate is too large to serve
 )
 
 // MisfitError says why a certificate does not fit a device, with figures.
@@ -55,7 +55,7 @@ func (e *MisfitError) ownHint() fault.Hint {
 		return fault.Hintf("make another CA for this device: %s", fault.Command{"--home", "FOLDER", "init", "--key", e.Target.RootKeys()[0]})
 	case LimitBytes:
 		return fault.Hintf("give it fewer names, or issue several certificates")
-	case LimitUnwise:
+	case LimitNotRecommended:
 		return fault.Hintf("use --key %s, or insist with --force", e.Instead)
 	}
 	return fault.Hintf("use --key %s", e.Instead)
@@ -63,7 +63,7 @@ func (e *MisfitError) ownHint() fault.Hint {
 
 // loads reports whether the firmware loads a key type, recommended or not.
 func (f Firmware) loads(key string) bool {
-	return slices.Contains(f.Keys, key) || slices.Contains(f.UnwiseKeys, key)
+	return slices.Contains(f.Keys, key) || slices.Contains(f.NotRecommendedKeys, key)
 }
 
 func (t Target) loads(key string) bool {
@@ -96,8 +96,8 @@ func (t Target) misfits(c Certificate, force bool) []*MisfitError {
 	switch {
 	case !t.loads(c.Key):
 		misfit(LimitKey, t.Keys()[0], "does not load a key of type %q", c.Key)
-	case t.Unwise(c.Key) && !force:
-		misfit(LimitUnwise, t.Keys()[0], "%s", t.unwisdom(c))
+	case t.NotRecommended(c.Key) && !force:
+		misfit(LimitNotRecommended, t.Keys()[0], "%s", t.tooCostly(c))
 	}
 	if roots := t.RootKeys(); len(roots) > 0 && !slices.Contains(roots, c.RootKey) {
 		misfit(LimitRoot, "", "does not load a certificate that a root of type %q signed; it takes %s", c.RootKey, strings.Join(roots, ", "))
@@ -122,10 +122,10 @@ func (t Target) elsewhere(c Certificate) []string {
 	return targets
 }
 
-// unwisdom says why a key that loads is not worth its cost: an RSA key by its
+// tooCostly says why a key that loads is not worth its cost: an RSA key by its
 // cost, if that is known. P-384 costs hardly more than P-256, but has no
 // advantage.
-func (t Target) unwisdom(c Certificate) string {
+func (t Target) tooCostly(c Certificate) string {
 	row, figures := t.costliest(c)
 	best := t.Keys()[0]
 	switch {

@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// TestUnwiseKeysCostMore is what makes them unwise.
-func TestUnwiseKeysCostMore(t *testing.T) {
+// TestNotRecommendedKeysCostMore is why they are not recommended.
+func TestNotRecommendedKeysCostMore(t *testing.T) {
 	eachFirmware(func(board Target, f Firmware) {
 		best := board.CostOf(Certificate{Key: f.Keys[0]})
-		for _, key := range f.UnwiseKeys {
+		for _, key := range f.NotRecommendedKeys {
 			for _, cost := range board.CostOf(Certificate{Key: key}) {
 				i := slices.IndexFunc(best, func(c Cost) bool { return c.Firmware == cost.Firmware && c.Curve == cost.Curve })
 				if i < 0 || cost.HeapBytes <= best[i].HeapBytes || cost.Seconds > 0 && cost.Seconds <= best[i].Seconds {

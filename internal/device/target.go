@@ -143,17 +143,17 @@ func (t Target) Rows() []Row {
 // best one first.
 func (t Target) Keys() []string { return t.common(func(f Firmware) []string { return f.Keys }) }
 
-// UnwiseKeys returns the key types that all selected firmware loads, but that
+// NotRecommendedKeys returns the key types that all selected firmware loads, but that
 // are not worth their cost in at least one.
-func (t Target) UnwiseKeys() []string {
-	wise := t.Keys()
-	all := t.common(func(f Firmware) []string { return slices.Concat(f.Keys, f.UnwiseKeys) })
-	return slices.DeleteFunc(all, func(key string) bool { return slices.Contains(wise, key) })
+func (t Target) NotRecommendedKeys() []string {
+	recommended := t.Keys()
+	all := t.common(func(f Firmware) []string { return slices.Concat(f.Keys, f.NotRecommendedKeys) })
+	return slices.DeleteFunc(all, func(key string) bool { return slices.Contains(recommended, key) })
 }
 
-// Unwise reports whether a key type loads and is not worth its cost: the user
-// has to insist.
-func (t Target) Unwise(key string) bool { return slices.Contains(t.UnwiseKeys(), key) }
+// NotRecommended reports whether a key type loads and is not worth its cost: the
+// user must insist.
+func (t Target) NotRecommended(key string) bool { return slices.Contains(t.NotRecommendedKeys(), key) }
 
 // RootKeys returns the key types of which a root must have one for its leaves
 // to load in all selected firmware; nil means any.
@@ -202,7 +202,7 @@ func (t Target) MaxCertificateBytes() (most int, source string) {
 	return most, source
 }
 
-// Clock returns where the clock of the selected firmware stands at power-on, the
+// Clock returns what the clock of the selected firmware shows at power-on, the
 // earliest if they differ; zero if none is known.
 func (t Target) Clock() Clock {
 	var earliest Clock

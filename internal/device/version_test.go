@@ -89,7 +89,7 @@ func TestFormatFollowsTheFirmware(t *testing.T) {
 	}
 }
 
-// TestFormatLoadsOnEveryCoveredVersion holds the choice against the devices'
+// TestFormatLoadsOnEveryCoveredVersion checks the choice against the devices'
 // own data, for each device, firmware and key.
 func TestFormatLoadsOnEveryCoveredVersion(t *testing.T) {
 	container := map[string]string{"p256": "sec1-", "rsa-2048": "pkcs1-", "rsa-3072": "pkcs1-"}

@@ -182,7 +182,7 @@ func (s scenario) steps(t testing.TB) int {
 	return d.step
 }
 
-// check holds a disk after Recover against all old or all new.
+// check checks a disk after Recover against all old or all new.
 func (s scenario) check(t testing.TB, d *disk, when string) {
 	t.Helper()
 	if got := d.tree(); got != s.old && got != s.new {
@@ -190,7 +190,7 @@ func (s scenario) check(t testing.TB, d *disk, when string) {
 	}
 }
 
-// checkReaders holds a disk on which Recover has not run against what a
+// checkReaders checks a disk on which Recover has not run against what a
 // reader, who takes no lock, may see: a published folder is there with all
 // files or not at all.
 func (s scenario) checkReaders(t testing.TB, d *disk, when string) {
@@ -233,7 +233,7 @@ func TestSetIsWholeAfterAPowerCut(t *testing.T) {
 	}
 }
 
-// checkRecovers holds every way that Recover may go against all old or all
+// checkRecovers checks every way that Recover may go against all old or all
 // new. It leaves d.
 func (s scenario) checkRecovers(t testing.TB, d *disk, when string) {
 	t.Helper()
@@ -291,7 +291,7 @@ func TestSetIsWholeAfterAKillAndAPowerCut(t *testing.T) {
 	}
 }
 
-// TestFailureChangesNothing lets each operation of each change fail, alone.
+// TestFailureChangesNothing lets each operation of each change fail, one at a time.
 func TestFailureChangesNothing(t *testing.T) {
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {

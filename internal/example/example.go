@@ -26,7 +26,7 @@ type Firmware struct {
 	devices []string
 	// Since is the first version that can run the project.
 	Since string
-	// Next tells what to do with the files once the Wi-Fi stands in the file
+	// Next says what to do with the files once the Wi-Fi is filled in in the file
 	// Secrets, for people.
 	Next string
 	// credentials is the export format of the certificate and its key; "" is
@@ -165,7 +165,7 @@ func Find(device, id string) (Firmware, error) {
 
 // Project is what a project is made of.
 type Project struct {
-	// Name is the board's, as it stands in the certificate: a DNS name or an
+	// Name is the board's, as it is in the certificate: a DNS name or an
 	// address, not a wildcard.
 	Name   string
 	Bundle export.Bundle
@@ -185,7 +185,7 @@ var (
 	// ErrNoMutualTLS says that a firmware's project asks for no certificates.
 	ErrNoMutualTLS = fault.WithCode(fault.New("the example for this firmware has no mutual TLS",
 		fault.Hintf("choose micropython, circuitpython or esp-idf, such as --for pico-w/micropython")), fault.Usage)
-	// ErrIPv6 says that the programs listen on IPv4 alone.
+	// ErrIPv6 says that the programs listen only on IPv4.
 	ErrIPv6 = fault.New("certificate is for an IPv6 address; the example serves only IPv4",
 		fault.Hintf("issue a certificate for a name, by which devices find the board at either address: %s", fault.Command{"issue", "pico.local"}))
 	// ErrStrictRoot says that no board can load the root.
@@ -272,7 +272,7 @@ func isIPv6(name string) bool {
 	return err == nil && addr.Is6()
 }
 
-// isSketchName holds a folder's name against Arduino's sketch specification,
+// isSketchName checks a folder's name against Arduino's sketch specification,
 // section "Sketch folders and files", which forbids Windows' reserved names too.
 func isSketchName(name string) bool {
 	const longest, digits = 63, "0123456789"

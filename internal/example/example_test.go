@@ -81,7 +81,7 @@ func TestNothingIsLeftToFill(t *testing.T) {
 }
 
 // TestPlacesMustBeFilled wants nothing to come out with a place that has no
-// value, wherever in a file it stands.
+// value, wherever it is in a file.
 func TestPlacesMustBeFilled(t *testing.T) {
 	program := template{source: "micropython/main.py"}
 	with, err := fillingOf(project(t), []export.File{{Name: "cert.der"}, {Name: "key.der"}})
@@ -229,7 +229,7 @@ func TestManifestIsOne(t *testing.T) {
 		}
 		config, err := png.DecodeConfig(bytes.NewReader(icon))
 		if err != nil || m.Icons[0].Sizes != "512x512" || config.Width != 512 || config.Height != 512 || m.Icons[0].Src != "/icon.png" {
-			t.Errorf("icon: %+v, %v, told as %+v", config, err, m.Icons)
+			t.Errorf("icon: %+v, %v, declared as %+v", config, err, m.Icons)
 		}
 	})
 }

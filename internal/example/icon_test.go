@@ -76,7 +76,7 @@ func drawIcon() *image.Paletted {
 	return icon
 }
 
-// inked tells whether a point, measured from the middle, is part of the chip.
+// inked reports whether a point, measured from the middle, is part of the chip.
 func inked(x, y float64) bool {
 	if segment(x, y, -52, 4, -14, 42) <= 15 || segment(x, y, -14, 42, 56, -38) <= 15 {
 		return false

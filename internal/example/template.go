@@ -54,7 +54,7 @@ func (t template) fill(with filling) (export.File, error) {
 	return export.File{Name: name, Data: text, Private: t.private}, nil
 }
 
-// UnfilledError says that a project would have a file with a place that nobody
+// UnfilledError says that a project would have a file with a place that nothing
 // filled: the board would take its name for what should be there.
 type UnfilledError struct{ File, Place string }
 
@@ -130,9 +130,9 @@ type Reach string
 const (
 	// ReachLocal is for LABEL.local: the board answers for it, by mDNS.
 	ReachLocal Reach = "local"
-	// ReachDNS is for all other names: the router's DNS has to answer.
+	// ReachDNS is for all other names: the router's DNS must answer.
 	ReachDNS Reach = "dns"
-	// ReachAddress is for addresses: the router has to give it to the board.
+	// ReachAddress is for addresses: the router must give it to the board.
 	ReachAddress Reach = "address"
 )
 

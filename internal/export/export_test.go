@@ -41,8 +41,8 @@ func rendered(t *testing.T, test func(t *testing.T, kind, format string, b Bundl
 	}
 }
 
-// TestFormatsAreAsBefore holds every file against the golden one. Whoever
-// changes a format on purpose runs go test -update and reads the difference.
+// TestFormatsAreAsBefore checks every file against the golden one. To
+// change a format on purpose, run go test -update and reads the difference.
 func TestFormatsAreAsBefore(t *testing.T) {
 	want := map[string]bool{}
 	rendered(t, func(t *testing.T, kind, format string, _ Bundle, files []File) {
@@ -84,7 +84,7 @@ func writeGolden(t *testing.T, name string, data []byte) {
 }
 
 // TestFilesWithKeysArePrivate: the CA's files hold no key and are for everybody;
-// of all others exactly one is for its owner alone, and it alone has the key.
+// of all others exactly one is private to its owner, and only that one has the key.
 func TestFilesWithKeysArePrivate(t *testing.T) {
 	rendered(t, func(t *testing.T, kind, format string, _ Bundle, files []File) {
 		private := 0
@@ -122,7 +122,7 @@ func TestFileNamesOfAFormatDiffer(t *testing.T) {
 	})
 }
 
-// TestEveryFormatHasAReader: the list of formats would tell nothing otherwise.
+// TestEveryFormatHasAReader: otherwise the list of formats would say nothing.
 func TestEveryFormatHasAReader(t *testing.T) {
 	for _, format := range Formats() {
 		if format.Reader == "" || format.Device == nil && format.Client == nil && format.CA == nil {

@@ -62,7 +62,7 @@ func readSchema(t *testing.T) appleSchema {
 	return s.appleSchema
 }
 
-// check holds a dictionary against what Apple says of its keys; the values of
+// check checks a dictionary against what Apple says of its keys; the values of
 // common keys too.
 func (s appleSchema) check(dict map[string]any, kinds ...appleKeys) (faults []string) {
 	known := map[string]appleKey{}
@@ -150,7 +150,7 @@ func profiles(t *testing.T) map[string][]byte {
 	return all
 }
 
-// TestProfilesAreWhatAppleSays holds every key of every payload against Apple's
+// TestProfilesAreWhatAppleSays checks every key of every payload against Apple's
 // public schema.
 func TestProfilesAreWhatAppleSays(t *testing.T) {
 	schema := readSchema(t)

@@ -12,10 +12,10 @@ import (
 )
 
 // MinPassphraseBits is the least strength of a passphrase that a key may leave
-// the house under: whoever has the file can try as many as he likes.
+// the house under: a thief of the file can try as many as he likes.
 const MinPassphraseBits = 80
 
-// letters are those of the alphabet that nobody takes for another letter or a
+// letters are those of the alphabet that are not taken for another letter or a
 // digit. There are no digits and capitals among them: on a phone's keyboard
 // each would cost a tap more.
 const letters = "abcdefghjkmnpqrstuvwxyz"
@@ -55,7 +55,7 @@ var pools = []struct {
 // PassphraseBits returns the most bits that a passphrase can have: those of
 // characters drawn at random from the kinds that occur in it. What repeats the
 // whole counts once, and what goes on a row such as 1234 or aaaa not at all. It
-// tells that a passphrase is weak, never that one is strong: words count for
+// shows that a passphrase is weak, never that one is strong: words count for
 // more than they are worth.
 func PassphraseBits(passphrase string) float64 {
 	size := 0
@@ -108,7 +108,7 @@ func (e PassphraseError) Hint() fault.Hint {
 	return fault.Hintf("use only ASCII letters, digits and punctuation on the first line of the file")
 }
 
-// CheckPassphrase holds a passphrase against what the readers of a .p12 take:
+// CheckPassphrase checks a passphrase against what the readers of a .p12 take:
 // visible ASCII, since they disagree about the encoding of everything else; and
 // one that is to protect a key against MinPassphraseBits. The error is a
 // PassphraseError or a WeakPassphraseError.

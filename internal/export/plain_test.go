@@ -65,7 +65,7 @@ func TestPEMIsTheDERInPEM(t *testing.T) {
 		for _, pair := range [][2]string{{"cert.pem", "cert.der"}, {"key.pem", "key.der"}} {
 			block, rest := pem.Decode(files[pair[0]])
 			if block == nil || len(rest) > 0 || !bytes.Equal(block.Bytes, der[pair[1]]) {
-				t.Errorf("%s does not hold %s alone", pair[0], pair[1])
+				t.Errorf("%s does not hold only %s", pair[0], pair[1])
 			}
 		}
 	})
@@ -83,7 +83,7 @@ func TestPKCS8HoldsTheKey(t *testing.T) {
 	})
 }
 
-// TestChainVerifies: the file alone, leaf first, is all that a client needs who
+// TestChainVerifies: the file, leaf first, is all that a client needs that
 // trusts the last certificate in it.
 func TestChainVerifies(t *testing.T) {
 	b := fixedBundle(t, "device")
@@ -174,7 +174,7 @@ func TestCHeaderHoldsTheDER(t *testing.T) {
 }
 
 // TestCHeaderCommentHoldsAnyLabel: a label is free text, and must not end the
-// comment that it stands in.
+// comment around it.
 func TestCHeaderCommentHoldsAnyLabel(t *testing.T) {
 	b := fixedBundle(t, "client")
 	for _, label := range []string{`a\`, `a??/`, "*/ int x; /*", "a\nint x;"} {

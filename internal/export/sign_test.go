@@ -15,7 +15,7 @@ func signedProfile(t *testing.T, leaf string) (b Bundle, signed []byte) {
 	return b, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"]
 }
 
-// TestSignedProfileVerifies with each kind of key, against the root alone.
+// TestSignedProfileVerifies with each kind of key, against only the root.
 func TestSignedProfileVerifies(t *testing.T) {
 	for _, leaf := range []string{"device", "device-rsa", "client"} {
 		b, signed := signedProfile(t, leaf)
@@ -51,7 +51,7 @@ func TestChangedProfileDoesNotVerify(t *testing.T) {
 	}
 }
 
-// TestSignerOfAnotherRootIsRefused: nobody could verify the profile.
+// TestSignerOfAnotherRootIsRefused: the profile could not be verified.
 func TestSignerOfAnotherRootIsRefused(t *testing.T) {
 	b := fixedBundle(t, "")
 	b.Signer = &Signer{fixedCert(t, "device"), fixedKey(t, "device")}

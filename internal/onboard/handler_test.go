@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // everyPath are the paths of the plain port below the random one.
@@ -685,7 +685,7 @@ func TestThePageClaimsWhatTheCertificateSays(t *testing.T) {
 			[]string{"any IP address", "cannot vouch for the name of a website on the internet."}, []string{"home networks", "cannot vouch for websites"}},
 		{"with the owner's domain", func(c *x509.Certificate) { c.PermittedDNSDomains = append(c.PermittedDNSDomains, "example.org") },
 			[]string{".lan, localhost, .example.org", "cannot vouch for any other website."}, []string{"on the internet"}},
-		{"with a public range", func(c *x509.Certificate) { c.PermittedIPRanges = ranges(t, "203.0.113.0/24", "fc00::/7") },
+		{"with a public range", func(c *x509.Certificate) { c.PermittedIPRanges = testpki.Ranges(t, "203.0.113.0/24", "fc00::/7") },
 			[]string{"the IP addresses 203.0.113.0/24, fc00::/7", "cannot vouch for the name of a website on the internet."}, []string{"home networks"}},
 		{"without any", func(c *x509.Certificate) {
 			c.PermittedDNSDomains, c.PermittedIPRanges, c.PermittedEmailAddresses = nil, nil, nil
@@ -695,7 +695,7 @@ func TestThePageClaimsWhatTheCertificateSays(t *testing.T) {
 		if test.name == "with a public range" {
 			h = newHome(t, func(c *x509.Certificate) {
 				test.change(c)
-				c.PermittedIPRanges = append(c.PermittedIPRanges, ranges(t, "127.0.0.0/8")...)
+				c.PermittedIPRanges = append(c.PermittedIPRanges, testpki.Ranges(t, "127.0.0.0/8")...)
 			})
 		}
 		v := serve(t, func(c *Config) {
@@ -713,19 +713,6 @@ func TestThePageClaimsWhatTheCertificateSays(t *testing.T) {
 			}
 		}
 	}
-}
-
-func ranges(t *testing.T, list ...string) []*net.IPNet {
-	t.Helper()
-	var all []*net.IPNet
-	for _, text := range list {
-		_, r, err := net.ParseCIDR(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, r)
-	}
-	return all
 }
 
 // A browser that was taken past the warning for the check page, and refuses the

@@ -49,7 +49,7 @@ func (f *Folder) judgeNames(all, names []string) error {
 		return f.exists(f.shown, "already exists and is not empty", true)
 	}
 	if err := durable.Replaceable(f.wrap(f.dir), names); err != nil {
-		return f.inTheWay(err)
+		return f.wrongType(err)
 	}
 	for _, name := range names {
 		if err := f.judgeFile(name); err != nil {
@@ -59,8 +59,9 @@ func (f *Folder) judgeNames(all, names []string) error {
 	return nil
 }
 
-// inTheWay says what has the name of a file or a folder and is none.
-func (f *Folder) inTheWay(err error) error {
+// wrongType is the error for something that has the name of a file or a folder,
+// but is neither.
+func (f *Folder) wrongType(err error) error {
 	e, ok := errors.AsType[*fs.PathError](err)
 	switch {
 	case ok && errors.Is(err, durable.ErrNotRegular):

@@ -155,20 +155,50 @@ func (f *Folder) checkEnclosed(above string) error {
 	if f.options.Enclosed == nil {
 		return nil
 	}
-	real, err := filepath.Abs(above)
-	if err != nil {
-		return f.fail(f.shown, err)
-	}
-	if resolved, err := filepath.EvalSymlinks(real); err == nil {
-		real = resolved
-	}
+	real, err := realPath(above)
 	switch {
+	case err != nil:
+		return f.fail(f.shown, err)
 	case !f.parent.IsAt(real):
 		return f.fail(f.shown, errChanged)
 	case f.options.Enclosed(filepath.Join(real, f.base)):
 		return &EnclosedError{f.shown, f.options.flag()}
 	}
 	return nil
+}
+
+// realPath returns the absolute path of a folder without links. They are resolved
+// first: filepath.Abs drops a name before "..", and the system looks up ".." in
+// what a link leads to.
+func realPath(dir string) (string, error) {
+	if !filepath.IsAbs(dir) {
+		here, err := os.Getwd() // by $PWD, it may have links
+		if err != nil {
+			return "", err
+		}
+		if here, err = filepath.EvalSymlinks(here); err != nil {
+			return "", err
+		}
+		dir = here + string(filepath.Separator) + dir // not Join, which would clean it
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return filepath.Clean(dir), nil // what is missing is reported elsewhere
+	}
+	return real, nil
+}
+
+// Real returns the absolute path of the folder, without links above it.
+func (f *Folder) Real() (string, error) {
+	above, err := f.split()
+	if err != nil {
+		return "", f.fail(f.shown, err)
+	}
+	real, err := realPath(above)
+	if err != nil {
+		return "", f.fail(f.shown, err)
+	}
+	return filepath.Join(real, f.base), nil
 }
 
 var errChanged = errors.New("was moved during the check")
@@ -436,7 +466,7 @@ func WriteFile(out string, file File, options Options) (_ string, err error) {
 // Prepare can then say what the folder holds.
 func (f *Folder) Unfinished() bool {
 	names, err := f.list()
-	return err == nil && slices.ContainsFunc(names, isChange)
+	return err == nil && slices.ContainsFunc(names, func(name string) bool { return durable.Committed(name, f.options.Prefix) })
 }
 
 // ReadIfAny is Read for a file that may not exist: it returns nil then, and for

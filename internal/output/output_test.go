@@ -171,7 +171,7 @@ func (s scenario) steps(t testing.TB) int {
 	return plan.Count()
 }
 
-// checkWhole holds what is visible in the folder against all old or all new,
+// checkWhole checks what is visible in the folder against all old or all new,
 // unless a change is committed there that the next run completes.
 func (s scenario) checkWhole(t testing.TB, above, when string) {
 	t.Helper()

@@ -38,7 +38,7 @@ func needRoot(t testing.TB) {
 	}
 }
 
-// give makes files and folders nobody's.
+// give makes the user nobody the owner of files and folders.
 func give(t testing.TB, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -241,7 +241,7 @@ func TestUnreadableLeftoverIsNoObstacle(t *testing.T) {
 	}
 }
 
-// TestFilesOfOthersInAStickyFolder: nobody but their owner may replace them.
+// TestFilesOfOthersInAStickyFolder: only their owner may replace them.
 func TestFilesOfOthersInAStickyFolder(t *testing.T) {
 	if os.Getenv("OUTPUT_TEST_DIR") == "" {
 		needRoot(t)
@@ -258,7 +258,7 @@ func TestFilesOfOthersInAStickyFolder(t *testing.T) {
 }
 
 // asNobody reports whether the test runs as an ordinary user, in the folder
-// OUTPUT_TEST_DIR. As root it runs the test again as nobody, and reports false.
+// OUTPUT_TEST_DIR. As root it runs the test again as the user nobody, and reports false.
 func asNobody(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv("OUTPUT_TEST_DIR") != "" {

@@ -25,7 +25,7 @@ import (
 // Options are the surroundings of a run.
 type Options struct {
 	// Sudo is the user who ran sudo, whose store root may then use and who gets
-	// the files; nil if nobody did.
+	// the files; nil without sudo.
 	Sudo *output.Owner
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
@@ -80,12 +80,21 @@ func (c *CA) RootPath(root store.Root) string { return c.store.RootPath(root) }
 // Roots returns every root, the oldest first. Each was verified.
 func (c *CA) Roots() ([]store.Root, error) { return c.store.Roots() }
 
-// Root returns the root that signs, which may have expired.
+// Root returns the root that signs, which may have expired; the newest if none
+// has a key here, because it was lost or is kept elsewhere. Only Session needs
+// the key.
 func (c *CA) Root() (store.Root, error) {
 	if c.signing.Certificate != nil {
 		return c.signing, nil
 	}
 	root, err := c.store.SigningRoot()
+	if errors.Is(err, store.ErrNoSigningRoot) {
+		roots, err := c.Roots()
+		if err != nil {
+			return store.Root{}, err
+		}
+		return roots[len(roots)-1], nil
+	}
 	if err == nil {
 		c.signing = root
 	}
@@ -98,10 +107,11 @@ func (c *CA) Authority(now time.Time) (*ca.Authority, error) {
 	if c.authority != nil {
 		return c.authority, nil
 	}
-	root, err := c.Root()
+	root, err := c.store.SigningRoot()
 	if err != nil {
 		return nil, err
 	}
+	c.signing = root
 	c.authority, err = ca.NewAuthority(root.Certificate, now)
 	return c.authority, err
 }
@@ -177,7 +187,7 @@ func (r InitRequest) Check() error { return errors.Join(r.Root.Check(), checkCRL
 
 // Vacant fails unless Create can put a CA into dir: with an ExistsError if
 // one is there, else as store.Vacant does.
-func Vacant(dir string, o Options) error { return standing(dir, o, store.Vacant(dir, o.store())) }
+func Vacant(dir string, o Options) error { return existsError(dir, o, store.Vacant(dir, o.store())) }
 
 // Create makes a CA in dir, its root key encrypted under passphrase unless
 // that is empty, with an empty revocation list. It fails as Vacant does, and
@@ -199,7 +209,7 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 		return nil, err
 	}
 	root := store.NewRoot{Certificate: cert, Key: key, Passphrase: passphrase, CRL: crl}
-	return cert, standing(dir, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
+	return cert, existsError(dir, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
 }
 
 // firstCRL signs the empty list of a new root.
@@ -237,8 +247,8 @@ func (e *ExistsError) Hint() fault.Hint {
 	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
 }
 
-// standing names the CA that is in the way of a new one.
-func standing(dir string, o Options, err error) error {
+// existsError names the CA that is in the way of a new one.
+func existsError(dir string, o Options, err error) error {
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -251,8 +261,7 @@ func standing(dir string, o Options, err error) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.store.KeyEncrypted(root)
-	return &ExistsError{dir, root.Certificate, !errors.Is(err, fs.ErrNotExist)}
+	return &ExistsError{dir, root.Certificate, root.Key != store.KeyElsewhere}
 }
 
 // Day writes a date as UTC has it.

@@ -144,8 +144,7 @@ func (e *Export) NeedsPassphrase() bool {
 // SetP12 says how a .p12 will be encrypted.
 func (e *Export) SetP12(p export.P12) { e.bundle.P12 = p }
 
-// ExpiredError says that a certificate that should be used is not valid any
-// more.
+// ExpiredError says that a certificate that should be used is no longer valid.
 type ExpiredError struct {
 	Name  string // for people
 	Until time.Time
@@ -160,8 +159,8 @@ func (e *ExpiredError) Hint() fault.Hint {
 	return fault.Hintf("issue a new one: %s", fault.Command{"renew", e.Name})
 }
 
-// Ended returns an ExpiredError or a RevokedError if the certificate is not
-// valid any more.
+// Ended returns an ExpiredError or a RevokedError if the certificate is no longer
+// valid.
 func (e *Export) Ended(now time.Time) error {
 	if e.bundle.Leaf == nil {
 		return nil
@@ -244,12 +243,12 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 	if e.request.Force {
 		policy = output.Overwrite
 	}
-	written, err := e.ca.writeFolder(ctx, dir, files, policy, waiting)
+	written, real, err := e.ca.writeFolder(ctx, dir, files, policy, waiting)
 	other := e.request.Format != "" || e.request.For.Device.ID != "" && e.request.For.String() != e.issued.Record.For
 	if err != nil || other {
 		return written, err
 	}
-	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, dir, files)
+	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, real, files)
 }
 
 // WriteFile writes a file beside others: to out, or under its own name into out
@@ -263,41 +262,40 @@ func (c *CA) WriteFile(ctx context.Context, out string, file output.File, force 
 	if force {
 		policy = output.Overwrite
 	}
-	return c.writeFolder(ctx, dir, []output.File{file}, policy, waiting)
+	written, _, err := c.writeFolder(ctx, dir, []output.File{file}, policy, waiting)
+	return written, err
 }
 
-// writeFolder writes files to a folder, under the lock.
-func (c *CA) writeFolder(ctx context.Context, dir string, files []output.File, policy output.Policy, waiting Waiting) (_ []Written, err error) {
+// writeFolder writes files to a folder, under the lock, and returns its absolute
+// path too.
+func (c *CA) writeFolder(ctx context.Context, dir string, files []output.File, policy output.Policy, waiting Waiting) (_ []Written, real string, err error) {
 	if err := c.lockForOutput(ctx, waiting); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	folder, err := output.Open(dir, c.outputOptions(policy))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	if err := folder.Prepare(fileNames(files)); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := folder.Stage(files); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := folder.Commit(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return written(dir, files), nil
+	real, err = folder.Real()
+	return written(dir, files), real, err
 }
 
 // recordFolder remembers where the newest certificate's files went. A store that
 // cannot be written to remembers nothing.
 func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.File) error {
-	path, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
 	record := i.Record
-	record.For, record.Folder, record.Files = target, path, sums(files)
-	err = c.store.SetRecord(i, record)
+	record.For, record.Folder, record.Files = target, dir, sums(files)
+	err := c.store.SetRecord(i, record)
 	if isReadOnly(err) || errors.Is(err, store.ErrUnlocked) {
 		return nil
 	}

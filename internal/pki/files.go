@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -133,11 +135,22 @@ func KindsOf(format export.Format) []Kind {
 func targetOf(i store.Issued) (device.Target, error) {
 	switch {
 	case i.Record.For != "":
-		return device.ParseTarget(i.Record.For)
+		target, err := device.ParseTarget(i.Record.For)
+		return target, unknownRecorded(i, err)
 	case KindOf(i) == Identity:
 		return device.Target{}, nil
 	}
 	return device.ParseTarget(DefaultDevice)
+}
+
+// unknownRecorded is for a device that this version does not know: a later one
+// wrote the record, and the user typed no device.
+func unknownRecorded(i store.Issued, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("certificate of %s is for %q: %w", DisplayName(i.Record.Name), i.Record.For, err)
+	return fault.WithCode(fault.With(err, fault.Hintf("name a device that this version knows: %s", fault.Command{"renew", i.Record.Name, "--for", "DEVICE"})), fault.Failed)
 }
 
 func keyOf(i store.Issued) string {

@@ -1,7 +1,6 @@
 package pki
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -137,6 +136,9 @@ func DisplayName(name string) string {
 // KindOfName returns what a name belongs to: a device if there is no certificate
 // for it. It fails as Find does.
 func (c *CA) KindOfName(input string) (Kind, error) {
+	if input == TheCA {
+		return CAItself, &WrongKindError{input, CAItself, Device}
+	}
 	issued, err := c.Find(input)
 	if err != nil {
 		if client, clientErr := ca.ParseClientName(input); clientErr == nil && isLost(err) {
@@ -157,24 +159,6 @@ func (c *CA) Permits(names ca.Names, now time.Time) error {
 		return err
 	}
 	return authority.Permits(names)
-}
-
-// WillWriteP12 reports whether the files of a request have a .p12 among them.
-func (c *CA) WillWriteP12(r Request) bool {
-	if r.isIdentity() {
-		return true
-	}
-	target, before := r.For, (*store.Issued)(nil)
-	if latest, err := c.store.Latest(r.holder()); err == nil && r.Renew {
-		before = &latest
-	}
-	if target.Device.ID == "" && before != nil {
-		target, _ = targetOf(*before)
-	}
-	if target.Device.ID == "" {
-		return false // the default device loads none
-	}
-	return writesP12(target, cmp.Or(r.Key, bestKey(target)), ca.KindServer)
 }
 
 // identityExistsError says that a name which cannot be a device's is that of an

@@ -49,7 +49,7 @@ type Smaller struct {
 	Saves  string `json:"saves"`
 }
 
-// FitKey holds a key type against a device. Its root is not known, and any
+// FitKey checks a key type against a device. Its root is not known, and any
 // will do.
 func FitKey(key ca.KeyType, target device.Target) Fit {
 	cert := device.Certificate{Key: string(key)}
@@ -62,7 +62,7 @@ func FitKey(key ca.KeyType, target device.Target) Fit {
 	return f
 }
 
-// FitDevice holds a device's newest certificate against a device: that for which
+// FitDevice checks a device's newest certificate against a device: that for which
 // it was issued if target names none.
 func (c *CA) FitDevice(name string, target device.Target) (Fit, error) {
 	issued, err := c.FindKind(name, Device)
@@ -139,7 +139,7 @@ func verdictOf(faults []error) Verdict {
 	switch {
 	case len(faults) == 0:
 		return Fits
-	case slices.ContainsFunc(faults, func(err error) bool { return LimitOf(err) != device.LimitUnwise }):
+	case slices.ContainsFunc(faults, func(err error) bool { return LimitOf(err) != device.LimitNotRecommended }):
 		return Misfit
 	}
 	return NotRecommended

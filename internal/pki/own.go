@@ -28,10 +28,13 @@ type pastFiles struct {
 	rendered map[string][][]byte
 }
 
-func (c *CA) ownFiles(holder store.Holder) *ownFiles {
+// ownFiles is for a holder whose newest certificate was read, nil if it has none.
+func (c *CA) ownFiles(holder store.Holder, newest *store.Issued) *ownFiles {
 	o := &ownFiles{ca: c, holder: holder}
-	if issued, err := c.store.Latest(holder); err == nil {
-		o.newest = &pastFiles{issued: issued}
+	if newest != nil {
+		past := *newest
+		past.Record.Kind, past.Record.Name = holder.Kind, holder.Name // of a lost record too
+		o.newest = &pastFiles{issued: past}
 	}
 	return o
 }
@@ -97,7 +100,7 @@ func (o *ownFiles) isProfile(name string, data []byte) bool {
 }
 
 // wroteIn is wrote for a file in a folder. A .p12 is different each time, and
-// nobody can look into it without its passphrase: it is the identity's if the
+// it cannot be read without its passphrase: it is the identity's if the
 // profile beside it is.
 func (o *ownFiles) wroteIn(folder *output.Folder, name string, data []byte) bool {
 	if o.wrote(name, data) {
@@ -106,6 +109,9 @@ func (o *ownFiles) wroteIn(folder *output.Folder, name string, data []byte) bool
 	stem := o.holder.Stem()
 	if o.holder.Kind != ca.KindClient || name != stem+".p12" {
 		return false
+	}
+	if o.newest != nil && o.newest.issued.Record.Files[name] != "" {
+		return false // what picoca wrote is known, and this is something else
 	}
 	profile, err := folder.ReadIfAny(stem + ".mobileconfig")
 	return err == nil && o.isProfile(stem+".mobileconfig", profile)
@@ -130,7 +136,7 @@ func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
 	return all
 }
 
-// isRootFile reports whether a file is a root's certificate, which is nobody's
+// isRootFile reports whether a file is a root's certificate, which is no holder's
 // left-over.
 func (o *ownFiles) isRootFile(data []byte) bool {
 	return slices.ContainsFunc(o.all(), func(p *pastFiles) bool {

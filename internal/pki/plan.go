@@ -5,7 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -117,6 +117,9 @@ func (c *CA) Plan(req Request, now time.Time) (*Plan, error) {
 	return p, nil
 }
 
+// IsRenewal reports whether the holder had a certificate before.
+func (p *Plan) IsRenewal() bool { return p.previous != nil }
+
 // Close gives up the folder. Nothing was written.
 func (p *Plan) Close() error {
 	if p.out == nil {
@@ -131,7 +134,7 @@ func (p *Plan) Close() error {
 // the passphrase, and files that are open are few.
 func (p *Plan) reopen(now time.Time) error { return p.openFolder(now) }
 
-// Name returns the holder's name as it stands in the certificate.
+// Name returns the holder's name as it is in the certificate.
 func (p *Plan) Name() string { return p.request.holder().Name }
 
 // Kind returns what the holder is.
@@ -266,7 +269,7 @@ func (p *Plan) chooseTarget(before *store.Issued) (device.Target, error) {
 	case p.request.For.Device.ID != "":
 		return p.request.For, nil
 	case before != nil && before.Record.For != "":
-		return device.ParseTarget(before.Record.For)
+		return targetOf(*before)
 	case p.request.isIdentity():
 		return device.Target{}, nil
 	}
@@ -281,7 +284,7 @@ func bestKey(target device.Target) ca.KeyType {
 	return ca.KeyType(target.Keys()[0])
 }
 
-// fits holds the certificate against the device; 0 bytes if there is none yet.
+// fits checks the certificate against the device; 0 bytes if there is none yet.
 func (p *Plan) fits(bytes int) error {
 	if p.Target.Device.ID == "" {
 		return nil
@@ -391,20 +394,24 @@ func daysOf(i *store.Issued) int {
 
 // openFolder looks at the folder of the files before anything is signed.
 func (p *Plan) openFolder(time.Time) (err error) {
-	p.own = p.ca.ownFiles(p.request.holder())
+	p.own = p.ca.ownFiles(p.request.holder(), p.previous)
 	specs, _, err := filesFor(p.Target, p.Key, p.request.holder().Kind)
 	if err != nil {
 		return err
 	}
 	p.fileNames = specNames(specs, p.request.holder().Stem())
-	if err := p.chooseFolder(); err != nil {
-		return err
-	}
+	p.chooseFolder()
 	p.out, err = output.Open(p.Dir, p.ca.outputOptions(p.policy()))
-	if err != nil || !p.recorded() {
+	switch {
+	case p.recorded() && errors.Is(err, fs.ErrNotExist): // the folder above it, too
+		return &FolderGoneError{p.Name(), p.Dir, "no longer exists"}
+	case err != nil:
 		return err
+	case p.recorded():
+		return p.checkRecorded()
 	}
-	return p.checkRecorded()
+	p.dir, err = p.out.Real()
+	return err
 }
 
 // recorded reports whether the files go to the folder that a certificate of
@@ -413,21 +420,16 @@ func (p *Plan) recorded() bool {
 	return p.request.Out == "" && p.request.Renew && p.previous != nil && p.previous.Record.Folder != ""
 }
 
-func (p *Plan) chooseFolder() (err error) {
+func (p *Plan) chooseFolder() {
 	switch {
 	case p.recorded():
 		p.dir = p.previous.Record.Folder
 		p.Dir = shorten(p.dir)
-		return nil
 	case p.request.Out != "":
 		p.Dir = p.request.Out
 	default:
 		p.Dir = p.request.holder().Stem()
 	}
-	if p.dir, err = filepath.Abs(p.Dir); err != nil {
-		return fmt.Errorf("output %q: %w", p.Dir, err)
-	}
-	return nil
 }
 
 // policy is what may be replaced in the folder: by a renewal, or after a

@@ -43,7 +43,7 @@ type Project struct {
 	other []output.File
 
 	Firmware example.Firmware
-	Name     string // of the device, as it stands in the certificate
+	Name     string // of the device, as it is in the certificate
 	Dir      string // as the user would type it
 }
 
@@ -158,18 +158,18 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
 	if err != nil {
-		return WrittenProject{}, p.standing(err)
+		return WrittenProject{}, p.existsError(err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	if err := folder.Prepare(fileNames(p.files)); err != nil {
-		return WrittenProject{}, p.standing(err)
+		return WrittenProject{}, p.existsError(err)
 	}
 	w, files, err := p.keep(folder)
 	if err != nil {
 		return w, err
 	}
 	if err := folder.Prepare(fileNames(files)); err != nil { // with the copies
-		return w, p.standing(err)
+		return w, p.existsError(err)
 	}
 	if err := folder.Stage(files); err != nil {
 		return w, err
@@ -178,7 +178,11 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 		return w, err
 	}
 	w.Files = written(p.Dir, files)
-	return w, p.record()
+	real, err := folder.Real()
+	if err != nil {
+		return w, err
+	}
+	return w, p.record(real)
 }
 
 func (p *Project) policy() output.Policy {
@@ -188,8 +192,8 @@ func (p *Project) policy() output.Policy {
 	return output.Empty
 }
 
-// standing adds to a folder that exists how to renew only the certificate in it.
-func (p *Project) standing(err error) error {
+// existsError adds to a folder that exists how to renew only the certificate in it.
+func (p *Project) existsError(err error) error {
 	exists, ok := errors.AsType[*output.ExistsError](err)
 	if !ok || !exists.Force {
 		return err
@@ -203,7 +207,7 @@ func (p *Project) standing(err error) error {
 // and adds a copy of every other file that the user has changed.
 func (p *Project) keep(folder *output.Folder) (w WrittenProject, files []output.File, err error) {
 	w.Kept, w.Copied = []string{}, []string{}
-	own := p.ca.ownFiles(p.issued.Record.Holder())
+	own := p.ca.ownFiles(p.issued.Record.Holder(), &p.issued)
 	for _, file := range p.files {
 		before, err := folder.ReadIfAny(file.Name)
 		if err != nil {
@@ -247,7 +251,7 @@ func freeName(folder *output.Folder, name string, data []byte) string {
 
 // record remembers where the device loads its certificate from, if the project
 // is for what the certificate was issued for.
-func (p *Project) record() error {
+func (p *Project) record(dir string) error {
 	if issued, err := targetOf(p.issued); err != nil || p.request.For.Device.ID != "" && p.request.For.String() != issued.String() {
 		return err
 	}
@@ -257,13 +261,13 @@ func (p *Project) record() error {
 	}
 	files, err := renderFor(p.target, ca.KeyType(keyOf(p.issued)), ca.KindServer, bundle)
 	if err != nil {
-		return nil // a renewal has no files for it alone
+		return nil // a renewal has no files only for it
 	}
-	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
+	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
 }
 
-// Reach says how phones find a board of that name.
 // Target returns what the project is for.
 func (p *Project) Target() device.Target { return p.target }
 
+// Reach says how phones find a board of that name.
 func (p *Project) Reach() example.Reach { return example.ReachOf(p.Name) }

@@ -190,7 +190,7 @@ func (c *CA) isUnwritten(i store.Issued) bool {
 // hasEarlierFiles reports whether a folder has a file of an earlier certificate
 // in the place of one of this.
 func (c *CA) hasEarlierFiles(folder *output.Folder, i store.Issued) bool {
-	own := c.ownFiles(i.Record.Holder())
+	own := c.ownFiles(i.Record.Holder(), &i)
 	for name, sum := range i.Record.Files {
 		data, err := folder.ReadIfAny(name)
 		if err != nil || data == nil || FileSum(data) == sum {

@@ -50,7 +50,7 @@ func (c *CA) Session(ctx context.Context, now time.Time, ask Passphrase, waiting
 // errRotated says that the world changed while the passphrase was typed.
 var errRotated = fault.New("another picoca changed the root meanwhile", fault.Hintf("run the same command again"))
 
-// checkRoot looks again, now that nobody else can change the store.
+// checkRoot looks again, now that no other process can change the store.
 func (s *Session) checkRoot() error {
 	now, err := s.ca.store.SigningRoot()
 	if err != nil {
@@ -132,6 +132,11 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	}
 	if err := p.out.Prepare(p.fileNames); err != nil {
 		return Result{}, err
+	}
+	if p.recorded() { // interrupted changes are over now
+		if err := p.checkRecorded(); err != nil {
+			return Result{}, err
+		}
 	}
 	leaf, err := s.ca.authority.Sign(p.prepared)
 	if err != nil {

@@ -9,20 +9,14 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // addRoot stores a further root of a time, with its key or as a spare.
 func (a authority) addRoot(now time.Time, spare bool) *x509.Certificate {
 	a.t.Helper()
-	key, err := ca.P256.Generate()
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, err := ca.NewRoot(ca.RootRequest{Name: "Home CA", Days: ca.DefaultRootDays, Constraints: ca.HomeConstraints()}, key, now)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	root := store.NewRoot{Certificate: cert, Key: key}
+	pair := testpki.Home(a.t, now)
+	root := store.NewRoot{Certificate: pair.Cert, Key: pair.Key}
 	if spare {
 		root.Key = nil
 	}
@@ -34,7 +28,7 @@ func (a authority) addRoot(now time.Time, spare bool) *x509.Certificate {
 			a.t.Fatal(err)
 		}
 	})
-	return cert
+	return pair.Cert
 }
 
 func TestRootsToTrust(t *testing.T) {

@@ -30,7 +30,7 @@ type NewRoot struct {
 
 // Create puts a new authority with these roots, which get the numbers from 1
 // on, into folder dir, which is made if need be. Otherwise it fails and leaves
-// what is there: with fs.ErrExist if there is an authority already, with
+// what exists: with fs.ErrExist if there is an authority already, with
 // ErrForeign if there is something else.
 func Create(ctx context.Context, dir string, opt Options, roots []NewRoot, waiting func(holder string)) (err error) {
 	if err := Vacant(dir, opt); err != nil {

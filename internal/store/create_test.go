@@ -37,7 +37,7 @@ func TestCreateMakesAStoreThatOpens(t *testing.T) {
 	}
 }
 
-// checkRoot holds a store against the root that signs, and returns it.
+// checkRoot checks a store against the root that signs, and returns it.
 func checkRoot(t testing.TB, s *Store, root pair, passphrase []byte) Root {
 	t.Helper()
 	signing, err := s.SigningRoot()

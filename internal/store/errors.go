@@ -19,7 +19,7 @@ var (
 	ErrNoCA = errors.New("no certificate authority")
 	// ErrForeign means that a folder holds something other than a store.
 	ErrForeign = errors.New("folder is not empty and is not a store of picoca")
-	// ErrNotRegular means that a folder, a link or a device stands where a
+	// ErrNotRegular means that a folder, a link or a device is where a
 	// file should: opening a pipe could take forever.
 	ErrNotRegular = errors.New("not a regular file")
 	// ErrNotIssued means that a holder has no certificate.
@@ -128,7 +128,7 @@ func hintLost(h Holder) fault.Hint {
 	return fault.Hintf(bringBack+", or make a new certificate: %s", fault.Command{"renew", h.Name})
 }
 
-// FileError means that something other than the expected file or folder stands
+// FileError means that something other than the expected file or folder is
 // at a place, or that the system refuses access to it.
 type FileError struct {
 	Path, What string

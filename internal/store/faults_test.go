@@ -154,7 +154,7 @@ func (c change) interrupt(t *testing.T, plan faultdisk.Plan) bool {
 	return reached
 }
 
-// checkAfter holds a state against the marks of the completed change.
+// checkAfter checks a state against the marks of the completed change.
 func checkAfter(t *testing.T, c change, dir, got, when string) {
 	t.Helper()
 	marks := map[string][]string{

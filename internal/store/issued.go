@@ -291,7 +291,7 @@ func factsOf(cert *x509.Certificate) certFacts {
 	return certFacts{kind, []string{cert.Subject.CommonName}}
 }
 
-// record reads about.json, and holds it against the certificate and the folder.
+// record reads about.json, and checks it against the certificate and the folder.
 func (f folder) record(leaf *x509.Certificate) (Record, error) {
 	name := path.Join(f.name, "about.json")
 	data, err := f.read("about.json", widestFile, maxFile)
@@ -436,7 +436,7 @@ func (s *Store) Key(issued Issued) (crypto.Signer, error) {
 	data, err := s.read(name, widestPrivate, maxFile)
 	if errors.Is(err, fs.ErrNotExist) && !issued.HasKey {
 		return nil, fault.With(fmt.Errorf("%s: %w: the device keeps it", issued.Record.Name, ErrKeyElsewhere),
-			fault.Hintf("issue it again without --csr if the device should get its key from picoca"))
+			fault.Hintf("restore key.pem from a backup, or issue a new certificate"))
 	}
 	if err != nil {
 		return nil, err

@@ -273,12 +273,12 @@ func TestPutRefusesWhatDoesNotFit(t *testing.T) {
 
 func TestPutThatFailsLeavesNothing(t *testing.T) {
 	s, root := createLocked(t)
-	for what, inTheWay := range map[string]func() error{
+	for what, obstruct := range map[string]func() error{
 		"file":          func() error { return os.WriteFile(s.Path("issued"), nil, 0o600) },
 		"dangling link": func() error { return os.Symlink("nowhere", s.Path("issued")) },
 		"circle":        func() error { return os.Symlink("issued", s.Path("issued")) },
 	} {
-		if err := inTheWay(); err != nil {
+		if err := obstruct(); err != nil {
 			t.Fatal(err)
 		}
 		before := snapshot(t, s.Path("."))

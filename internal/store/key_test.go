@@ -142,7 +142,7 @@ func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
 	}
 }
 
-// TestKeyThatCostsTooMuchIsNotOpened proves that the file alone is judged: to
+// TestKeyThatCostsTooMuchIsNotOpened proves that only the file is judged: to
 // derive one of these keys would take minutes, or more memory than there is.
 func TestKeyThatCostsTooMuchIsNotOpened(t *testing.T) {
 	for name, kdf := range map[string]kdfParams{
@@ -214,7 +214,7 @@ var (
 
 // TestDamagedEncryptedKeyIsRefusedOrUnmistakable flips each bit of a encrypted key.
 // CBC detects no change: what opens all the same is a key, and
-// ca.Authority.Unlock tells whether it is the root's.
+// ca.Authority.Unlock reports whether it is the root's.
 func TestDamagedEncryptedKeyIsRefusedOrUnmistakable(t *testing.T) {
 	for _, kdf := range []pkcs8.KDFOpts{quickPBKDF2, quickScrypt} {
 		key := keys(t)["p256"]
@@ -237,7 +237,7 @@ func TestDamagedEncryptedKeyIsRefusedOrUnmistakable(t *testing.T) {
 	}
 }
 
-// FuzzDecryptKey holds whatever is opened against the promise: it is a key that
+// FuzzDecryptKey checks whatever is opened against the promise: it is a key that
 // can be encrypted and opened again, and what is refused is refused by one of three
 // reasons, without a panic and soon.
 func FuzzDecryptKey(f *testing.F) {

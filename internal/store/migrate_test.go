@@ -121,7 +121,7 @@ func TestLayout1WithAnRSARoot(t *testing.T) {
 		if _, err := s.RootKey(root, nil); err != nil {
 			t.Error(err)
 		}
-		if got, want := linesOf(t, s), []string{`old.local "esp8266" 1 server`}; !slices.Equal(got, want) {
+		if got, want := linesOf(t, s), []string{`old.local "esp8266/micropython" 1 server`}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		if s.held == nil {

@@ -149,7 +149,7 @@ func hidden(text string) bool {
 	})
 }
 
-// of holds a record against its certificate, and takes the kind from there.
+// of checks a record against its certificate, and takes the kind from there.
 func (r *Record) of(facts certFacts) error {
 	if r.Kind != "" && r.Kind != facts.kind {
 		return fmt.Errorf("kind %q is not the certificate's, %q", r.Kind, facts.kind)

@@ -42,7 +42,7 @@ func TestHiddenCharacters(t *testing.T) {
 	}
 }
 
-// FuzzRecord holds whatever is accepted against the promise: nothing in it
+// FuzzRecord checks whatever is accepted against the promise: nothing in it
 // changes a terminal, and it is written and read again as it is.
 func FuzzRecord(f *testing.F) {
 	whole := string(encodeJSON(Record{Name: "pico.local", For: "pico-w", Folder: "/srv/pico", Batch: "x", Pushed: &Pushed{"/media", "1", noon}}))

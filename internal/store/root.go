@@ -179,12 +179,9 @@ func (s *Store) readRoot(id string) (Root, error) {
 		return Root{}, err
 	}
 	defer f.close()
-	cert, err := f.certificate()
+	cert, err := f.rootCertificate()
 	if err != nil {
 		return Root{}, err
-	}
-	if err := ca.VerifyRoot(cert); err != nil {
-		return Root{}, s.damaged(path.Join(f.name, "cert.pem"), "is damaged: "+err.Error(), err)
 	}
 	if s.layout == 1 {
 		id = rootID(1, cert)
@@ -204,6 +201,38 @@ func (s *Store) readRoot(id string) (Root, error) {
 	}
 	root.CRL, err = f.crl(cert)
 	return root, err
+}
+
+// verified are files that this store has read and verified, by their bytes. Roots
+// are read several times in a run, and what has not changed need not be
+// verified again.
+type verified struct {
+	roots map[string]*x509.Certificate
+	crls  map[string]*x509.RevocationList
+}
+
+func newVerified() verified {
+	return verified{map[string]*x509.Certificate{}, map[string]*x509.RevocationList{}}
+}
+
+// rootCertificate reads cert.pem and verifies that it is a root.
+func (f folder) rootCertificate() (*x509.Certificate, error) {
+	data, err := f.read("cert.pem", widestFile, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	if cert, ok := f.store.verified.roots[string(data)]; ok {
+		return cert, nil
+	}
+	cert, err := ca.ParseCertificatePEM(data)
+	if err == nil {
+		err = ca.VerifyRoot(cert)
+	}
+	if err != nil {
+		return nil, f.store.damaged(path.Join(f.name, "cert.pem"), "is damaged: "+err.Error(), err)
+	}
+	f.store.verified.roots[string(data)] = cert
+	return cert, nil
 }
 
 // certificate reads and parses cert.pem.
@@ -273,6 +302,10 @@ func (f folder) crl(root *x509.Certificate) (*x509.RevocationList, error) {
 	if err != nil || data == nil {
 		return nil, err
 	}
+	id := string(root.Raw) + string(data)
+	if crl, ok := f.store.verified.crls[id]; ok {
+		return crl, nil
+	}
 	var der []byte
 	if block, _ := pem.Decode(data); block != nil && block.Type == "X509 CRL" {
 		der = block.Bytes
@@ -281,6 +314,7 @@ func (f folder) crl(root *x509.Certificate) (*x509.RevocationList, error) {
 	if err != nil {
 		return nil, f.store.damaged(path.Join(f.name, "crl.pem"), "is damaged: "+err.Error(), err)
 	}
+	f.store.verified.crls[id] = crl
 	return crl, nil
 }
 

@@ -81,7 +81,7 @@ func TestHighestRootWithAKeySigns(t *testing.T) {
 	if err := s.Retire(one, noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.SigningRoot(); !errors.Is(err, ErrNoSigningRoot) || !strings.Contains(hintText(err), "--from-spare") {
+	if _, err := s.SigningRoot(); !errors.Is(err, ErrNoSigningRoot) || !strings.Contains(hintText(err), "restore key.pem") {
 		t.Errorf("got %v, hint %q", err, hintText(err))
 	}
 	roots, err := s.Roots()

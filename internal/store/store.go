@@ -44,7 +44,7 @@ const layout = 2
 // prefix begins the names of folders of changes under way.
 const prefix = ".picoca-"
 
-// Options are what a store must be told about its surroundings. The zero value
+// Options are what a store must know about its surroundings. The zero value
 // is right for a user who runs picoca without sudo.
 type Options struct {
 	// User is the user for whom root runs picoca (SUDO_UID), 0 if there is
@@ -62,13 +62,14 @@ type Options struct {
 // Store is an open store. Reading needs no lock: what exists never changes,
 // except about.json and crl.pem, which are replaced whole.
 type Store struct {
-	dir    string
-	opt    Options
-	euid   int
-	root   *os.Root
-	disk   durable.Disk
-	layout int // 0 if there is none yet
-	held   *flock.Flock
+	dir      string
+	opt      Options
+	euid     int
+	root     *os.Root
+	disk     durable.Disk
+	layout   int // 0 if there is none yet
+	held     *flock.Flock
+	verified verified
 }
 
 // Open opens the store in folder dir, of either layout, and writes nothing. It
@@ -102,7 +103,7 @@ func openDir(dir string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, dirFault(dir, err)
 	}
-	s := &Store{dir: dir, opt: opt, euid: os.Geteuid(), root: root}
+	s := &Store{dir: dir, opt: opt, euid: os.Geteuid(), root: root, verified: newVerified()}
 	s.disk = osdisk.New(root, osdisk.Options{Owner: s.ownerOfNew(info)})
 	if opt.Wrap != nil {
 		s.disk = opt.Wrap(s.disk)

@@ -100,7 +100,7 @@ func makeSocket(path string) error {
 var goWords = []string{"openat", "escapes", "lstat", "statat", "too many levels", "no such device", "ELOOP", "readdirent", "fdopendir", "unlinkat"}
 
 // TestObstaclesAreNamed puts each obstacle in the place of each file and
-// folder: nothing waits, and the error says what is there, with a hint.
+// folder: nothing waits, and the error says what was found, with a hint.
 func TestObstaclesAreNamed(t *testing.T) {
 	t.Chdir(t.TempDir()) // a socket's path must be short
 	n := 0

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -157,6 +158,19 @@ func (p Pair) CRL(t testing.TB, number int64, now time.Time, serials ...*big.Int
 	}
 	der := must(t, func() ([]byte, error) { return x509.CreateRevocationList(rand.Reader, template, p.Cert, p.Key) })
 	return must(t, func() (*x509.RevocationList, error) { return x509.ParseRevocationList(der) })
+}
+
+// Ranges parses addresses in CIDR form, as a template has them.
+func Ranges(t testing.TB, list ...string) []*net.IPNet {
+	t.Helper()
+	all := make([]*net.IPNet, len(list))
+	for i, text := range list {
+		all[i] = must(t, func() (*net.IPNet, error) {
+			_, r, err := net.ParseCIDR(text)
+			return r, err
+		})
+	}
+	return all
 }
 
 // TLS returns the pair as crypto/tls takes it, with the certificates to send

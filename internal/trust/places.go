@@ -149,7 +149,7 @@ func (b browser) covers(ctx context.Context, roots []root) bool {
 // Status and Install returned nothing for.
 func (c Computer) NotFound(store Store, scope Scope) error {
 	apart := store == Chromium || store == Firefox
-	everyone := fault.Hintf("%s asks for root's rights", fault.Command{"trust", "--store", string(store)})
+	everyone := fault.Hintf("%s asks for root access", fault.Command{"trust", "--store", string(store)})
 	switch {
 	case apart && c.ownSystem():
 		return fault.With(fmt.Errorf("%s reads the system's trust store on this computer", store), fault.Run("trust", "--store", "system"))

@@ -69,8 +69,8 @@ func (e *CommandError) refused() bool {
 }
 
 var (
-	errTime   = errors.New("no end in time")
-	errOutput = errors.New("output without end")
+	errTime   = errors.New("timed out")
+	errOutput = errors.New("too much output")
 )
 
 // Exec is the Runner that runs programs.

@@ -22,7 +22,7 @@ const (
 	leafSKI  = "RFC 5280 4.2.1.2 has it as SHOULD; each byte of a leaf counts on a board, and nothing looks it up"
 	public   = "a rule for CAs that ship with systems (CA/Browser Forum); a home has no such services, names or limits"
 	apple825 = "Apple's limit for user-installed roots is 825 days; the shorter ones are for roots that ship with systems"
-	shownCN  = "some boards' tools show the common name alone; it is in the subjectAltName too"
+	shownCN  = "some boards' tools show only the common name; it is in the subjectAltName too"
 	pathLen  = "the root allows one CA below it, such as step-ca, and no more"
 	purposes = "a rule for roots that ship with systems; by these purposes Go and NSS refuse code that a stolen root key has signed"
 	homeNets = "private networks are what a home's root is for"
@@ -54,7 +54,7 @@ var exceptions = map[string]string{
 }
 
 // boardClock are the findings that are accepted for a leaf of --board-clock
-// alone. Its notBefore puts it under rules that have run out since.
+// only. Its notBefore puts it under rules that have since expired.
 var boardClock = map[string]string{
 	"e_sub_cert_aia_does_not_contain_ocsp_url":    public,
 	"e_sub_cert_valid_time_longer_than_39_months": noClock,

@@ -10,7 +10,7 @@ import (
 	"github.com/picoca/picoca/internal/durable"
 )
 
-// Who made a folder is told by its owner. Where others can rename what is not
+// A folder's owner shows who made it. Where others can rename what is not
 // theirs that is not enough: they could give the name of a change to any folder
 // of the user's. So there a change's folder has the sticky bit, which only its
 // owner can set and which means nothing for a folder that only the owner can

@@ -32,7 +32,7 @@ type Options struct {
 type Disk struct {
 	*os.Root
 	options Options
-	// base is the folder below Root: "." unless folders are told by path.
+	// base is the folder below Root: "." unless folders are identified by path.
 	base   string
 	byPath bool
 	shared bool     // another Disk closes Root
@@ -53,7 +53,7 @@ const (
 
 // New returns the folder of root as a disk, whose Close closes root.
 //
-// Windows does not rename a folder that is open, so folders there are told by
+// Windows does not rename a folder that is open, so folders there are identified by
 // path instead of by handle.
 func New(root *os.Root, options Options) *Disk {
 	return &Disk{Root: root, options: options, base: ".", byPath: runtime.GOOS == "windows"}

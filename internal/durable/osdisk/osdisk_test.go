@@ -14,7 +14,7 @@ import (
 
 var _ durable.Disk = (*Disk)(nil)
 
-// ways are the two that folders are told by. Windows has the second only.
+// ways are the two that identify folders. Windows has the second only.
 var ways = map[string]bool{"by handle": false, "by path": true}
 
 func newDisk(t testing.TB, byPath bool) (*Disk, string) {
@@ -47,7 +47,7 @@ func startChange(d *Disk, name string) (durable.Change, error) {
 	return c, errors.Join(write(c, "x", "new"), c.SyncDir("."))
 }
 
-// TestDiskDoesWhatDurableCountsOn holds the real file system against what the
+// TestDiskDoesWhatDurableCountsOn checks the real file system against what the
 // tests of package durable let theirs do.
 func TestDiskDoesWhatDurableCountsOn(t *testing.T) {
 	for name, byPath := range ways {

@@ -111,7 +111,7 @@ func TestWhatIsMarked(t *testing.T) {
 }
 
 // TestFileSystemThatGivesAllToOneUser, as FAT and NFS do: here it is a thread
-// whose files belong to nobody, while the process is root's.
+// whose files belong to the user nobody, while the process is root's.
 func TestFileSystemThatGivesAllToOneUser(t *testing.T) {
 	needRoot(t)
 	for _, mode := range []fs.FileMode{0o777, 0o777 | fs.ModeSticky} {
@@ -275,6 +275,6 @@ func TestNewFoldersAreHandedOver(t *testing.T) {
 	}
 	info, err := os.Stat(filepath.Join(dir, "x"))
 	if err != nil || !owned(info, nobody) {
-		t.Errorf("got %v, %v; want a folder of nobody's", info, err)
+		t.Errorf("got %v, %v; want a folder of the user nobody", info, err)
 	}
 }

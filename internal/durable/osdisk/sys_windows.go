@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// Windows has access lists instead of owners and modes, and folders are told by
+// Windows has access lists instead of owners and modes, and folders are identified by
 // path there: see New.
 
 func renameBetween(*os.File, string, *os.File) error { return errors.ErrUnsupported }

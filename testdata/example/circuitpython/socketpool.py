@@ -1,4 +1,4 @@
-# A stand-in for CircuitPython's socketpool over the computer's sockets: on 127.0.0.1 alone, on the ports that PORT_443 and
+# A stand-in for CircuitPython's socketpool over the computer's sockets: only on 127.0.0.1, on the ports that PORT_443 and
 # PORT_80 name.
 import os
 

@@ -1,4 +1,4 @@
-# The computer's own sockets, told like a board's: on 127.0.0.1 alone, on the ports that PORT_443 and PORT_80 name, and a
+# The computer's own sockets, presented like a board's: only on 127.0.0.1, on the ports that PORT_443 and PORT_80 name, and a
 # client's address is text.
 import io
 import os

@@ -32,19 +32,19 @@ func newDoor(t testing.TB) rig.Home {
 	h.Run("export", "ca", "--format", "pem", "--out", "root.pem")
 	for _, profile := range p12Profiles {
 		h.Run("export", "ca", "--format", "p12", "--p12-profile", profile, "--out", "trust-"+profile+".p12")
-		h.Run("identity", clientLabel(profile), "--out", profile, "--p12-profile", profile, "--p12-passphrase-file", "pass")
+		h.Run("identity", clientName(profile), "--out", profile, "--p12-profile", profile, "--p12-passphrase-file", "pass")
 	}
 	return h
 }
 
-func clientLabel(profile string) string { return "Küchen/Tablet " + profile }
+func clientName(profile string) string { return "Küchen/Tablet " + profile }
 
 // p12 is the identity of a profile.
 func p12(h rig.Home, profile string) string { return h.Path(profile, "kuchen-tablet-"+profile+".p12") }
 
-// door is a server on loopback that lets only clients of h's authority in, and
-// tells them their names.
-func door(h rig.Home) (port string) {
+// mutualServer is a server on loopback that lets only clients of h's authority
+// in, and greets them by name.
+func mutualServer(h rig.Home) (port string) {
 	h.T.Helper()
 	pair, err := tls.LoadX509KeyPair(h.Path("pico.local", "cert.pem"), h.Path("pico.local", "key.pem"))
 	if err != nil {
@@ -70,5 +70,5 @@ func door(h rig.Home) (port string) {
 	return port
 }
 
-// welcome is what the door says to an identity.
-func welcome(profile string) string { return "welcome, " + clientLabel(profile) }
+// welcome is what the server says to an identity.
+func welcome(profile string) string { return "welcome, " + clientName(profile) }

@@ -30,7 +30,7 @@ func identityPEM(h rig.Home, profile string) (cert, key string) {
 	h.T.Helper()
 	dir := h.Path("pem-" + profile)
 	if _, err := os.Stat(dir); err != nil {
-		h.Run("export", clientLabel(profile), "--format", "pem", "--out", dir)
+		h.Run("export", clientName(profile), "--format", "pem", "--out", dir)
 	}
 	return dir + "/cert.pem", dir + "/key.pem"
 }
@@ -57,10 +57,10 @@ var callers = []caller{
 }
 
 // TestDoorLetsOnlyItsOwnIn: the authority's identities, and neither strangers'
-// nor nobody nor a device with its server's certificate.
+// nor a client without one, nor a device with its server's certificate.
 func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
 	h, stranger := newDoor(t), newDoor(t)
-	port := door(h)
+	port := mutualServer(h)
 	for _, v := range callers {
 		for _, profile := range p12Profiles {
 			t.Run(v.name+"/"+profile, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
 		}
 		t.Run(v.name+"/none", func(t *testing.T) {
 			if out, _ := v.visit(t, h, port, nil); strings.Contains(out, "welcome") {
-				t.Errorf("nobody is let in\n%s", out)
+				t.Errorf("no one is let in\n%s", out)
 			}
 		})
 	}
@@ -86,7 +86,7 @@ func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
 	})
 }
 
-// clientVerifiers hold a client's certificate against the root as servers on
+// clientVerifiers check a client's certificate against the root as servers on
 // their libraries do.
 var clientVerifiers = []struct {
 	name, pkg string
@@ -100,8 +100,8 @@ var clientVerifiers = []struct {
 	}},
 }
 
-// TestLabelsPassTheConstraints of the root, whatever they look like.
-func TestLabelsPassTheConstraints(t *testing.T) {
+// TestClientNamesPassTheConstraints of the root, whatever they look like.
+func TestClientNamesPassTheConstraints(t *testing.T) {
 	h := newDoor(t)
 	for i, label := range []string{"tablet", "Küche № 2", "anna@example.com", "http://example.com/", "*", "a,b=c+d", "v 2.0", "fd00", "平板"} {
 		dir := h.Path("label", string(rune('a'+i)))
@@ -118,10 +118,10 @@ func TestLabelsPassTheConstraints(t *testing.T) {
 	}
 }
 
-// TestOpenSSLRefusesAHostAsLabel is why picoca refuses such labels: a server on
-// OpenSSL lets nobody in whose common name reads as a host's that the root may
+// TestOpenSSLRefusesAHostAsClientName is why picoca refuses such names: a server on
+// OpenSSL rejects a client whose common name reads as a host's that the root may
 // not vouch for.
-func TestOpenSSLRefusesAHostAsLabel(t *testing.T) {
+func TestOpenSSLRefusesAHostAsClientName(t *testing.T) {
 	h := newDoor(t)
 	for label, want := range map[string]bool{"anna.example": false, "v1.5": false, "tablet_2.0": false, "192.168.1.20": false, "anna example": true} {
 		cert := h.Path("hand-made.pem")

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/picoca/picoca/internal/fault"
+)
+
+func TestWeakPassphraseGetsANote(t *testing.T) {
+	for passphrase, want := range map[string]bool{
+		"":                             false, // none at all: it was asked about
+		"x":                            true,
+		"secret":                       true,
+		"12345678":                     true,
+		"correct horse battery staple": false,
+		"kqwzep-hrmnba-xvtcyj":         false,
+	} {
+		var out bytes.Buffer
+		(&app{Env: Env{Stderr: &out}}).noteWeak([]byte(passphrase))
+		if got := strings.HasPrefix(out.String(), "note: this passphrase is easy to guess"); got != want {
+			t.Errorf("%q: got %q, want a note: %t", passphrase, out.String(), want)
+		}
+		if passphrase != "" && len(passphrase) > 1 && strings.Contains(out.String(), passphrase) {
+			t.Errorf("%q: the note shows it: %q", passphrase, out.String())
+		}
+	}
+}
+
+func TestPassphraseIsTheFirstLineOfItsFile(t *testing.T) {
+	long := strings.Repeat("x", maxPassphrase)
+	for _, row := range []struct {
+		name, content, want string
+		err                 error
+	}{
+		{"one line", "tulip orbit\n", "tulip orbit", nil},
+		{"no line break", "tulip orbit", "tulip orbit", nil},
+		{"a line break of Windows", "tulip orbit\r\n", "tulip orbit", nil},
+		{"spaces are part of it", "  tulip \n", "  tulip ", nil},
+		{"more lines", "tulip\norbit\n", "tulip", nil},
+		{"the longest", long + "\n", long, nil},
+		{"the longest, on Windows", long + "\r\n", long, nil},
+		{"longer", long + "x\n", "", errLongPassphrase},
+		{"empty", "", "", errEmptyPassphrase},
+		{"an empty line", "\ntulip\n", "", errEmptyPassphrase},
+	} {
+		name := filepath.Join(t.TempDir(), "phrase.txt")
+		if err := os.WriteFile(name, []byte(row.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		a := &app{Env: Env{Stderr: &out, Getenv: func(string) string { return "" }}}
+		got, found, err := a.passphraseFromFile(passphraseFlags{file: name})
+		if string(got) != row.want || !errors.Is(err, row.err) || found != (err == nil) {
+			t.Errorf("%s: got %d bytes, %t, %v; want %d and %v", row.name, len(got), found, err, len(row.want), row.err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), "phrase.txt") || fault.HintOf(err).IsZero()) {
+			t.Errorf("%s: got %v, want the file's name and a hint", row.name, err)
+		}
+		if out.Len() > 0 {
+			t.Errorf("%s: got %q, want no note", row.name, out.String())
+		}
+	}
+}
+
+func TestPassphraseFileIsFound(t *testing.T) {
+	dir := t.TempDir()
+	named, fromEnv := filepath.Join(dir, "named"), filepath.Join(dir, "env")
+	for name, text := range map[string]string{named: "one", fromEnv: "two"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct {
+		name, flag, env, want string
+		found                 bool
+		err                   error
+	}{
+		{"nowhere", "", "", "", false, nil},
+		{"by the flag", named, "", "one", true, nil},
+		{"by the environment", "", fromEnv, "two", true, nil},
+		{"by both", named, fromEnv, "one", true, nil},
+		{"missing", filepath.Join(dir, "none"), "", "", false, fs.ErrNotExist},
+	} {
+		a := &app{Env: Env{Stderr: new(bytes.Buffer), Getenv: func(name string) string {
+			return map[string]string{"PICOCA_PASSPHRASE_FILE": row.env}[name]
+		}}}
+		got, found, err := a.passphraseFromFile(passphraseFlags{file: row.flag})
+		if string(got) != row.want || found != row.found || !errors.Is(err, row.err) {
+			t.Errorf("%s: got %q, %t, %v; want %q, %t, %v", row.name, got, found, err, row.want, row.found, row.err)
+		}
+	}
+}
+
+func TestReadablePassphraseFileGetsANote(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	name := filepath.Join(t.TempDir(), "my phrase.txt")
+	if err := os.WriteFile(name, []byte("tulip orbit canvas\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[fs.FileMode]string{
+		0o600: "", 0o400: "",
+		0o640: "note: other users can read '" + name + "' (mode 0640): chmod 600 '" + name + "'\n",
+		0o604: "note: other users can read '" + name + "' (mode 0604): chmod 600 '" + name + "'\n",
+	} {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		a := &app{Env: Env{Stderr: &out, Getenv: func(string) string { return "" }}}
+		if _, _, err := a.passphraseFromFile(passphraseFlags{file: name}); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); got != want {
+			t.Errorf("mode %04o: got %q, want %q", mode, got, want)
+		}
+	}
+}
