@@ -417,3 +417,31 @@ func TestRevokeNamesTheServersThatReadTheList(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// TestRevokedMeanwhileIsNotRenewed: another run revoked the name while the
+// passphrase was typed.
+func TestRevokedMeanwhileIsNotRenewed(t *testing.T) {
+	a := newAuthority(t, "")
+	req := Request{Names: names(t, "nas.local"), For: target(t, "computer")}
+	a.mustIssue(req, start)
+	req.Renew = true
+	a.use(func(c *CA) {
+		plan, err := c.Plan(req, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer plan.Close()
+		a.mustRevoke("nas.local", start)
+		session, err := c.Session(t.Context(), start, noPassphrase, nobodyWaits(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		if _, err := session.Issue(plan, start); !errors.As(err, new(*RevokedError)) {
+			t.Errorf("got %v, want a RevokedError", err)
+		}
+	})
+	if got := a.latest("nas.local").Number(); got != 1 {
+		t.Errorf("got certificate %d, want only the first", got)
+	}
+}
