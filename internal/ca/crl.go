@@ -190,6 +190,11 @@ func orUnspecified(r RevocationReason) RevocationReason {
 	return r
 }
 
+// CRLLife returns how long a list was meant to be valid when it was signed.
+func CRLLife(list *x509.RevocationList) time.Duration {
+	return list.NextUpdate.Sub(list.ThisUpdate) - crlBackdate
+}
+
 // CRLPEM returns a revocation list in PEM (RFC 7468 section 7), the only form
 // that nginx and mosquitto read.
 func CRLPEM(der []byte) []byte {

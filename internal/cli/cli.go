@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,7 +103,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 		commands []*cobra.Command
 	}{
 		{"The CA:", []*cobra.Command{a.initCommand(), a.trustCommand(), a.phoneCommand()}},
-		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.exportCommand(), a.exampleCommand()}},
+		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.revokeCommand(), a.exportCommand(), a.exampleCommand()}},
 		{"Information:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
@@ -150,16 +151,16 @@ func (e *unknownCommandError) Hint() fault.Hint {
 // plannedCommands are commands that people look for, with the page that
 // describes what to do meanwhile.
 var plannedCommands = map[string]string{
-	"revoke":  "identities.md",
 	"backup":  "keep.md",
 	"restore": "keep.md",
 }
 
 // usageFault is a fault of the command line itself.
 func usageFault(cmd *cobra.Command, err error) error {
-	help := fault.Hintf("see %s", fault.Command{cmd.Name(), "--help"})
+	words := append(fault.Command(strings.Fields(cmd.CommandPath())[1:]), "--help")
+	help := fault.Hintf("see %s", words)
 	if isShorthand(err) {
-		help = fault.Hintf("put -- before a name that begins with a hyphen; see %s", fault.Command{cmd.Name(), "--help"})
+		help = fault.Hintf("put -- before a name that begins with a hyphen; see %s", words)
 	}
 	if cmd.Root() == cmd {
 		help = fault.Hintf("%s lists the commands", fault.Command{"--help"})

@@ -30,7 +30,7 @@ func (a *app) exportCommand() *cobra.Command {
 	var o exportOptions
 	var list bool
 	cmd := &cobra.Command{
-		Use:   "export NAME|ca",
+		Use:   "export NAME|ca|crl|expiry",
 		Short: "Write certificate files again, in any format",
 		Long: `Writes the newest certificate of a device or an identity and its key, or the
 root certificate ("ca"), in any format; --list shows the formats and what reads
@@ -59,17 +59,22 @@ a folder for the CA; - means standard output (formats with one file only).`,
 			return a.runExport(cmd, o)
 		},
 	}
+	o.add(cmd, &list)
+	cmd.AddCommand(a.exportCRLCommand(), a.exportExpiryCommand())
+	return cmd
+}
+
+func (o *exportOptions) add(cmd *cobra.Command, list *bool) {
 	f := cmd.Flags()
 	f.StringVar(&o.Format, "format", "", "`FORMAT` of the files: see --list (default: what issue writes; for ca: pem)")
 	f.StringVar(&o.Out, "out", "", "`PLACE` to write to; - is standard output")
 	addFor(cmd, &o.forDevice, "as issued")
-	f.BoolVar(&list, "list", false, "list the formats, and what reads them")
+	f.BoolVar(list, "list", false, "list the formats, and what reads them")
 	f.BoolVar(&o.Force, "force", false, "replace existing files; allow a weak passphrase")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringArrayVar(&o.WebClips, "web-clip", nil, "add a home-screen icon for `NAME[=URL]` (mobileconfig; repeatable)")
 	f.StringVar(&o.Sign, "sign", "", "sign the profile with the key of the device or identity `NAME` (mobileconfig)")
 	o.p12.add(cmd)
-	return cmd
 }
 
 func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
@@ -89,8 +94,8 @@ func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
 	if err := errors.Join(p12Err, o.checkFlags(cmd, e)); err != nil {
 		return err
 	}
-	if expired := e.Expired(a.Now()); expired != nil {
-		a.note("%v", expired)
+	if ended := e.Ended(a.Now()); ended != nil {
+		a.note("%v", ended)
 	}
 	files, err := e.Render()
 	if err != nil {

@@ -3,6 +3,9 @@ package cli
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable/faultdisk"
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -67,12 +71,25 @@ func (p place) copyTo(dir string) place {
 		if err != nil {
 			return err
 		}
-		return os.Chmod(filepath.Join(dir, strings.TrimPrefix(name, p.dir)), info.Mode().Perm())
+		copied := filepath.Join(dir, strings.TrimPrefix(name, p.dir))
+		if entry.Name() == "about.json" {
+			err = p.moveRecord(copied, dir)
+		}
+		return errors.Join(err, os.Chmod(copied, info.Mode().Perm()))
 	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return place{p.t, dir}
+}
+
+// moveRecord lets a copied record name the folder in the copy.
+func (p place) moveRecord(name, dir string) error {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, bytes.ReplaceAll(data, []byte(p.dir), []byte(dir)), 0o600)
 }
 
 // faultyCommand is a command that is interrupted at each of its steps.
@@ -84,6 +101,8 @@ type faultyCommand struct {
 	again   int // exit code that the same command may have after the interrupted one, beside 0
 	// folder is where the files are, and pair the certificate and the key in it.
 	folder, cert, key string
+	// check wants the state before the command, or the one after it.
+	check func(t *testing.T, p place, what string, done bool)
 }
 
 var faultyCommands = []faultyCommand{
@@ -99,6 +118,26 @@ var faultyCommands = []faultyCommand{
 		files:   map[string]string{"out/notes.txt": "mine"},
 		args:    []string{"renew", "nas.local", "--out", "{}/out"},
 		folder:  "out", cert: "cert.pem", key: "key.pem",
+	},
+	{
+		name: "renew --due",
+		prepare: [][]string{
+			{"init", "--no-passphrase"}, {"issue", "nas.local", "--for", "computer", "--out", "{}/out", "--days", "2"},
+			{"issue", "other.local", "--for", "computer", "--out", "{}/other", "--days", "2"},
+		},
+		files:  map[string]string{"out/notes.txt": "mine"},
+		args:   []string{"renew", "--due", "--within", "48h", "--days", "30"},
+		folder: "out", cert: "cert.pem", key: "key.pem",
+		check: checkRenewed,
+	},
+	{
+		name: "revoke",
+		prepare: [][]string{
+			{"init", "--no-passphrase"}, {"issue", "nas.local", "--for", "computer", "--out", "{}/out"}, {"renew", "nas.local"},
+		},
+		args: []string{"revoke", "nas.local"}, again: fault.Failed,
+		folder: "out", cert: "cert.pem", key: "key.pem",
+		check: checkRevoked,
 	},
 	{
 		name: "export --force over the files of another key",
@@ -205,11 +244,17 @@ func (c faultyCommand) interrupt(start place, how string, plan *faultdisk.Plan) 
 	if !killed {
 		c.checkReport(t, what, code, output)
 	}
+	if c.check != nil {
+		c.check(t, p, what, false)
+	}
 	again, output, _ := p.run(nil, p.fill(c.args)...)
 	if again != fault.Done && again != c.again {
 		t.Errorf("%s: the same command again: got exit code %d\n%s", what, again, output)
 	}
 	c.checkPlace(p, what)
+	if c.check != nil {
+		c.check(t, p, what+", then again", true)
+	}
 	return true
 }
 
@@ -256,6 +301,56 @@ func (c faultyCommand) checkPlace(p place, what string) {
 	})
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// checkRenewed wants the folder of each name to have a whole set of files, and
+// once the command was run again, those of the newest certificate in the store.
+func checkRenewed(t *testing.T, p place, what string, done bool) {
+	t.Helper()
+	if !done {
+		return // the folder is completed or swept by the next command
+	}
+	for name, dir := range map[string]string{"nas.local": "out", "other.local": "other"} {
+		_, shown, _ := p.run(nil, "show", name, "--json")
+		data, err := os.ReadFile(p.path(dir, "cert.pem"))
+		block, _ := pem.Decode(data)
+		if err != nil || block == nil {
+			t.Errorf("%s: %s: got %q, %v", what, name, data, err)
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil || !strings.Contains(shown, ca.Fingerprint(cert)) {
+			t.Errorf("%s: %s has another certificate than its folder, %v\n%s", what, name, err, shown)
+		}
+		entries, err := filepath.Glob(p.path("ca", "issued", name, "*"))
+		if err != nil || len(entries) < 2 {
+			t.Errorf("%s: %s was not renewed", what, name)
+		}
+	}
+}
+
+// checkRevoked wants the list of the store to have what list marks: both
+// certificates or none, and both once the command was run again.
+func checkRevoked(t *testing.T, p place, what string, done bool) {
+	t.Helper()
+	// Taking the lock completes or sweeps what was interrupted.
+	code, output, _ := p.run(nil, "export", "crl", "--out", p.path("crl.pem"), "--force")
+	data, err := os.ReadFile(p.path("crl.pem"))
+	if code != fault.Done || err != nil {
+		t.Errorf("%s: export crl: got exit code %d, %v\n%s", what, code, err, output)
+		return
+	}
+	block, _ := pem.Decode(data)
+	crl, err := x509.ParseRevocationList(block.Bytes)
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	_, list, _ := p.run(nil, "list", "--all")
+	marked, listed := strings.Count(list, "revoked "), len(crl.RevokedCertificateEntries)
+	if marked != listed || listed != 2 && (done || listed != 0) {
+		t.Errorf("%s: got %d certificates in the list and %d marked, want 2 of both%s", what, listed, marked, map[bool]string{false: ", or none"}[done])
 	}
 }
 

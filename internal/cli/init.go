@@ -23,6 +23,8 @@ type initOptions struct {
 	strict     bool
 	json       bool
 	passphrase passphraseFlags
+	crlDays    int
+	given      func(flag string) bool
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -38,7 +40,10 @@ bank that browsers accept.`,
   picoca init --permit home.example.com --permit 100.64.0.0/10
   picoca init --key rsa-2048      # for an ESP8266 with MicroPython: RSA only`,
 		Args: args(0, 0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.given = cmd.Flags().Changed
+			return a.runInit(cmd.Context(), o)
+		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR range that it can also vouch for (repeatable)")
@@ -50,6 +55,7 @@ bank that browsers accept.`,
 	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
 	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun, wolfSSL)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
+	addCRLDays(cmd, &o.crlDays, "with the root")
 	return cmd
 }
 
@@ -88,7 +94,8 @@ func parseInit(o initOptions) (pki.InitRequest, error) {
 	keyType, keyErr := ca.ParseKeyType(o.key)
 	constraints, permitErr := ca.HomeConstraints().Permit(o.permit)
 	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
-	return pki.InitRequest{Key: keyType, Root: root}, errors.Join(keyErr, permitErr, root.Check())
+	req := pki.InitRequest{Key: keyType, Root: root, CRLDays: o.crlDays}
+	return req, errors.Join(keyErr, permitErr, req.Check(), crlDaysFault(o.crlDays, o.given))
 }
 
 func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encrypted bool) error {
@@ -101,6 +108,9 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 	}
 	if o.strict {
 		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
+	}
+	if o.crlDays > 0 {
+		a.note("the revocation list ends after %d days; servers that read it then refuse everyone: see docs/automation.md", o.crlDays)
 	}
 	if o.json {
 		return a.printJSON(describeRoot(cert))

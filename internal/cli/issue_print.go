@@ -21,6 +21,14 @@ type leafJSON struct {
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 	SHA256    string    `json:"sha256"`
+	// Revoked is left out unless the certificate is revoked.
+	Revoked *revocationJSON `json:"revoked,omitempty"`
+}
+
+// revocationJSON is when and why a certificate was revoked.
+type revocationJSON struct {
+	At     time.Time           `json:"at"`
+	Reason ca.RevocationReason `json:"reason,omitempty"`
 }
 
 // issuedJSON is the result of issue, identity and renew as --json prints it.

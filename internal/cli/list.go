@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +16,10 @@ import (
 )
 
 type listOptions struct {
-	all  bool
-	json bool
+	all    bool
+	json   bool
+	due    dueFlags
+	within time.Duration
 }
 
 func (a *app) listCommand() *cobra.Command {
@@ -27,8 +28,19 @@ func (a *app) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List certificates: for which device, and when they end",
 		Args:  args(0, 0, ""),
-		RunE:  func(*cobra.Command, []string) error { return a.runList(o) },
+		Long: `Lists the newest certificate of each name. With --due it lists those that should
+be renewed, and the exit code is 4 if there are any.`,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.within, err = o.due.parse(cmd); err != nil {
+				return err
+			}
+			if o.due.due && o.all {
+				return usageFault(cmd, errors.New("--due looks at the newest certificate of each name: leave out --all"))
+			}
+			return a.runList(o)
+		},
 	}
+	o.due.add(cmd, "list only what has")
 	cmd.Flags().BoolVar(&o.all, "all", false, "include earlier certificates")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
@@ -39,6 +51,8 @@ type listJSON struct {
 	CA           rootJSON   `json:"ca"`
 	Roots        []rootJSON `json:"roots"`
 	Certificates []leafJSON `json:"certificates"`
+
+	due []string // names
 }
 
 func (a *app) runList(o listOptions) (err error) {
@@ -65,7 +79,17 @@ func (a *app) runList(o listOptions) (err error) {
 			faults = append(faults, err)
 			continue
 		}
-		list.Certificates = append(list.Certificates, describeLeaf(issued))
+		due := pki.IsDue(issued, o.within, a.Now())
+		if due {
+			list.due = append(list.due, issued.Record.Name)
+		}
+		if due || !o.due.due {
+			list.Certificates = append(list.Certificates, describeLeaf(issued))
+		}
+	}
+	if o.due.due && len(list.due) > 0 {
+		faults = append(faults, &dueError{len(list.due)})
+		list.due = nil // the error says it
 	}
 	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
 }
@@ -75,10 +99,23 @@ func describeLeaf(i store.Issued) leafJSON {
 	if names == nil {
 		names = []string{}
 	}
-	return leafJSON{
+	l := leafJSON{
 		Name: i.Record.Name, Kind: pki.KindOf(i), Names: names, For: i.Record.For, Key: keyOf(i.Leaf),
 		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
 	}
+	if i.Revoked != nil {
+		l.Revoked = &revocationJSON{i.Revoked.At, i.Revoked.Reason}
+	}
+	return l
+}
+
+// text says when and why: "revoked 2026-12-01 (keyCompromise)".
+func (r revocationJSON) text() string {
+	text := "revoked " + pki.Day(r.At)
+	if r.Reason != "" {
+		text += fmt.Sprintf(" (%s)", r.Reason)
+	}
+	return text
 }
 
 func (a *app) printList(list listJSON, asJSON bool) error {
@@ -93,17 +130,17 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	for _, root := range list.Roots {
 		row(rootName(root.Name), "root", root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
 	}
-	var due []leafJSON
 	for _, c := range list.Certificates {
-		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, a.until(c.NotBefore, c.NotAfter), c.SHA256)
-		if left := c.NotAfter.Sub(a.Now()); left >= 0 && left < pki.DueWithin {
-			due = append(due, c)
+		until := a.until(c.NotBefore, c.NotAfter)
+		if c.Revoked != nil {
+			until = c.Revoked.text()
 		}
+		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, until, c.SHA256)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	a.sayDue(due)
+	a.sayDue(list.due)
 	return nil
 }
 
@@ -112,15 +149,14 @@ func rootName(name string) string {
 	return fmt.Sprintf("%s (%s)", pki.TheCA, name[strings.LastIndexByte(name, ' ')+1:])
 }
 
-// sayDue says which certificates end soon, and how to renew the first.
-func (a *app) sayDue(due []leafJSON) {
-	slices.SortFunc(due, func(x, y leafJSON) int { return x.NotAfter.Compare(y.NotAfter) })
+// sayDue says which certificates end soon or have ended, and how to renew them.
+func (a *app) sayDue(due []string) {
 	switch len(due) {
 	case 0:
 	case 1:
-		a.say("1 ends within 30 days: %s", a.command("renew", due[0].Name))
+		a.say("1 is due for renewal: %s", a.command("renew", due[0]))
 	default:
-		a.say("%d end within 30 days, %s first: %s", len(due), pki.DisplayName(due[0].Name), a.command("renew", due[0].Name))
+		a.say("%d are due for renewal: %s", len(due), a.command("renew", "--due"))
 	}
 }
 

@@ -126,7 +126,11 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 			describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), issued.Root.Certificate.Subject.CommonName, folder, issued.Record.Folder,
 		})
 	}
-	return a.table(slices.Concat(headOf(issued), [][2]string{
+	head := headOf(issued)
+	if issued.Revoked != nil {
+		head = append(head, [2]string{"status", describeLeaf(issued).Revoked.text()})
+	}
+	return a.table(slices.Concat(head, [][2]string{
 		{"key", ca.KeyType(keyOf(leaf)).String()},
 		{"serial", ca.Serial(leaf)},
 		{"valid", a.period(leaf)},

@@ -58,6 +58,8 @@ func (f Firmware) check() error {
 		return fmt.Errorf("with port %d", f.Port)
 	case !slices.Contains([]string{"", "also", "only"}, f.CSR):
 		return fmt.Errorf("with csr %q", f.CSR)
+	case f.CRL != CRL{} && (f.CRL.Setting == "" || f.CRL.Source == ""):
+		return errors.New("with a place for the CRL or a source for it, and not both")
 	case len(f.Sources) == 0 || !once(f.Sources):
 		return errors.New("without sources, or with an empty one")
 	case f.Clock != Clock{} && !f.Clock.isSane():

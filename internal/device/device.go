@@ -70,7 +70,9 @@ type Firmware struct {
 	Port int `json:"port,omitempty"`
 	// CSR says whether it makes its own key: "" if it does not or is not known to,
 	// "also", or "only".
-	CSR      string    `json:"csr,omitempty"`
+	CSR string `json:"csr,omitempty"`
+	// CRL is how it learns which identities were revoked, "" if it reads no list.
+	CRL      CRL       `json:"crl,omitzero"`
 	Clock    Clock     `json:"clock,omitzero"`
 	Versions []Version `json:"versions"`
 	Costs    []Cost    `json:"costs,omitempty"`
@@ -92,6 +94,12 @@ type Version struct {
 	LoadsSource string   `json:"loads_source,omitempty"`
 	// Client says how it behaves as the client of a TLS server.
 	Client Client `json:"client,omitzero"`
+}
+
+// CRL is where a server is given the list of revoked identities.
+type CRL struct {
+	Setting string `json:"setting"` // "crlfile FILE"
+	Source  string `json:"source"`
 }
 
 // Clock is a device's clock without a network or a battery.

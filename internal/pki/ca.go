@@ -35,6 +35,7 @@ type Options struct {
 type CA struct {
 	store   *store.Store
 	options Options
+	locked  bool
 	// first is the oldest root, which identifies the CA; signing is the one that
 	// signs, once it was asked for.
 	first     store.Root
@@ -146,10 +147,21 @@ func (c *CA) outputOptions(policy output.Policy) output.Options {
 	}
 }
 
+// lock takes the lock until Close, unless this run holds it already. What a
+// crash left is completed or swept.
+func (c *CA) lock(ctx context.Context, waiting Waiting) error {
+	if c.locked {
+		return nil
+	}
+	err := c.store.Lock(ctx, waiting)
+	c.locked = err == nil
+	return err
+}
+
 // lockForOutput takes the lock so that no other picoca writes to the same
 // place. A store on a medium that cannot be written to needs none.
 func (c *CA) lockForOutput(ctx context.Context, waiting Waiting) error {
-	err := c.store.Lock(ctx, waiting)
+	err := c.lock(ctx, waiting)
 	if isReadOnly(err) {
 		return nil
 	}
@@ -166,7 +178,12 @@ func isReadOnly(err error) bool {
 type InitRequest struct {
 	Key  ca.KeyType
 	Root ca.RootRequest
+	// CRLDays is how long revocation lists are valid; 0 is as long as the root.
+	CRLDays int
 }
+
+// Check fails with all that is wrong with the root and its lists.
+func (r InitRequest) Check() error { return errors.Join(r.Root.Check(), checkCRLDays(r.CRLDays)) }
 
 // Vacant fails unless Create can put a CA into dir: with an ExistsError if
 // one is there, else as store.Vacant does.
@@ -178,6 +195,9 @@ func Vacant(dir string, now time.Time, o Options) error {
 // that is empty, with an empty revocation list. It fails as Vacant does, and
 // then leaves everything as it was.
 func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte, now time.Time, o Options, waiting Waiting) (*x509.Certificate, error) {
+	if err := checkCRLDays(req.CRLDays); err != nil {
+		return nil, err
+	}
 	key, err := req.Key.Generate()
 	if err != nil {
 		return nil, err
@@ -186,7 +206,7 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 	if err != nil {
 		return nil, err
 	}
-	crl, err := firstCRL(cert, key, now)
+	crl, err := firstCRL(cert, key, req.CRLDays, now)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +215,7 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 }
 
 // firstCRL signs the empty list of a new root.
-func firstCRL(cert *x509.Certificate, key crypto.Signer, now time.Time) ([]byte, error) {
+func firstCRL(cert *x509.Certificate, key crypto.Signer, days int, now time.Time) ([]byte, error) {
 	authority, err := ca.NewAuthority(cert, now)
 	if err != nil {
 		return nil, err
@@ -203,7 +223,7 @@ func firstCRL(cert *x509.Certificate, key crypto.Signer, now time.Time) ([]byte,
 	if err := authority.Unlock(key); err != nil {
 		return nil, err
 	}
-	return authority.SignCRL(nil, store.Root{}.NextCRLNumber(now), now, cert.NotAfter)
+	return signCRL(authority, store.Root{Certificate: cert}, nil, days, now)
 }
 
 // ExistsError says that a folder already holds a CA.

@@ -159,12 +159,13 @@ func (e *ExpiredError) Hint() fault.Hint {
 	return fault.Hintf("issue a new one: %s", fault.Command{"renew", e.Name})
 }
 
-// Expired returns an ExpiredError if the certificate is no longer valid.
-func (e *Export) Expired(now time.Time) error {
-	if leaf := e.bundle.Leaf; leaf != nil && now.After(leaf.NotAfter) {
-		return &ExpiredError{e.issued.Record.Name, leaf.NotAfter}
+// Ended returns an ExpiredError or a RevokedError if the certificate is no longer
+// valid.
+func (e *Export) Ended(now time.Time) error {
+	if e.bundle.Leaf == nil {
+		return nil
 	}
-	return nil
+	return inUse(e.issued, now)
 }
 
 // load reads what the formats draw from.
@@ -207,8 +208,8 @@ func (c *CA) profileSigner(name string, now time.Time) (*export.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if now.After(issued.Leaf.NotAfter) {
-		return nil, &ExpiredError{issued.Record.Name, issued.Leaf.NotAfter}
+	if err := inUse(issued, now); err != nil {
+		return nil, err
 	}
 	key, err := c.store.Key(issued)
 	return &export.Signer{Leaf: issued.Leaf, Key: key}, err

@@ -2,14 +2,10 @@ package pki
 
 import (
 	"iter"
-	"time"
 
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/store"
 )
-
-// DueWithin is how long before its end a certificate is due for renewal.
-const DueWithin = 30 * 24 * time.Hour
 
 // All yields every certificate, or the newest of each name, ordered by folder
 // and number. An error stands for a certificate, or for all of a name, and the

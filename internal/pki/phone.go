@@ -48,15 +48,15 @@ type IdentityFiles struct {
 	P12, Profile, PhoneProfile []byte
 }
 
-// IdentityFiles returns the files of an identity. It fails with a WrongKindError
-// or an ExpiredError.
+// IdentityFiles returns the files of an identity. It fails with a WrongKindError,
+// an ExpiredError or a RevokedError.
 func (c *CA) IdentityFiles(name string, p12 export.P12, now time.Time) (*IdentityFiles, error) {
 	issued, err := c.FindKind(name, Identity)
 	if err != nil {
 		return nil, err
 	}
-	if now.After(issued.Leaf.NotAfter) {
-		return nil, &ExpiredError{issued.Record.Name, issued.Leaf.NotAfter}
+	if err := inUse(issued, now); err != nil {
+		return nil, err
 	}
 	bundle, err := c.bundle(issued)
 	if err != nil {

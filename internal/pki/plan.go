@@ -29,8 +29,11 @@ type Request struct {
 	// unset.
 	For device.Target
 	Key ca.KeyType
-	// Days of validity; 0 is the default.
+	// Days of validity; 0 is as before, and else the default.
 	Days int
+	// KeepKey leaves a renewal the key of the previous certificate, for clients
+	// that pin it.
+	KeepKey bool
 	// BoardClock makes it valid from 2021-01-01 on: nil is unset.
 	BoardClock *bool
 	// Out is the folder for the files: the recorded one, or one of the holder's
@@ -94,7 +97,7 @@ type Plan struct {
 // Plan decides everything about a certificate that does not need the root's
 // key, and reports all faults at once. It fails with a StillValidError if there
 // is a certificate that need not be replaced, with a NotIssuedError if there is
-// none to renew.
+// none to renew, or a RevokedError if that was revoked.
 func (c *CA) Plan(req Request, now time.Time) (*Plan, error) {
 	authority, err := c.Authority(now)
 	if err != nil {
@@ -122,8 +125,14 @@ func (p *Plan) Close() error {
 	if p.out == nil {
 		return nil
 	}
-	return p.out.Close()
+	out := p.out
+	p.out = nil
+	return out.Close()
 }
+
+// reopen looks at the folder again after Close: thousands of plans may wait for
+// the passphrase, and files that are open are few.
+func (p *Plan) reopen(now time.Time) error { return p.openFolder(now) }
 
 // Name returns the holder's name as it is in the certificate.
 func (p *Plan) Name() string { return p.request.holder().Name }
@@ -186,6 +195,9 @@ func (p *Plan) lookBack(now time.Time) error {
 		return err
 	}
 	p.previous = &previous
+	if p.request.Renew && previous.Revoked != nil {
+		return &RevokedError{p.Kind(), holder.Name, previous.Revoked.At}
+	}
 	if !p.request.Renew && InForce(previous, now) {
 		return &StillValidError{p.Kind(), holder.Name, previous.Leaf.NotAfter}
 	}
@@ -295,13 +307,76 @@ func (p *Plan) Facts(bytes int) device.Certificate {
 }
 
 func (p *Plan) generate(time.Time) (err error) {
+	if p.request.KeepKey {
+		p.key, err = p.keptKey()
+		return err
+	}
 	p.key, err = p.Key.Generate()
 	return err
 }
 
+// RevokedKeyError says that a key to be kept is that of a revoked certificate.
+type RevokedKeyError struct {
+	Name string
+	At   time.Time
+}
+
+func (e *RevokedKeyError) Error() string {
+	return fmt.Sprintf("key of %q belongs to a certificate that was revoked on %s", e.Name, Day(e.At))
+}
+
+// Hint makes a new key.
+func (e *RevokedKeyError) Hint() fault.Hint {
+	return fault.Hintf("renew it with a new key: %s", fault.Command{"renew", e.Name})
+}
+
+// KeptTypeError says that a key to be kept has another type than was asked for.
+type KeptTypeError struct {
+	Name      string
+	Got, Want ca.KeyType
+}
+
+func (e *KeptTypeError) Error() string {
+	return fmt.Sprintf("key of %q is %s, not %s, so it cannot be kept", e.Name, e.Got, e.Want)
+}
+
+// Hint leaves one of the two out.
+func (e *KeptTypeError) Hint() fault.Hint {
+	return fault.Hintf("leave out --keep-key for a new key, or --key and --for")
+}
+
+// ExitCode is that of a wrong command line.
+func (*KeptTypeError) ExitCode() int { return fault.Usage }
+
+// errNoKeyToKeep says that only a renewal has a key to keep.
+var errNoKeyToKeep = fault.New("previous certificate and its key cannot be read, so the key cannot be kept",
+	fault.Hintf("leave out --keep-key for a new key"))
+
+// keptKey returns the key of the previous certificate, unless any certificate
+// with that key was revoked.
+func (p *Plan) keptKey() (crypto.Signer, error) {
+	before := p.before()
+	if before == nil || p.Lost != nil {
+		return nil, errNoKeyToKeep
+	}
+	if got := ca.KeyType(keyOf(*before)); got != p.Key {
+		return nil, &KeptTypeError{p.Name(), got, p.Key}
+	}
+	history, err := p.ca.store.History(p.request.holder())
+	if err != nil && !isLost(err) {
+		return nil, err
+	}
+	for _, earlier := range history {
+		if earlier.Revoked != nil && ca.KeyMatches(earlier.Leaf, before.Leaf.PublicKey) {
+			return nil, &RevokedKeyError{p.Name(), earlier.Revoked.At}
+		}
+	}
+	return p.ca.store.Key(*before)
+}
+
 // prepare makes the certificate up to its signature.
 func (p *Plan) prepare(now time.Time) (err error) {
-	days := cmp.Or(p.request.Days, ca.DefaultLeafDays)
+	days := cmp.Or(p.request.Days, daysOf(p.before()), ca.DefaultLeafDays)
 	profile := ca.Profile{
 		Kind: ca.KindServer, Life: ca.Days(days), Cut: p.request.Days == 0, Force: p.unsafe, BoardClock: p.BoardClock,
 	}
@@ -313,6 +388,15 @@ func (p *Plan) prepare(now time.Time) (err error) {
 		return err
 	}
 	return p.fits(p.prepared.Size())
+}
+
+// daysOf returns how many days a certificate was asked to be valid, 0 if it does
+// not show that: it ends with its root, or began long ago for a board's clock.
+func daysOf(i *store.Issued) int {
+	if i == nil || ca.HasBoardClock(i.Leaf) || i.Root.Certificate == nil || i.Leaf.NotAfter.Equal(i.Root.Certificate.NotAfter) {
+		return 0
+	}
+	return int(i.Leaf.NotAfter.Add(time.Second).Sub(i.Leaf.NotBefore) / (24 * time.Hour))
 }
 
 // openFolder looks at the folder of the files before anything is signed.
@@ -368,13 +452,13 @@ func (p *Plan) chooseFolder() {
 	}
 }
 
-// policy is what may be replaced in the folder: by a renewal, files of the same
-// holder's certificates.
+// policy is what may be replaced in the folder: by a renewal, or after a
+// revocation, files of the same holder's certificates.
 func (p *Plan) policy() output.Policy {
 	switch {
 	case p.request.Force:
 		return output.Overwrite
-	case p.request.Renew:
+	case p.request.Renew || p.previous != nil && p.previous.Revoked != nil:
 		return output.Own(func(name string, data []byte) bool { return p.own.wroteIn(p.out, name, data) })
 	}
 	return output.Empty

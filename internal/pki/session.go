@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
@@ -39,7 +40,7 @@ func (c *CA) Session(ctx context.Context, now time.Time, ask Passphrase, waiting
 		return nil, err
 	}
 	s := &Session{c, root}
-	if err = c.store.Lock(ctx, waiting); err == nil {
+	if err = c.lock(ctx, waiting); err == nil {
 		err = s.checkRoot()
 	}
 	if err == nil {
@@ -68,17 +69,26 @@ func (s *Session) checkRoot() error {
 	return nil
 }
 
-// ensureCRL signs a first revocation list for a root that has none: stores of
-// layout 1 had none.
+// ensureCRL signs the root's revocation list if there is none, as in stores of
+// layout 1, or if more than half of its time is over.
 func (s *Session) ensureCRL(now time.Time) error {
-	if s.root.CRL != nil {
+	if !crlNeedsRefresh(s.root, now) {
 		return nil
 	}
-	der, err := s.ca.authority.SignCRL(nil, s.root.NextCRLNumber(now), now, s.root.Certificate.NotAfter)
+	revoked, err := s.ca.store.Revocations()
 	if err != nil {
 		return err
 	}
-	return s.ca.store.PutCRL(s.root, der)
+	der, err := signCRL(s.ca.authority, s.root, revoked, 0, now)
+	if err != nil {
+		return err
+	}
+	if err := s.ca.store.PutCRL(s.root, der); err != nil {
+		return err
+	}
+	s.root.CRL, err = ca.VerifyCRL(s.root.Certificate, der)
+	s.ca.signing = s.root
+	return err
 }
 
 // Close forgets the key. The lock is held until the CA is closed.
@@ -163,7 +173,7 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 func (s *Session) refresh(p *Plan, now time.Time) error {
 	latest, err := s.ca.store.Latest(p.request.holder())
 	unchanged := errors.Is(err, store.ErrNotIssued) && p.previous == nil ||
-		err == nil && p.previous != nil && latest.Place == p.previous.Place || p.Lost != nil
+		err == nil && p.previous != nil && latest.Place == p.previous.Place && (latest.Revoked == nil) == (p.previous.Revoked == nil) || p.Lost != nil
 	if unchanged {
 		return nil
 	}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type exportExpiryOptions struct {
+	format string
+	placeOptions
+}
+
+func (a *app) exportExpiryCommand() *cobra.Command {
+	var o exportExpiryOptions
+	cmd := &cobra.Command{
+		Use:   "expiry",
+		Short: "Write when certificates end, for a calendar or for Prometheus",
+		Long: `Writes when the newest certificate of each name, the root and its revocation list
+end. A calendar (ics) gets one event and one reminder for each; importing it
+again moves them. Prometheus reads the other format through the textfile
+collector of its node exporter. Revoked names are left out.`,
+		Example: `  picoca export expiry
+  picoca export expiry --format prometheus --out /var/lib/prometheus/node-exporter/picoca.prom --force`,
+		Args: args(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return a.runExportExpiry(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&o.format, "format", pki.ExpiryCalendar, "`FORMAT` of the file: ics or prometheus")
+	o.add(cmd, "picoca-expiry.ics or picoca.prom")
+	return cmd
+}
+
+func (a *app) runExportExpiry(ctx context.Context, o exportExpiryOptions) (err error) {
+	if _, err := pki.ExpiryFile(o.format, nil, a.Now()); err != nil {
+		return err
+	}
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	all, damaged := c.Expiries(a.show)
+	if all == nil {
+		return damaged
+	}
+	file, err := pki.ExpiryFile(o.format, all, a.Now())
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.place(ctx, c, file, o.placeOptions), damaged)
+}

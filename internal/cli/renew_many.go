@@ -1,0 +1,267 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+// dueFlags say which certificates are due.
+type dueFlags struct {
+	due    bool
+	within string
+}
+
+func (f *dueFlags) add(cmd *cobra.Command, what string) {
+	cmd.Flags().BoolVar(&f.due, "due", false, what+" at most 30 days left, or a third of a life under 90 days")
+	cmd.Flags().StringVar(&f.within, "within", "", "`TIME` before the end at which a certificate is due instead, such as 30d, 8w or 36h")
+}
+
+// parse returns what --within says, 0 if it is unset.
+func (f *dueFlags) parse(cmd *cobra.Command) (time.Duration, error) {
+	switch {
+	case f.within == "":
+		return 0, nil
+	case !f.due:
+		return 0, usageFault(cmd, errors.New("--within is for --due"))
+	}
+	within, ok := parseTime(f.within)
+	if !ok {
+		return 0, usageFault(cmd, fmt.Errorf("--within %q is not a time such as 30d, 8w or 36h", f.within))
+	}
+	return within, nil
+}
+
+var timeForm = regexp.MustCompile(`^([1-9][0-9]{0,4})([hdw])$`)
+
+// parseTime reads a number of hours, days or weeks.
+func parseTime(text string) (time.Duration, bool) {
+	parts := timeForm.FindStringSubmatch(text)
+	if parts == nil {
+		return 0, false
+	}
+	n, _ := strconv.Atoi(parts[1]) // five digits at most
+	unit := map[string]time.Duration{"h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[parts[2]]
+	return time.Duration(n) * unit, true
+}
+
+// dueError makes list --due fail: a script sees that something is due.
+type dueError struct{ n int }
+
+func (e *dueError) Error() string {
+	if e.n == 1 {
+		return "1 certificate is due for renewal"
+	}
+	return fmt.Sprintf("%d certificates are due for renewal", e.n)
+}
+
+// ExitCode is that of a check that found something.
+func (*dueError) ExitCode() int { return fault.Found }
+
+// Hint renews them.
+func (*dueError) Hint() fault.Hint { return fault.Run("renew", "--due") }
+
+// skippedP12Error says that a new passphrase would be seen by nobody.
+type skippedP12Error struct {
+	name  string
+	until time.Time
+}
+
+func (e *skippedP12Error) Error() string {
+	return fmt.Sprintf("%q, valid until %s, was skipped: no terminal to show the passphrase of its .p12 on", e.name, pki.Day(e.until))
+}
+
+// Hint renews it by hand.
+func (e *skippedP12Error) Hint() fault.Hint {
+	return fault.Hintf("in a terminal: %s; or choose the passphrase: --p12-passphrase-file FILE", fault.Command{"renew", e.name})
+}
+
+// runRenewMany renews what is due, or everything, with one lock and one unlock.
+func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	request := pki.RenewalsRequest{All: o.all, Within: o.withinTime, Out: o.out, Days: o.days, KeepKey: o.keepKey}
+	if !o.given("days") {
+		request.Days = 0 // as before
+	}
+	renewals, err := c.PlanRenewals(request, a.Now())
+	if err != nil {
+		return err
+	}
+	p12s, err := a.chooseP12s(renewals, o)
+	if err != nil {
+		return err
+	}
+	report := &renewalReport{app: a, options: o, p12s: p12s, JSON: renewedJSON{DryRun: o.dryRun, Renewed: []issuedJSON{}}}
+	if o.dryRun {
+		for _, renewal := range renewals.Ready {
+			report.planned(renewal)
+		}
+		return errors.Join(report.end(renewals, nil), renewals.Err())
+	}
+	lists, err := a.issueRenewals(ctx, c, renewals, report)
+	if err != nil {
+		return errors.Join(err, renewals.Err())
+	}
+	return errors.Join(report.end(renewals, lists), renewals.Err())
+}
+
+// issueRenewals unlocks the key if there is anything to sign, and returns the
+// revocation lists that were signed again on the way.
+func (a *app) issueRenewals(ctx context.Context, c *pki.CA, renewals *pki.Renewals, report *renewalReport) ([]pki.RevocationList, error) {
+	stale, err := c.CRLNeedsRefresh(a.Now())
+	if err != nil || len(renewals.Ready) == 0 && !stale {
+		return nil, err
+	}
+	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, report.options.passphrase), a.waiting)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	renewals.Issue(session, a.Now(), report.issued)
+	if !stale {
+		return nil, nil
+	}
+	root, err := c.Root()
+	if err != nil || root.CRL == nil {
+		return nil, err
+	}
+	return []pki.RevocationList{{Root: root, Ends: root.CRL.NextUpdate}}, nil
+}
+
+// chooseP12s decides how each .p12 is encrypted, and takes out those whose
+// passphrase nobody would see.
+func (a *app) chooseP12s(renewals *pki.Renewals, o renewOptions) (map[*pki.Renewal]p12Choice, error) {
+	all := map[*pki.Renewal]p12Choice{}
+	for _, renewal := range append([]*pki.Renewal{}, renewals.Ready...) {
+		if !renewal.Plan.WritesP12() {
+			continue
+		}
+		usual := export.Modern2023
+		if renewal.Plan.Kind() == pki.Identity {
+			usual = export.LegacyDES
+		}
+		choice, err := a.keyP12(o.p12, usual, o.force)
+		if err != nil {
+			return nil, err
+		}
+		if a.checkScreen(choice, o.p12) != nil {
+			renewals.Fail(renewal, &skippedP12Error{renewal.Plan.Name(), renewal.Until})
+			continue
+		}
+		renewal.Plan.SetP12(choice.P12)
+		all[renewal] = choice
+	}
+	return all, nil
+}
+
+// renewedJSON is the result of renew --due and --all as --json prints it.
+type renewedJSON struct {
+	DryRun  bool              `json:"dry_run"`
+	Renewed []issuedJSON      `json:"renewed"`
+	Revoked []leafJSON        `json:"skipped_revoked"`
+	Failed  []failedRenewJSON `json:"failed"`
+	// Lists are revocation lists that were signed again: servers need them.
+	Lists []crlJSON `json:"lists"`
+}
+
+type failedRenewJSON struct {
+	Name  string `json:"name,omitempty"`
+	Error string `json:"error"`
+}
+
+// renewalReport prints each certificate once it is written.
+type renewalReport struct {
+	*app
+	options renewOptions
+	p12s    map[*pki.Renewal]p12Choice
+	JSON    renewedJSON
+}
+
+func (r *renewalReport) planned(renewal *pki.Renewal) {
+	r.JSON.Renewed = append(r.JSON.Renewed, describePlan(renewal.Plan))
+	if !r.options.json {
+		r.say("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
+	}
+}
+
+func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
+	printed, choice := describeIssued(result, renewal.Plan), r.p12s[renewal]
+	r.printPassphrase(choice, r.options.p12, r.options.json) // first: nothing else has it
+	printed.Passphrase = choice.jsonPassphrase(r.options.p12)
+	r.JSON.Renewed = append(r.JSON.Renewed, printed)
+	if !r.options.json {
+		r.say("%s: valid until %s (before: %s); copy %s to the %s", pki.DisplayName(printed.Name), pki.Day(printed.NotAfter), pki.Day(renewal.Until),
+			countText(len(printed.Files)), destination(renewal.Plan))
+		r.sayWritten(result.Files)
+		r.noteStale(result.Stale)
+	}
+}
+
+// destination is what the files are for: "server (Mosquitto)".
+func destination(p *pki.Plan) string {
+	switch {
+	case p.Target.Device.ID == "":
+		return "phone or computer"
+	case p.Target.Device.IsBoard():
+		return p.Target.Name()
+	}
+	return fmt.Sprintf("server (%s)", p.Target.Name())
+}
+
+// end prints what was left out, and how many were renewed.
+func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) error {
+	r.JSON.Revoked, r.JSON.Failed, r.JSON.Lists = []leafJSON{}, []failedRenewJSON{}, []crlJSON{}
+	for _, issued := range renewals.Revoked {
+		r.JSON.Revoked = append(r.JSON.Revoked, describeLeaf(issued))
+	}
+	for _, failed := range renewals.Failed {
+		r.JSON.Failed = append(r.JSON.Failed, failedRenewJSON{failed.Name, failed.Err.Error()})
+	}
+	for _, list := range lists {
+		r.JSON.Lists = append(r.JSON.Lists, describeCRL(list))
+	}
+	if r.options.json {
+		return r.printJSON(r.JSON)
+	}
+	for _, list := range r.JSON.Lists {
+		r.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.command("export", "crl"))
+	}
+	r.say("%s", r.summary())
+	return nil
+}
+
+func (r *renewalReport) summary() string {
+	done, what := "renewed", certificatesText(len(r.JSON.Renewed))
+	if r.options.dryRun {
+		done = "dry run: would renew"
+	}
+	text := fmt.Sprintf("%s %s", done, what)
+	if len(r.JSON.Renewed) == 0 && len(r.JSON.Failed) == 0 && !r.options.all {
+		text = "nothing is due"
+	}
+	if len(r.JSON.Revoked) > 0 {
+		var names []string
+		for _, leaf := range r.JSON.Revoked {
+			names = append(names, pki.DisplayName(leaf.Name))
+		}
+		text += "; skipped, because revoked: " + strings.Join(names, ", ")
+	}
+	if n := len(r.JSON.Failed); n > 0 {
+		text += fmt.Sprintf("; not renewed: %d", n)
+	}
+	return text
+}

@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type revokeOptions struct {
+	pki.RevokeRequest
+	reason     string
+	json       bool
+	passphrase passphraseFlags
+	given      func(flag string) bool
+}
+
+func (a *app) revokeCommand() *cobra.Command {
+	var o revokeOptions
+	cmd := &cobra.Command{
+		Use:   "revoke NAME|SERIAL",
+		Short: "Revoke the certificates of a lost or retired device or identity",
+		Long: `Revokes every certificate of a device or an identity that has not expired, and
+signs the revocation list again. Servers that check identities must get the new
+list: picoca export crl. Browsers and phones read no such list.
+
+If every certificate of a name has expired, the newest is revoked: picoca renew
+--due then leaves the name out.`,
+		Example: `  picoca revoke "Lost phone" --reason keyCompromise
+  picoca revoke broker.local --latest-only
+  picoca revoke 5A:3F:9A:0C:11:...      a serial number, as show or openssl prints it`,
+		Args: args(1, 1, "the name of a device or an identity, or a serial number"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Target, o.given = args[0], cmd.Flags().Changed
+			return a.runRevoke(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.reason, "reason", "", "`REASON` for the list, such as keyCompromise, superseded or cessationOfOperation")
+	f.BoolVar(&o.LatestOnly, "latest-only", false, "leave earlier certificates of the name as they are")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	o.passphrase.add(cmd)
+	addCRLDays(cmd, &o.CRLDays, "as before")
+	return cmd
+}
+
+// addCRLDays adds --crl-days.
+func addCRLDays(cmd *cobra.Command, days *int, usual string) {
+	cmd.Flags().IntVar(days, "crl-days", 0, "`N` days until the revocation list ends; servers that read it then refuse everyone (default: "+usual+")")
+}
+
+// crlDaysFault refuses --crl-days 0, which stands for unset elsewhere.
+func crlDaysFault(days int, given func(flag string) bool) error {
+	if days == 0 && given("crl-days") {
+		return &pki.CRLDaysError{}
+	}
+	return nil
+}
+
+func (a *app) runRevoke(ctx context.Context, o revokeOptions) (err error) {
+	var reasonErr error
+	if o.reason != "" {
+		o.Reason, reasonErr = ca.ParseReason(o.reason)
+	}
+	if err := errors.Join(reasonErr, crlDaysFault(o.CRLDays, o.given)); err != nil {
+		return err
+	}
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	result, err := c.Revoke(ctx, o.RevokeRequest, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
+	if len(result.Certificates) == 0 {
+		return err
+	}
+	return errors.Join(a.printRevoked(result, o.json), err)
+}
+
+// revokedJSON is the result of revoke as --json prints it.
+type revokedJSON struct {
+	Name    string          `json:"name"`
+	Kind    pki.Kind        `json:"kind"`
+	Revoked []leafJSON      `json:"revoked"`
+	Lists   []crlJSON       `json:"lists"`
+	Servers []crlServerJSON `json:"servers"`
+}
+
+// crlJSON is a revocation list as --json prints it.
+type crlJSON struct {
+	Root       string    `json:"root"`
+	NextUpdate time.Time `json:"next_update"`
+	Number     string    `json:"number"`
+	Entries    int       `json:"entries"`
+}
+
+type crlServerJSON struct {
+	Name    string `json:"name"`
+	Device  string `json:"device"`
+	Setting string `json:"setting"`
+}
+
+func describeCRL(l pki.RevocationList) crlJSON {
+	crl := l.Root.CRL
+	return crlJSON{l.Root.Certificate.Subject.CommonName, crl.NextUpdate, crl.Number.String(), len(crl.RevokedCertificateEntries)}
+}
+
+func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
+	printed := revokedJSON{Name: r.Name, Kind: r.Kind, Servers: []crlServerJSON{}}
+	for _, issued := range r.Certificates {
+		printed.Revoked = append(printed.Revoked, describeLeaf(issued))
+	}
+	for _, list := range r.Lists {
+		printed.Lists = append(printed.Lists, describeCRL(list))
+	}
+	for _, server := range r.Servers {
+		printed.Servers = append(printed.Servers, crlServerJSON(server))
+	}
+	if asJSON {
+		return a.printJSON(printed)
+	}
+	a.say("%s: %s revoked.", pki.DisplayName(r.Name), certificatesText(len(r.Certificates)))
+	for _, list := range printed.Lists {
+		a.say("The revocation list of %s has %s, and is valid until %s.", list.Root, entriesText(list.Entries), pki.Day(list.NextUpdate))
+	}
+	a.say("next: give the new list to each server that checks identities: %s", a.command("export", "crl"))
+	for _, server := range printed.Servers {
+		a.say("  %s (%s): %s", pki.DisplayName(server.Name), server.Device, server.Setting)
+	}
+	if r.Kind == pki.Device {
+		a.note("browsers and phones read no revocation list: they accept the certificate until it expires")
+	}
+	return nil
+}
+
+func certificatesText(n int) string {
+	if n == 1 {
+		return "1 certificate"
+	}
+	return fmt.Sprintf("%d certificates", n)
+}
+
+func entriesText(n int) string {
+	switch n {
+	case 0:
+		return "no entries"
+	case 1:
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}

@@ -1,0 +1,362 @@
+package pki
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// RevokeRequest is what the user wants of revoke.
+type RevokeRequest struct {
+	// Target is the name of a device or an identity, or a serial number.
+	Target string
+	Reason ca.RevocationReason
+	// LatestOnly leaves earlier certificates of the name as they are.
+	LatestOnly bool
+	// CRLDays is how long the new list is valid; 0 is as long as the one before.
+	CRLDays int
+}
+
+// Revoked is what was revoked.
+type Revoked struct {
+	Name         string
+	Kind         Kind
+	Certificates []store.Issued
+	// Lists are the new revocation lists, one for each root.
+	Lists []RevocationList
+	// Servers are those that read such a list.
+	Servers []CRLServer
+}
+
+// CRLServer is a server of this CA that can be given a revocation list.
+type CRLServer struct {
+	Name    string // of the device
+	Device  string // what it is, for people
+	Setting string // "crlfile FILE"
+}
+
+// RevokedError says that a certificate that should be used was revoked.
+type RevokedError struct {
+	Kind Kind
+	Name string
+	At   time.Time
+}
+
+func (e *RevokedError) Error() string {
+	return fmt.Sprintf("certificate of %q was revoked on %s", e.Name, Day(e.At))
+}
+
+// Hint issues the name again.
+func (e *RevokedError) Hint() fault.Hint {
+	if e.Kind == Identity {
+		return fault.Hintf("issue the identity again, with a new key: %s", fault.Command{"identity", e.Name})
+	}
+	return fault.Hintf("issue it again, with a new key: %s", fault.Command{"issue", e.Name})
+}
+
+// inUse fails with a RevokedError or an ExpiredError if a certificate is not
+// valid any more.
+func inUse(i store.Issued, now time.Time) error {
+	switch {
+	case i.Revoked != nil:
+		return &RevokedError{KindOf(i), i.Record.Name, i.Revoked.At}
+	case now.After(i.Leaf.NotAfter):
+		return &ExpiredError{i.Record.Name, i.Leaf.NotAfter}
+	}
+	return nil
+}
+
+// errRevokeRoot says that no list could revoke its own signer.
+var errRevokeRoot = fault.New("a root cannot be revoked: only its own key could sign that",
+	fault.Hintf("replace it on every device: %s makes a new one", fault.Command{"root", "rotate"}))
+
+// NoSerialError says that no certificate has a serial number.
+type NoSerialError struct{ Input string }
+
+func (e *NoSerialError) Error() string {
+	return fmt.Sprintf("no certificate of this CA has serial number %q", e.Input)
+}
+
+// Hint says where serial numbers are.
+func (*NoSerialError) Hint() fault.Hint {
+	return fault.Hintf("%s shows the serial number of a name's newest certificate", fault.Command{"show", "NAME"})
+}
+
+// Revoke revokes certificates, and signs the list of every root again, in one
+// durable step. The keys are unlocked before the lock is taken. It fails with a
+// NotIssuedError, a NoSerialError, with store.ErrRevoked, or as Session does;
+// after a failure nothing has changed. Beside a result it returns what is wrong
+// with certificates of the name that are damaged: they cannot be revoked.
+func (c *CA) Revoke(ctx context.Context, req RevokeRequest, now time.Time, ask Passphrase, waiting Waiting) (Revoked, error) {
+	if err := checkCRLDays(req.CRLDays); err != nil {
+		return Revoked{}, err
+	}
+	if _, _, err := c.chooseRevoked(req, now); err != nil {
+		return Revoked{}, err
+	}
+	signers, err := c.crlSigners(now, ask)
+	defer signers.lock()
+	if err != nil {
+		return Revoked{}, err
+	}
+	if err := c.lock(ctx, waiting); err != nil {
+		return Revoked{}, err
+	}
+	chosen, damaged, err := c.chooseRevoked(req, now) // the world may have changed
+	if err != nil {
+		return Revoked{}, err
+	}
+	result, err := c.revoke(req, chosen, signers, now)
+	return result, errors.Join(err, damaged)
+}
+
+// revoke changes the store.
+func (c *CA) revoke(req RevokeRequest, chosen []store.Issued, signers crlSigners, now time.Time) (Revoked, error) {
+	all, err := c.store.Revocations()
+	if err != nil {
+		return Revoked{}, err
+	}
+	var added []store.Revocation
+	for i := range chosen {
+		revocation := chosen[i].Revocation(now, req.Reason)
+		chosen[i].Revoked = &revocation
+		added = append(added, revocation)
+	}
+	lists, err := c.signLists(append(all, added...), chosen, signers, req.CRLDays, now)
+	if err != nil {
+		return Revoked{}, err
+	}
+	if err := c.store.Revoke(added, lists); err != nil {
+		return Revoked{}, err
+	}
+	c.signing = store.Root{} // has another list now
+	result := Revoked{Name: chosen[0].Record.Name, Kind: KindOf(chosen[0]), Certificates: chosen, Servers: c.crlServers()}
+	for _, list := range lists {
+		result.Lists = append(result.Lists, RevocationList{list.Root, list.Root.CRL.NextUpdate})
+	}
+	return result, nil
+}
+
+// chooseRevoked returns what a request is about, the newest last, and what is
+// wrong with certificates of the name that cannot be read.
+func (c *CA) chooseRevoked(req RevokeRequest, now time.Time) (chosen []store.Issued, damaged, err error) {
+	if req.Target == TheCA {
+		return nil, nil, errRevokeRoot
+	}
+	latest, err := c.Find(req.Target)
+	if serial, ok := parseSerial(req.Target); ok && errors.As(err, new(*NotIssuedError)) || ok && errors.As(err, new(*ca.NameError)) {
+		one, err := c.bySerial(serial)
+		return []store.Issued{one}, nil, err
+	}
+	if err != nil && !isLost(err) {
+		return nil, nil, err
+	}
+	history := []store.Issued{latest}
+	if !req.LatestOnly || err != nil {
+		history, damaged = c.historyOf(req.Target, latest, err)
+	}
+	if len(history) == 0 || req.LatestOnly && damaged != nil {
+		return nil, nil, cmp.Or(damaged, err)
+	}
+	chosen, err = toRevoke(history, now)
+	return chosen, damaged, err
+}
+
+// historyOf returns the certificates of a name whose newest may be damaged.
+func (c *CA) historyOf(input string, latest store.Issued, lost error) ([]store.Issued, error) {
+	if lost == nil {
+		return c.store.History(latest.Record.Holder())
+	}
+	if client, err := ca.ParseClientName(input); err == nil {
+		history, err := c.store.History(store.Identity(client.String()))
+		if !errors.Is(err, store.ErrNotIssued) {
+			return history, err
+		}
+	}
+	names, err := ca.ParseNames([]string{input})
+	if err != nil {
+		return nil, errors.Join(lost, err)
+	}
+	return c.store.History(store.Device(names.First().String()))
+}
+
+// toRevoke returns what can still do harm: every certificate that is neither
+// expired nor revoked. If there is none, it is the newest, so that a renewal
+// leaves the name out. It fails with store.ErrRevoked if that is revoked.
+func toRevoke(history []store.Issued, now time.Time) ([]store.Issued, error) {
+	newest := history[len(history)-1]
+	live := slices.DeleteFunc(history, func(i store.Issued) bool { return i.Revoked != nil || now.After(i.Leaf.NotAfter) })
+	switch {
+	case len(live) > 0:
+		return live, nil
+	case newest.Revoked == nil:
+		return []store.Issued{newest}, nil
+	}
+	return nil, fault.With(fmt.Errorf("%q: %w", newest.Record.Name, store.ErrRevoked), fault.Hintf("see %s", fault.Command{"show", newest.Record.Name}))
+}
+
+// parseSerial reads a serial number as picoca or openssl writes it.
+func parseSerial(input string) (string, bool) {
+	digits := strings.ToLower(strings.ReplaceAll(input, ":", ""))
+	return digits, len(digits) == 32 && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+// bySerial returns a certificate that is not revoked yet.
+func (c *CA) bySerial(serial string) (store.Issued, error) {
+	issued, err := c.store.BySerial(serial)
+	switch {
+	case errors.Is(err, store.ErrNotIssued) && c.isRootSerial(serial):
+		return store.Issued{}, errRevokeRoot
+	case errors.Is(err, store.ErrNotIssued):
+		return store.Issued{}, &NoSerialError{serial}
+	case err != nil:
+		return store.Issued{}, err
+	}
+	_, err = toRevoke([]store.Issued{issued}, time.Time{})
+	return issued, err
+}
+
+func (c *CA) isRootSerial(serial string) bool {
+	roots, err := c.Roots()
+	return err == nil && slices.ContainsFunc(roots, func(root store.Root) bool { return ca.Serial(root.Certificate) == serial })
+}
+
+// crlSigner is a root whose key is unlocked.
+type crlSigner struct {
+	id        string
+	authority *ca.Authority
+}
+
+type crlSigners []crlSigner
+
+func (all crlSigners) lock() {
+	for _, signer := range all {
+		signer.authority.Lock()
+	}
+}
+
+func (all crlSigners) of(root store.Root) *ca.Authority {
+	for _, signer := range all {
+		if signer.id == root.ID {
+			return signer.authority
+		}
+	}
+	return nil
+}
+
+// crlSigners unlocks every root that can sign a list, the one that signs first.
+// All key files have one passphrase, which is asked for once.
+func (c *CA) crlSigners(now time.Time, ask Passphrase) (all crlSigners, err error) {
+	roots, err := c.Roots()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Authority(now); err != nil {
+		return nil, err
+	}
+	ask, forget := askOnce(ask)
+	defer forget()
+	for _, root := range slices.Backward(roots) {
+		authority, err := ca.NewAuthority(root.Certificate, now)
+		if err != nil || root.Key == store.KeyElsewhere {
+			continue // expired, so nothing that it signed is in use, or the spare's on paper
+		}
+		key, err := c.key(root, ask)
+		if errors.Is(err, store.ErrPassphrase) && root.Retired != nil {
+			continue // its passphrase was left as it was
+		}
+		if err != nil {
+			return all, err
+		}
+		if err := authority.Unlock(key); err != nil {
+			return all, err
+		}
+		all = append(all, crlSigner{root.ID, authority})
+	}
+	return all, nil
+}
+
+// askOnce remembers a passphrase until forget is called.
+func askOnce(ask Passphrase) (again Passphrase, forget func()) {
+	var kept []byte
+	asked := false
+	return func() (_ []byte, err error) {
+		if !asked {
+			if kept, err = ask(); err != nil {
+				return nil, err
+			}
+			asked = true
+		}
+		return bytes.Clone(kept), nil // who uses it clears it
+	}, func() { clear(kept) }
+}
+
+// KeyAwayError says that a list cannot be signed.
+type KeyAwayError struct{ Root string }
+
+func (e *KeyAwayError) Error() string {
+	return fmt.Sprintf("revocation list of %s cannot be signed: the root has expired, or its key is not here", e.Root)
+}
+
+// Hint says what remains.
+func (*KeyAwayError) Hint() fault.Hint {
+	return fault.Hintf("bring its key back from a backup, or take that root off the servers that trust it")
+}
+
+// signLists signs the list of every root that is in use, and fails with a
+// KeyAwayError if the root of a chosen certificate is not among them.
+func (c *CA) signLists(revoked []store.Revocation, chosen []store.Issued, signers crlSigners, days int, now time.Time) (lists []store.NewCRL, err error) {
+	roots, err := c.Roots()
+	if err != nil {
+		return nil, err
+	}
+	for _, root := range roots {
+		affected := slices.ContainsFunc(chosen, func(i store.Issued) bool { return i.Revoked.IssuedBy(root) })
+		authority := signers.of(root)
+		switch {
+		case authority == nil && affected:
+			return nil, &KeyAwayError{root.Certificate.Subject.CommonName}
+		case authority == nil || !affected && root.Retired != nil:
+			continue
+		}
+		der, err := signCRL(authority, root, revoked, days, now)
+		if err != nil {
+			return nil, err
+		}
+		if root.CRL, err = ca.VerifyCRL(root.Certificate, der); err != nil {
+			return nil, err
+		}
+		lists = append(lists, store.NewCRL{Root: root, DER: der})
+	}
+	return lists, nil
+}
+
+// crlServers returns the servers of this CA that can be given a revocation
+// list, each once for each of its settings.
+func (c *CA) crlServers() []CRLServer {
+	all := []CRLServer{}
+	for issued, err := range c.All(true) {
+		if err != nil || KindOf(issued) != Device || issued.Revoked != nil {
+			continue
+		}
+		target, err := targetOf(issued)
+		if err != nil {
+			continue
+		}
+		for _, firmware := range target.Firmware {
+			if setting := firmware.CRL.Setting; setting != "" {
+				all = append(all, CRLServer{issued.Record.Name, target.Name(), setting})
+			}
+		}
+	}
+	return all
+}
