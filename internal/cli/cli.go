@@ -95,7 +95,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 	root.SetUsageFunc(a.usage)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageFault(cmd, flagFault(err)) })
+	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpCommand(helpCommand())
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
 	for _, group := range []struct {
@@ -153,6 +153,15 @@ func (e *unknownCommandError) Hint() fault.Hint {
 var plannedCommands = map[string]string{
 	"backup":  "keep.md",
 	"restore": "keep.md",
+}
+
+// flagError explains a faulty flag. Cobra reads the flags of an unknown command
+// as those of picoca itself: then the command is what is wrong.
+func (a *app) flagError(cmd *cobra.Command, err error) error {
+	if cmd.Root() == cmd && len(a.Args) > 0 && !strings.HasPrefix(a.Args[0], "-") {
+		return &unknownCommandError{a.Args[0], cmd.SuggestionsFor(a.Args[0])}
+	}
+	return usageFault(cmd, flagFault(err))
 }
 
 // usageFault is a fault of the command line itself.

@@ -303,7 +303,7 @@ func (c *CA) writeFolder(dir string, files []output.File, policy output.Policy) 
 	return written(dir, files), real, err
 }
 
-// errRenewed says that the world changed before the lock was taken.
+// errRenewed says that the store changed before the lock was taken.
 var errRenewed = fault.New("another picoca issued a new certificate for that name in the meantime", fault.Hintf("run the same command again"))
 
 // lockFor takes the lock, and fails if the certificate is no longer its holder's
