@@ -21,8 +21,8 @@ func readDocument(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestDocumentedOutputIsReal runs each session in docs/boards.md, and wants to
-// see what they say.
+// TestDocumentedOutputIsReal runs each session in docs/boards.md, and wants
+// its output.
 func TestDocumentedOutputIsReal(t *testing.T) {
 	h := rig.EmptyHome(t)
 	sessions := regexp.MustCompile("(?s)```\n\\$ picoca ([^\n]*)\n(.*?)```").FindAllStringSubmatch(readDocument(t, boardDocuments[0]), -1)

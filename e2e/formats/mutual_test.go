@@ -56,9 +56,9 @@ var callers = []caller{
 	}},
 }
 
-// TestDoorLetsOnlyItsOwnIn: the authority's identities, and neither strangers'
+// TestServerLetsOnlyItsOwnClientsIn: the authority's identities, and neither strangers'
 // nor a client without one, nor a device with its server's certificate.
-func TestDoorLetsOnlyItsOwnIn(t *testing.T) {
+func TestServerLetsOnlyItsOwnClientsIn(t *testing.T) {
 	h, stranger := newDoor(t), newDoor(t)
 	port := mutualServer(h)
 	for _, v := range callers {

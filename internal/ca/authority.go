@@ -24,7 +24,7 @@ var (
 	// ErrLocked is returned while the authority has no key.
 	ErrLocked = errors.New("root key is locked")
 	// ErrOtherKey is returned for a key that is not the root certificate's.
-	ErrOtherKey = fault.New("key is not the key of the root certificate",
+	ErrOtherKey = fault.New("key does not belong to the root certificate",
 		fault.Hintf("restore the root's certificate and key from the same backup"))
 	// ErrNotRoot is returned for a certificate that is not a root that may sign
 	// others.
@@ -51,7 +51,7 @@ func (e ExpiredError) Hint() fault.Hint {
 	if e.Now.Before(e.NotBefore) || checkClock(e.Now) != nil {
 		return ClockError{e.Now}.Hint()
 	}
-	return fault.Hintf("make a new CA in another folder (--home FOLDER), and have your devices trust it: %s", fault.Command{"init"})
+	return fault.Hintf("make a new CA in another folder, and have your devices trust it: %s", fault.Command{"--home", "FOLDER", "init"})
 }
 
 // NewAuthority checks that cert is a root that is valid at now. It fails with

@@ -64,11 +64,11 @@ func TestAuthorityTakesNothingButARoot(t *testing.T) {
 	forged.Signature = append([]byte{}, forged.Signature...)
 	forged.Signature[len(forged.Signature)-1] ^= 1
 	for name, cert := range map[string]*x509.Certificate{
-		"leaf":       issue(t, a, "pico.local"),
-		"no CA":      custom(t, ca.P256, func(c *x509.Certificate) { c.IsCA = false }),
-		"no usage":   custom(t, ca.P256, func(c *x509.Certificate) { c.KeyUsage = 0 }),
+		"leaf":      issue(t, a, "pico.local"),
+		"no CA":     custom(t, ca.P256, func(c *x509.Certificate) { c.IsCA = false }),
+		"no usage":  custom(t, ca.P256, func(c *x509.Certificate) { c.KeyUsage = 0 }),
 		"only CRLs": custom(t, ca.P256, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }),
-		"forged":     &forged,
+		"forged":    &forged,
 	} {
 		if _, err := ca.NewAuthority(cert, noon); !errors.Is(err, ca.ErrNotRoot) {
 			t.Errorf("%s: got %v, want %v", name, err, ca.ErrNotRoot)

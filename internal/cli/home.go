@@ -18,6 +18,10 @@ var errNoHome = fault.New("no folder for the CA: neither --home, PICOCA_HOME nor
 var errSudo = fault.WithCode(fault.New("there is no CA in root's home, and picoca was started with sudo",
 	fault.Hintf("run the same command without sudo: picoca never needs to run as root")), fault.NoCA)
 
+// errSudoInit keeps root from owning a user's CA.
+var errSudoInit = fault.New("a CA created with sudo would belong to root",
+	fault.Hintf("run the same command without sudo: picoca never needs to run as root"))
+
 // options are what package pki must know of this run.
 func (a *app) options() pki.Options { return pki.Options{Sudo: a.sudo(), Wrap: a.Wrap} }
 

@@ -68,7 +68,10 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := pki.Vacant(dir, a.options()); err != nil {
+	if a.sudo() != nil {
+		return errSudoInit
+	}
+	if err := pki.Vacant(dir, a.Now(), a.options()); err != nil {
 		return err
 	}
 	if err := a.offerSearchDomain(ctx, &req); err != nil {

@@ -112,7 +112,7 @@ func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	if err := errors.Join(namesErr, optionsErr, c.Permits(names, a.Now())); err != nil {
-		return firstOf(c.IsIdentity(raw[0]), err)
+		return firstOf(c.RefuseIdentity(raw[0]), err)
 	}
 	choice, err := a.keyP12(p12, export.Modern2023, o.force)
 	if err != nil {

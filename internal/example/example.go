@@ -180,14 +180,14 @@ type Project struct {
 
 var (
 	// ErrWildcard says that a project needs the name of one board.
-	ErrWildcard = fault.New("certificate is for a wildcard, and an example needs the name of one board",
+	ErrWildcard = fault.New("certificate is for a wildcard; an example needs the name of one board",
 		fault.Hintf("issue a certificate for the board itself: %s", fault.Command{"issue", "pico.local"}))
 	// ErrNoMutualTLS says that a firmware's project asks for no certificates.
 	ErrNoMutualTLS = fault.WithCode(fault.New("the example for this firmware has no mutual TLS",
 		fault.Hintf("choose micropython, circuitpython or esp-idf, such as --for pico-w/micropython")), fault.Usage)
 	// ErrIPv6 says that the programs listen only on IPv4.
 	ErrIPv6 = fault.New("certificate is for an IPv6 address; the example serves only IPv4",
-		fault.Hintf("issue a certificate for a name, by which devices find the board at either address: %s", fault.Command{"issue", "pico.local"}))
+		fault.Hintf("issue a certificate for a name, so that devices find the board at either address: %s", fault.Command{"issue", "pico.local"}))
 	// ErrStrictRoot says that no board can load the root.
 	ErrStrictRoot = fault.New("root certificate has critical name constraints, which no board can load",
 		fault.Hintf("create another CA without --strict-constraints: %s", fault.Command{"--home", "FOLDER", "init"}))

@@ -155,7 +155,7 @@ const maxHost = 32
 type HostError struct{ Host string }
 
 func (e HostError) Error() string {
-	return fmt.Sprintf("host name %q has %d bytes, boards take at most %d", e.Host, len(e.Host), maxHost)
+	return fmt.Sprintf("host name %q has %d bytes; boards accept at most %d", e.Host, len(e.Host), maxHost)
 }
 
 // fillingOf returns what a project's templates are filled with. Loaded is what

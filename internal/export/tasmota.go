@@ -34,7 +34,7 @@ func renderTasmota(s Spec, b Bundle) ([]byte, error) {
 type P256Error struct{ Key any }
 
 func (e P256Error) Error() string {
-	return fmt.Sprintf("key of type %T is not ECDSA P-256, which is all that Tasmota takes", e.Key)
+	return fmt.Sprintf("key of type %T is not ECDSA P-256, the only type that Tasmota accepts", e.Key)
 }
 
 // Hint says how to get one.

@@ -262,5 +262,5 @@ func checkAddress(ip netip.Addr) error {
 	case ip.IsPrivate(), ip.IsLoopback(), ip.IsLinkLocalUnicast():
 		return nil
 	}
-	return fmt.Errorf("address %s is not private, expected one of the home network", ip)
+	return fmt.Errorf("address %s is not private; expected one of the home network", ip)
 }

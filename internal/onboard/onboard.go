@@ -240,7 +240,7 @@ func Listen(at Address, port uint16) (Listeners, error) {
 		return Listeners{}, errors.New("address is not chosen")
 	}
 	if port > maxPort {
-		return Listeners{}, fault.With(fmt.Errorf("port %d leaves no room for three ports in a row, expected at most %d", port, maxPort),
+		return Listeners{}, fault.With(fmt.Errorf("port %d leaves no room for three ports in a row; expected at most %d", port, maxPort),
 			fault.Run("phone", "--port", "8440"))
 	}
 	var open [3]net.Listener

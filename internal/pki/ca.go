@@ -187,7 +187,9 @@ func (r InitRequest) Check() error { return errors.Join(r.Root.Check(), checkCRL
 
 // Vacant fails unless Create can put a CA into dir: with an ExistsError if
 // one is there, else as store.Vacant does.
-func Vacant(dir string, o Options) error { return existsError(dir, o, store.Vacant(dir, o.store())) }
+func Vacant(dir string, now time.Time, o Options) error {
+	return existsError(dir, now, o, store.Vacant(dir, o.store()))
+}
 
 // Create makes a CA in dir, its root key encrypted under passphrase unless
 // that is empty, with an empty revocation list. It fails as Vacant does, and
@@ -209,7 +211,7 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 		return nil, err
 	}
 	root := store.NewRoot{Certificate: cert, Key: key, Passphrase: passphrase, CRL: crl}
-	return cert, existsError(dir, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
+	return cert, existsError(dir, now, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
 }
 
 // firstCRL signs the empty list of a new root.
@@ -229,6 +231,8 @@ type ExistsError struct {
 	Dir    string
 	Root   *x509.Certificate
 	hasKey bool
+	// expired is as of the time that Vacant or Create was given.
+	expired bool
 }
 
 func (e *ExistsError) Error() string {
@@ -241,14 +245,17 @@ func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 // Hint says how to go on.
 func (e *ExistsError) Hint() fault.Hint {
 	another := fault.Command{"--home", "FOLDER", "init"}
+	if e.expired {
+		return fault.Hintf("it has expired: create another CA, and have your devices trust it: %s", another)
+	}
 	if !e.hasKey {
-		return fault.Hintf("its root key is missing, so it cannot issue: bring the key back from a backup, or create another CA: %s", another)
+		return fault.Hintf("its root key is missing, so it cannot issue: restore the key from a backup, or create another CA: %s", another)
 	}
 	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
 }
 
 // existsError names the CA that is in the way of a new one.
-func existsError(dir string, o Options, err error) error {
+func existsError(dir string, now time.Time, o Options, err error) error {
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -261,7 +268,7 @@ func existsError(dir string, o Options, err error) error {
 	if err != nil {
 		return err
 	}
-	return &ExistsError{dir, root.Certificate, root.Key != store.KeyElsewhere}
+	return &ExistsError{dir, root.Certificate, root.Key != store.KeyElsewhere, now.After(root.Certificate.NotAfter)}
 }
 
 // Day writes a date as UTC has it.

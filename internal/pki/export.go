@@ -243,12 +243,25 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 	if e.request.Force {
 		policy = output.Overwrite
 	}
-	written, real, err := e.ca.writeFolder(ctx, dir, files, policy, waiting)
-	other := e.request.Format != "" || e.request.For.Device.ID != "" && e.request.For.String() != e.issued.Record.For
-	if err != nil || other {
+	if err := e.ca.lockFor(ctx, e.issued, waiting); err != nil {
+		return nil, err
+	}
+	written, real, err := e.ca.writeFolder(dir, files, policy)
+	if err != nil || e.request.Format != "" || !e.isRecorded() {
 		return written, err
 	}
 	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, real, files)
+}
+
+// isRecorded reports whether the files are for what the certificate was issued
+// for, so that a renewal should replace them.
+func (e *Export) isRecorded() bool {
+	issued, err := targetOf(e.issued)
+	if err != nil || e.request.For.Device.ID == "" {
+		return err == nil
+	}
+	firmware := e.request.For.Firmware[0].ID
+	return issued.Device.ID == e.request.For.Device.ID && slices.ContainsFunc(issued.Firmware, func(f device.Firmware) bool { return f.ID == firmware })
 }
 
 // WriteFile writes a file beside others: to out, or under its own name into out
@@ -262,16 +275,16 @@ func (c *CA) WriteFile(ctx context.Context, out string, file output.File, force 
 	if force {
 		policy = output.Overwrite
 	}
-	written, _, err := c.writeFolder(ctx, dir, []output.File{file}, policy, waiting)
+	if err := c.lockForOutput(ctx, waiting); err != nil {
+		return nil, err
+	}
+	written, _, err := c.writeFolder(dir, []output.File{file}, policy)
 	return written, err
 }
 
-// writeFolder writes files to a folder, under the lock, and returns its absolute
-// path too.
-func (c *CA) writeFolder(ctx context.Context, dir string, files []output.File, policy output.Policy, waiting Waiting) (_ []Written, real string, err error) {
-	if err := c.lockForOutput(ctx, waiting); err != nil {
-		return nil, "", err
-	}
+// writeFolder writes files to a folder, and returns its absolute path too. The
+// lock is held.
+func (c *CA) writeFolder(dir string, files []output.File, policy output.Policy) (_ []Written, real string, err error) {
 	folder, err := output.Open(dir, c.outputOptions(policy))
 	if err != nil {
 		return nil, "", err
@@ -288,6 +301,22 @@ func (c *CA) writeFolder(ctx context.Context, dir string, files []output.File, p
 	}
 	real, err = folder.Real()
 	return written(dir, files), real, err
+}
+
+// errRenewed says that the world changed before the lock was taken.
+var errRenewed = fault.New("another picoca issued a new certificate of that name meanwhile", fault.Hintf("run the same command again"))
+
+// lockFor takes the lock, and fails if the certificate is no longer its holder's
+// newest: its files would replace newer ones.
+func (c *CA) lockFor(ctx context.Context, i store.Issued, waiting Waiting) error {
+	if err := c.lockForOutput(ctx, waiting); err != nil {
+		return err
+	}
+	newest, err := c.store.Latest(i.Record.Holder())
+	if err == nil && newest.Number() != i.Number() {
+		err = errRenewed
+	}
+	return err
 }
 
 // recordFolder remembers where the newest certificate's files went. A store that
@@ -310,7 +339,7 @@ func (c *CA) bundle(i store.Issued) (export.Bundle, error) {
 // orJoin writes a list for a sentence: "a, b or c".
 func orJoin(all []string) string {
 	if len(all) < 2 {
-		return fmt.Sprint(all)
+		return strings.Join(all, "")
 	}
 	var text strings.Builder
 	text.WriteString(all[0])

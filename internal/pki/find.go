@@ -172,8 +172,8 @@ func (e *identityExistsError) Hint() fault.Hint {
 	return fault.Hintf("%s for a new key, or choose a device's name, such as %s.local", fault.Command{"renew", e.name}, strings.ToLower(e.name))
 }
 
-// IsIdentity fails if input is the name of an identity that exists.
-func (c *CA) IsIdentity(input string) error {
+// RefuseIdentity fails if input is the name of an identity that exists.
+func (c *CA) RefuseIdentity(input string) error {
 	issued, err := c.Find(input)
 	if err == nil && KindOf(issued) == Identity {
 		return &identityExistsError{issued.Record.Name}

@@ -511,7 +511,7 @@ func TestPhoneGetsRootProfileAndIdentity(t *testing.T) {
 
 func TestSecondCAInTheSameFolder(t *testing.T) {
 	a := newAuthority(t, "")
-	err := Vacant(a.dir, Options{})
+	err := Vacant(a.dir, start, Options{})
 	exists, ok := errors.AsType[*ExistsError](err)
 	if !ok || !errors.Is(err, fs.ErrExist) || !strings.HasPrefix(exists.Root.Subject.CommonName, "Home CA ") {
 		t.Fatalf("got %v, want an ExistsError", err)
@@ -527,7 +527,109 @@ func TestSecondCAInTheSameFolder(t *testing.T) {
 	if err := os.Remove(roots[0]); err != nil {
 		t.Fatal(err)
 	}
-	if hint := fault.HintOf(Vacant(a.dir, Options{})); strings.Contains(hint.Text(show), "use it") {
+	if hint := fault.HintOf(Vacant(a.dir, start, Options{})); strings.Contains(hint.Text(show), "use it") {
 		t.Errorf("without the root's key: got the hint %q", hint.Text(show))
 	}
+}
+
+// TestDamagedRecordIsMendedByARenewal: the hint of the damage is that command.
+func TestDamagedRecordIsMendedByARenewal(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(Request{Names: names(t, "nas.local"), For: target(t, "computer")}, start)
+	records, err := filepath.Glob(filepath.Join(a.dir, "issued", "nas.local", "*", "about.json"))
+	if err != nil || len(records) != 1 {
+		t.Fatalf("got %q, %v", records, err)
+	}
+	if err := os.WriteFile(records[0], []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	renew := Request{Names: names(t, "nas.local"), For: target(t, "computer"), Renew: true}
+	if _, err := a.issue(renew, start.Add(day)); err != nil {
+		t.Fatalf("got %v", err)
+	}
+	loads(t, "nas.local")
+}
+
+// TestUnfinishedChangesOfOthersDoNotOpenAFolder: what has taken the place of the
+// recorded folder is refused, whatever else lies in it.
+func TestUnfinishedChangesOfOthersDoNotOpenAFolder(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(Request{Names: names(t, "nas.local"), For: target(t, "computer"), Out: "files"}, start)
+	if err := os.RemoveAll("files"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join("files", ".picoca-foo"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.issue(Request{Names: names(t, "nas.local"), Renew: true}, start.Add(day)); !isFolderGone(err) {
+		t.Errorf("got %v, want a FolderGoneError", err)
+	}
+}
+
+// TestFolderAboveTheRecordedOneIsGone has the same way out.
+func TestFolderAboveTheRecordedOneIsGone(t *testing.T) {
+	a := newAuthority(t, "")
+	if err := os.Mkdir("above", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	a.mustIssue(Request{Names: names(t, "nas.local"), Out: filepath.Join("above", "files")}, start)
+	if err := os.Rename("above", "moved"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.issue(Request{Names: names(t, "nas.local"), Renew: true}, start.Add(day)); !isFolderGone(err) {
+		t.Errorf("got %v, want a FolderGoneError", err)
+	}
+}
+
+// TestFolderBehindALink is recorded where it really is.
+func TestFolderBehindALink(t *testing.T) {
+	a := newAuthority(t, "")
+	if err := os.MkdirAll(filepath.Join("real", "a", "b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join("real", "a", "b"), "here"); err != nil {
+		t.Skip(err) // Windows without the privilege
+	}
+	t.Chdir("here")
+	result := a.mustIssue(Request{Names: names(t, "nas.local"), Out: filepath.Join("..", "files")}, start)
+	if got, want := result.Issued.Record.Folder, filepath.Join("real", "a", "files"); !strings.HasSuffix(got, want) {
+		t.Errorf("recorded folder: got %q, want one that ends in %q", got, want)
+	}
+}
+
+// TestForeignP12IsNotTheIdentitys although the identity's profile is beside it.
+func TestForeignP12IsNotTheIdentitys(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(identity(t, "Phone"), start)
+	if err := os.WriteFile(filepath.Join("phone", "phone.p12"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	req := identity(t, "Phone")
+	req.Renew = true
+	if _, err := a.issue(req, start.Add(day)); err == nil {
+		t.Error("the user's file was replaced")
+	}
+}
+
+// TestCAWithoutItsKeyCanBeRead: the root is then all that is left.
+func TestCAWithoutItsKeyCanBeRead(t *testing.T) {
+	a := newAuthority(t, "")
+	keys, err := filepath.Glob(filepath.Join(a.dir, "roots", "*", "key.pem"))
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("got %q, %v", keys, err)
+	}
+	if err := os.Remove(keys[0]); err != nil {
+		t.Fatal(err)
+	}
+	a.use(func(c *CA) {
+		if _, err := c.Root(); err != nil {
+			t.Errorf("Root: got %v", err)
+		}
+		if _, err := c.PlanExport(ExportRequest{Name: TheCA}, start); err != nil {
+			t.Errorf("PlanExport: got %v", err)
+		}
+		if _, err := c.Plan(Request{Names: names(t, "a.local")}, start); !errors.Is(err, store.ErrNoSigningRoot) {
+			t.Errorf("Plan: got %v, want ErrNoSigningRoot", err)
+		}
+	})
 }

@@ -224,7 +224,7 @@ const DefaultDevice = "pico-w"
 // choose decides names, device, key type and clock: as asked for, else, for a
 // renewal, as before, else the default.
 func (p *Plan) choose(time.Time) (err error) {
-	before, same := p.before(), p.request.For.Device.ID == ""
+	before := p.before()
 	if p.Names, err = p.chooseNames(before); err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (p *Plan) choose(time.Time) (err error) {
 		return err
 	}
 	p.Key = p.request.Key
-	if before != nil && p.Key == "" && same {
+	if before != nil && p.Key == "" && p.sameDevice(*before) {
 		if p.Key, err = ca.KeyTypeOf(before.Leaf.PublicKey); err != nil {
 			return err
 		}
@@ -245,6 +245,13 @@ func (p *Plan) choose(time.Time) (err error) {
 		p.BoardClock = before != nil && ca.HasBoardClock(before.Leaf)
 	}
 	return p.fits(0)
+}
+
+// sameDevice reports whether the certificate is for the device that an earlier one
+// was for.
+func (p *Plan) sameDevice(before store.Issued) bool {
+	target, err := targetOf(before)
+	return p.request.For.Device.ID == "" || err == nil && target.Device.ID == p.request.For.Device.ID
 }
 
 // before is the certificate whose settings a renewal keeps, nil if there is none.
@@ -406,18 +413,31 @@ func (p *Plan) openFolder(time.Time) (err error) {
 	case p.recorded() && errors.Is(err, fs.ErrNotExist): // the folder above it, too
 		return &FolderGoneError{p.Name(), p.Dir, "no longer exists"}
 	case err != nil:
-		return err
+		return p.existsError(err)
 	case p.recorded():
-		return p.checkRecorded()
+		err = p.checkRecorded()
+	default:
+		p.dir, err = p.out.Real()
 	}
-	p.dir, err = p.out.Real()
-	return err
+	if err != nil {
+		return err
+	}
+	return p.existsError(p.out.Check(p.fileNames))
 }
 
 // recorded reports whether the files go to the folder that a certificate of
 // this holder was written to last.
 func (p *Plan) recorded() bool {
 	return p.request.Out == "" && p.request.Renew && p.previous != nil && p.previous.Record.Folder != ""
+}
+
+// existsError adds to a folder that exists how to replace the files of a certificate
+// that ended: --force would not take over its device.
+func (p *Plan) existsError(err error) error {
+	if _, exists := errors.AsType[*output.ExistsError](err); exists && p.previous != nil && p.previous.Revoked == nil && !p.request.Renew && p.request.Out == "" {
+		return fault.With(err, fault.Hintf("%s replaces the files of the certificate that ended", fault.Command{"renew", p.Name()}))
+	}
+	return err
 }
 
 func (p *Plan) chooseFolder() {

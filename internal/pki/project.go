@@ -153,7 +153,7 @@ func (p *Project) render() error {
 // Write writes the project as a whole, and records where the certificate's files
 // are, so that a renewal replaces those and nothing else.
 func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject, err error) {
-	if err := p.ca.lockForOutput(ctx, waiting); err != nil {
+	if err := p.ca.lockFor(ctx, p.issued, waiting); err != nil {
 		return WrittenProject{}, err
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
@@ -252,7 +252,7 @@ func freeName(folder *output.Folder, name string, data []byte) string {
 // record remembers where the device loads its certificate from, if the project
 // is for what the certificate was issued for.
 func (p *Project) record(dir string) error {
-	if issued, err := targetOf(p.issued); err != nil || p.request.For.Device.ID != "" && p.request.For.String() != issued.String() {
+	if issued, err := targetOf(p.issued); err != nil || issued.Device.ID != p.target.Device.ID || !issued.CanBe(p.Firmware.ID, p.Firmware.Since) {
 		return err
 	}
 	bundle, err := p.ca.bundle(p.issued)

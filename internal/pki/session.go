@@ -40,15 +40,21 @@ func (c *CA) Session(ctx context.Context, now time.Time, ask Passphrase, waiting
 		return nil, err
 	}
 	s := &Session{c, root}
-	if err := errors.Join(c.lock(ctx, waiting), s.checkRoot()); err != nil {
+	if err = c.lock(ctx, waiting); err == nil {
+		err = s.checkRoot()
+	}
+	if err == nil {
+		err = s.ensureCRL(now)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
-	return s, s.ensureCRL(now)
+	return s, nil
 }
 
 // errRotated says that the world changed while the passphrase was typed.
-var errRotated = fault.New("another picoca changed the root meanwhile", fault.Hintf("run the same command again"))
+var errRotated = fault.New("another picoca changed the root in the meantime", fault.Hintf("run the same command again"))
 
 // checkRoot looks again, now that no other process can change the store.
 func (s *Session) checkRoot() error {
@@ -107,8 +113,8 @@ type Result struct {
 // UnwrittenError says that a certificate is in the store, and that its files
 // are not all where the user wants them.
 type UnwrittenError struct {
-	Name string
-	Err  error
+	Name, Dir string
+	Err       error
 }
 
 func (e *UnwrittenError) Error() string {
@@ -120,6 +126,9 @@ func (e *UnwrittenError) Unwrap() error { return e.Err }
 
 // Hint says how to write them.
 func (e *UnwrittenError) Hint() fault.Hint {
+	if _, partly := errors.AsType[*output.PartialError](e.Err); partly {
+		return fault.Hintf("fix that, then complete it: %s", fault.Command{"export", e.Name, "--out", e.Dir, "--force"})
+	}
 	return fault.Run("export", e.Name, "--out", "FOLDER")
 }
 
@@ -154,7 +163,7 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 		return Result{}, err
 	}
 	if err := p.out.Commit(); err != nil {
-		return Result{}, &UnwrittenError{p.request.display(), err}
+		return Result{}, &UnwrittenError{p.Name(), p.Dir, err}
 	}
 	return Result{issued, written(p.Dir, files), p.stale(files)}, nil
 }

@@ -13,14 +13,14 @@ import (
 // The faults of a key file.
 var (
 	// ErrNoKey means that a file holds no PKCS#8 private key in PEM.
-	ErrNoKey = errors.New("file is empty, cut short, or no private key in PEM (PKCS#8)")
+	ErrNoKey = errors.New("file is empty, cut short, or not a private key in PEM (PKCS#8)")
 	// ErrPassphrase means that a passphrase does not open a key.
 	ErrPassphrase = errors.New("passphrase is wrong")
 	// ErrCost means that opening a key would take more time or memory than any
 	// key that picoca writes: it is damaged, or made to hang its reader.
 	ErrCost = errors.New("encryption needs more work than picoca does to open a key (too many rounds)")
 	// ErrOtherKey means that a key is not its certificate's.
-	ErrOtherKey = errors.New("key is not the key of the certificate")
+	ErrOtherKey = errors.New("key does not belong to the certificate")
 )
 
 // iterations is OWASP's figure for PBKDF2-HMAC-SHA-256.
