@@ -434,7 +434,7 @@ func (p *Plan) recorded() bool {
 // existsError adds to a folder that exists how to replace the files of a certificate
 // that ended: --force would not take over its device.
 func (p *Plan) existsError(err error) error {
-	if _, exists := errors.AsType[*output.ExistsError](err); exists && p.previous != nil && !p.request.Renew && p.request.Out == "" {
+	if _, exists := errors.AsType[*output.ExistsError](err); exists && p.previous != nil && p.previous.Revoked == nil && !p.request.Renew && p.request.Out == "" {
 		return fault.With(err, fault.Hintf("%s replaces the files of the certificate that ended", fault.Command{"renew", p.Name()}))
 	}
 	return err
