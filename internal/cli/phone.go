@@ -177,7 +177,7 @@ func (a *app) phoneOffer(r *phoneRun) error {
 // startPhone has the two certificates of the HTTPS stage signed, prepares the
 // server, and prints where it is.
 func (a *app) startPhone(ctx context.Context, r *phoneRun) error {
-	certs, err := a.signElsewhere(ctx, r.address.IP(), r.options.passphrase)
+	certs, err := a.signElsewhere(ctx, r.address.IP(), r.options.passphrase, r.options.json)
 	if err != nil {
 		return err
 	}

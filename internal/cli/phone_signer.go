@@ -41,6 +41,7 @@ func (a *app) phoneSignerCommand() *cobra.Command {
 		},
 	}
 	passphrase.add(cmd)
+	cmd.Flags().Bool("json", false, "print errors as JSON")
 	return cmd
 }
 
@@ -89,7 +90,7 @@ func (e *reportedError) ExitCode() int { return e.code }
 
 // signElsewhere runs phone-signer, which asks for the passphrase on the same
 // terminal, and returns the two certificates it signed.
-func (a *app) signElsewhere(ctx context.Context, ip netip.Addr, flags passphraseFlags) (certs [2]tls.Certificate, err error) {
+func (a *app) signElsewhere(ctx context.Context, ip netip.Addr, flags passphraseFlags, asJSON bool) (certs [2]tls.Certificate, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return certs, err
@@ -101,6 +102,9 @@ func (a *app) signElsewhere(ctx context.Context, ip netip.Addr, flags passphrase
 	words := []string{"--home", dir, phoneSignerName, ip.String()}
 	if flags.file != "" {
 		words = append(words, "--passphrase-file", flags.file)
+	}
+	if asJSON {
+		words = append(words, "--json") // how it explains a failure
 	}
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, self, words...)

@@ -168,13 +168,21 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	return Result{issued, written(p.Dir, files), p.stale(files)}, nil
 }
 
+// stillTrue reports whether the store says of the name what it said when p was
+// made. A damaged record tells nothing, so that plan is always made again.
+func (p *Plan) stillTrue() bool {
+	latest, err := p.ca.store.Latest(p.request.holder())
+	before := p.previous
+	if err != nil || before == nil {
+		return errors.Is(err, store.ErrNotIssued) && before == nil
+	}
+	return latest.Place == before.Place && latest.Record.Folder == before.Record.Folder && (latest.Revoked == nil) == (before.Revoked == nil)
+}
+
 // refresh plans again what may have changed before the lock was taken: another
 // run may have issued the name.
 func (s *Session) refresh(p *Plan, now time.Time) error {
-	latest, err := s.ca.store.Latest(p.request.holder())
-	unchanged := errors.Is(err, store.ErrNotIssued) && p.previous == nil ||
-		err == nil && p.previous != nil && latest.Place == p.previous.Place && (latest.Revoked == nil) == (p.previous.Revoked == nil) || p.Lost != nil
-	if unchanged {
+	if p.stillTrue() {
 		return nil
 	}
 	again, err := s.ca.Plan(p.request, now)
