@@ -116,7 +116,6 @@ func (r Record) checkTexts() error {
 	if r.Pushed != nil {
 		pushed = *r.Pushed
 	}
-	var faults []error
 	for _, row := range []struct {
 		what, text string
 		most       int
@@ -125,10 +124,10 @@ func (r Record) checkTexts() error {
 		{"pushed to", pushed.To, maxFolder}, {"board ID", pushed.BoardID, maxText},
 	} {
 		if err := checkText(row.what, row.text, row.most); err != nil {
-			faults = append(faults, err)
+			return err
 		}
 	}
-	return errors.Join(faults...)
+	return nil
 }
 
 func checkText(what, text string, most int) error {

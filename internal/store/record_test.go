@@ -48,7 +48,7 @@ func FuzzRecord(f *testing.F) {
 	whole := string(encodeJSON(Record{Name: "pico.local", For: "pico-w", Folder: "/srv/pico", Batch: "x", Pushed: &Pushed{"/media", "1", noon}}))
 	for _, seed := range []string{
 		whole, whole[:len(whole)/2], "", "null", "{}", "[]", `{"name":"x","board":"pico-w","firmware":"circuitpython@10"}`, `{"name":"../x y","kind":"client"}`,
-		`{"NAME":"x","name":"y"}`, `{"name":"\u202e"}`, `{"name":"x","pushed":{"at":"9999-12-31T23:59:59-23:59"}}`, `{"name":"x","board":"\u001b"}`, `{"name":1}`,
+		`{"NAME":"x","name":"y"}`, `{"name":"\u202e"}`, `{"name":"x","pushed":{"at":"9999-12-31T23:59:59-23:59"}}`, `{"name":"x","board":"\u001b"}`, `{"name":"\u007f","pushed":{"to":"\u007f"}}`, `{"name":1}`,
 	} {
 		f.Add([]byte(seed))
 	}
