@@ -153,6 +153,7 @@ func (e *unknownCommandError) Hint() fault.Hint {
 var plannedCommands = map[string]string{
 	"backup":  "keep.md",
 	"restore": "keep.md",
+	"root":    "renew.md",
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command

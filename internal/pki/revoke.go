@@ -77,7 +77,7 @@ func inUse(i store.Issued, now time.Time) error {
 
 // errRevokeRoot says that no list could revoke its own signer.
 var errRevokeRoot = fault.New("a root cannot be revoked: only its own key could sign that",
-	fault.Hintf("replace it on every device: %s makes a new one", fault.Command{"root", "rotate"}))
+	fault.Hintf("create a new CA in another folder (%s), issue everything again, and remove the old one from each phone", newCA))
 
 // NoSerialError says that no certificate has a serial number.
 type NoSerialError struct{ Input string }
