@@ -126,6 +126,8 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
+			// A race-built process sleeps a second on exit, and a script has many of them.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("PICOCA_TEST_COMPUTER", filepath.Join(env.WorkDir, "computer"))
 			return nil
 		},
