@@ -20,30 +20,15 @@ import (
 
 	"github.com/micromdm/plist"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
 )
 
-// need returns the path of a tool, which Debian has in pkg. Without it a run in
-// CI fails; elsewhere the test is skipped under its name.
-func need(t *testing.T, tool, pkg string) string {
-	t.Helper()
-	for _, name := range []string{tool, "/usr/sbin/" + tool} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatalf("%s is missing: run make deps (Debian package %s)", tool, pkg)
-	}
-	t.Skipf("%s is missing: run make deps (Debian package %s)", tool, pkg)
-	return ""
-}
-
 // run runs a tool of Debian's package pkg with data on its standard input.
 func run(t *testing.T, data []byte, pkg, tool string, args ...string) []byte {
 	t.Helper()
-	path := need(t, tool, pkg)
+	path := rig.Need(t, tool, pkg)
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Stdin = bytes.NewReader(data)
 	var errs bytes.Buffer

@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
 )
@@ -56,7 +58,7 @@ server default {
 // TestFreeRADIUSServesItsFiles: EAP-TLS with the .p12 that Android's Wi-Fi gets,
 // as the client of its own server and of another CA's.
 func TestFreeRADIUSServesItsFiles(t *testing.T) {
-	need(t, "eapol_test", "eapoltest")
+	rig.Need(t, "eapol_test", "eapoltest")
 	b, stranger := bundle(t, "p256", "p256"), bundle(t, "p256", "rsa-2048")
 	for _, version := range []string{"1.2", "1.3"} {
 		t.Run(version, func(t *testing.T) {
@@ -97,7 +99,7 @@ func join(t *testing.T, port string, identity, its export.Bundle) (string, bool)
 	phase1="tls_disable_tlsv1_3=0"
 }
 `, install(t, "computer", device.UseTrust, its), install(t, "android/wifi", device.UseClient, identity), passphrase)
-	out, err := exec.CommandContext(t.Context(), need(t, "eapol_test", "eapoltest"), "-c", config, "-a", "127.0.0.1", "-p", port, "-s", "testing123", "-t", "20").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), rig.Need(t, "eapol_test", "eapoltest"), "-c", config, "-a", "127.0.0.1", "-p", port, "-s", "testing123", "-t", fmt.Sprint(int(rig.Patience.Seconds()))).CombinedOutput()
 	return string(out), err == nil && strings.HasSuffix(strings.TrimSpace(string(out)), "SUCCESS")
 }
 

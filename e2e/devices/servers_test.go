@@ -18,12 +18,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
 )
-
-// patience is how long a server may take for anything.
-const patience = time.Minute
 
 // install writes a target's files for a use to a new folder, and its name.
 func install(t *testing.T, text string, use device.Use, b export.Bundle) string {
@@ -46,28 +44,13 @@ func install(t *testing.T, text string, use device.Use, b export.Bundle) string 
 	return dir
 }
 
-// freePort returns a port of the loopback interface that was free a moment ago.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
 // serve runs a server until the test ends, and returns once it accepts
 // connections at port.
 func serve(t *testing.T, port, pkg, tool string, args ...string) {
 	t.Helper()
 	lines := start(t, pkg, tool, args...)
 	var seen []string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(rig.Patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			conn.Close()
 			return
@@ -90,7 +73,7 @@ func serve(t *testing.T, port, pkg, tool string, args ...string) {
 // They end when the program does.
 func start(t *testing.T, pkg, tool string, args ...string) <-chan string {
 	t.Helper()
-	path := need(t, tool, pkg)
+	path := rig.Need(t, tool, pkg)
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
@@ -127,7 +110,7 @@ func start(t *testing.T, pkg, tool string, args ...string) <-chan string {
 func waitFor(t *testing.T, lines <-chan string, text string) {
 	t.Helper()
 	var seen []string
-	timeout := time.After(patience)
+	timeout := time.After(rig.Patience)
 	for {
 		select {
 		case line, running := <-lines:
@@ -157,7 +140,7 @@ func get(t *testing.T, port string, trusted *x509.Certificate, identity ...tls.C
 		},
 	}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: patience}
+	client := &http.Client{Transport: transport, Timeout: rig.Patience}
 	response, err := client.Get("https://nas.local:" + port + "/")
 	if err != nil {
 		return "", err
@@ -193,7 +176,7 @@ func writeConfig(t *testing.T, format string, args ...any) string {
 }
 
 func TestNginxServesItsFiles(t *testing.T) {
-	b, port := bundle(t, "p256", "p256"), freePort(t)
+	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
 	dir, trust := install(t, "nginx", device.UseServer, b), install(t, "nginx", device.UseTrust, b)
 	config := writeConfig(t, `daemon off; master_process off; pid %[1]s/pid; error_log stderr;
 events {}
@@ -216,7 +199,7 @@ http {
 }
 
 func TestHAProxyServesItsFile(t *testing.T) {
-	b, port := bundle(t, "p256", "p256"), freePort(t)
+	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
 	config := writeConfig(t, `defaults
 	mode http
 	timeout client 60s
@@ -229,12 +212,16 @@ frontend f
 }
 
 func TestCaddyServesItsFiles(t *testing.T) {
-	b, port := bundle(t, "p256", "p256"), freePort(t)
+	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
 	dir := install(t, "caddy", device.UseServer, b)
+	// No HTTP/3: the UDP port is what claims the number for this test.
 	config := writeConfig(t, `{
 	admin off
 	auto_https disable_redirects
 	storage file_system %[1]s
+	servers {
+		protocols h1 h2
+	}
 }
 https://nas.local:%[2]s {
 	bind 127.0.0.1
@@ -249,7 +236,7 @@ https://nas.local:%[2]s {
 // TestMosquittoServesItsFiles: as a broker that asks for identities, with the
 // files of the same device as its client.
 func TestMosquittoServesItsFiles(t *testing.T) {
-	b, port := bundle(t, "p256", "p256"), freePort(t)
+	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +260,7 @@ log_type all
 // publish runs the step that the device's file has for clients.
 func publish(t *testing.T, port, dir string, want bool) {
 	t.Helper()
-	need(t, "mosquitto_pub", "mosquitto-clients")
+	rig.Need(t, "mosquitto_pub", "mosquitto-clients")
 	target, err := device.ParseTarget("mosquitto")
 	if err != nil {
 		t.Fatal(err)
@@ -288,7 +275,7 @@ func publish(t *testing.T, port, dir string, want bool) {
 
 // TestOpenVPNTakesItsFile: two of them, server and client, with one .p12 each.
 func TestOpenVPNTakesItsFile(t *testing.T) {
-	b, port := bundle(t, "p256", "p256"), freePort(t)
+	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
 	pass := writeConfig(t, "%s\n", passphrase)
 	common := []string{"--dev", "null", "--auth-nocache", "--askpass", pass, "--verb", "3"}
 	server := append([]string{"--tls-server", "--dh", "none", "--proto", "tcp4-server", "--local", "127.0.0.1", "--lport", port,
@@ -315,7 +302,7 @@ func TestNodeServesItsFiles(t *testing.T) {
 		"p12": fmt.Sprintf(`pfx: require("fs").readFileSync("%s/nas.local.p12"), passphrase: "%s"`, java, passphrase),
 	} {
 		t.Run(name, func(t *testing.T) {
-			port := freePort(t)
+			port := rig.FreePort(t)
 			serve(t, port, "nodejs", "node", "-e", fmt.Sprintf(node, options, port))
 			checkServes(t, port, b)
 		})
@@ -325,7 +312,7 @@ func TestNodeServesItsFiles(t *testing.T) {
 // TestDovecotServesItsFiles: with an identity of this CA only. Without the list
 // of revoked certificates in ssl_ca, it would refuse that one too.
 func TestDovecotServesItsFiles(t *testing.T) {
-	b, port := bundle(t, "p256", "p256"), freePort(t)
+	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
@@ -413,7 +400,7 @@ func imap(t *testing.T, port string, b export.Bundle, identity tls.Certificate) 
 		return "", err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(rig.Patience)); err != nil {
 		return "", err
 	}
 	lines := bufio.NewScanner(conn)

@@ -50,15 +50,18 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// Need returns the path of an outside tool, which Debian has in pkg. Without
-// the tool a run in CI fails; elsewhere the test is skipped under its name.
+// Need returns the path of an outside tool, which Debian has in pkg; it may be
+// one of the administrator's. Without the tool a run in CI fails; elsewhere the
+// test is skipped under its name.
 func Need(t testing.TB, tool, pkg string) string {
 	t.Helper()
-	path, err := exec.LookPath(tool)
-	if err != nil {
-		Missing(t, tool, pkg)
+	for _, name := range []string{tool, "/usr/sbin/" + tool} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
 	}
-	return path
+	Missing(t, tool, pkg)
+	return ""
 }
 
 // Missing fails a run in CI, and skips the test elsewhere, for want of a tool.

@@ -54,7 +54,7 @@ func environment(home string, more ...string) []string {
 func (c client) visit(t *testing.T, s *site, env []string) (accepted bool, output string) {
 	t.Helper()
 	page := "/" + c.tool + time.Now().Format("-150405.000000000")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, rig.Need(t, c.tool, c.pkg), append(c.args, s.url+page)...)
 	cmd.Env = env

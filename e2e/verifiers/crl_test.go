@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/testpki"
 )
@@ -23,13 +24,13 @@ var readers = []reader{
 }
 
 func crlOpenSSL(t testing.TB, root *x509.Certificate, i identityOf, crl []byte) error {
-	return run(t, need(t, "openssl", "openssl"), "verify", "-x509_strict", "-no-CApath", "-no-CAstore", "-crl_check",
+	return run(t, rig.Need(t, "openssl", "openssl"), "verify", "-x509_strict", "-no-CApath", "-no-CAstore", "-crl_check",
 		"-CAfile", pemFile(t, root), "-CRLfile", write(t, "crl.pem", ca.CRLPEM(crl)), pemFile(t, i.leaf))
 }
 
 func crlGnuTLS(t testing.TB, root *x509.Certificate, i identityOf, crl []byte) error {
 	port := serve(t, &tls.Config{Certificates: []tls.Certificate{i.tls()}})
-	_, err := output(t, []byte("hello\n"), need(t, "gnutls-cli", "gnutls-bin"), "--x509cafile", pemFile(t, root), "--x509crlfile",
+	_, err := output(t, []byte("hello\n"), rig.Need(t, "gnutls-cli", "gnutls-bin"), "--x509cafile", pemFile(t, root), "--x509crlfile",
 		write(t, "crl.pem", ca.CRLPEM(crl)), "--verify-hostname=pico.local", "-p", port, "127.0.0.1")
 	return err
 }
@@ -37,10 +38,10 @@ func crlGnuTLS(t testing.TB, root *x509.Certificate, i identityOf, crl []byte) e
 // crlNSS imports the list; crlutil refuses one that the root did not sign.
 func crlNSS(t testing.TB, root *x509.Certificate, i identityOf, crl []byte) error {
 	dir := nssDatabase(t, root, i.leaf)
-	if err := run(t, need(t, "crlutil", "libnss3-tools"), "-I", "-d", dir, "-t", "1", "-i", write(t, "crl.der", crl)); err != nil {
+	if err := run(t, rig.Need(t, "crlutil", "libnss3-tools"), "-I", "-d", dir, "-t", "1", "-i", write(t, "crl.der", crl)); err != nil {
 		return err
 	}
-	return run(t, need(t, "certutil", "libnss3-tools"), "-V", "-d", dir, "-n", "other0", "-u", "V")
+	return run(t, rig.Need(t, "certutil", "libnss3-tools"), "-V", "-d", dir, "-n", "other0", "-u", "V")
 }
 
 func crlJava(t testing.TB, root *x509.Certificate, i identityOf, crl []byte) error {
@@ -119,7 +120,7 @@ func TestCertToolKnowsTheListsSigner(t *testing.T) {
 		root *x509.Certificate
 		want bool
 	}{{a.root, true}, {other.root, false}} {
-		err := run(t, need(t, "certtool", "gnutls-bin"), "--verify-crl", "--load-ca-certificate", pemFile(t, row.root), "--infile", list)
+		err := run(t, rig.Need(t, "certtool", "gnutls-bin"), "--verify-crl", "--load-ca-certificate", pemFile(t, row.root), "--infile", list)
 		if got := err == nil; got != row.want {
 			t.Errorf("%s: got %v, want accepted %v", row.root.Subject, err, row.want)
 		}
@@ -133,10 +134,10 @@ func TestRevokedCAIsRefused(t *testing.T) {
 	leaf := delegated.below(t, x509.ExtKeyUsageServerAuth, host("nas.local"))
 	for what, crl := range map[string][]byte{"nothing": signCRL(t, a), "the CA": signCRL(t, a, delegated)} {
 		dir := nssDatabase(t, a.root, leaf.leaf, delegated.leaf)
-		if err := run(t, need(t, "crlutil", "libnss3-tools"), "-I", "-d", dir, "-t", "1", "-i", write(t, "crl.der", crl)); err != nil {
+		if err := run(t, rig.Need(t, "crlutil", "libnss3-tools"), "-I", "-d", dir, "-t", "1", "-i", write(t, "crl.der", crl)); err != nil {
 			t.Fatal(err)
 		}
-		err := run(t, need(t, "certutil", "libnss3-tools"), "-V", "-d", dir, "-n", "other0", "-u", "V")
+		err := run(t, rig.Need(t, "certutil", "libnss3-tools"), "-V", "-d", dir, "-n", "other0", "-u", "V")
 		if got, want := err == nil, what == "nothing"; got != want {
 			t.Errorf("%s is revoked: got %v, want accepted %v", what, err, want)
 		}

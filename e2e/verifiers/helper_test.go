@@ -16,21 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/testpki"
 )
-
-// need returns the path of a tool, or skips the test without it; in CI, the
-// tool has to be there.
-func need(t testing.TB, tool, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(tool)
-	if err == nil {
-		return path
-	}
-	missing(t, fmt.Sprintf("%s is missing: run make deps (Debian package %s)", tool, pkg))
-	return ""
-}
 
 func missing(t testing.TB, text string) {
 	t.Helper()
@@ -50,7 +39,7 @@ func run(t testing.TB, tool string, args ...string) error {
 func output(t testing.TB, input []byte, tool string, args ...string) (string, error) {
 	t.Helper()
 	// Generous: a tool that hangs must not hang the tests.
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tool, args...)
 	cmd.Stdin = bytes.NewReader(input)
@@ -223,7 +212,7 @@ func serve(t testing.TB, config *tls.Config) string {
 
 func answer(conn net.Conn) {
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Minute))
+	conn.SetDeadline(time.Now().Add(rig.Patience))
 	buffer := make([]byte, 4096)
 	if _, err := conn.Read(buffer); err == nil {
 		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n")

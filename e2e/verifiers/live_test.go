@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/picoca/picoca/e2e/rig"
 )
 
 // visitor is a program that opens a page on loopback by a name.
@@ -24,18 +26,18 @@ type visitor struct {
 var visitors = []visitor{
 	{"curl", visitCurl},
 	{"Python", func(t testing.TB, root *x509.Certificate, host, port string) error {
-		return visitWith(t, need(t, "python3", "python3"), "testdata/visit.py", host, port, pemFile(t, root))
+		return visitWith(t, rig.Need(t, "python3", "python3"), "testdata/visit.py", host, port, pemFile(t, root))
 	}},
 	{"Node", func(t testing.TB, root *x509.Certificate, host, port string) error {
-		return visitWith(t, need(t, "node", "nodejs"), "testdata/visit.js", host, port, pemFile(t, root))
+		return visitWith(t, rig.Need(t, "node", "nodejs"), "testdata/visit.js", host, port, pemFile(t, root))
 	}},
 	{"GnuTLS", func(t testing.TB, root *x509.Certificate, host, port string) error {
-		return run(t, need(t, "gnutls-cli", "gnutls-bin"), "--x509cafile", pemFile(t, root), "--verify-hostname="+host, "-p", port, "127.0.0.1") // its input ends at once
+		return run(t, rig.Need(t, "gnutls-cli", "gnutls-bin"), "--x509cafile", pemFile(t, root), "--verify-hostname="+host, "-p", port, "127.0.0.1") // its input ends at once
 	}},
 }
 
 func visitCurl(t testing.TB, root *x509.Certificate, host, port string) error {
-	return visitWith(t, need(t, "curl", "curl"), "-sS", "--noproxy", "*", "--max-time", "60", "--cacert", pemFile(t, root), "--capath", "/nonexistent",
+	return visitWith(t, rig.Need(t, "curl", "curl"), "-sS", "--noproxy", "*", "--max-time", fmt.Sprint(rig.Patience.Seconds()), "--cacert", pemFile(t, root), "--capath", "/nonexistent",
 		"--resolve", host+":"+port+":127.0.0.1", "https://"+host+":"+port+"/")
 }
 
@@ -92,7 +94,7 @@ func TestIdentityIsLetIn(t *testing.T) {
 		{"Node", "node", "nodejs", "testdata/serve.js"},
 	} {
 		t.Run(s.name, func(t *testing.T) {
-			tool := need(t, s.tool, s.pkg)
+			tool := rig.Need(t, s.tool, s.pkg)
 			for what, row := range map[string]struct {
 				shown identityOf
 				want  bool
@@ -137,14 +139,14 @@ func openPage(root *x509.Certificate, shown identityOf, port string) error {
 	roots := x509.NewCertPool()
 	roots.AddCert(root)
 	certificate := shown.tls()
-	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: time.Minute}, Config: &tls.Config{RootCAs: roots, ServerName: "pico.local",
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: rig.Patience}, Config: &tls.Config{RootCAs: roots, ServerName: "pico.local",
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }}}
 	conn, err := dialer.Dial("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Minute))
+	conn.SetDeadline(time.Now().Add(rig.Patience))
 	if _, err := fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: pico.local\r\nConnection: close\r\n\r\n"); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/ca"
 )
 
@@ -21,7 +22,7 @@ func byMbedTLS(t testing.TB, root *x509.Certificate, i identityOf, use purpose, 
 
 func runMbedTLS(t testing.TB, args ...string) error {
 	t.Helper()
-	need(t, "gcc", "gcc")
+	rig.Need(t, "gcc", "gcc")
 	program, err := mbedTLS()
 	if err != nil {
 		missing(t, err.Error())

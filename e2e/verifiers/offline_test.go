@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/ca"
 )
 
@@ -54,7 +55,7 @@ func byOpenSSL(t testing.TB, root *x509.Certificate, i identityOf, use purpose, 
 	if host != "" {
 		args = append(args, "-verify_hostname", host)
 	}
-	return run(t, need(t, "openssl", "openssl"), append(args, pemFile(t, i.leaf))...)
+	return run(t, rig.Need(t, "openssl", "openssl"), append(args, pemFile(t, i.leaf))...)
 }
 
 func byGnuTLS(t testing.TB, root *x509.Certificate, i identityOf, use purpose, host string) error {
@@ -64,14 +65,14 @@ func byGnuTLS(t testing.TB, root *x509.Certificate, i identityOf, use purpose, h
 		args = append(args, "--verify-hostname", host)
 	}
 	chain := append([]*x509.Certificate{i.leaf}, i.between...)
-	return run(t, need(t, "certtool", "gnutls-bin"), append(args, "--infile", pemFile(t, chain...))...)
+	return run(t, rig.Need(t, "certtool", "gnutls-bin"), append(args, "--infile", pemFile(t, chain...))...)
 }
 
 // nssDatabase is a new database that trusts a root for everything, so that
 // only the certificates themselves set limits.
 func nssDatabase(t testing.TB, root *x509.Certificate, others ...*x509.Certificate) string {
 	t.Helper()
-	certutil, dir := need(t, "certutil", "libnss3-tools"), "sql:"+t.TempDir()
+	certutil, dir := rig.Need(t, "certutil", "libnss3-tools"), "sql:"+t.TempDir()
 	steps := [][]string{
 		{"-N", "-d", dir, "--empty-password"},
 		{"-A", "-d", dir, "-n", "root", "-t", "CT,C,C", "-i", pemFile(t, root)},
@@ -91,7 +92,7 @@ func nssDatabase(t testing.TB, root *x509.Certificate, others ...*x509.Certifica
 func byNSS(t testing.TB, root *x509.Certificate, i identityOf, use purpose, _ string) error {
 	usage := map[purpose]string{server: "V", client: "C", signer: "S", code: "J"}[use]
 	dir := nssDatabase(t, root, append([]*x509.Certificate{i.leaf}, i.between...)...)
-	out, err := output(t, nil, need(t, "certutil", "libnss3-tools"), "-V", "-d", dir, "-n", "other0", "-u", usage)
+	out, err := output(t, nil, rig.Need(t, "certutil", "libnss3-tools"), "-V", "-d", dir, "-n", "other0", "-u", usage)
 	if err == nil && !strings.Contains(out, "certificate is valid") {
 		err = errors.New(out)
 	}
@@ -102,7 +103,7 @@ func byNSS(t testing.TB, root *x509.Certificate, i identityOf, use purpose, _ st
 func byPKIX(t testing.TB, root *x509.Certificate, i identityOf, use purpose, _ string) error {
 	usage := map[purpose]string{server: "1", client: "0", signer: "4", code: "6"}[use]
 	dir := nssDatabase(t, root, i.between...)
-	return run(t, need(t, "vfychain", "libnss3-tools"), "-d", dir, "-pp", "-u", usage, "-a", pemFile(t, i.leaf))
+	return run(t, rig.Need(t, "vfychain", "libnss3-tools"), "-d", dir, "-pp", "-u", usage, "-a", pemFile(t, i.leaf))
 }
 
 func byGo(t testing.TB, root *x509.Certificate, i identityOf, use purpose, host string) error {
@@ -125,7 +126,7 @@ var scratch = sync.OnceValues(func() (string, error) {
 
 func verifyJava(t testing.TB, args ...string) error {
 	t.Helper()
-	javac, jvm := need(t, "javac", "default-jdk-headless"), need(t, "java", "default-jdk-headless")
+	javac, jvm := rig.Need(t, "javac", "default-jdk-headless"), rig.Need(t, "java", "default-jdk-headless")
 	dir := must[string](t)(scratch())
 	if _, err := os.Stat(filepath.Join(dir, "Verify.class")); err != nil {
 		if err := run(t, javac, "-d", dir, "testdata/Verify.java"); err != nil {

@@ -16,29 +16,6 @@ import (
 	"github.com/picoca/picoca/e2e/rig"
 )
 
-// need returns the path of a tool, which may be one of the administrator's.
-func need(t *testing.T, tool, pkg string) string {
-	t.Helper()
-	if path := "/usr/sbin/" + tool; exec.Command("test", "-x", path).Run() == nil {
-		return path
-	}
-	return rig.Need(t, tool, pkg)
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
 // serve runs a server until the test ends, and returns once it listens at port.
 func serve(t *testing.T, port, path string, args ...string) {
 	t.Helper()
@@ -108,7 +85,7 @@ func runMosquitto(t *testing.T, h rig.Home, port, crl string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve(t, port, need(t, "mosquitto", "mosquitto"), "-c", config(t, `user %s
+	serve(t, port, rig.Need(t, "mosquitto", "mosquitto"), "-c", config(t, `user %s
 listener %s 127.0.0.1
 cafile %[3]s/picoca-root.pem
 certfile %[3]s/cert.pem
@@ -132,7 +109,7 @@ func visitMosquitto(t *testing.T, h rig.Home, port, identity string) error {
 func runNginx(t *testing.T, h rig.Home, port, crl string) {
 	t.Helper()
 	dir := t.TempDir()
-	serve(t, port, need(t, "nginx", "nginx-light"), "-p", dir, "-c", config(t, `daemon off; master_process off; pid %[1]s/pid; error_log stderr;
+	serve(t, port, rig.Need(t, "nginx", "nginx"), "-p", dir, "-c", config(t, `daemon off; master_process off; pid %[1]s/pid; error_log stderr;
 events {}
 http {
 	access_log off; client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
@@ -175,7 +152,7 @@ func TestServersRefuseRevokedIdentities(t *testing.T) {
 			{"revoked.pem", map[string]bool{"lost": false, "other": true, "again": true}},
 		} {
 			t.Run(server.name+" with "+row.list, func(t *testing.T) {
-				port := freePort(t)
+				port := rig.FreePort(t)
 				server.run(t, h, port, h.Path(row.list))
 				for identity, want := range row.want {
 					if err := server.visit(t, h, port, identity); (err == nil) != want {

@@ -133,7 +133,7 @@ func (e NoExampleError) Error() string {
 // ExitCode is that of a wrong command line.
 func (NoExampleError) ExitCode() int { return fault.Usage }
 
-// Hint lists what there is an example for.
+// Hint lists the targets that have an example.
 func (e NoExampleError) Hint() fault.Hint {
 	var own, all []string
 	for _, firmware := range firmwares {

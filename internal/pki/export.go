@@ -53,7 +53,7 @@ type Export struct {
 	Name string
 }
 
-// PlanExport finds out what there is to write. It fails as Find does, with a
+// PlanExport decides which files to write. It fails as Find does, with a
 // WrongFormatError, and with what is wrong with web clips or the signer.
 func (c *CA) PlanExport(req ExportRequest, now time.Time) (*Export, error) {
 	e := &Export{ca: c, request: req, Kind: CAItself, Name: TheCA}

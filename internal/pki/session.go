@@ -169,7 +169,7 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 }
 
 // stillTrue reports whether the store says of the name what it said when p was
-// made. A damaged record tells nothing, so that plan is always made again.
+// made. If the record is damaged, the plan is always made again.
 func (p *Plan) stillTrue() bool {
 	latest, err := p.ca.store.Latest(p.request.holder())
 	before := p.previous
