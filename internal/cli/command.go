@@ -4,7 +4,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -59,15 +58,11 @@ func isFlag(word string) bool {
 	return strings.HasPrefix(word, "--") && len(word) > len("--") && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// shellQuote quotes a word for a command line that users copy, unless it
-// has only characters that every shell takes as they are.
+// shellQuote quotes a word for a command line that users copy. The shells of
+// Windows have rules of their own, and take a path as it is.
 func shellQuote(word string) string {
-	special := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._:@%+=,-", r)
+	if os.PathSeparator != '/' {
+		return word
 	}
-	// zsh takes =WORD for the path of a command.
-	if os.PathSeparator == '/' && (word == "" || word[0] == '=' || strings.ContainsFunc(word, special)) {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return word
+	return fault.Quote(word)
 }

@@ -7,6 +7,8 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 )
 
 // The program's exit codes.
@@ -143,4 +145,17 @@ func Flatten(err error) []error {
 		return all
 	}
 	return []error{err}
+}
+
+// Quote returns a word as a POSIX shell reads it: quoted, unless every shell
+// takes its characters as they are.
+func Quote(word string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._:@%+=,-", r)
+	}
+	// zsh takes =WORD for the path of a command.
+	if word == "" || word[0] == '=' || strings.ContainsFunc(word, special) {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -56,5 +58,25 @@ func TestFlattenReturnsSingleErrorsInOrder(t *testing.T) {
 	}
 	if got := Flatten(nil); got != nil {
 		t.Errorf("nil: got %v", got)
+	}
+}
+
+// TestQuoteIsReadBackByAShell: whatever the word holds, a shell hands on exactly
+// that, and nothing of it runs.
+func TestQuoteIsReadBackByAShell(t *testing.T) {
+	for word, quoted := range map[string]bool{
+		"/srv/pico": false, "küche": false, "": true, "a b": true, "it's": true, "$HOME": true, "`id`": true, "=ls": true, "a;b": true, "~": true, "*": true, "a\nb": true,
+	} {
+		line := Quote(word)
+		if got := line != word; got != quoted {
+			t.Errorf("%q: got %s, quoted is %t, want %t", word, line, got, quoted)
+		}
+		if runtime.GOOS == "windows" {
+			continue // it has no sh
+		}
+		out, err := exec.Command("sh", "-c", "printf %s "+line).Output()
+		if err != nil || string(out) != word {
+			t.Errorf("%q: sh made %q of it, %v", word, out, err)
+		}
 	}
 }

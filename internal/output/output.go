@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,9 +201,6 @@ func (f *Folder) Real() (string, error) {
 }
 
 var errChanged = errors.New("was moved during the check")
-
-// Path returns the folder as the user knows it.
-func (f *Folder) Path() string { return f.shown }
 
 // Exists reports whether the folder existed when Open, Check or Prepare last
 // looked.
@@ -438,28 +434,6 @@ func Split(out, name string) (dir, base string) {
 		return out, name
 	}
 	return filepath.Dir(out), filepath.Base(out)
-}
-
-// WriteFile writes one file to out, as Split understands it, and returns its
-// path. With the policy Empty it goes beside others. The lock must be held.
-func WriteFile(out string, file File, options Options) (_ string, err error) {
-	if options.Policy.rule == mustBeEmpty {
-		options.Policy = Beside
-	}
-	dir, base := Split(out, path.Base(file.Name))
-	file.Name = base
-	f, err := Open(dir, options)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := f.Prepare([]string{base}); err != nil {
-		return "", err
-	}
-	if err := f.Stage([]File{file}); err != nil {
-		return "", err
-	}
-	return f.at(base), f.Commit()
 }
 
 // Unfinished reports whether a change in the folder was interrupted: only

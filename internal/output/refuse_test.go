@@ -222,22 +222,24 @@ func TestUnfinishedChange(t *testing.T) {
 	}
 }
 
-func TestWriteFile(t *testing.T) {
+// TestSplit writes to the place that Split finds.
+func TestSplit(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	must(t, os.Mkdir("folder", 0o755))
-	ca := output.File{Name: "ca.pem", Data: []byte("ca")}
 	for _, test := range []struct{ out, want string }{
 		{"", "ca.pem"}, {"x.pem", "x.pem"}, {"folder", "folder/ca.pem"}, {"new/", "new/ca.pem"}, {"folder/x.pem", "folder/x.pem"},
 	} {
-		got, err := output.WriteFile(test.out, ca, output.Options{Prefix: prefix})
-		if data, readErr := os.ReadFile(test.want); err != nil || readErr != nil || got != test.want || string(data) != "ca" {
-			t.Errorf("%q: got %q, %v; want %q", test.out, got, err, test.want)
+		folder, base := output.Split(test.out, "ca.pem")
+		files := []output.File{{Name: base, Data: []byte("ca")}}
+		err := write(folder, files, output.Options{Policy: output.Beside})
+		if data, readErr := os.ReadFile(test.want); err != nil || readErr != nil || string(data) != "ca" {
+			t.Errorf("%q: got %q in %q, %v; want %q", test.out, base, folder, err, test.want)
 		}
-		if _, err := output.WriteFile(test.out, ca, output.Options{Prefix: prefix, Flag: "--png"}); err == nil || !strings.Contains(hintOf(err), "--png") {
+		if err := write(folder, files, output.Options{Policy: output.Beside, Flag: "--png"}); err == nil || !strings.Contains(hintOf(err), "--png") {
 			t.Errorf("%q again: got %v, hint %q", test.out, err, hintOf(err))
 		}
-		if _, err := output.WriteFile(test.out, ca, output.Options{Prefix: prefix, Policy: output.Overwrite}); err != nil {
+		if err := write(folder, files, output.Options{Policy: output.Overwrite}); err != nil {
 			t.Errorf("%q again: %v", test.out, err)
 		}
 	}

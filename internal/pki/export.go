@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -267,10 +265,8 @@ func (e *Export) isRecorded() bool {
 // WriteFile writes a file beside others: to out, or under its own name into out
 // if that is a folder or ends like one.
 func (c *CA) WriteFile(ctx context.Context, out string, file output.File, force bool, waiting Waiting) ([]Written, error) {
-	dir := cmp.Or(out, ".")
-	if info, err := os.Stat(dir); (err != nil || !info.IsDir()) && !os.IsPathSeparator(dir[len(dir)-1]) {
-		dir, file.Name = filepath.Dir(out), filepath.Base(out)
-	}
+	dir, name := output.Split(out, file.Name)
+	file.Name = name
 	policy := output.Beside
 	if force {
 		policy = output.Overwrite

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"unicode"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -69,7 +68,7 @@ func (e ModeError) Error() string {
 // Hint returns one command that narrows the modes of the whole store: a copy
 // that went through a USB drive has wide modes everywhere.
 func (e ModeError) Hint() fault.Hint {
-	dir := quote(e.Store)
+	dir := fault.Quote(e.Store)
 	return fault.Hintf("find %s/ -type d -exec chmod 700 {} + -o -type f -exec chmod 600 {} +", strings.TrimSuffix(dir, "/"))
 }
 
@@ -89,7 +88,7 @@ func (e OwnerError) Hint() fault.Hint {
 	if e.User == 0 {
 		return fault.Hintf("run picoca as the user who owns the store, without sudo")
 	}
-	return fault.Hintf("if the store is yours: sudo chown -R %d %s", e.User, quote(e.Store))
+	return fault.Hintf("if the store is yours: sudo chown -R %d %s", e.User, fault.Quote(e.Store))
 }
 
 // MissingError means that a file or folder of the store is gone. It is
@@ -264,17 +263,6 @@ func (s *Store) named(err error) error {
 
 func (s *Store) damaged(name, what string, cause error) error {
 	return DamagedError{s.Path(name), what, s.holderOf(name), cause}
-}
-
-// quote returns a path as a shell reads it.
-func quote(word string) string {
-	odd := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._:@%+=,-", r)
-	}
-	if word == "" || strings.ContainsFunc(word, odd) {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return word
 }
 
 // noCA is the error for a folder without an authority. Under sudo the home is

@@ -90,7 +90,7 @@ func (s *Store) compareRoot(place string, files []durable.File) error {
 		}
 		if !bytes.Equal(data, file.Data) {
 			return fault.With(DamagedError{Path: s.Path(path.Join(place, file.Name)), What: "is not the same as in " + s.Path("root")},
-				fault.Hintf("remove %s: the root is in %s", quote(s.Path("roots")), quote(s.Path("root"))))
+				fault.Hintf("remove %s: the root is in %s", fault.Quote(s.Path("roots")), fault.Quote(s.Path("root"))))
 		}
 	}
 	return nil

@@ -130,17 +130,7 @@ func lastLine(text string) string {
 func line(args []string) string {
 	words := make([]string, len(args))
 	for i, arg := range args {
-		words[i] = quote(arg)
+		words[i] = fault.Quote(arg)
 	}
 	return strings.Join(words, " ")
-}
-
-func quote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,=+@%", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -174,7 +174,7 @@ func (a *anchors) remove(_ context.Context, roots []root) (work, error) {
 	// Debian's update-ca-certificates does not notice that a file is gone. Its
 	// hooks, of which Java's keystore is one, hear of it from us.
 	for _, hook := range a.hooks() {
-		w.steps = append(w.steps, asRoot("sh", "-c", a.notice(roots)+" | "+quote(hook)))
+		w.steps = append(w.steps, asRoot("sh", "-c", a.notice(roots)+" | "+fault.Quote(hook)))
 	}
 	return w, nil
 }
@@ -200,7 +200,7 @@ var hookName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 func (a *anchors) notice(roots []root) string {
 	var lines []string
 	for _, r := range roots {
-		lines = append(lines, quote("-"+path.Join(debianLinks, r.name+".pem")))
+		lines = append(lines, fault.Quote("-"+path.Join(debianLinks, r.name+".pem")))
 	}
 	return `printf '%s\n' ` + strings.Join(lines, " ")
 }
@@ -210,7 +210,7 @@ func (a *anchors) left(roots []root) error {
 	for _, r := range roots {
 		if file := a.foreign(r); file != "" {
 			return fault.With(fmt.Errorf("%s is the same root, but was not installed by trust; programs still trust it", file),
-				fault.Hintf("as root: rm %s && %s", quote(file), line(a.update)))
+				fault.Hintf("as root: rm %s && %s", fault.Quote(file), line(a.update)))
 		}
 		if keystore, _ := a.java(); bytes.Contains(keystore, r.Raw) {
 			return fault.With(fmt.Errorf("%s still holds %s, so Java trusts it", debianJava, r.name),
