@@ -131,11 +131,16 @@ func (s *Store) ownerOfNew(dir fs.FileInfo) *osdisk.Owner {
 	return nil
 }
 
-// check proves that the folder holds a store. A migration or another Create may
-// be under way: what is missing at first is looked for once more.
+// check proves that the folder holds a store. What is missing is looked for
+// again, as another Create or a migration may be under way. A look that fell in
+// the middle of one is followed by one that sees what was made: Create writes the
+// layout before the roots.
 func (s *Store) check() error {
 	err := s.checkOnce()
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNoCA) {
+	if errors.Is(err, ErrNoCA) {
+		err = s.checkOnce()
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		err = s.checkOnce()
 	}
 	return err
