@@ -98,14 +98,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpCommand(helpCommand())
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
-	for _, group := range []struct {
-		title    string
-		commands []*cobra.Command
-	}{
-		{"The CA:", []*cobra.Command{a.initCommand(), a.trustCommand(), a.phoneCommand()}},
-		{"Certificates:", []*cobra.Command{a.issueCommand(), a.identityCommand(), a.renewCommand(), a.revokeCommand(), a.exportCommand(), a.exampleCommand()}},
-		{"Information:", []*cobra.Command{a.listCommand(), a.showCommand(), a.devicesCommand(), a.fitCommand()}},
-	} {
+	for _, group := range a.groups() {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
 		for _, cmd := range group.commands {
 			cmd.GroupID = group.title
@@ -115,6 +108,36 @@ writes the files the device loads, and gets your phone to trust them.`,
 	}
 	root.AddCommand(a.phoneSignerCommand())
 	return root
+}
+
+// group is a part of the list of commands in the help.
+type group struct {
+	title    string
+	commands []*cobra.Command
+}
+
+func (a *app) groups() []group {
+	return []group{
+		{"The CA:", []*cobra.Command{
+			a.initCommand(),
+			a.trustCommand(),
+			a.phoneCommand(),
+		}},
+		{"Certificates:", []*cobra.Command{
+			a.issueCommand(),
+			a.identityCommand(),
+			a.renewCommand(),
+			a.revokeCommand(),
+			a.exportCommand(),
+			a.exampleCommand(),
+		}},
+		{"Information:", []*cobra.Command{
+			a.listCommand(),
+			a.showCommand(),
+			a.devicesCommand(),
+			a.fitCommand(),
+		}},
+	}
 }
 
 // version is the module's version, as the Go tool wrote it into the binary.
