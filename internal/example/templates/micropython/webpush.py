@@ -338,10 +338,11 @@ class Sender:
         if not self.pair:
             self.pair = await key_pair(self.table)
 
-    async def send(self, subscription, data=b"", ttl=86400, urgency="normal", topic=None):
+    async def send(self, subscription, data=b"", ttl=86400, urgency="normal", topic=None, room=None):
         """Leaves a message with the subscription's push service, and returns the status of its answer: 201 is good, 404 and
         410 mean that the subscription has ended, 429 and 5xx that it can be tried again later. Without data the page's
-        service worker shows a text of its own. Raises OSError if the service cannot be reached or is not whom it should be."""
+        service worker shows a text of its own. Raises OSError if the service cannot be reached or is not whom it should be. Room is
+        an asynchronous context manager in which the connection is open, for boards that have memory for few."""
         if len(data) > MOST:
             raise ValueError("text is longer than " + str(MOST) + " bytes")
         endpoint = subscription["endpoint"]
@@ -361,7 +362,11 @@ class Sender:
             lines.append("Content-Type: application/octet-stream")
         lines.append("Content-Length: " + str(len(body)))
         lines.append("Connection: close\r\n\r\n")
-        return await post(host, "\r\n".join(lines).encode(), body)
+        head = "\r\n".join(lines).encode()
+        if room is None:
+            return await post(host, head, body)
+        async with room:
+            return await post(host, head, body)
 
 
 def context_for(host):
@@ -375,15 +380,16 @@ def context_for(host):
     return context
 
 
-async def post(host, head, body, port=443):
+async def post(host, head, body):
     try:
-        return await asyncio.wait_for(exchange(host, port, head, body), 60)
+        return await asyncio.wait_for(exchange(host, head, body), 60)
     except (OSError, ValueError, asyncio.TimeoutError) as error:
         raise OSError(host + ": " + (str(error) or "no answer within a minute"))
 
 
-async def exchange(host, port, head, body):
-    reader, writer = await asyncio.open_connection(host, port, ssl=context_for(host), server_hostname=host)
+async def exchange(host, head, body):
+    name, _, port = host.partition(":")
+    reader, writer = await asyncio.open_connection(name, int(port or 443), ssl=context_for(host), server_hostname=name)
     try:
         writer.write(head)
         writer.write(body)
