@@ -29,6 +29,7 @@ SERVICES = {
     ".notify.windows.com": ("digicert-global-root-g2.der", "microsoft-rsa-2017.der", "microsoft-ecc-2017.der"),  # Edge
 }
 
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-"  # of a host's name
 MOST = 3993  # bytes of a text: push services take 4,096 in all (RFC 8291 section 4)
 TOKEN = 12 * 3600  # seconds that a token is used; RFC 8292 section 2 allows 24 hours
 EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0  # what boards count from, in Unix time
@@ -94,10 +95,10 @@ def affine(x, y, z):
 def point(data):
     """The point of an uncompressed public key (SEC 1, section 2.3.4). Only points on the curve may be multiplied."""
     if len(data) != 65 or data[0] != 4:
-        raise ValueError("no P-256 key")
+        raise ValueError("not a P-256 key")
     x, y = number(data[1:33]), number(data[33:])
     if x >= P or y >= P or (y * y - x * x * x + 3 * x - B) % P:
-        raise ValueError("no point on P-256")
+        raise ValueError("not a point on P-256")
     return x, y
 
 
@@ -279,16 +280,17 @@ async def public(d, table):
 def host_of(endpoint):
     """The host of an endpoint's URL, which must be a push service's."""
     if not endpoint.startswith("https://"):
-        raise ValueError("no https URL")
+        raise ValueError("not an https URL")
     host = endpoint[8:].split("/", 1)[0]
     if service_of(host) is None:
-        raise ValueError("no push service: " + host)
+        raise ValueError("not a push service: " + host)
     return host
 
 
 def service_of(host):
+    """The name of the push service, None if it is none: only a name may stand before the end of one."""
     for name in SERVICES:
-        if host == name or name[0] == "." and host.endswith(name) and host.find("@") < 0 and host.find(":") < 0:
+        if host == name or name[0] == "." and host.endswith(name) and all(c in LETTERS for c in host):
             return name
     return None
 
@@ -300,12 +302,12 @@ def check(subscription):
         p256dh, auth = keys["p256dh"], keys["auth"]
         host_of(endpoint)
         if len(endpoint) > 1000 or not all(33 <= ord(c) < 127 for c in endpoint):
-            raise ValueError("endpoint is too long, or no URL")
+            raise ValueError("endpoint is too long, or not a URL")
         point(unbase64url(p256dh))
         if len(unbase64url(auth)) != 16:
             raise ValueError("auth is not 16 bytes")
     except (KeyError, TypeError, AttributeError):
-        raise ValueError("no subscription")
+        raise ValueError("not a subscription")
     return {"endpoint": endpoint, "keys": {"p256dh": p256dh, "auth": auth}}
 
 
