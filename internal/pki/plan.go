@@ -498,13 +498,18 @@ func (p *Plan) checkRecorded() error {
 	return &FolderGoneError{p.Name(), p.Dir, "no longer holds files of its certificates"}
 }
 
-// HasExample reports whether there is a whole project for the device.
+// HasExample reports whether there is a whole project for the device: one that
+// serves, or for an identity one that publishes.
 func (p *Plan) HasExample() bool {
 	if p.Target.Device.ID == "" || p.Target.Device.RAMKB < example.MinRAMKB {
 		return false
 	}
-	_, err := example.Find(p.Target.Device.ID, p.Target.Firmware[0].ID)
-	return err == nil && p.Kind() == Device
+	kind := example.Server
+	if p.Kind() == Identity {
+		kind = example.Publisher
+	}
+	_, err := example.Find(kind, p.Target.Device.ID, p.Target.Firmware[0].ID)
+	return err == nil
 }
 
 // Unable returns the firmware of the device that does not load the files.
