@@ -37,6 +37,8 @@ type Firmware struct {
 	// the export format of the root then, "" where credentials has it anyway.
 	mutual bool
 	root   string
+	// messages says that the project can send messages to phones.
+	messages bool
 	// folder holds the credentials and the page, below the project's own.
 	folder string
 	// inHeader puts the page into the header page.h.
@@ -57,7 +59,7 @@ var firmwares = []Firmware{
 		devices: []string{"pico-w", "pico-2-w", "esp32"},
 		Since:   "1.22",
 		Next:    "copy all files to the board (mpremote cp * :), and reset it",
-		mutual:  true, root: "der",
+		mutual:  true, root: "der", messages: true,
 		program: []template{
 			{source: "micropython/main.py"},
 			{source: "micropython/secrets.py", private: true},
@@ -241,6 +243,8 @@ type Project struct {
 	// Folder is the name of the project's folder, for programs that must have
 	// the same.
 	Folder string
+	// Messages are what the board needs to send messages; nil if it sends none.
+	Messages *Messages
 	// MutualTLS lets in only visitors with a certificate of the same root.
 	MutualTLS bool
 }
@@ -311,8 +315,12 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	messages, err := p.messages(with)
+	if err != nil {
+		return nil, err
+	}
 	rest, err := f.rest(p, with)
-	return slices.Concat(program, inFolder(f.folder, loaded), rest), err
+	return slices.Concat(program, inFolder(f.folder, loaded), messages, rest), err
 }
 
 // rest are the files beside the program and what it loads: the page, or the
@@ -322,7 +330,7 @@ func (f Firmware) rest(p Project, with filling) ([]export.File, error) {
 		files, err := fillAll(broker, with)
 		return inFolder("broker", files), err
 	}
-	web, err := fillAll(page, with)
+	web, err := fillAll(p.page(), with)
 	if err == nil && f.inHeader {
 		web = []export.File{pageHeader(web)}
 	}
@@ -347,6 +355,8 @@ func (f Firmware) check(p Project) error {
 		return TopicError{p.Name}
 	case p.MutualTLS && !f.mutual:
 		return ErrNoMutualTLS
+	case p.Messages != nil && !f.messages:
+		return ErrNoMessages
 	case loadsRoot && p.Bundle.Root.PermittedDNSDomainsCritical:
 		return ErrStrictRoot
 	case f.credentials == "" && !slices.Contains([]string{"der", "pem"}, p.Format):

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,10 +26,11 @@ var templates embed.FS
 type template struct {
 	source  string // below templates
 	name    string // of the file, with places to fill; "" is source's base name
+	and     string // a further file of templates, which follows the first
 	private bool   // it will hold the Wi-Fi's password
 }
 
-// page is the web app, the same on every board.
+// page is the web app of a board that sends no messages.
 var page = []template{
 	{source: "page/index.html"},
 	{source: "page/app.webmanifest"},
@@ -54,12 +56,22 @@ func (t template) fill(with filling) (export.File, error) {
 	if err != nil {
 		return export.File{}, err
 	}
+	if t.and != "" {
+		more, err := templates.ReadFile("templates/" + t.and)
+		if err != nil {
+			return export.File{}, err
+		}
+		text = slices.Concat(text, more)
+	}
 	name := string(with.fill([]byte(cmp.Or(t.name, path.Base(t.source)))))
-	if path.Ext(name) != ".png" {
+	if isText(name) {
 		text = with.fill(text)
 	}
 	return export.File{Name: name, Data: text, Private: t.private}, nil
 }
+
+// isText reports whether a file has places to fill.
+func isText(name string) bool { return !slices.Contains([]string{".png", ".der"}, path.Ext(name)) }
 
 // UnfilledError says that a project would have a file with a place that nothing
 // filled: the board would take its name for what should be there.
@@ -89,7 +101,7 @@ func fillAll(all []template, with filling) ([]export.File, error) {
 // fill, "" if there is none.
 func unfilled(file export.File) string {
 	text := file.Name
-	if path.Ext(file.Name) != ".png" {
+	if isText(file.Name) {
 		text += "\n" + string(file.Data)
 	}
 	_, rest, found := strings.Cut(text, "@")
@@ -189,9 +201,10 @@ func fillingOf(p Project, loaded []export.File) (filling, error) {
 	for i, place := range []string{"CERT", "KEY", "CA"}[:min(3, len(loaded))] {
 		with.values[place] = loaded[i].Name
 	}
+	p.Messages.fill(with)
 	with.values["VERSION"] = "" // it is not a part of what it names
 	var err error
-	with.values["VERSION"], err = pageVersion(with)
+	with.values["VERSION"], err = pageVersion(p.page(), with)
 	return with, err
 }
 
@@ -205,7 +218,7 @@ func issuerType(root *x509.Certificate) string {
 
 // pageVersion names the contents of the page: the service worker fetches all
 // of it anew when that changes.
-func pageVersion(with filling) (string, error) {
+func pageVersion(page []template, with filling) (string, error) {
 	files, err := fillAll(page, with)
 	hash := sha256.New()
 	for _, file := range files {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"path"
@@ -29,6 +30,10 @@ type ProjectRequest struct {
 	// Broker is the name of an MQTT broker, a device: the project then publishes to
 	// it, and Name is an identity.
 	Broker string
+	// Push adds messages to the devices that subscribe on the board's page. Contact
+	// is whom push services may ask; unset, it is as before.
+	Push    bool
+	Contact example.Contact
 	// Force writes over a project that exists. What the user wrote stays: secrets
 	// as they are, changed files as copies.
 	Force bool
@@ -41,9 +46,11 @@ type Project struct {
 	issued  store.Issued
 	target  device.Target
 	files   []output.File
-	// other are the files of the project with the other choice of mutual TLS: they
-	// are picoca's too.
+	// other are the files of the project with other choices: they are picoca's too.
 	other []output.File
+	// messages are for a board that sends some, with its key vapid.
+	messages *example.Messages
+	vapid    *ecdsa.PrivateKey
 
 	Firmware example.Firmware
 	Name     string // of the device or identity, as it is in the certificate
@@ -114,6 +121,9 @@ func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
 	if err := p.findBroker(); err != nil {
 		return nil, err
 	}
+	if err := p.findMessages(); err != nil {
+		return nil, err
+	}
 	p.Dir = cmp.Or(req.Out, issued.Record.Holder().Stem()+"-"+p.Firmware.ID)
 	return p, p.render()
 }
@@ -149,24 +159,45 @@ func (p *Project) render() error {
 	}
 	project := example.Project{
 		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
-		Broker: p.Broker, Device: p.target.Device.ID,
+		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages,
 	}
 	files, err := p.Firmware.Render(project)
 	if err != nil {
 		return err
 	}
 	p.files = outputFiles(files)
-	project.MutualTLS = !project.MutualTLS
-	if files, err := p.Firmware.Render(project); err == nil { // not every firmware has both
-		p.other = outputFiles(files)
+	p.other = nil
+	for _, variant := range p.variants(project) {
+		if files, err := p.Firmware.Render(variant); err == nil { // not every firmware has each
+			p.other = append(p.other, outputFiles(files)...)
+		}
 	}
 	return nil
+}
+
+// variants are the project with mutual TLS and messages chosen otherwise.
+func (p *Project) variants(project example.Project) []example.Project {
+	all := []*example.Messages{nil}
+	if known := p.knownMessages(); known != nil {
+		all = append(all, known)
+	}
+	var variants []example.Project
+	for _, messages := range all {
+		for _, mutual := range []bool{false, true} {
+			project.Messages, project.MutualTLS = messages, mutual
+			variants = append(variants, project)
+		}
+	}
+	return variants
 }
 
 // Write writes the project as a whole, and records where the certificate's files
 // are, so that a renewal replaces those and nothing else.
 func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject, err error) {
 	if err := p.ca.lockFor(ctx, p.issued, waiting); err != nil {
+		return WrittenProject{}, err
+	}
+	if err := p.keepMessages(); err != nil {
 		return WrittenProject{}, err
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
