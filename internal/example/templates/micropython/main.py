@@ -177,13 +177,15 @@ async def serve(plain, _):
     waiting.append(address)
     await turn.acquire()
     waiting.remove(address)
+    tls = None
     try:
         tls = context.wrap_socket(plain.s, server_side=True, do_handshake_on_connect=False)
         await converse(asyncio.StreamReader(tls), address)
-        tls.close()
     except (OSError, ValueError, MemoryError, asyncio.TimeoutError) as error:
         # Usual: a client that hangs up in the handshake, because it does not trust your CA yet.
         print(address, "ended:", error)
+    if tls:
+        tls.close()  # not left to the garbage collector: its memory is needed now
     plain.s.close()
     tls = plain = None
     gc.collect()  # so that the next one finds its memory in one piece

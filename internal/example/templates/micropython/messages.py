@@ -15,6 +15,7 @@ LIMIT = 45  # a message is sent when the reading rises above it
 EVERY = 300  # seconds between two readings; a day of them is kept
 CONTACT = "@CONTACT@"  # whom a push service can ask if something is wrong with the messages
 DEVICES = 8  # so many subscriptions are kept
+RETRY = 30000  # milliseconds until a message is tried again; then four times as many, and so on
 SOON = 30  # days before the certificate ends, when a message says so
 
 
@@ -134,8 +135,8 @@ async def attempt(room, when, tries, subscription, message, topic):
     gc.collect()
     if status in (404, 410):
         forget(subscription["endpoint"])
-    elif (status in (406, 429) or status >= 500) and tries < 5:
-        later = time.ticks_add(time.ticks_ms(), 30000 << 2 * tries)  # half a minute, 2, 8, 32 and 128 minutes
+    elif (status in (406, 429) or status >= 500) and tries < 5:  # the last time after two hours
+        later = time.ticks_add(time.ticks_ms(), RETRY << 2 * tries)
         queue.append((later, tries + 1, subscription, message, topic))
 
 

@@ -31,6 +31,7 @@ SERVICES = {
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-"  # of a host's name
 MOST = 3993  # bytes of a text: push services take 4,096 in all (RFC 8291 section 4)
+PATIENCE = 60  # seconds for a connection to a push service
 TOKEN = 12 * 3600  # seconds that a token is used; RFC 8292 section 2 allows 24 hours
 EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0  # what boards count from, in Unix time
 
@@ -384,9 +385,9 @@ def context_for(host):
 
 async def post(host, head, body):
     try:
-        return await asyncio.wait_for(exchange(host, head, body), 60)
+        return await asyncio.wait_for(exchange(host, head, body), PATIENCE)
     except (OSError, ValueError, asyncio.TimeoutError) as error:
-        raise OSError(host + ": " + (str(error) or "no answer within a minute"))
+        raise OSError(host + ": " + (str(error) or "no answer within %d s" % PATIENCE))
 
 
 async def exchange(host, head, body):

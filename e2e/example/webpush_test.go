@@ -1,4 +1,4 @@
-package webpush
+package example
 
 import (
 	"bufio"
@@ -96,13 +96,13 @@ func binaryOf(t *testing.T, answer json.RawMessage) []byte {
 	return data
 }
 
-// browser is the other end: what subscribed.
-type browser struct {
+// subscriber is the other end: what subscribed.
+type subscriber struct {
 	key  *ecdh.PrivateKey
 	auth []byte
 }
 
-func newBrowser(t *testing.T) browser {
+func newSubscriber(t testing.TB) subscriber {
 	t.Helper()
 	key, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
@@ -110,17 +110,17 @@ func newBrowser(t *testing.T) browser {
 	}
 	auth := make([]byte, 16)
 	rand.Read(auth)
-	return browser{key, auth}
+	return subscriber{key, auth}
 }
 
-func (b browser) subscription(endpoint string) subscription {
+func (b subscriber) subscription(endpoint string) subscription {
 	return subscription{endpoint, map[string]string{
 		"p256dh": base64url.EncodeToString(b.key.PublicKey().Bytes()), "auth": base64url.EncodeToString(b.auth),
 	}}
 }
 
 // decrypt reads a message as RFC 8291 section 3.4 and RFC 8188 section 2 have it.
-func (b browser) decrypt(body []byte) ([]byte, error) {
+func (b subscriber) decrypt(body []byte) ([]byte, error) {
 	if len(body) < 86 || body[20] != 65 || binary.BigEndian.Uint32(body[16:20]) != 4096 {
 		return nil, fmt.Errorf("header %x", body[:min(len(body), 21)])
 	}
@@ -231,10 +231,10 @@ func TestMessagesOfManyKeys(t *testing.T) {
 	t.Parallel()
 	const n = 200
 	var asks []ask
-	var browsers []browser
+	var browsers []subscriber
 	var texts, privates [][]byte
 	for i := range n {
-		b := newBrowser(t)
+		b := newSubscriber(t)
 		text := bytes.Repeat([]byte{'x'}, i*3993/(n-1))
 		private, err := ecdh.P256().GenerateKey(rand.Reader)
 		if err != nil {
@@ -270,7 +270,7 @@ func TestMessagesOfManyKeys(t *testing.T) {
 // TestSubscriptionsThatAreRefused: anybody in the house can send one.
 func TestSubscriptionsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	b := newBrowser(t)
+	b := newSubscriber(t)
 	with := func(endpoint string) subscription { return b.subscription(endpoint) }
 	without := func(key, value string) subscription {
 		s := with("https://web.push.apple.com/x")
