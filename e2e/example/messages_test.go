@@ -34,6 +34,8 @@ type pushService struct {
 	mutex    sync.Mutex
 	messages []pushed
 	hang     chan struct{}
+	// arrival, unless nil, is told of each message.
+	arrival func(pushed)
 }
 
 // pushed is a message that arrived.
@@ -98,8 +100,12 @@ func (s *pushService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mutex.Lock()
 	before := len(slices.DeleteFunc(slices.Clone(s.messages), func(m pushed) bool { return m.path != r.URL.Path }))
-	s.messages = append(s.messages, pushed{r.URL.Path, r.Header, body})
+	message := pushed{r.URL.Path, r.Header, body}
+	s.messages = append(s.messages, message)
 	s.mutex.Unlock()
+	if s.arrival != nil {
+		s.arrival(message)
+	}
 	steps := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	steps = steps[:len(steps)-1]
 	step := steps[min(before, len(steps)-1)]
