@@ -135,3 +135,48 @@ func TestMessageInFirefox(t *testing.T) {
 		t.Errorf("without the board the page says %q, %q", gone.Now, gone.Age)
 	}
 }
+
+// TestMessageInChromium gives the same service worker its messages through the
+// DevTools protocol: Chromium does not subscribe without Google's service.
+func TestMessageInChromium(t *testing.T) {
+	b := newMessageBoard(t, newPushService(t))
+	between := newCounter(t, b.https)
+	app := drive(t, "push-chromium.js", map[string]string{
+		"chromium": rig.Need(t, "chromium", "chromium"), "home": trusting(t, b.home),
+		"url": "https://pico.local:" + portOf(between.address) + "/", "resolve": "MAP pico.local 127.0.0.1",
+		"message":    `{"web_push":8030,"notification":{"title":"pico.local","body":"47.5 °C","navigate":"https://pico.local/"}}`,
+		"screenshot": os.Getenv("PUSH_SCREENSHOT"),
+	})
+	open := app.next("open")
+	if open.Now != "21.5 °C" || len(open.Complaints) > 0 {
+		t.Errorf("the page says %q, and the browser and axe-core complain: %q", open.Now, open.Complaints)
+	}
+	if n := between.handshakes(); n != 1 {
+		t.Errorf("the first visit took %d handshakes, want 1 (%v)", n, between)
+	}
+	for _, want := range []string{"47.5 °C", "There is news.", "There is news."} {
+		if shown := app.next("message").Notifications; len(shown) != 1 || shown[0].Title != "pico.local" || shown[0].Body != want {
+			t.Errorf("got notifications %+v, want %q", shown, want)
+		}
+	}
+	b.stop()
+	app.goOn()
+	if gone := app.next("gone"); gone.Now != "21.5 °C" {
+		t.Errorf("without the board the page says %q, %q", gone.Now, gone.Age)
+	}
+}
+
+// TestPageIsLight: all that a phone loads before it can subscribe.
+func TestPageIsLight(t *testing.T) {
+	t.Parallel()
+	h := rig.NewHome(t)
+	h.Run("issue", "pico.local")
+	h.Run("example", "pico.local", "--for", "pico-w/micropython", "--push", "--contact", "ann@example.org", "--out", "project")
+	total := 0
+	for _, name := range []string{"index.html", "sw.js", "icon.png", "app.webmanifest"} {
+		total += len(rig.ReadFile(t, h.Path("project", name)))
+	}
+	if total > 30_000 {
+		t.Errorf("the page has %d bytes, want at most 30,000", total)
+	}
+}
