@@ -147,23 +147,26 @@ func (d *Device) Reset(ctx context.Context) error { return d.conn.restart(ctx, t
 // NAME.old until the new ones have been read once more. What is equal is left
 // alone.
 //
-// It fails with an ExistsError for files that may not be replaced, a SpaceError,
-// and as the way to the device does. Then the device has what it had before,
-// unless the error is a MixedError. Putting the same files again repairs that.
+// It fails with an ExistsError for files that may not be replaced, an
+// EmptyFolderError, a SpaceError, and as the way to the device does. Then the
+// device has what it had before, unless the error is a MixedError. Putting the
+// same files again repairs that. After a LeftoverError it has the new files. What
+// is returned is nil if the files that exist could not be looked at, or may not
+// be replaced.
 func (d *Device) Put(ctx context.Context, files []File, o Options) ([]Done, error) {
 	p := &put{Device: d, options: o, done: make([]Done, len(files))}
 	if err := p.compare(ctx, files); err != nil {
 		return nil, err
 	}
 	if err := p.checkRoom(ctx); err != nil {
-		return nil, err
+		return p.done, err
 	}
 	if err := p.stage(ctx); err != nil {
-		return nil, errors.Join(err, p.discard(ctx))
+		return p.done, errors.Join(err, p.discard(ctx))
 	}
 	// An interruption between two renames would leave a mixture.
 	if err := p.commit(context.WithoutCancel(ctx)); err != nil {
-		return nil, err
+		return p.done, err
 	}
 	return p.done, p.tidy(context.WithoutCancel(ctx), files)
 }

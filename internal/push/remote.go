@@ -218,15 +218,13 @@ func (r *remote) read(ctx context.Context, name string, most int) ([]byte, error
 // once dd is there, because shells read ahead.
 func (r *remote) write(ctx context.Context, file File, like string, progress func(int)) error {
 	to, from := remotePath(file.Name), remotePath(like)
-	script := "rm -f " + to
-	mode := "644"
+	// cp -p keeps owner and mode, by which the server may read the file. Not every
+	// file system has them: then the umask of 077 must do.
+	script := fmt.Sprintf("rm -f %[1]s && if [ -e %[2]s ]; then cp -p %[2]s %[1]s 2>/dev/null || cp %[2]s %[1]s; else : > %[1]s", to, from)
 	if file.Private {
-		mode = "600"
-	}
-	// cp -p keeps owner and mode, by which the server may read the file.
-	script += fmt.Sprintf(" && if [ -e %[2]s ]; then cp -p %[2]s %[1]s; else : > %[1]s && chmod %[3]s %[1]s; fi", to, from, mode)
-	if file.Private {
-		script += " && chmod o= " + to
+		script += fmt.Sprintf("; fi && { chmod o= %s 2>/dev/null || :; }", to)
+	} else {
+		script += fmt.Sprintf(" && { chmod 644 %s 2>/dev/null || :; }; fi", to)
 	}
 	if _, err := r.run(ctx, script); err != nil {
 		return err
