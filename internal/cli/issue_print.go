@@ -54,7 +54,7 @@ func describePlan(p *pki.Plan) issuedJSON {
 	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes())}
 	r.leafJSON = leafJSON{
 		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
-		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(),
+		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), Pushed: describePlace(p.NextPlace()),
 	}
 	return r
 }

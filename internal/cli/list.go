@@ -110,7 +110,7 @@ func describeLeaf(i store.Issued) leafJSON {
 		Name: i.Record.Name, Kind: pki.KindOf(i), Names: names, For: i.Record.For, Key: keyOf(i.Leaf),
 		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
 	}
-	l.Pushed = describePlace(i)
+	l.Pushed = describePlace(i.Record.Pushed)
 	if i.Revoked != nil {
 		l.Revoked = &revocationJSON{i.Revoked.At, i.Revoked.Reason}
 	}

@@ -174,10 +174,10 @@ type placeJSON struct {
 	At time.Time `json:"at,omitzero"`
 }
 
-func describePlace(i store.Issued) *placeJSON {
-	if i.Record.Pushed == nil {
+func describePlace(place *store.Pushed) *placeJSON {
+	if place == nil {
 		return nil
 	}
-	at := placeJSON(*i.Record.Pushed)
-	return &at
+	described := placeJSON(*place)
+	return &described
 }

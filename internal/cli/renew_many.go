@@ -197,7 +197,11 @@ type renewalReport struct {
 func (r *renewalReport) planned(renewal *pki.Renewal) {
 	r.JSON.Renewed = append(r.JSON.Renewed, describePlan(renewal.Plan))
 	if !r.options.json {
-		r.say("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
+		text := fmt.Sprintf("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
+		if next := renewal.Plan.NextPlace(); next != nil && r.options.push {
+			text += "; would be pushed to " + next.To
+		}
+		r.say("%s", text)
 	}
 }
 

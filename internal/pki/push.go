@@ -402,9 +402,9 @@ func (c *CA) Unpushed() (all []store.Issued, err error) {
 	return all, err
 }
 
-// nextPlace is where the files of a new certificate should go: to the device
-// that has the previous one's, if it is still for that device.
-func (p *Plan) nextPlace() *store.Pushed {
+// NextPlace returns where the files of the new certificate should go: to the
+// device that has the previous one's, if it is still for that device; else nil.
+func (p *Plan) NextPlace() *store.Pushed {
 	if p.previous == nil || p.previous.Record.Pushed == nil || deviceOf(p.previous.Record.For) != deviceOf(p.Target.String()) {
 		return nil
 	}
@@ -415,14 +415,6 @@ func (p *Plan) nextPlace() *store.Pushed {
 func deviceOf(target string) string {
 	id, _, _ := strings.Cut(cmp.Or(target, DefaultDevice), "/")
 	return id
-}
-
-// PushesTo returns where the files will be pushed, "" if that is not known.
-func (p *Plan) PushesTo() string {
-	if next := p.nextPlace(); next != nil {
-		return next.To
-	}
-	return ""
 }
 
 // steps are what remains to be done on a server. What was done once, as in its

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -84,7 +85,7 @@ func (c Computer) reach(ctx context.Context, place string, access Access) (*Devi
 		return device(Web, place, conn, err)
 	case strings.Contains(place, "://"):
 		return nil, &PlaceError{place, "is not a kind of address that picoca knows", schemeHint(place)}
-	case c.OS == "windows" && windowsPort.MatchString(place), err == nil && info.Mode()&fs.ModeCharDevice != 0:
+	case c.OS == "windows" && windowsPort.MatchString(place), err == nil && info.Mode()&fs.ModeCharDevice != 0, slices.Contains(c.ports(), place):
 		return c.openBoard(ctx, place)
 	case err == nil && info.IsDir():
 		return openDir(place)
