@@ -33,7 +33,7 @@ func TestSerialPort(t *testing.T) {
 	waitFor(t, "the board's program", func() bool { return starts(dir) == 1 })
 
 	out := h.Run("push", "pico.local", "--to", board.Port)
-	for _, want := range []string{" at " + board.Port, "wrote cert.der", "the board's program starts again"} {
+	for _, want := range []string{"is on " + board.Port, "wrote cert.der", "the board's program starts again"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("push: %q is not in %q", want, out)
 		}

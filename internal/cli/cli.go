@@ -65,7 +65,7 @@ func Main(ctx context.Context, env Env) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	err = out.judge(err)
 	switch {
-	case err == nil || errors.Is(err, errInterrupted):
+	case err == nil:
 	case wantsJSON(cmd, env.Args):
 		a.explainJSON(err)
 	default:

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -26,14 +27,15 @@ type Computer struct {
 	OpenPort func(name string) (io.ReadWriteCloser, error)
 	// Start runs a program: ssh.
 	Start func(args []string) (*Process, error)
-	HTTP  *http.Client
+	// Dial reaches a web workflow.
+	Dial Dial
 
 	times times
 }
 
 // ThisComputer returns the computer that picoca runs on.
 func ThisComputer() Computer {
-	return Computer{OS: runtime.GOOS, OpenPort: openPort, Start: startProcess, HTTP: &http.Client{}}
+	return Computer{OS: runtime.GOOS, OpenPort: openPort, Start: startProcess, Dial: (&net.Dialer{}).DialContext}
 }
 
 // Access is what the web workflow needs.
@@ -81,7 +83,7 @@ func (c Computer) reach(ctx context.Context, place string, access Access) (*Devi
 	case place == "":
 		return nil, &PlaceError{Place: place, text: "is no place"}
 	case strings.HasPrefix(place, "http://"):
-		conn, err := openWeb(ctx, place, c.HTTP, access)
+		conn, err := openWeb(ctx, place, c.Dial, access)
 		return device(Web, place, conn, err)
 	case strings.Contains(place, "://"):
 		return nil, &PlaceError{place, "is not a kind of address that picoca knows", schemeHint(place)}
@@ -217,9 +219,8 @@ func parseMounts(text string) []string {
 func unescape(text string) string {
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
-		var n int
 		if text[i] == '\\' && i+3 < len(text) {
-			if _, err := fmt.Sscanf(text[i+1:i+4], "%3o", &n); err == nil && n < 256 {
+			if n, err := strconv.ParseUint(text[i+1:i+4], 8, 8); err == nil {
 				out.WriteByte(byte(n))
 				i += 3
 				continue

@@ -144,33 +144,40 @@ func (e *pythonError) Hint() fault.Hint {
 
 // run has the board run a program, and returns what it printed.
 func (r *repl) run(ctx context.Context, program string) (string, error) {
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	if err := r.s.write([]byte(program + ctrlD)); err != nil {
-		return "", r.gone(ctx, err)
+		return "", r.gone(err)
 	}
-	var parts [2]string
-	if _, err := r.s.until(ctx, []byte("OK"), r.times.run); err != nil {
-		return "", r.gone(ctx, err)
-	}
-	for i, end := range []string{ctrlD, ctrlD + ">"} {
-		part, err := r.s.until(ctx, []byte(end), r.times.run)
+	var parts [3]string
+	for i, end := range []string{"OK", ctrlD, ctrlD + ">"} {
+		part, err := r.answer(ctx, []byte(end))
 		if err != nil {
-			return "", r.gone(ctx, err)
+			return "", r.gone(err)
 		}
 		parts[i] = string(part)
 	}
-	if parts[1] != "" {
-		return "", r.exception(parts[1])
+	if parts[2] != "" {
+		return "", r.exception(parts[2])
 	}
-	return parts[0], nil
+	return parts[1], nil
+}
+
+// answer waits for the end of an answer, after an interruption a little longer:
+// the board then still has to clean up, and to start its program again.
+func (r *repl) answer(ctx context.Context, end []byte) ([]byte, error) {
+	part, err := r.s.until(ctx, end, r.times.run)
+	if err != nil && ctx.Err() != nil {
+		part, err = r.s.until(context.WithoutCancel(ctx), end, r.times.enter)
+	}
+	return part, err
 }
 
 // gone is a failure of the connection. Nothing more is asked for: what still
 // comes belongs to another question.
-func (r *repl) gone(ctx context.Context, err error) error {
+func (r *repl) gone(err error) error {
 	r.left = true
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	return &GoneError{r.place, err}
 }
 
@@ -207,12 +214,15 @@ func (r *repl) board(ctx context.Context) (Board, error) {
 	return Board{boardID(id), boardName(name), strings.TrimSpace(firmware)}, err
 }
 
-func (r *repl) room(ctx context.Context) (free, block int64, err error) {
+func (r *repl) room(ctx context.Context) (int64, int64, error) {
 	out, err := r.run(ctx, "s=os.statvfs(os.getcwd());print(s[1]*s[4],s[1])")
 	if err != nil {
 		return 0, 0, err
 	}
-	if _, err := fmt.Sscan(out, &free, &block); err != nil || block <= 0 {
+	first, second, _ := strings.Cut(strings.TrimSpace(out), " ")
+	free, freeErr := strconv.ParseInt(first, 10, 64)
+	block, blockErr := strconv.ParseInt(second, 10, 64)
+	if freeErr != nil || blockErr != nil || block <= 0 {
 		return -1, 1, nil
 	}
 	return free, block, nil
@@ -229,7 +239,7 @@ func (r *repl) read(ctx context.Context, name string, most int) (data []byte, er
 		}
 		block, err := hex.DecodeString(strings.TrimSpace(out))
 		if err != nil {
-			return nil, r.gone(ctx, err)
+			return nil, r.gone(err)
 		}
 		if len(block) == 0 {
 			break

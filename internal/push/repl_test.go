@@ -243,3 +243,47 @@ func pushOver(t *testing.T, r *relay, version string) int {
 	}
 	return writes
 }
+
+// cancelling is a port that ends a context at one of its writes.
+type cancelling struct {
+	io.ReadWriteCloser
+	writes, at int
+	cancel     context.CancelFunc
+}
+
+func (c *cancelling) Write(data []byte) (int, error) {
+	if c.writes++; c.writes == c.at {
+		c.cancel()
+	}
+	return c.ReadWriteCloser.Write(data)
+}
+
+// TestSerialInterrupted: a user who presses Ctrl-C leaves a whole pair, nothing
+// beside it, and a board whose program runs again.
+func TestSerialInterrupted(t *testing.T) {
+	for _, at := range []int{8, 14, 20, 26, 32, 38} {
+		dir := t.TempDir()
+		pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, dir)}, "one")
+		ctx, cancel := context.WithCancel(t.Context())
+		port := &cancelling{ReadWriteCloser: pythonBoard(t, dir), at: at, cancel: cancel}
+		d, err := serialComputer(port, patient).Open(ctx, "/dev/null", Access{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.Put(ctx, pair("two"), Options{})
+		want := "two"
+		if errors.Is(err, context.Canceled) {
+			want = "one"
+		} else if err != nil {
+			t.Errorf("write %d: %v", at, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		checkPair(t, dir, want)
+		if got := content(t, dir, "starts"); got != "xx" {
+			t.Errorf("write %d: starts of the program: got %q, want one for each push", at, got)
+		}
+		cancel()
+	}
+}

@@ -84,12 +84,15 @@ func (s *stream) until(ctx context.Context, end []byte, wait time.Duration) ([]b
 	}
 }
 
-// drain drops what comes until it is quiet for a while, and returns how much
-// that was.
+// maxNoise is more than a stopped program still has to say.
+const maxNoise = 64 << 10
+
+// drain drops what comes until it is quiet for a while, or goes on without end,
+// and returns how much that was.
 func (s *stream) drain(ctx context.Context, quiet time.Duration) int {
 	dropped := len(s.buffer)
 	s.buffer = nil
-	for dropped < maxAnswer {
+	for dropped < maxNoise {
 		late, cancel := context.WithTimeout(ctx, quiet)
 		select {
 		case chunk, open := <-s.chunks:

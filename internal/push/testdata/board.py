@@ -13,6 +13,7 @@ def reset():
 
 machine.reset = reset
 sys.modules["machine"] = machine
+sys.modules["sys"] = types.SimpleNamespace(implementation=types.SimpleNamespace(name="micropython"))  # what the board says it is
 out = os.fdopen(1, "wb", 0)
 
 
