@@ -26,6 +26,7 @@ import (
 
 	"github.com/picoca/picoca/internal/cli"
 	"github.com/picoca/picoca/internal/push"
+	"github.com/picoca/picoca/internal/testpki"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -49,6 +50,7 @@ var (
 		"refuse": refuse,
 		"root":   rootFolder,
 		"owner":  owner,
+		"agent":  agentVerb,
 	}
 	conditions = map[string]bool{
 		"posix": runtime.GOOS != "windows",
@@ -143,6 +145,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
+			env.Values[agentValue] = testpki.NewSSHAgent()
 			// A race-built process sleeps a second on exit, and a script has many of them.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("PICOCA_TEST_COMPUTER", filepath.Join(env.WorkDir, "computer"))
