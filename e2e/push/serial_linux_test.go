@@ -53,8 +53,15 @@ func TestSerialPort(t *testing.T) {
 		t.Errorf("left over: %q", left)
 	}
 
+	pushProject(t, h, board)
+}
+
+// pushProject pushes the whole example, and resets the board.
+func pushProject(t *testing.T, h rig.Home, board *rig.SerialBoard) {
+	t.Helper()
+	dir := board.Dir
 	rig.Remove(t, filepath.Join(dir, "main.py"))
-	out = h.Run("push", "pico.local", "--example", "--reset")
+	out := h.Run("push", "pico.local", "--example", "--reset")
 	if !strings.Contains(out, "put your Wi-Fi name and password into secrets.py") {
 		t.Errorf("push --example: got %q", out)
 	}

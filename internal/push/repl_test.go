@@ -261,7 +261,8 @@ func (c *cancelling) Write(data []byte) (int, error) {
 // TestSerialInterrupted: a user who presses Ctrl-C leaves a whole pair, nothing
 // beside it, and a board whose program runs again.
 func TestSerialInterrupted(t *testing.T) {
-	for _, at := range []int{8, 14, 20, 26, 32, 38} {
+	total := pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, t.TempDir())}, "one")
+	for _, at := range []int{total / 3, total / 2, total - 10, total - 8, total - 7, total - 6, total - 5, total - 4, total - 2} {
 		dir := t.TempDir()
 		pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, dir)}, "one")
 		ctx, cancel := context.WithCancel(t.Context())
