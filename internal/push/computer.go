@@ -162,8 +162,9 @@ type Candidate struct {
 }
 
 // Find returns the boards that are connected over USB: drives with CircuitPython
-// first, then serial ports whose USB numbers are MicroPython's. No other port
-// is touched: what is behind it may take Ctrl-C for a command.
+// first, then serial ports whose USB numbers are MicroPython's, or on a Mac,
+// which does not show them, any port of a USB device. No other port is touched:
+// what is behind it may take Ctrl-C for a command.
 func (c Computer) Find(ctx context.Context) []Candidate {
 	var found []Candidate
 	for _, place := range c.drives() {
@@ -175,6 +176,9 @@ func (c Computer) Find(ctx context.Context) []Candidate {
 			found = append(found, Candidate{Drive, place, board})
 		}
 		_ = folder.close()
+	}
+	if c.OS == "darwin" && len(found) > 0 {
+		return found // the port is that of the drive's board, as far as can be told
 	}
 	for _, place := range c.ports() {
 		found = append(found, Candidate{Kind: Port, Place: place})

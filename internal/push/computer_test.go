@@ -69,8 +69,15 @@ func TestFindOnAMac(t *testing.T) {
 		"Volumes/CIRCUITPY/" + bootOut: "x; Feather\nUID:12\n", "Volumes/Macintosh HD/x": "", "dev/cu.usbmodem101": "", "dev/cu.Bluetooth": "",
 	})
 	got := Computer{OS: "darwin", Base: base}.Find(t.Context())
-	if len(got) != 2 || got[0].Board.ID != "12" || got[1].Place != base+"/dev/cu.usbmodem101" {
-		t.Errorf("got %+v, want the drive and the port", got)
+	if len(got) != 1 || got[0].Board.ID != "12" {
+		t.Errorf("got %+v, want the drive, whose port is not another board's", got)
+	}
+	if err := os.RemoveAll(filepath.Join(base, "Volumes")); err != nil {
+		t.Fatal(err)
+	}
+	got = Computer{OS: "darwin", Base: base}.Find(t.Context())
+	if len(got) != 1 || got[0].Place != base+"/dev/cu.usbmodem101" {
+		t.Errorf("without it: got %+v, want the port", got)
 	}
 }
 

@@ -206,9 +206,9 @@ func remotePath(name string) string { return fault.Quote("./" + name) }
 
 func (r *remote) read(ctx context.Context, name string, most int) ([]byte, error) {
 	at := remotePath(name)
-	data, err := r.run(ctx, fmt.Sprintf("if [ -L %[1]s ] || [ -d %[1]s ]; then (exit %[2]d); elif [ -e %[1]s ]; then head -c %[3]d %[1]s; else (exit %[4]d); fi", at, noLink, most, noFile))
+	data, err := r.run(ctx, fmt.Sprintf("if [ -L %[1]s ] || { [ -e %[1]s ] && [ ! -f %[1]s ]; }; then (exit %[2]d); elif [ -e %[1]s ]; then head -c %[3]d %[1]s; else (exit %[4]d); fi", at, noLink, most, noFile))
 	if e, ok := errors.AsType[*remoteError](err); ok && e.status == noLink {
-		return nil, fault.With(fmt.Errorf("%s: %q is a folder or a symbolic link, not a file", r.place, name), fault.Hintf("remove it, or choose another place: --to"))
+		return nil, fault.With(fmt.Errorf("%s: %q is a folder, a link or a special file", r.place, name), fault.Hintf("remove it, or choose another place: --to"))
 	}
 	return data, err
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -132,8 +133,14 @@ func TestRemoteRefusesLinks(t *testing.T) {
 	if err := os.Symlink("/etc/hostname", filepath.Join(home, "cert.der")); err != nil {
 		t.Fatal(err)
 	}
+	if err := syscall.Mkfifo(filepath.Join(home, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c, _ := shellComputer(t, home, "sh")
-	if _, err := open(t, c, "nas:").Put(t.Context(), pair("one"), Options{}); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+	if _, err := open(t, c, "nas:").Put(t.Context(), []File{{Name: "pipe"}}, Options{}); err == nil || !strings.Contains(err.Error(), "special file") {
+		t.Errorf("a pipe: got %v", err)
+	}
+	if _, err := open(t, c, "nas:").Put(t.Context(), pair("one"), Options{}); err == nil || !strings.Contains(err.Error(), "is a folder, a link or a special file") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -213,7 +213,7 @@ func TestSerialCutOffAnywhere(t *testing.T) {
 	if total < 20 {
 		t.Fatalf("a push takes %d writes: too few to be true", total)
 	}
-	for cut := 1; cut < total; cut += 1 + total/10 {
+	for cut := 1; cut < total; cut += 1 + total/6 {
 		dir := t.TempDir()
 		pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, dir)}, "one")
 		r := &relay{ReadWriteCloser: pythonBoard(t, dir), cut: cut}
@@ -262,7 +262,7 @@ func (c *cancelling) Write(data []byte) (int, error) {
 // beside it, and a board whose program runs again.
 func TestSerialInterrupted(t *testing.T) {
 	total := pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, t.TempDir())}, "one")
-	for _, at := range []int{total / 3, total / 2, total - 10, total - 8, total - 7, total - 6, total - 5, total - 4, total - 2} {
+	for _, at := range []int{total / 2, total - 8, total - 7, total - 6, total - 5, total - 4} {
 		dir := t.TempDir()
 		pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, dir)}, "one")
 		ctx, cancel := context.WithCancel(t.Context())

@@ -15,7 +15,6 @@ type stream struct {
 	chunks chan []byte
 	done   chan struct{}
 	buffer []byte
-	err    error // why chunks was closed
 }
 
 var (
@@ -44,7 +43,6 @@ func (s *stream) pump(r io.Reader) {
 			return
 		}
 		if err != nil {
-			s.err = err
 			return
 		}
 	}
