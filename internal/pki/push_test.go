@@ -46,12 +46,12 @@ func (d *devices) drive(name, id string) string {
 
 func (d *devices) mount(dirs ...string) {
 	d.t.Helper()
-	text := ""
+	var text strings.Builder
 	for _, dir := range dirs {
-		text += "60 22 8:33 / " + dir + " rw - vfat /dev/sdc1 rw\n"
+		text.WriteString("60 22 8:33 / " + dir + " rw - vfat /dev/sdc1 rw\n")
 	}
 	d.must(os.MkdirAll(filepath.Join(d.base, "proc/self"), 0o700))
-	d.must(os.WriteFile(filepath.Join(d.base, "proc/self/mountinfo"), []byte(text), 0o600))
+	d.must(os.WriteFile(filepath.Join(d.base, "proc/self/mountinfo"), []byte(text.String()), 0o600))
 }
 
 // plug connects a board to the port ttyACMn.
