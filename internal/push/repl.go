@@ -186,7 +186,7 @@ func (r *repl) exception(traceback string) error {
 	text := strings.TrimSpace(lines[len(lines)-1])
 	e := &pythonError{place: r.place, text: text[:min(len(text), 200)]}
 	if rest, ok := strings.CutPrefix(text, "OSError: "); ok {
-		rest = strings.TrimLeft(rest, "[(Errno ")
+		rest = strings.TrimPrefix(strings.TrimPrefix(rest, "("), "[Errno ")
 		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
 		e.errno, _ = strconv.Atoi(rest[:digits])
 	}

@@ -113,6 +113,9 @@ func TestSerialErrorsOfTheBoard(t *testing.T) {
 			t.Errorf("%q: got %q, %q; want %q, %q", row.traceback, err, hint, row.want, row.hint)
 		}
 	}
+	if err := r.exception("OSError: I2C bus 2"); isMissing(err) {
+		t.Errorf("a text with a number: got %v", err)
+	}
 	if err := r.exception("OSError: [Errno 2] ENOENT"); !isMissing(err) {
 		t.Errorf("ENOENT: got %v, want fs.ErrNotExist", err)
 	}
@@ -193,7 +196,6 @@ type relay struct {
 	io.ReadWriteCloser
 	writes int
 	cut    int // never if 0
-	noise  string
 }
 
 func (r *relay) Write(data []byte) (int, error) {
