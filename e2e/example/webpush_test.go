@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -226,45 +227,81 @@ func TestVectors(t *testing.T) {
 }
 
 // TestMessagesOfManyKeys: 200 browsers and 200 boards, texts of all lengths up to
-// the longest.
+// the longest, against two other implementations. What http_ece writes with the
+// same keys and salt is the same to the last byte.
 func TestMessagesOfManyKeys(t *testing.T) {
 	t.Parallel()
 	const n = 200
 	var asks []ask
-	var browsers []subscriber
-	var texts, privates [][]byte
+	var subscribers []subscriber
+	var texts, publics [][]byte
 	for i := range n {
-		b := newSubscriber(t)
+		s := newSubscriber(t)
 		text := bytes.Repeat([]byte{'x'}, i*3993/(n-1))
-		private, err := ecdh.P256().GenerateKey(rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		browsers, texts, privates = append(browsers, b), append(texts, text), append(privates, private.PublicKey().Bytes())
+		board, salt := newSubscriber(t).key, newSubscriber(t).auth
+		subscribers, texts, publics = append(subscribers, s), append(texts, text), append(publics, board.PublicKey().Bytes())
+		private := base64url.EncodeToString(board.Bytes())
 		asks = append(asks,
-			ask{Op: "encrypt", Data: base64url.EncodeToString(text), Subscription: b.subscription("https://web.push.apple.com/x")},
-			ask{Op: "token", Private: base64url.EncodeToString(private.Bytes()), Contact: "mailto:ann@example.com", Origin: "https://web.push.apple.com", Now: 1_800_000_000})
+			ask{Op: "encrypt", Data: base64url.EncodeToString(text), Subscription: s.subscription("https://web.push.apple.com/x"),
+				Private: private, Salt: base64url.EncodeToString(salt)},
+			ask{Op: "token", Private: private, Contact: "mailto:ann@example.com", Origin: "https://web.push.apple.com", Now: 1_800_000_000})
 	}
 	got := answers(t, asks)
+	var for2nd []map[string]string
 	for i := range n {
-		text, err := browsers[i].decrypt(binaryOf(t, got[2*i]))
+		body := binaryOf(t, got[2*i])
+		text, err := subscribers[i].decrypt(body)
 		if err != nil || !bytes.Equal(text, texts[i]) {
 			t.Errorf("message %d: got %d bytes (%v), want %d", i, len(text), err, len(texts[i]))
 		}
-		var header string
-		if err := json.Unmarshal(got[2*i+1], &header); err != nil {
-			t.Fatal(err)
-		}
-		public, claims, err := checkToken(header)
-		switch {
-		case err != nil:
-			t.Errorf("token %d: %v", i, err)
-		case !bytes.Equal(public, privates[i]):
-			t.Errorf("token %d: got key %x, want %x", i, public, privates[i])
-		case claims["aud"] != "https://web.push.apple.com" || claims["sub"] != "mailto:ann@example.com" || claims["exp"] != float64(1_800_000_000+12*3600):
-			t.Errorf("token %d: got claims %v", i, claims)
+		for2nd = append(for2nd, map[string]string{
+			"private": base64url.EncodeToString(subscribers[i].key.Bytes()), "auth": base64url.EncodeToString(subscribers[i].auth),
+			"body": base64url.EncodeToString(body), "sender": asks[2*i].Private,
+		})
+		checkTokenOf(t, got[2*i+1], publics[i])
+	}
+	for i, answer := range httpECE(t, for2nd) {
+		if answer.Text != base64url.EncodeToString(texts[i]) || answer.Again != for2nd[i]["body"] {
+			t.Errorf("message %d: http_ece reads %.20q, and would write %.20q", i, answer.Text, answer.Again)
 		}
 	}
+}
+
+func checkTokenOf(t *testing.T, answer json.RawMessage, want []byte) {
+	t.Helper()
+	var header string
+	if err := json.Unmarshal(answer, &header); err != nil {
+		t.Fatal(err)
+	}
+	public, claims, err := checkToken(header)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case !bytes.Equal(public, want):
+		t.Errorf("got key %x, want %x", public, want)
+	case claims["aud"] != "https://web.push.apple.com" || claims["sub"] != "mailto:ann@example.com" || claims["exp"] != float64(1_800_000_000+12*3600):
+		t.Errorf("got claims %v", claims)
+	}
+}
+
+// httpECE asks http_ece.
+func httpECE(t *testing.T, messages []map[string]string) (all []struct{ Text, Again string }) {
+	t.Helper()
+	rig.NeedDrivers(t)
+	input, err := json.Marshal(messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), rig.Need(t, "node", "nodejs"), "ece.js")
+	cmd.Dir, cmd.Stdin, cmd.Stderr = rig.ClientDrivers, bytes.NewReader(input), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &all); err != nil || len(all) != len(messages) {
+		t.Fatalf("got %d answers (%v), want %d", len(all), err, len(messages))
+	}
+	return all
 }
 
 // TestSubscriptionsThatAreRefused: anybody in the house can send one.
