@@ -11,6 +11,7 @@ import (
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/store"
 )
 
 type identityOptions struct {
@@ -54,7 +55,7 @@ func errOneIdentity(extra string) error {
 }
 
 func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (err error) {
-	request, optionsErr := o.request()
+	request, optionsErr := o.request(a)
 	var nameErr error
 	request.Client, nameErr = ca.ParseClientName(raw)
 	p12, p12Err := a.keyP12(o.p12, export.LegacyDES, o.force)
@@ -81,10 +82,15 @@ func (a *app) printIdentity(r issuedJSON, p *pki.Plan) error {
 		return a.printDryRun(r)
 	}
 	a.sayWritten(r.written)
+	a.noteKey(p)
 	a.noteStale(r.Stale)
-	if p.Target.Device.ID == "" {
+	if p.KeyKept == store.KeptByDevice {
+		a.say("next: %s", nextText(p, len(r.Files)))
+	} else if p.Target.Device.ID == "" {
 		a.say("next: open the .mobileconfig file on an Apple device, the .p12 file on any other")
-		a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
+		if p.KeyKept == store.KeptInStore {
+			a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
+		}
 	} else if !a.printInstall(p) {
 		a.say("next: copy %s to the %s", countText(len(r.Files)), placeOf(p.Target))
 	}

@@ -172,6 +172,11 @@ func terminal(w io.Writer) (*os.File, bool) {
 	return file, ok && term.IsTerminal(int(file.Fd()))
 }
 
+func isTerminalInput(r io.Reader) bool {
+	file, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
 func isTerminal(w io.Writer) bool {
 	_, ok := terminal(w)
 	return ok

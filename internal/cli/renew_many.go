@@ -14,6 +14,7 @@ import (
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/store"
 )
 
 // dueFlags say which certificates are due.
@@ -214,6 +215,8 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 // destination is what the files are for: "server (Mosquitto)".
 func destination(p *pki.Plan) string {
 	switch {
+	case p.KeyKept == store.KeptByDevice:
+		return "device"
 	case p.Target.Device.ID == "":
 		return "phone or computer"
 	case p.Target.Device.IsBoard():

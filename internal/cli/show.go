@@ -131,7 +131,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 		head = append(head, [2]string{"status", describeLeaf(issued).Revoked.text()})
 	}
 	return a.table(slices.Concat(head, [][2]string{
-		{"key", ca.KeyType(keyOf(leaf)).String()},
+		{"key", keyText(issued)},
 		{"serial", ca.Serial(leaf)},
 		{"valid", a.period(leaf)},
 		{"issued by", issued.Root.Certificate.Subject.CommonName},
@@ -153,7 +153,11 @@ func headOf(i store.Issued) [][2]string {
 	for _, name := range ca.NamesOf(i.Leaf) {
 		names = append(names, pki.DisplayName(name))
 	}
-	return append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
+	rows = append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
+	if pki.IsAlsoClient(i) {
+		rows = append(rows, [2]string{"uses", "server and client"})
+	}
+	return rows
 }
 
 func (a *app) period(cert *x509.Certificate) string {

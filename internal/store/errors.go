@@ -36,6 +36,30 @@ var (
 	ErrUnlocked = errors.New("store is changed only while its lock is held")
 )
 
+// KeyElsewhereError says that the store does not have the key of a certificate,
+// and who has it. It is ErrKeyElsewhere.
+type KeyElsewhereError struct{ Record Record }
+
+func (e *KeyElsewhereError) Error() string {
+	who := "the device keeps it"
+	if e.Record.KeyKept == KeptInFiles {
+		who = "it was only written to the output folder"
+	}
+	return fmt.Sprintf("%s: %v: %s", e.Record.Name, ErrKeyElsewhere, who)
+}
+
+// Unwrap returns ErrKeyElsewhere.
+func (*KeyElsewhereError) Unwrap() error { return ErrKeyElsewhere }
+
+// Hint says what can be done without the key, and how to get another.
+func (e *KeyElsewhereError) Hint() fault.Hint {
+	certificate := fault.Command{"export", e.Record.Name, "--format", "pem-cert"}
+	if e.Record.KeyKept == KeptInFiles {
+		return fault.Hintf("%s makes a new key and writes its files; %s writes only the certificate", fault.Command{"renew", e.Record.Name}, certificate)
+	}
+	return fault.Hintf("%s writes only the certificate", certificate)
+}
+
 const bringBack = "restore it from a backup"
 
 // LayoutError means that a store has a later version's format, or none.

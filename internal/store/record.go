@@ -29,11 +29,23 @@ type Record struct {
 	// Files are the SHA-256 of the files last written to the folder, in hexadecimal,
 	// by name: a renewal recognises them by it.
 	Files map[string]string `json:"files,omitempty"`
+	// KeyKept says who has the private key; "" stands for the store.
+	KeyKept KeyKept `json:"key_kept,omitempty"`
 	// Batch identifies the list that the certificate was issued from.
 	Batch string `json:"batch,omitempty"`
 	// Pushed is where the files were last copied to, nil if they never were.
 	Pushed *Pushed `json:"pushed,omitempty"`
 }
+
+// KeyKept says who has the private key of a certificate.
+type KeyKept string
+
+// Who can have it.
+const (
+	KeptInStore  KeyKept = ""
+	KeptByDevice KeyKept = "device" // which made it, and sent a certificate request
+	KeptInFiles  KeyKept = "files"  // that were written once, and nowhere else
+)
 
 // Pushed is where and when a certificate's files were copied to a device.
 type Pushed struct {
@@ -120,7 +132,7 @@ func (r Record) checkTexts() error {
 		what, text string
 		most       int
 	}{
-		{"name", r.Name, maxName}, {"for", r.For, maxText}, {"folder", r.Folder, maxFolder}, {"batch", r.Batch, maxText},
+		{"name", r.Name, maxName}, {"for", r.For, maxText}, {"folder", r.Folder, maxFolder}, {"batch", r.Batch, maxText}, {"key_kept", string(r.KeyKept), maxText},
 		{"pushed to", pushed.To, maxFolder}, {"board ID", pushed.BoardID, maxText},
 	} {
 		if err := checkText(row.what, row.text, row.most); err != nil {
