@@ -137,7 +137,7 @@ func plainText(data []byte) []byte {
 			units = append(units, uint16(pair[high])<<8|uint16(pair[1-high]))
 		}
 	}
-	return []byte(string(utf16.Decode(units)))
+	return []byte(strings.TrimPrefix(string(utf16.Decode(units)), "\ufeff"))
 }
 
 // bareRequest returns a request without BEGIN and END: DER, or its base64.
