@@ -203,6 +203,9 @@ func (a *app) notePlan(p *pki.Plan) {
 	default:
 		a.note("%v; the new certificate is for %s, for use on %s", p.Lost, displayNames(p.Names), p.Target.Name())
 	}
+	if p.AddsAddress() {
+		a.note("Bun, Electron, Envoy, gRPC and wolfSSL refuse a certificate with an address under this root, also when they connect by name")
+	}
 	if p.BoardClock {
 		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")
 	}

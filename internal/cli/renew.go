@@ -19,6 +19,7 @@ const maxArgs = 1 << 30
 type renewOptions struct {
 	leafOptions
 	p12        p12Flags
+	wifi       wifiFlags
 	due        dueFlags
 	withinTime time.Duration
 	all        bool
@@ -75,6 +76,7 @@ func (o *renewOptions) add(cmd *cobra.Command) {
 	days := cmd.Flags().Lookup("days")
 	days.Usage, days.DefValue = "valid for `N` days, at most 825, counted from yesterday (default: as before)", "0"
 	o.p12.add(cmd)
+	o.wifi.add(cmd)
 }
 
 // check refuses flags that contradict each other.
@@ -94,7 +96,7 @@ func (o *renewOptions) checkMany(cmd *cobra.Command) error {
 	if o.due.due && o.all {
 		faults = append(faults, usageFault(cmd, errors.New("--due and --all contradict each other")))
 	}
-	for _, flag := range []string{"for", "key", "board-clock", "force", "csr", "forget-key", "and-client"} {
+	for _, flag := range []string{"for", "key", "board-clock", "force", "csr", "forget-key", "and-client", "wifi", "radius-domain"} {
 		if o.given(flag) {
 			faults = append(faults, usageFault(cmd, fmt.Errorf("--%s is for one certificate: name it", flag)))
 		}
@@ -129,7 +131,7 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 		nameErr = firstOf(findErr, nameErr) // a name with a space is an identity's
 	}
 	choice, p12Err := a.keyP12(o.p12, usual, o.force)
-	if err := errors.Join(nameErr, optionsErr, p12Err); err != nil {
+	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(&request, o.given)); err != nil {
 		return err
 	}
 	return a.issueOne(ctx, c, request, o.leafOptions, choice, o.p12)

@@ -16,27 +16,84 @@ import (
 )
 
 func (a *app) showCommand() *cobra.Command {
-	var asJSON bool
+	var o showOptions
 	cmd := &cobra.Command{
 		Use:   "show NAME|ca",
 		Short: "Show a certificate or the root, with its fingerprints",
-		Args:  args(1, 1, "the name of a device or an identity, or ca"),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.runShow(args[0], asJSON) },
+		Example: `  picoca show pico.local
+  picoca show broker.local --fingerprint sha1 --plain`,
+		Args: args(1, 1, "the name of a device or an identity, or ca"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return a.runShow(args[0], o)
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	cmd.Flags().StringVar(&o.fingerprint, "fingerprint", "", "print only the fingerprint of this `KIND`: sha256, sha1, or spki of the public key")
+	cmd.Flags().BoolVar(&o.plain, "plain", false, "print the fingerprint as lower-case hexadecimal digits without colons")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
 
-func (a *app) runShow(name string, asJSON bool) (err error) {
+type showOptions struct {
+	fingerprint string
+	plain, json bool
+}
+
+func (o showOptions) check(cmd *cobra.Command) error {
+	switch {
+	case o.plain && o.fingerprint == "":
+		return usageFault(cmd, errors.New("--plain is for --fingerprint"))
+	case o.json && o.fingerprint != "":
+		return usageFault(cmd, errors.New("--json has every fingerprint: leave out --fingerprint"))
+	}
+	return nil
+}
+
+func (a *app) runShow(name string, o showOptions) (err error) {
 	c, err := a.open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if name == pki.TheCA {
-		return a.showRoot(c, asJSON)
+	switch {
+	case o.fingerprint != "":
+		return a.showFingerprint(c, name, o)
+	case name == pki.TheCA:
+		return a.showRoot(c, o.json)
 	}
-	return a.showLeaf(c, name, asJSON)
+	return a.showLeaf(c, name, o.json)
+}
+
+// showFingerprint prints a single fingerprint, in the form that a device takes.
+func (a *app) showFingerprint(c *pki.CA, name string, o showOptions) error {
+	var cert *x509.Certificate
+	if name == pki.TheCA {
+		root, err := c.Root()
+		if err != nil {
+			return err
+		}
+		cert = root.Certificate
+	} else {
+		issued, err := c.Find(name)
+		if err != nil {
+			return err
+		}
+		cert = issued.Leaf
+	}
+	text, err := ca.FingerprintOf(cert, ca.FingerprintKind(o.fingerprint), o.plain)
+	if err != nil {
+		return err
+	}
+	a.say("%s", text)
+	return nil
+}
+
+// spki is the fingerprint of a certificate's public key.
+func spki(cert *x509.Certificate) string {
+	text, _ := ca.FingerprintOf(cert, ca.SPKI, false) // the kind is known
+	return text
 }
 
 // rootJSON is the root as --json prints it.
@@ -50,6 +107,7 @@ type rootJSON struct {
 	Strict    bool      `json:"strict_constraints"`
 	SHA256    string    `json:"sha256"`
 	SHA1      string    `json:"sha1"`
+	SPKI      string    `json:"spki_sha256"`
 }
 
 func describeRoot(cert *x509.Certificate) rootJSON {
@@ -64,7 +122,7 @@ func describeRoot(cert *x509.Certificate) rootJSON {
 	return rootJSON{
 		Name: cert.Subject.CommonName, Key: keyOf(cert), Serial: ca.Serial(cert),
 		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, Permitted: permitted, Strict: cert.PermittedDNSDomainsCritical,
-		SHA256: ca.Fingerprint(cert), SHA1: ca.FingerprintSHA1(cert),
+		SHA256: ca.Fingerprint(cert), SHA1: ca.FingerprintSHA1(cert), SPKI: spki(cert),
 	}
 }
 
@@ -110,6 +168,7 @@ type shownJSON struct {
 	leafJSON
 	CertificateBytes int    `json:"certificate_bytes"`
 	SHA1             string `json:"sha1"`
+	SPKI             string `json:"spki_sha256"`
 	Root             string `json:"root"`
 	Folder           string `json:"folder"`
 	WrittenTo        string `json:"written_to,omitempty"`
@@ -123,7 +182,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 	leaf, folder := issued.Leaf, c.Path(issued)
 	if asJSON {
 		return a.printJSON(shownJSON{
-			describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), issued.Root.Certificate.Subject.CommonName, folder, issued.Record.Folder,
+			describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), spki(leaf), issued.Root.Certificate.Subject.CommonName, folder, issued.Record.Folder,
 		})
 	}
 	head := headOf(issued)
@@ -147,7 +206,11 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 func headOf(i store.Issued) [][2]string {
 	rows := [][2]string{{"name", pki.DisplayName(i.Record.Name)}}
 	if pki.KindOf(i) == pki.Identity {
-		return append(rows, [2]string{"kind", string(pki.Identity)})
+		rows = append(rows, [2]string{"kind", string(pki.Identity)})
+		if wifi := i.Record.WiFi; wifi != nil {
+			rows = append(rows, [2]string{"Wi-Fi", wifi.SSID + ", RADIUS server " + wifi.RadiusDomain})
+		}
+		return rows
 	}
 	var names []string
 	for _, name := range ca.NamesOf(i.Leaf) {

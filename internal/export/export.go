@@ -29,9 +29,11 @@ type Bundle struct {
 	MoreRoots []*x509.Certificate
 	// P12 says how a .p12 is encrypted.
 	P12 P12
-	// Of an Apple profile: the icons it puts on the home screen, its signer (nil
-	// for none), and the kind of device that it is for.
+	// Of an Apple profile: the icons it puts on the home screen, the Wi-Fi that an
+	// identity opens (nil for none), its signer (nil for none), and the kind of device
+	// that it is for.
 	WebClips    []WebClip
+	WiFi        *WiFi
 	Signer      *Signer
 	AppleDevice AppleDevice
 }

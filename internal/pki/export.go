@@ -339,7 +339,7 @@ func (c *CA) bundle(i store.Issued) (b export.Bundle, err error) {
 
 // publicBundle is what is known of a certificate without its key.
 func publicBundle(i store.Issued) export.Bundle {
-	return export.Bundle{Root: i.Root.Certificate, CRL: i.Root.CRL, Leaf: i.Leaf, Stem: i.Record.Holder().Stem()}
+	return export.Bundle{Root: i.Root.Certificate, CRL: i.Root.CRL, Leaf: i.Leaf, Stem: i.Record.Holder().Stem(), WiFi: wifiOf(i.Record.WiFi)}
 }
 
 // orJoin writes a list for a sentence: "a, b or c".

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -44,6 +45,9 @@ type Request struct {
 	AndClient *bool
 	// BoardClock makes it valid from 2021-01-01 on: nil is unset.
 	BoardClock *bool
+	// WiFi is the network that an identity's Apple profile sets up: nil is unset, one
+	// without a name is none.
+	WiFi *store.WiFi
 	// Out is the folder for the files: the recorded one, or one of the holder's
 	// name, if it is empty.
 	Out string
@@ -100,6 +104,8 @@ type Plan struct {
 	BoardClock bool
 	// AndClient reports whether a device's certificate is an identity too.
 	AndClient bool
+	// WiFi is the network that an identity's Apple profile sets up, nil for none.
+	WiFi *store.WiFi
 	// Dir is the folder of the files, as the user would type it.
 	Dir string
 	// Lost says why the previous certificate could not be read as a whole: what
@@ -125,7 +131,7 @@ func (c *CA) Plan(req Request, now time.Time) (*Plan, error) {
 			return nil, err
 		}
 	}
-	for _, step := range []func(time.Time) error{p.lookBack, p.chooseKeeper, p.choose, p.generate, p.prepare, p.openFolder} {
+	for _, step := range []func(time.Time) error{p.lookBack, p.chooseKeeper, p.choose, p.chooseWiFi, p.generate, p.prepare, p.openFolder} {
 		if err := step(now); err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
@@ -539,6 +545,16 @@ func (p *Plan) Steps(place device.Place) []device.Step {
 		return nil
 	}
 	return p.Target.Steps(files.files, useOf(p.certKind()), place)
+}
+
+// AddsAddress reports whether the certificate has an address, and the previous
+// one had none, under a root that limits addresses: BoringSSL and wolfSSL then
+// refuse it.
+func (p *Plan) AddsAddress() bool {
+	isAddress := func(name string) bool { _, err := netip.ParseAddr(name); return err == nil }
+	before := p.before()
+	return len(p.ca.signing.Certificate.PermittedIPRanges) > 0 && slices.ContainsFunc(p.Names.Strings(), isAddress) &&
+		(before == nil || !slices.ContainsFunc(ca.NamesOf(before.Leaf), isAddress))
 }
 
 // Writes reports whether files of these names will be written.

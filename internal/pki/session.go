@@ -205,6 +205,7 @@ func (s *Session) refresh(p *Plan, now time.Time) error {
 func (p *Plan) render(leaf *x509.Certificate) ([]output.File, error) {
 	bundle := export.Bundle{
 		Root: p.ca.signing.Certificate, CRL: p.ca.signing.CRL, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
+		WiFi: wifiOf(p.WiFi),
 	}
 	set, err := p.files()
 	if err != nil {
@@ -218,7 +219,7 @@ func (p *Plan) render(leaf *x509.Certificate) ([]output.File, error) {
 func (p *Plan) record(files []output.File) store.Record {
 	holder := p.request.holder()
 	r := store.Record{
-		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept,
+		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept, WiFi: p.WiFi,
 	}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)
