@@ -118,6 +118,6 @@ func (a *app) printIdentity(r issuedJSON, p *pki.Plan) error {
 	} else if !a.printInstall(p) {
 		a.say("next: copy %s to the %s", countText(len(r.Files)), placeOf(p.Target))
 	}
-	a.say("a server that asks for identities needs the root: %s", a.command("export", "ca"))
+	a.say("%s", a.needsRoot())
 	return nil
 }

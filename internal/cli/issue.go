@@ -20,7 +20,7 @@ type leafOptions struct {
 	days       int
 	out        string
 	force      bool
-	boardClock bool
+	boardClock string
 	dryRun     bool
 	json       bool
 	andClient  bool
@@ -40,7 +40,8 @@ func (o *leafOptions) add(cmd *cobra.Command, outDefault, keyDefault string) {
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.BoolVar(&o.force, "force", false, "allow slow keys, and replace existing files")
 	o.passphrase.add(cmd)
-	f.BoolVar(&o.boardClock, "board-clock", false, "valid from 2021-01-01, for boards that check certificates before their clock is set; Apple devices refuse it")
+	f.StringVar(&o.boardClock, "board-clock", "", "valid from 2021-01-01, for boards that check certificates before their clock is set, or from where the clock of `DEVICE` stands then, as --board-clock=esp8266; Apple devices refuse it")
+	f.Lookup("board-clock").NoOptDefVal = "true"
 }
 
 // addAndClient adds --and-client, which is for devices only.
@@ -72,13 +73,24 @@ func (o *leafOptions) request(a *app) (pki.Request, error) {
 			daysErr = ca.DaysError{Have: 0, Min: 1, Max: ca.MaxLeafDays}
 		}
 	}
+	var clockErr error
 	if o.given("board-clock") {
-		r.BoardClock = &o.boardClock
+		clockErr = o.clock(&r)
 	}
 	if o.given("and-client") {
 		r.AndClient = &o.andClient
 	}
-	return r, errors.Join(forErr, keyErr, daysErr, o.kept.apply(a, &r, o.given))
+	return r, errors.Join(forErr, keyErr, daysErr, clockErr, o.kept.apply(a, &r, o.given))
+}
+
+// clock reads --board-clock: true or false, or a board.
+func (o *leafOptions) clock(r *pki.Request) (err error) {
+	on := o.boardClock != "false"
+	r.BoardClock = &on
+	if on && o.boardClock != "true" {
+		r.ClockOf, err = device.ParseTarget(o.boardClock)
+	}
+	return err
 }
 
 // errOutDash says that issuing writes several files.

@@ -90,6 +90,9 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	a.sayWritten(r.written)
 	a.noteKey(p)
 	a.noteStale(r.Stale)
+	if p.AndClient {
+		a.say("%s", a.needsRoot())
+	}
 	installed := a.printInstall(p)
 	next := nextText(p, len(r.Files)) + a.exampleAside(p)
 	switch {
@@ -102,6 +105,11 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 		a.say("next: %s, then run %s", next, a.command("phone"))
 	}
 	return nil
+}
+
+// needsRoot says what a server needs to check identities.
+func (a *app) needsRoot() string {
+	return "a server that asks for identities needs the root: " + a.command("export", "ca")
 }
 
 // whatText is the key of a device's certificate, and what it is for beside

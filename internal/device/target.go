@@ -220,6 +220,19 @@ func (t Target) ChecksDates() bool {
 	return slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.Client.ChecksDates == "yes" })
 }
 
+// NeverChecksDates reports whether all of the selected firmware is known to check
+// no dates of certificates when it is the client.
+func (t Target) NeverChecksDates() bool {
+	return !slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.Client.ChecksDates != "no" })
+}
+
+// KeepsRootDates reports whether the selected firmware checks the dates of a root
+// as well. BearSSL does not: its trust anchors are a name and a key (bearssl_x509.h,
+// br_x509_trust_anchor).
+func (t Target) KeepsRootDates() bool {
+	return slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.TLS != "BearSSL" })
+}
+
 // IgnoresAddresses returns the rows of the selected firmware that, as clients,
 // never find an address in a server's certificate: they need its name.
 func (t Target) IgnoresAddresses() []Row {

@@ -45,6 +45,9 @@ type Request struct {
 	AndClient *bool
 	// BoardClock makes it valid from 2021-01-01 on: nil is unset.
 	BoardClock *bool
+	// ClockOf is the board whose clock BoardClock is about; without an ID it is any
+	// with a clock that starts then.
+	ClockOf device.Target
 	// WiFi is the network that an identity's Apple profile sets up: nil is unset, one
 	// without a name is none.
 	WiFi *store.WiFi
@@ -100,8 +103,10 @@ type Plan struct {
 	Key    ca.KeyType
 	// KeyKept says who will have the key.
 	KeyKept store.KeyKept
-	// BoardClock reports whether the certificate is valid from 2021-01-01 on.
+	// BoardClock reports whether the certificate begins where a board's clock stands
+	// before it is set.
 	BoardClock bool
+	clockStart time.Time // zero: 2021-01-01
 	// AndClient reports whether a device's certificate is an identity too.
 	AndClient bool
 	// WiFi is the network that an identity's Apple profile sets up, nil for none.
@@ -272,7 +277,9 @@ func (p *Plan) choose(time.Time) (err error) {
 	if p.Key, err = p.chooseKey(before); err != nil {
 		return err
 	}
-	p.BoardClock = chosen(p.request.BoardClock, before != nil && ca.HasBoardClock(before.Leaf))
+	if err := p.chooseClock(before); err != nil {
+		return err
+	}
 	p.AndClient = chosen(p.request.AndClient, before != nil && IsAlsoClient(*before))
 	return p.fits(0)
 }
@@ -365,6 +372,7 @@ func (p *Plan) prepare(now time.Time) (err error) {
 	days := cmp.Or(p.request.Days, daysOf(p.before()), ca.DefaultLeafDays)
 	profile := ca.Profile{
 		Kind: p.certKind(), Life: ca.Days(days), Cut: p.request.Days == 0, Force: p.unsafe || p.recommends(p.Key), BoardClock: p.BoardClock,
+		ClockStart: p.clockStart,
 	}
 	holder := ca.Holder{Names: p.Names, Client: p.request.Client}
 	if p.prepared, err = p.ca.authority.Prepare(profile, holder, p.public, now); err != nil {
