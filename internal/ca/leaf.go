@@ -57,6 +57,9 @@ type Profile struct {
 	// ClockStart is where that clock stands, if it is elsewhere. The leaf then may
 	// begin before its root: it is for boards that keep no dates of a root.
 	ClockStart time.Time
+	// ServersOnly is for KindCA: what it issues is no client identity, to clients
+	// that hold each purpose against the whole chain (OpenSSL, NSS, Go).
+	ServersOnly bool
 }
 
 // Prepared is a leaf that passed every rule and that its authority may sign

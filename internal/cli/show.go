@@ -66,36 +66,6 @@ func (a *app) runShow(name string, o showOptions) (err error) {
 	return a.showLeaf(c, name, o.json)
 }
 
-// showFingerprint prints a single fingerprint, in the form that a device takes.
-func (a *app) showFingerprint(c *pki.CA, name string, o showOptions) error {
-	var cert *x509.Certificate
-	if name == pki.TheCA {
-		root, err := c.Root()
-		if err != nil {
-			return err
-		}
-		cert = root.Certificate
-	} else {
-		issued, err := c.Find(name)
-		if err != nil {
-			return err
-		}
-		cert = issued.Leaf
-	}
-	text, err := ca.FingerprintOf(cert, ca.FingerprintKind(o.fingerprint), o.plain)
-	if err != nil {
-		return err
-	}
-	a.say("%s", text)
-	return nil
-}
-
-// spki is the fingerprint of a certificate's public key.
-func spki(cert *x509.Certificate) string {
-	text, _ := ca.FingerprintOf(cert, ca.SPKI, false) // the kind is known
-	return text
-}
-
 // rootJSON is the root as --json prints it.
 type rootJSON struct {
 	Name      string    `json:"name"`
@@ -108,6 +78,39 @@ type rootJSON struct {
 	SHA256    string    `json:"sha256"`
 	SHA1      string    `json:"sha1"`
 	SPKI      string    `json:"spki_sha256"`
+	KeyIn     *keyJSON  `json:"key_in,omitempty"` // of show ca
+}
+
+// keyJSON is where the root's key is.
+type keyJSON struct {
+	Place       string `json:"place"` // file, agent, elsewhere
+	Encrypted   bool   `json:"encrypted"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Comment     string `json:"comment,omitempty"`
+	Missing     string `json:"missing,omitempty"` // why it cannot sign now
+}
+
+func describeKey(status pki.KeyStatus) *keyJSON {
+	described := &keyJSON{Place: string(status.Place), Encrypted: status.Encrypted, Fingerprint: status.Agent.Fingerprint, Comment: status.Agent.Comment}
+	if status.Missing != nil {
+		described.Missing = status.Missing.Error()
+	}
+	return described
+}
+
+// text is a row of show ca.
+func (k *keyJSON) text() string {
+	switch {
+	case k.Place == string(store.KeyElsewhere):
+		return "not here"
+	case k.Place == string(store.KeyFile) && k.Encrypted:
+		return "a file, encrypted under a passphrase"
+	case k.Place == string(store.KeyFile):
+		return "a file, not encrypted"
+	case k.Missing != "":
+		return fmt.Sprintf("the SSH agent, %q %s, which cannot sign now: %s", k.Comment, k.Fingerprint, k.Missing)
+	}
+	return fmt.Sprintf("the SSH agent, %q %s, which holds it now", k.Comment, k.Fingerprint)
 }
 
 func describeRoot(cert *x509.Certificate) rootJSON {
@@ -140,7 +143,12 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	status, err := c.KeyStatus(root)
+	if err != nil {
+		return err
+	}
 	described := describeRoot(root.Certificate)
+	described.KeyIn = describeKey(status)
 	if asJSON {
 		return a.printJSON(described)
 	}
@@ -160,6 +168,7 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
+		{"key in", described.KeyIn.text()},
 	}))
 }
 
