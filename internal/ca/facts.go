@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"net/netip"
@@ -62,17 +61,25 @@ func (UnknownFingerprintError) ExitCode() int { return fault.Usage }
 // public key in base64 (curl --pinnedpubkey); or plain, in lower-case hexadecimal
 // digits. It fails with an UnknownFingerprintError.
 func FingerprintOf(cert *x509.Certificate, kind FingerprintKind, plain bool) (string, error) {
-	whole, short, key := sha256.Sum256(cert.Raw), sha1.Sum(cert.Raw), sha256.Sum256(cert.RawSubjectPublicKeyInfo)
-	sum, ok := map[FingerprintKind][]byte{SHA256: whole[:], SHA1: short[:], SPKI: key[:]}[kind]
-	switch {
-	case !ok:
+	text := ""
+	switch kind {
+	case SHA256:
+		text = Fingerprint(cert)
+	case SHA1:
+		text = FingerprintSHA1(cert)
+	case SPKI:
+		sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+		if !plain {
+			return base64.StdEncoding.EncodeToString(sum[:]), nil
+		}
+		text = colons(sum[:])
+	default:
 		return "", UnknownFingerprintError{string(kind)}
-	case plain:
-		return hex.EncodeToString(sum), nil
-	case kind == SPKI:
-		return base64.StdEncoding.EncodeToString(sum), nil
 	}
-	return colons(sum), nil
+	if plain {
+		text = strings.ToLower(strings.ReplaceAll(text, ":", ""))
+	}
+	return text, nil
 }
 
 func colons(sum []byte) string { return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":") }

@@ -21,7 +21,7 @@ import (
 const MaxRequest = 1 << 20
 
 // Request is a certificate signing request (RFC 2986): a public key, and the
-// proof that whoever wrote it has the private key. The rest are wishes.
+// proof that its sender has the private key. The rest are wishes.
 type Request struct {
 	Public crypto.PublicKey
 	Key    KeyType

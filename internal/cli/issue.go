@@ -180,6 +180,7 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 		p12 = p12Choice{}
 	}
 	a.noteCSR(plan)
+	a.noteP12Root(plan.P12HasRoot())
 	a.notePlan(plan)
 	if o.dryRun {
 		return a.printIssued(describePlan(plan), plan, o.json)

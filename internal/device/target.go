@@ -220,17 +220,20 @@ func (t Target) ChecksDates() bool {
 	return slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.Client.ChecksDates == "yes" })
 }
 
-// NeverChecksDates reports whether all of the selected firmware is known to check
-// no dates of certificates when it is the client.
-func (t Target) NeverChecksDates() bool {
-	return !slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.Client.ChecksDates != "no" })
-}
-
-// KeepsRootDates reports whether the selected firmware checks the dates of a root
-// as well. BearSSL does not: its trust anchors are a name and a key (bearssl_x509.h,
-// br_x509_trust_anchor).
-func (t Target) KeepsRootDates() bool {
-	return slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.TLS != "BearSSL" })
+// DateChecks says what the selected firmware, as a client, does with the dates of
+// certificates: whether all of it is known to check none, and whether any checks
+// those of a root. BearSSL does not: its trust anchors are a name and a key
+// (bearssl_x509.h, br_x509_trust_anchor).
+func (t *Target) DateChecks() (none, roots bool) {
+	none = true
+	for i := range t.Firmware {
+		for j := range t.Firmware[i].Versions {
+			v := &t.Firmware[i].Versions[j]
+			none = none && v.Client.ChecksDates == "no"
+			roots = roots || v.TLS != "BearSSL"
+		}
+	}
+	return none, roots
 }
 
 // IgnoresAddresses returns the rows of the selected firmware that, as clients,

@@ -73,6 +73,11 @@ type Spec struct {
 // Has reports whether the file holds a part.
 func (s Spec) Has(part Part) bool { return slices.Contains(s.Parts, string(part)) }
 
+// NeedsPassphrase reports whether a passphrase encrypts a key in the file.
+func (s Spec) NeedsPassphrase() bool {
+	return s.Has(Key) && (s.Container == "p12" || s.Container == "mobileconfig")
+}
+
 // File is a rendered file: a base name without folders, and its bytes. A
 // Private file holds a private key and has mode 0600 from its creation.
 type File struct {

@@ -49,16 +49,16 @@ type appleWiFi struct {
 	EAPClientConfiguration appleEAP
 	EncryptionType         string
 	PayloadCertificateUUID string
-	SSID                   string `plist:"SSID_STR"`
+	SSID_STR               string
 }
 
 // appleEAP is the network's authentication: EAP-TLS, with a RADIUS server of that
 // name and below that root, and with no question about another one.
 type appleEAP struct {
-	AcceptEAPTypes               []int
-	PayloadCertificateAnchorUUID []string
+	AcceptEAPTypes               []any // of int
+	PayloadCertificateAnchorUUID []any // of string
 	TLSMinimumVersion            string
-	TLSTrustedServerNames        []string
+	TLSTrustedServerNames        []any // of string
 }
 
 const eapTLS = 13 // IANA, Extensible Authentication Protocol Registry
@@ -66,7 +66,7 @@ const eapTLS = 13 // IANA, Extensible Authentication Protocol Registry
 // wifi sets up the network with the identity of a profile. WPA2 stands for WPA3
 // too, in Apple's schema.
 func (b Bundle) wifi(id, identity string) appleWiFi {
-	var anchors []string
+	var anchors []any
 	for i, root := range b.roots() {
 		anchors = append(anchors, rootPayload(id, i, root).PayloadUUID)
 	}
@@ -74,11 +74,11 @@ func (b Bundle) wifi(id, identity string) appleWiFi {
 		applePayload: payload("com.apple.wifi.managed", id+".wifi", b.Leaf.Raw, "Wi-Fi "+b.WiFi.SSID),
 		AutoJoin:     true,
 		EAPClientConfiguration: appleEAP{
-			AcceptEAPTypes: []int{eapTLS}, PayloadCertificateAnchorUUID: anchors, TLSMinimumVersion: "1.2", TLSTrustedServerNames: []string{b.WiFi.RadiusDomain},
+			AcceptEAPTypes: []any{eapTLS}, PayloadCertificateAnchorUUID: anchors, TLSMinimumVersion: "1.2", TLSTrustedServerNames: []any{b.WiFi.RadiusDomain},
 		},
 		EncryptionType:         "WPA2",
 		PayloadCertificateUUID: identity,
-		SSID:                   b.WiFi.SSID,
+		SSID_STR:               b.WiFi.SSID,
 	}
 	w.PayloadDescription = "Joins " + b.WiFi.SSID + " with this identity, if the network's server is " + b.WiFi.RadiusDomain + "."
 	return w

@@ -13,12 +13,11 @@ import (
 // ClockUselessError says that no certificate helps a board whose clock is not
 // set.
 type ClockUselessError struct {
-	Target device.Target
-	Why    string
-	hint   fault.Hint
+	Board, Why string
+	hint       fault.Hint
 }
 
-func (e *ClockUselessError) Error() string { return "--board-clock: " + e.Target.Name() + " " + e.Why }
+func (e *ClockUselessError) Error() string { return "--board-clock: " + e.Board + " " + e.Why }
 
 // Hint says what helps instead.
 func (e *ClockUselessError) Hint() fault.Hint { return e.hint }
@@ -35,7 +34,7 @@ func (p *Plan) chooseClock(before *store.Issued) (err error) {
 	p.BoardClock = chosen(p.request.BoardClock, wasSo)
 	switch {
 	case p.BoardClock && p.request.ClockOf.Device.ID != "":
-		p.clockStart, err = p.startOf(p.request.ClockOf)
+		p.clockStart, err = p.startOf(&p.request.ClockOf)
 	case p.BoardClock && wasSo && before.Leaf.NotBefore.Before(before.Root.Certificate.NotBefore):
 		p.clockStart = before.Leaf.NotBefore
 	}
@@ -44,25 +43,20 @@ func (p *Plan) chooseClock(before *store.Issued) (err error) {
 
 // startOf returns where a board's clock stands at power-on, zero for the usual
 // time. It fails with a ClockUselessError where that helps nobody.
-func (p *Plan) startOf(board device.Target) (time.Time, error) {
-	useless := func(hint fault.Hint, format string, args ...any) (time.Time, error) {
-		return time.Time{}, &ClockUselessError{board, fmt.Sprintf(format, args...), hint}
-	}
+func (p *Plan) startOf(board *device.Target) (time.Time, error) {
 	clock, root := board.Clock().PowerOn, p.ca.authority.Certificate()
-	switch {
-	case board.NeverChecksDates():
-		return useless(fault.Hintf("leave it out"), "checks no dates, so its clock does not matter")
-	case clock == "":
-		return useless(setItsClock, "shows an unknown time at power-on")
-	}
+	none, roots := board.DateChecks()
 	start, err := time.Parse(time.DateOnly, clock)
 	switch {
+	case none:
+		return time.Time{}, &ClockUselessError{board.Name(), "checks no dates, so its clock does not matter", fault.Hintf("leave it out")}
 	case err != nil:
-		return time.Time{}, err
+		return time.Time{}, &ClockUselessError{board.Name(), "shows an unknown time at power-on", setItsClock}
 	case !start.Before(root.NotBefore):
 		return time.Time{}, nil
-	case board.KeepsRootDates():
-		return useless(setItsClock, "starts in %s, and checks the root too, which is valid from %s on", clock, Day(root.NotBefore))
+	case roots:
+		why := fmt.Sprintf("starts in %s, and checks the root too, which is valid from %s on", clock, Day(root.NotBefore))
+		return time.Time{}, &ClockUselessError{board.Name(), why, setItsClock}
 	}
 	return start, nil
 }

@@ -146,6 +146,9 @@ func (e *Export) NeedsPassphrase() bool {
 	return e.Has("p12") || e.Has("p12-ca") || e.Kind != CAItself && e.set.needsPassphrase()
 }
 
+// P12HasRoot reports whether a .p12 with a key holds the root too.
+func (e *Export) P12HasRoot() bool { return e.set.p12HasRoot() }
+
 // SetP12 says how a .p12 will be encrypted.
 func (e *Export) SetP12(p export.P12) { e.bundle.P12 = p }
 

@@ -70,9 +70,9 @@ func filesFor(target device.Target, key ca.KeyType, kind ca.Kind, keyless bool) 
 	if err != nil {
 		return fileSet{}, err
 	}
-	set := fileSet{files: files}
+	set := fileSet{files: []device.File{}} // not nil: they are a device's
 	for _, file := range files {
-		set.specs = append(set.specs, export.Spec(file.Content))
+		set.add(file)
 	}
 	if keyless {
 		return set.withoutKey(), nil
@@ -91,27 +91,34 @@ var keylessSpecs = []export.Spec{
 // withoutKey leaves out what holds a key, and adds a chain and the CA where they
 // are missing. A device whose only file has the key in it gets the usual ones.
 func (s fileSet) withoutKey() fileSet {
-	var kept fileSet
-	for i, spec := range s.specs {
-		if !spec.Has(export.Key) {
-			kept.specs, kept.files = append(kept.specs, spec), append(kept.files, s.files[i])
+	kept := fileSet{instead: true}
+	for _, file := range s.files {
+		if !file.Has(string(export.Key)) {
+			kept.add(file)
+			kept.instead = kept.instead && !file.Has(string(export.Leaf))
 		}
 	}
-	kept.instead = !slices.ContainsFunc(kept.specs, func(spec export.Spec) bool { return spec.Has(export.Leaf) })
 	for _, spec := range keylessSpecs {
 		if !kept.holds(spec) {
-			kept.specs, kept.files = append(kept.specs, spec), append(kept.files, device.File{Content: device.Content(spec)})
+			kept.add(device.File{Content: device.Content(spec)})
 		}
 	}
 	return kept
 }
 
+func (s *fileSet) add(file device.File) {
+	s.files, s.specs = append(s.files, file), append(s.specs, export.Spec(file.Content))
+}
+
 // holds reports whether a file of that name, or with the same parts, is in the
 // set.
-func (s fileSet) holds(spec export.Spec) bool {
-	return slices.ContainsFunc(s.specs, func(own export.Spec) bool {
-		return own.Name == spec.Name || slices.Equal(own.Parts, spec.Parts)
-	})
+func (s *fileSet) holds(spec export.Spec) bool {
+	for i := range s.specs {
+		if s.specs[i].Name == spec.Name || slices.Equal(s.specs[i].Parts, spec.Parts) {
+			return true
+		}
+	}
+	return false
 }
 
 // names are those of the files of a holder.
@@ -125,8 +132,13 @@ func (s fileSet) names(stem string) []string {
 
 // needsPassphrase reports whether the user needs a passphrase for a .p12.
 func (s fileSet) needsPassphrase() bool {
-	return s.fixedPassword() == "" && slices.ContainsFunc(s.specs, func(spec export.Spec) bool {
-		return device.File{Content: device.Content(spec)}.NeedsPassphrase()
+	return s.fixedPassword() == "" && slices.ContainsFunc(s.specs, export.Spec.NeedsPassphrase)
+}
+
+// p12HasRoot reports whether a .p12 with a key holds the root too.
+func (s *fileSet) p12HasRoot() bool {
+	return slices.ContainsFunc(s.specs, func(spec export.Spec) bool {
+		return spec.Container == "p12" && spec.Has(export.Key) && spec.Has(export.CA)
 	})
 }
 

@@ -565,6 +565,12 @@ func (p *Plan) AddsAddress() bool {
 		(before == nil || !slices.ContainsFunc(ca.NamesOf(before.Leaf), isAddress))
 }
 
+// P12HasRoot reports whether a .p12 among the files holds the root too.
+func (p *Plan) P12HasRoot() bool {
+	files, err := p.files()
+	return err == nil && files.p12HasRoot()
+}
+
 // Writes reports whether files of these names will be written.
 func (p *Plan) Writes(names ...string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(p.fileNames, name) })
