@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf16"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -86,7 +87,9 @@ type foundRequest struct {
 
 // block matches PEM however its lines are broken (RFC 7468 section 2), which
 // package pem does not: devices and web forms put all of it on one line.
-var block = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END [A-Z0-9 ]{1,40}-----`)
+var block = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END [A-Z0-9 ]{1,40}-----`)
+})
 
 // requestLabels are those of RFC 7468 section 7.
 var requestLabels = []string{"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"}
@@ -95,7 +98,7 @@ func findRequest(data []byte) (found foundRequest, err error) {
 	text := plainText(data)
 	var labels []string
 	var bodies [][]byte
-	for _, match := range block.FindAllSubmatch(text, -1) {
+	for _, match := range block().FindAllSubmatch(text, -1) {
 		label := string(match[1])
 		labels = append(labels, label)
 		if slices.Contains(requestLabels, label) {

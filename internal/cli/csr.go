@@ -81,7 +81,7 @@ func (a *app) noteCSR(p *pki.Plan) {
 	}
 	a.note("the request has an %s key, and asks for %s", csr.Key, names)
 	if ignored := p.Ignored(); len(ignored) > 0 {
-		a.note("not taken from the request: %s", strings.Join(ignored, ", "))
+		a.note("not taken from the request: %s", ignoredText(ignored))
 	}
 	if csr.HasPrivateKey {
 		a.note("the file also holds a private key, which picoca neither needs nor reads: keep it to yourself")
@@ -89,6 +89,16 @@ func (a *app) noteCSR(p *pki.Plan) {
 	if csr.LowExponent {
 		a.note("the RSA key has a public exponent below 65537, which some clients refuse")
 	}
+}
+
+// maxIgnoredShown is how much of a request a note lists: --json has all of it.
+const maxIgnoredShown = 30
+
+func ignoredText(ignored []string) string {
+	if more := len(ignored) - maxIgnoredShown; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(ignored[:maxIgnoredShown], ", "), more)
+	}
+	return strings.Join(ignored, ", ")
 }
 
 // noteKey says who has the key, where that is not the store.
@@ -103,6 +113,14 @@ func (a *app) noteKey(p *pki.Plan) {
 
 // keyKeptTexts are the values of key_kept in JSON.
 var keyKeptTexts = map[store.KeyKept]string{store.KeptInStore: "store", store.KeptByDevice: "device", store.KeptInFiles: "files"}
+
+// keyKept is who has a certificate's key, for JSON.
+func keyKept(i store.Issued) string {
+	if i.Record.KeyKept == store.KeptInStore && !i.HasKey {
+		return "missing"
+	}
+	return keyKeptTexts[i.Record.KeyKept]
+}
 
 // requestJSON is a certificate request as --json prints it.
 type requestJSON struct {

@@ -22,7 +22,8 @@ type leafJSON struct {
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 	SHA256    string    `json:"sha256"`
-	// KeyKept says who has the private key: "store", "device" or "files".
+	// KeyKept says who has the private key: "store", "device" or "files"; or
+	// "missing", if the store has lost it.
 	KeyKept string `json:"key_kept"`
 	// AndClient reports whether a device's certificate is an identity as well.
 	AndClient bool `json:"and_client"`

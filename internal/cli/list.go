@@ -102,7 +102,7 @@ func describeLeaf(i store.Issued) leafJSON {
 	l := leafJSON{
 		Name: i.Record.Name, Kind: pki.KindOf(i), Names: names, For: i.Record.For, Key: keyOf(i.Leaf),
 		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
-		KeyKept: keyKeptTexts[i.Record.KeyKept], AndClient: pki.IsAlsoClient(i),
+		KeyKept: keyKept(i), AndClient: pki.IsAlsoClient(i),
 	}
 	if i.Revoked != nil {
 		l.Revoked = &revocationJSON{i.Revoked.At, i.Revoked.Reason}

@@ -235,12 +235,20 @@ func (p *Plan) lookBack(now time.Time) error {
 	}
 	p.previous = &previous
 	if p.request.Renew && previous.Revoked != nil {
-		return &RevokedError{p.Kind(), holder.Name, previous.Revoked.At}
+		return p.revokedError(previous)
 	}
 	if !p.request.Renew && InForce(previous, now) {
 		return &StillValidError{p.Kind(), holder.Name, previous.Leaf.NotAfter, previous.Record.KeyKept, p.request.CSR != nil}
 	}
 	return nil
+}
+
+func (p *Plan) revokedError(previous store.Issued) error {
+	err := &RevokedError{p.Kind(), previous.Record.Name, previous.Revoked.At}
+	if previous.Record.KeyKept != store.KeptByDevice || p.Kind() == Identity {
+		return err
+	}
+	return fault.With(err, fault.Hintf("let the device make a new key, and issue for its request: %s", fault.Command{"issue", err.Name, "--csr", "FILE"}))
 }
 
 // isLost reports whether a file of the store is missing or damaged.
