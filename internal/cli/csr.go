@@ -35,7 +35,7 @@ func (f *keyFlags) apply(a *app, r *pki.Request, given func(flag string) bool) (
 	return err
 }
 
-func (a *app) readCSR(name string) (*ca.Request, error) {
+func (a *app) readCSR(name string) (*ca.CSR, error) {
 	shown := fmt.Sprintf("%q", name)
 	read := readFile
 	if name == "-" {
@@ -45,7 +45,7 @@ func (a *app) readCSR(name string) (*ca.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("certificate request %s cannot be read: %w", shown, withoutPath(err))
 	}
-	request, err := ca.ParseRequest(data)
+	request, err := ca.ParseCSR(data)
 	if err != nil {
 		return nil, fmt.Errorf("certificate request %s %w", shown, err)
 	}
@@ -59,14 +59,14 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, ca.MaxRequest+1))
+	return io.ReadAll(io.LimitReader(file, ca.MaxCSR+1))
 }
 
 func (a *app) readStdin(string) ([]byte, error) {
 	if isTerminalInput(a.Stdin) {
 		a.note("paste the certificate request, then press Enter and Ctrl-D")
 	}
-	return io.ReadAll(io.LimitReader(a.Stdin, ca.MaxRequest+1))
+	return io.ReadAll(io.LimitReader(a.Stdin, ca.MaxCSR+1))
 }
 
 // noteCSR shows what a certificate request asks for, and what it does not get.

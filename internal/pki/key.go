@@ -83,7 +83,7 @@ func (p *Plan) Ignored() []string {
 }
 
 // CSR returns the certificate request, nil if there is none.
-func (p *Plan) CSR() *ca.Request { return p.request.CSR }
+func (p *Plan) CSR() *ca.CSR { return p.request.CSR }
 
 // usageError is a fault of the request that the user can avoid by leaving
 // something out.

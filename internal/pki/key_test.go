@@ -19,13 +19,13 @@ import (
 )
 
 // request is a certificate request that was read, and its key.
-func request(t testing.TB, key ca.KeyType, asked ...string) (*ca.Request, crypto.Signer) {
+func request(t testing.TB, key ca.KeyType, asked ...string) (*ca.CSR, crypto.Signer) {
 	t.Helper()
 	private, err := key.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &ca.Request{Public: private.Public(), Key: key, Names: names(t, asked...)}, private
+	return &ca.CSR{Public: private.Public(), Key: key, Names: names(t, asked...)}, private
 }
 
 func yes() *bool { set := true; return &set }

@@ -37,7 +37,7 @@ type Request struct {
 	KeepKey bool
 	// CSR is a certificate request with the key, which stays where it was made; nil
 	// lets picoca make a key.
-	CSR *ca.Request
+	CSR *ca.CSR
 	// ForgetKey keeps a new key out of the store, so that only the files have it:
 	// nil is unset.
 	ForgetKey *bool

@@ -17,13 +17,13 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 )
 
-// MaxRequest is the largest file in which a certificate request is looked for:
+// MaxCSR is the largest file in which a certificate request is looked for:
 // a request has a few kilobytes, the text around it may have more.
-const MaxRequest = 1 << 20
+const MaxCSR = 1 << 20
 
-// Request is a certificate signing request (RFC 2986): a public key, and the
+// CSR is a certificate signing request (RFC 2986): a public key, and the
 // proof that its sender has the private key. The rest are wishes.
-type Request struct {
+type CSR struct {
 	Public crypto.PublicKey
 	Key    KeyType
 	// Names are those that the request asks for: of its subjectAltName, or its
@@ -39,17 +39,17 @@ type Request struct {
 	LowExponent bool
 }
 
-// RequestError says what is wrong with a certificate request. Its text goes on
+// CSRError says what is wrong with a certificate request. Its text goes on
 // after the name of the file.
-type RequestError struct {
+type CSRError struct {
 	Text   string
 	advice fault.Hint
 }
 
-func (e *RequestError) Error() string { return e.Text }
+func (e *CSRError) Error() string { return e.Text }
 
 // Hint says how to get a request that can be used.
-func (e *RequestError) Hint() fault.Hint { return e.advice }
+func (e *CSRError) Hint() fault.Hint { return e.advice }
 
 // The ways to a better request.
 var (
@@ -60,27 +60,27 @@ var (
 	oneByOne  = fault.Hintf("put each request in a file of its own")
 )
 
-func requestError(advice fault.Hint, format string, args ...any) error {
-	return &RequestError{fmt.Sprintf(format, args...), advice}
+func csrError(advice fault.Hint, format string, args ...any) error {
+	return &CSRError{fmt.Sprintf(format, args...), advice}
 }
 
-// ParseRequest reads a certificate request, PEM or DER, with or without other
-// text around it, and checks its signature. The error is a RequestError.
-func ParseRequest(data []byte) (Request, error) {
-	if len(data) > MaxRequest {
-		return Request{}, requestError(asOpenSSL, "is larger than 1 MB; a certificate request has a few kilobytes")
+// ParseCSR reads a certificate request, PEM or DER, with or without other
+// text around it, and checks its signature. The error is a CSRError.
+func ParseCSR(data []byte) (CSR, error) {
+	if len(data) > MaxCSR {
+		return CSR{}, csrError(asOpenSSL, "is larger than 1 MB; a certificate request has a few kilobytes")
 	}
-	found, err := findRequest(data)
+	found, err := findCSR(data)
 	if err != nil {
-		return Request{}, err
+		return CSR{}, err
 	}
-	r, err := parseRequestDER(found.der)
+	r, err := parseCSRDER(found.der)
 	r.HasPrivateKey = found.privateKey
 	return r, err
 }
 
-// foundRequest is what a file holds.
-type foundRequest struct {
+// foundCSR is what a file holds.
+type foundCSR struct {
 	der        []byte
 	privateKey bool
 }
@@ -91,30 +91,30 @@ var block = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END [A-Z0-9 ]{1,40}-----`)
 })
 
-// requestLabels are those of RFC 7468 section 7.
-var requestLabels = []string{"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"}
+// csrLabels are those of RFC 7468 section 7.
+var csrLabels = []string{"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"}
 
-func findRequest(data []byte) (found foundRequest, err error) {
+func findCSR(data []byte) (found foundCSR, err error) {
 	text := plainText(data)
 	var labels []string
 	var bodies [][]byte
 	for _, match := range block().FindAllSubmatch(text, -1) {
 		label := string(match[1])
 		labels = append(labels, label)
-		if slices.Contains(requestLabels, label) {
+		if slices.Contains(csrLabels, label) {
 			bodies = append(bodies, match[2])
 		}
 	}
 	found.privateKey = slices.ContainsFunc(labels, isPrivateKey)
 	switch len(bodies) {
 	case 0:
-		found.der, err = bareRequest(text, labels)
+		found.der, err = bareCSR(text, labels)
 	case 1:
 		if found.der = decodeBase64(bodies[0]); found.der == nil {
-			err = requestError(copyAgain, "is damaged: what stands between BEGIN and END is not base64")
+			err = csrError(copyAgain, "is damaged: what stands between BEGIN and END is not base64")
 		}
 	default:
-		err = requestError(oneByOne, "holds %d certificate requests; expected one", len(bodies))
+		err = csrError(oneByOne, "holds %d certificate requests; expected one", len(bodies))
 	}
 	return found, err
 }
@@ -143,24 +143,24 @@ func plainText(data []byte) []byte {
 	return []byte(strings.TrimPrefix(string(utf16.Decode(units)), "\ufeff"))
 }
 
-// bareRequest returns a request without BEGIN and END: DER, or its base64.
-func bareRequest(text []byte, labels []string) ([]byte, error) {
+// bareCSR returns a request without BEGIN and END: DER, or its base64.
+func bareCSR(text []byte, labels []string) ([]byte, error) {
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
-		return nil, requestError(asOpenSSL, "is empty")
+		return nil, csrError(asOpenSSL, "is empty")
 	case slices.ContainsFunc(labels, isPrivateKey):
-		return nil, requestError(asOpenSSL, "holds a private key and no certificate request; keep it to yourself, no CA needs it")
+		return nil, csrError(asOpenSSL, "holds a private key and no certificate request; keep it to yourself, no CA needs it")
 	case slices.Contains(labels, certificateBlock):
-		return nil, requestError(asOpenSSL, "is a certificate, not a certificate request")
+		return nil, csrError(asOpenSSL, "is a certificate, not a certificate request")
 	case bytes.Contains(text, []byte("-----BEGIN CERTIFICATE REQ")), bytes.Contains(text, []byte("-----BEGIN NEW CERTIFICATE REQ")):
-		return nil, requestError(copyAgain, "is cut short: its END line is missing")
+		return nil, csrError(copyAgain, "is cut short: its END line is missing")
 	case text[0] == 0x30: // an ASN.1 SEQUENCE
 		return text, nil
 	}
 	if der := decodeBase64(text); len(der) > 0 && der[0] == 0x30 {
 		return der, nil
 	}
-	return nil, requestError(asOpenSSL, "is not a certificate request")
+	return nil, csrError(asOpenSSL, "is not a certificate request")
 }
 
 // decodeBase64 returns nil for a text that is not base64. Line breaks may be
@@ -174,24 +174,24 @@ func decodeBase64(text []byte) []byte {
 	return der
 }
 
-func parseRequestDER(der []byte) (Request, error) {
-	raw, err := parseRawRequest(der)
+func parseCSRDER(der []byte) (CSR, error) {
+	raw, err := parseRawCSR(der)
 	if err != nil {
-		return Request{}, err
+		return CSR{}, err
 	}
 	if err := raw.keyFault(); err != nil {
-		return Request{}, err
+		return CSR{}, err
 	}
 	csr, err := x509.ParseCertificateRequest(raw.Raw)
 	if err != nil {
-		return Request{}, requestError(copyAgain, "is damaged: it cannot be read as a certificate request")
+		return CSR{}, csrError(copyAgain, "is damaged: it cannot be read as a certificate request")
 	}
-	r := Request{Public: csr.PublicKey}
-	if r.Key, err = requestKey(csr.PublicKey); err != nil {
-		return Request{}, err
+	r := CSR{Public: csr.PublicKey}
+	if r.Key, err = csrKey(csr.PublicKey); err != nil {
+		return CSR{}, err
 	}
-	if err := proveRequest(csr, raw); err != nil {
-		return Request{}, err
+	if err := proveCSR(csr, raw); err != nil {
+		return CSR{}, err
 	}
 	if pub, ok := csr.PublicKey.(*rsa.PublicKey); ok {
 		r.LowExponent = pub.E < 65537
@@ -200,36 +200,36 @@ func parseRequestDER(der []byte) (Request, error) {
 	return r, nil
 }
 
-// requestKey returns the type of a request's key, with words for those that are
+// csrKey returns the type of a request's key, with words for those that are
 // refused.
-func requestKey(pub crypto.PublicKey) (KeyType, error) {
+func csrKey(pub crypto.PublicKey) (KeyType, error) {
 	if key, ok := pub.(*rsa.PublicKey); ok {
 		switch bits := key.N.BitLen(); {
 		case bits < 2048:
-			return "", requestError(otherKey, "has an RSA key of %d bits, which is too short; at least 2048 are needed", bits)
+			return "", csrError(otherKey, "has an RSA key of %d bits, which is too short; at least 2048 are needed", bits)
 		case bits != 2048 && bits != 3072 && bits != 4096:
-			return "", requestError(otherKey, "has an RSA key of %d bits; picoca knows 2048, 3072 and 4096", bits)
+			return "", csrError(otherKey, "has an RSA key of %d bits; picoca knows 2048, 3072 and 4096", bits)
 		}
 	}
 	key, err := KeyTypeOf(pub)
 	if err != nil {
-		return "", requestError(otherKey, "has a key of type %q; picoca takes RSA from 2048 bits on, P-256 and P-384", nameOfKey(pub))
+		return "", csrError(otherKey, "has a key of type %q; picoca takes RSA from 2048 bits on, P-256 and P-384", nameOfKey(pub))
 	}
 	return key, nil
 }
 
-// proveRequest checks the request's own signature. SHA-1 is accepted: it proves
+// proveCSR checks the request's own signature. SHA-1 is accepted: it proves
 // possession of the key, and nothing else relies on it.
-func proveRequest(csr *x509.CertificateRequest, raw rawRequest) error {
+func proveCSR(csr *x509.CertificateRequest, raw rawCSR) error {
 	err := csr.CheckSignature()
 	if err == nil {
 		return nil
 	}
 	if _, insecure := errors.AsType[x509.InsecureAlgorithmError](err); insecure {
-		return requestError(withSHA, "is signed with MD5 or MD2, which proves nothing")
+		return csrError(withSHA, "is signed with MD5 or MD2, which proves nothing")
 	}
 	if errors.Is(err, x509.ErrUnsupportedAlgorithm) {
-		return requestError(withSHA, "is signed with an algorithm that picoca cannot check (%s)", oidName(raw.Algorithm.Algorithm))
+		return csrError(withSHA, "is signed with an algorithm that picoca cannot check (%s)", oidName(raw.Algorithm.Algorithm))
 	}
-	return requestError(copyAgain, "has a wrong signature: it was changed, or made with another key")
+	return csrError(copyAgain, "has a wrong signature: it was changed, or made with another key")
 }

@@ -57,7 +57,7 @@ func TestRequestsThatAreAccepted(t *testing.T) {
 			"CA:TRUE", "key usage", "extended key usage", "1.2.3.4.5",
 		}},
 	} {
-		got, err := ca.ParseRequest(requestFile(t, file))
+		got, err := ca.ParseCSR(requestFile(t, file))
 		if err != nil || got.Key != want.key || !slices.Equal(got.Names.Strings(), want.names) || !slices.Equal(got.Wishes, want.wishes) {
 			t.Errorf("%s: got %s %q %q, %v, want %+v", file, got.Key, got.Names.Strings(), got.Wishes, err, want)
 		}
@@ -83,7 +83,7 @@ func in16(order binary.AppendByteOrder, mark bool, text []byte) []byte {
 // around the base64, and the line breaks in it.
 func TestRequestIsFoundHoweverItIsWrapped(t *testing.T) {
 	plain := requestFile(t, "p256.pem")
-	want, err := ca.ParseRequest(plain)
+	want, err := ca.ParseCSR(plain)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,12 +102,12 @@ func TestRequestIsFoundHoweverItIsWrapped(t *testing.T) {
 		"UTF-16 BE":          in16(binary.BigEndian, true, plain),
 		"UTF-16 LE, no mark": in16(binary.LittleEndian, false, plain),
 		"UTF-16 BE, no mark": in16(binary.BigEndian, false, plain),
-		"a megabyte of text": append(bytes.Repeat([]byte("text\n"), (ca.MaxRequest-len(plain))/5), plain...),
+		"a megabyte of text": append(bytes.Repeat([]byte("text\n"), (ca.MaxCSR-len(plain))/5), plain...),
 		"base64 only":        []byte(base64.StdEncoding.EncodeToString(der.Bytes)),
 		"DER and a newline":  append(bytes.Clone(der.Bytes), '\n'),
 		"with a certificate": append(requestFile(t, "certificate.pem"), plain...),
 	} {
-		got, err := ca.ParseRequest(data)
+		got, err := ca.ParseCSR(data)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %v, %v", name, got.Key, err)
 		}
@@ -131,7 +131,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"a mark only":       {[]byte("\xef\xbb\xbf"), "is empty", "openssl req -new"},
 		"half a character":  {[]byte("\xff\xfe-"), "is empty", "openssl req -new"},
 		"words":             {[]byte("hello"), "is not a certificate request", "openssl req -new"},
-		"too large":         {make([]byte, ca.MaxRequest+1), "is larger than 1 MB", "openssl req -new"},
+		"too large":         {make([]byte, ca.MaxCSR+1), "is larger than 1 MB", "openssl req -new"},
 		"two":               {slices.Concat(plain, requestFile(t, "new.pem")), "holds 2 certificate requests; expected one", "file of its own"},
 		"a certificate":     {requestFile(t, "certificate.pem"), "is a certificate, not", "openssl req -new"},
 		"a private key":     {requestFile(t, "key-only.pem"), "holds a private key and no certificate request", "openssl req -new"},
@@ -152,10 +152,10 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"secp256k1":         {requestFile(t, "secp256k1.pem"), "has a key on the curve secp256k1", "P-256 key or an RSA key"},
 		"explicit curve":    {requestFile(t, "explicit.pem"), "written out as numbers", "P-256 key or an RSA key"},
 	} {
-		_, err := ca.ParseRequest(row.data)
-		got, ok := errors.AsType[*ca.RequestError](err)
+		_, err := ca.ParseCSR(row.data)
+		got, ok := errors.AsType[*ca.CSRError](err)
 		if !ok || !strings.Contains(got.Error(), row.want) {
-			t.Errorf("%s: got %v, want a RequestError with %q", name, err, row.want)
+			t.Errorf("%s: got %v, want a CSRError with %q", name, err, row.want)
 			continue
 		}
 		if hint := fault.HintOf(err).Text(func(c fault.Command) string { return strings.Join(c, " ") }); hint == "" || !strings.Contains(hint, row.hint) {
@@ -171,7 +171,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 // what is printed of a request.
 func TestRequestKeepsNoSecret(t *testing.T) {
 	for _, file := range []string{"challenge.pem", "key-first.pem"} {
-		got, err := ca.ParseRequest(requestFile(t, file))
+		got, err := ca.ParseCSR(requestFile(t, file))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,8 +181,8 @@ func TestRequestKeepsNoSecret(t *testing.T) {
 	}
 }
 
-// FuzzParseRequest wants words for whatever a file holds.
-func FuzzParseRequest(f *testing.F) {
+// FuzzParseCSR wants words for whatever a file holds.
+func FuzzParseCSR(f *testing.F) {
 	files, err := filepath.Glob("testdata/requests/*.*e[mr]")
 	if err != nil || len(files) < 20 {
 		f.Fatalf("got %q, %v", files, err)
@@ -191,9 +191,9 @@ func FuzzParseRequest(f *testing.F) {
 		f.Add(requestFile(f, filepath.Base(file)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := ca.ParseRequest(data)
-		if _, ok := errors.AsType[*ca.RequestError](err); err != nil && !ok {
-			t.Errorf("got %v, want a RequestError", err)
+		r, err := ca.ParseCSR(data)
+		if _, ok := errors.AsType[*ca.CSRError](err); err != nil && !ok {
+			t.Errorf("got %v, want a CSRError", err)
 		}
 		if err == nil && (r.Public == nil || r.Key == "") {
 			t.Errorf("got %+v without a key", r)

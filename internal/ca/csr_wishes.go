@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// rawRequest is a certificate request as its bytes have it (RFC 2986 section 4):
+// rawCSR is a certificate request as its bytes have it (RFC 2986 section 4):
 // package x509 leaves out attributes, and gives no reason for a key that it does
 // not know.
-type rawRequest struct {
+type rawCSR struct {
 	Raw  asn1.RawContent
 	Info struct {
 		Raw     asn1.RawContent
@@ -28,19 +28,19 @@ type rawRequest struct {
 	Signature asn1.BitString
 }
 
-// parseRawRequest accepts spaces and line breaks behind DER, which editors add.
-func parseRawRequest(der []byte) (raw rawRequest, err error) {
+// parseRawCSR accepts spaces and line breaks behind DER, which editors add.
+func parseRawCSR(der []byte) (raw rawCSR, err error) {
 	rest, err := asn1.Unmarshal(der, &raw)
 	switch {
 	case err == nil && strings.TrimSpace(string(rest)) == "":
 		return raw, nil
 	case err == nil:
-		return raw, requestError(oneByOne, "has %d more bytes behind the certificate request", len(rest))
+		return raw, csrError(oneByOne, "has %d more bytes behind the certificate request", len(rest))
 	}
 	if _, certErr := x509.ParseCertificate(der); certErr == nil {
-		return raw, requestError(asOpenSSL, "is a certificate, not a certificate request")
+		return raw, csrError(asOpenSSL, "is a certificate, not a certificate request")
 	}
-	return raw, requestError(copyAgain, "is not a certificate request, or damaged")
+	return raw, csrError(copyAgain, "is not a certificate request, or damaged")
 }
 
 // oidNames has a line for each object identifier with its name for people: as a
@@ -107,27 +107,27 @@ var (
 )
 
 // keyFault finds the keys for which package x509 has no words.
-func (r rawRequest) keyFault() error {
+func (r rawCSR) keyFault() error {
 	algorithm := r.Info.Key.Algorithm
 	switch {
 	case algorithm.Algorithm.Equal(keyRSA):
 		return nil
 	case !algorithm.Algorithm.Equal(keyEC):
-		return requestError(otherKey, "has a key of type %s; picoca takes RSA from 2048 bits on, P-256 and P-384", oidName(algorithm.Algorithm))
+		return csrError(otherKey, "has a key of type %s; picoca takes RSA from 2048 bits on, P-256 and P-384", oidName(algorithm.Algorithm))
 	}
 	var curve asn1.ObjectIdentifier
 	if _, err := asn1.Unmarshal(algorithm.Parameters.FullBytes, &curve); err != nil {
-		return requestError(otherKey, "has a key on a curve that is written out as numbers; clients take only curves by name")
+		return csrError(otherKey, "has a key on a curve that is written out as numbers; clients take only curves by name")
 	}
 	if !slices.ContainsFunc(knownCurves, curve.Equal) {
-		return requestError(otherKey, "has a key on the curve %s; picoca takes P-256 and P-384", oidName(curve))
+		return csrError(otherKey, "has a key on the curve %s; picoca takes P-256 and P-384", oidName(curve))
 	}
 	return nil
 }
 
 // wishesOf returns the names that a request asks for, and in words everything
 // else.
-func wishesOf(csr *x509.CertificateRequest, raw rawRequest) (Names, []string) {
+func wishesOf(csr *x509.CertificateRequest, raw rawCSR) (Names, []string) {
 	asked := slices.Clone(csr.DNSNames)
 	for _, ip := range csr.IPAddresses {
 		asked = append(asked, ip.String())
@@ -221,7 +221,7 @@ func caWish(value []byte) string {
 
 // attributeWishes never have an attribute's value: a challenge password is a
 // secret.
-func (r rawRequest) attributeWishes() []string {
+func (r rawCSR) attributeWishes() []string {
 	var wishes []string
 	for _, attribute := range r.Info.Attributes {
 		var id asn1.ObjectIdentifier
