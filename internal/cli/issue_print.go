@@ -29,6 +29,8 @@ type leafJSON struct {
 	AndClient bool `json:"and_client"`
 	// Revoked is left out unless the certificate is revoked.
 	Revoked *revocationJSON `json:"revoked,omitempty"`
+	// Pushed is left out unless the files are, or should be, on a device.
+	Pushed *placeJSON `json:"pushed,omitempty"`
 }
 
 // revocationJSON is when and why a certificate was revoked.
@@ -49,8 +51,11 @@ type issuedJSON struct {
 	Passphrase string   `json:"passphrase,omitempty"`
 	// Request is what the certificate request asked for, left out if there was none.
 	Request *requestJSON `json:"request,omitempty"`
+	// Push is the device that has the files, by --push.
+	Push *pushedJSON `json:"push,omitempty"`
 
 	written []pki.Written
+	pushes  bool
 }
 
 func describePlan(p *pki.Plan) issuedJSON {
@@ -58,6 +63,7 @@ func describePlan(p *pki.Plan) issuedJSON {
 	r.leafJSON = leafJSON{
 		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
 		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), KeyKept: keyKeptTexts[p.KeyKept], AndClient: p.AndClient,
+		Pushed: describePlace(p.NextPlace()),
 	}
 	r.Request = describeCSR(p)
 	return r
@@ -93,6 +99,9 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	a.noteStale(r.Stale)
 	if p.AndClient {
 		a.say("%s", a.needsRoot())
+	}
+	if r.pushes { // which says what remains to be done
+		return nil
 	}
 	installed := a.printInstall(p)
 	next := nextText(p, len(r.Files)) + a.exampleAside(p)

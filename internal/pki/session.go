@@ -220,6 +220,7 @@ func (p *Plan) record(files []output.File) store.Record {
 	holder := p.request.holder()
 	r := store.Record{
 		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept, WiFi: p.WiFi,
+		Pushed: p.NextPlace(),
 	}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)
