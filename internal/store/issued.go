@@ -117,12 +117,12 @@ func (s *Store) lastEntry(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	above.close()
+	defer above.close()
 	there, err := s.exists(dir)
 	if err != nil || !there {
 		return "", err
 	}
-	f, err := s.folder(dir)
+	f, err := above.open(path.Base(dir))
 	if err != nil {
 		return "", err
 	}

@@ -69,6 +69,7 @@ type Store struct {
 	disk     durable.Disk
 	layout   int // 0 if there is none yet
 	held     *flock.Flock
+	known    []Root // as last read, nil if they must be read again
 	verified verified
 }
 
@@ -155,14 +156,10 @@ func (s *Store) checkOnce() error {
 	if err := s.checkTop(); err != nil {
 		return err
 	}
-	there, err := s.exists(s.rootsFolder())
-	if err != nil {
-		return err
-	}
-	if !there {
+	f, err := s.folder(s.rootsFolder())
+	if errors.Is(err, fs.ErrNotExist) {
 		return s.absent(s.rootsFolder())
 	}
-	f, err := s.folder(s.rootsFolder())
 	if err == nil {
 		f.close()
 	}
@@ -272,9 +269,8 @@ func (s *Store) lock(ctx context.Context, waiting func(holder string)) error {
 	if err := s.wait(ctx, lock, waiting); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
-	s.held = lock
-	// A courtesy to those who wait; Windows forbids it while the lock is held.
-	_ = s.root.WriteFile("lock", []byte(strconv.Itoa(os.Getpid())), 0o600)
+	s.held, s.known = lock, nil
+	s.writeHolder()
 	return s.named(durable.Recover(s.disk, prefix, "."))
 }
 
@@ -313,10 +309,20 @@ func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder
 	return err
 }
 
+// writeHolder puts the process ID into the lock file, as a courtesy to those who
+// wait; Windows forbids it while the lock is held. The file is not emptied first:
+// ext4 would begin to write it to the disk at once. So all IDs get one width.
+func (s *Store) writeHolder() {
+	if file, err := s.root.OpenFile("lock", os.O_WRONLY, 0); err == nil {
+		fmt.Fprintf(file, "%-20d\n", os.Getpid())
+		file.Close()
+	}
+}
+
 // holder returns the process ID in the lock file, which may hold anything.
 func (s *Store) holder() string {
 	data, _ := s.read("lock", widestPrivate, maxLine)
-	if pid, err := strconv.Atoi(string(data)); err == nil && pid > 0 {
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && pid > 0 {
 		return strconv.Itoa(pid)
 	}
 	return ""
@@ -324,6 +330,7 @@ func (s *Store) holder() string {
 
 // publish makes a folder appear with all of its files.
 func (s *Store) publish(dir string, files []durable.File) error {
+	s.known = nil
 	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
 	if err != nil {
 		return s.named(err)
@@ -336,6 +343,7 @@ func (s *Store) replace(files ...durable.File) error {
 	if s.held == nil {
 		return ErrUnlocked
 	}
+	s.known = nil
 	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
 	if err != nil {
 		return s.named(err)
