@@ -81,7 +81,13 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	}
 	a.sayWritten(r.written)
 	a.noteStale(r.Stale)
-	installed := a.printInstall(p)
+	a.sayNext(r, p, a.printInstall(p))
+	return nil
+}
+
+// sayNext says what is left to do, once the files are written, or the steps to
+// install them were printed.
+func (a *app) sayNext(r issuedJSON, p *pki.Plan, installed bool) {
 	next := fmt.Sprintf("copy %s to the %s%s", countText(len(r.Files)), placeOf(p.Target), a.exampleAside(p))
 	switch {
 	case installed && !p.IsRenewal():
@@ -92,7 +98,6 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	default:
 		a.say("next: %s, then run %s", next, a.command("phone"))
 	}
-	return nil
 }
 
 // exampleAside mentions example where there is a project for the device.

@@ -49,7 +49,6 @@ cannot be renewed is reported, the others are renewed, and the exit code is 1.`,
 			return args(1, maxArgs, "the name of a device or an identity, --due or --all")(cmd, given)
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			o.given = cmd.Flags().Changed
 			if err := o.check(cmd, len(args) == 0); err != nil {
 				return err
 			}
