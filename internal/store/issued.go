@@ -371,10 +371,11 @@ func (s *Store) putFiles(dir, place string, files []durable.File) error {
 	if err != nil {
 		return s.named(err)
 	}
-	if err := s.makeFolders("issued", dir); err != nil {
+	if err := s.mkdirs("issued", dir); err != nil {
 		return errors.Join(err, s.named(staged.Discard()))
 	}
-	if err := staged.Publish(place); err != nil {
+	// The folders may come from a process that was killed before it synced them.
+	if err := staged.Publish(place, "issued", "."); err != nil {
 		_ = s.disk.Remove(dir) // if it is empty
 		return s.named(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -354,22 +355,25 @@ func (s *Store) replace(files ...durable.File) error {
 // makeFolders makes folders for good. One that exists already may come from a
 // process that was killed before it had synced it.
 func (s *Store) makeFolders(dirs ...string) error {
+	if err := s.mkdirs(dirs...); err != nil {
+		return err
+	}
 	for _, dir := range dirs {
-		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return s.named(err)
-		}
-		if err := s.disk.SyncDir(parent(dir)); err != nil {
+		if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
 			return s.named(err)
 		}
 	}
 	return nil
 }
 
-func parent(name string) string {
-	if at := strings.LastIndexByte(name, '/'); at >= 0 {
-		return name[:at]
+// mkdirs makes folders that are not yet synced.
+func (s *Store) mkdirs(dirs ...string) error {
+	for _, dir := range dirs {
+		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return s.named(err)
+		}
 	}
-	return "."
+	return nil
 }
 
 // numbered lists the folders in a folder whose names begin with a number, in
