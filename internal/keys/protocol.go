@@ -63,12 +63,6 @@ type entry struct {
 	comment string
 }
 
-// format is the name of the key's kind, such as "ssh-rsa".
-func (e entry) format() string {
-	w := wire{rest: e.blob}
-	return string(w.text())
-}
-
 // fingerprint is as ssh-add -l prints it.
 func (e entry) fingerprint() string {
 	sum := sha256.Sum256(e.blob)
