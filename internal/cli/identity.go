@@ -62,7 +62,6 @@ spaces.`,
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
-			o.given = cmd.Flags().Changed
 			return a.runIdentity(cmd.Context(), args[0], o)
 		},
 	}

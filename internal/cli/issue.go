@@ -35,6 +35,7 @@ type leafOptions struct {
 
 func (o *leafOptions) add(cmd *cobra.Command, outDefault, keyDefault string) {
 	f := cmd.Flags()
+	o.given = f.Changed
 	f.StringVar(&o.out, "out", "", "`FOLDER` for the files (default: "+outDefault+")")
 	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "valid for `N` days, at most 825, counted from yesterday")
 	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256 or rsa-2048 (default: "+keyDefault+")")
@@ -126,7 +127,6 @@ its names are used if you give none.`,
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
-			o.given = cmd.Flags().Changed
 			return a.runIssue(cmd.Context(), args, o, p12)
 		},
 	}

@@ -100,10 +100,15 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	if p.AndClient {
 		a.say("%s", a.needsRoot())
 	}
-	if r.pushes { // which says what remains to be done
-		return nil
+	if !r.pushes { // which says what remains to be done
+		a.sayNext(r, p, a.printInstall(p))
 	}
-	installed := a.printInstall(p)
+	return nil
+}
+
+// sayNext says what is left to do, once the files are written, or the steps to
+// install them were printed.
+func (a *app) sayNext(r issuedJSON, p *pki.Plan, installed bool) {
 	next := nextText(p, len(r.Files)) + a.exampleAside(p)
 	switch {
 	case installed && !p.IsRenewal():
@@ -114,7 +119,6 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	default:
 		a.say("next: %s, then run %s", next, a.command("phone"))
 	}
-	return nil
 }
 
 // needsRoot says what a server needs to check identities.

@@ -58,7 +58,6 @@ with --due and --all also those that did not get there the last time.`,
 			return args(1, maxArgs, "the name of a device or an identity, --due or --all")(cmd, given)
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			o.given = cmd.Flags().Changed
 			if err := o.check(cmd, len(args) == 0); err != nil {
 				return err
 			}

@@ -43,11 +43,9 @@ func (f *dueFlags) parse(cmd *cobra.Command) (time.Duration, error) {
 	return within, nil
 }
 
-var timeForm = regexp.MustCompile(`^([1-9][0-9]{0,4})([hdw])$`)
-
 // parseTime reads a number of hours, days or weeks.
 func parseTime(text string) (time.Duration, bool) {
-	parts := timeForm.FindStringSubmatch(text)
+	parts := regexp.MustCompile(`^([1-9][0-9]{0,4})([hdw])$`).FindStringSubmatch(text)
 	if parts == nil {
 		return 0, false
 	}

@@ -152,24 +152,28 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(described)
 	}
-	permitted := described.Permitted
-	if len(root.Certificate.PermittedIPRanges) == 0 {
-		permitted = append(permitted, "any address")
-	}
-	if described.Strict {
-		permitted = append(permitted, "(critical constraints)")
-	}
 	return a.table(slices.Concat([][2]string{
 		{"name", described.Name},
 		{"key", ca.KeyType(described.Key).String()},
 		{"serial", described.Serial},
 		{"valid", a.period(root.Certificate)},
-	}, wide("can vouch for", permitted), [][2]string{
+	}, wide("can vouch for", permittedWords(root.Certificate)), [][2]string{
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
 		{"key in", described.KeyIn.text()},
 	}))
+}
+
+func permittedWords(root *x509.Certificate) []string {
+	words := describeRoot(root).Permitted
+	if len(root.PermittedIPRanges) == 0 {
+		words = append(words, "any address")
+	}
+	if root.PermittedDNSDomainsCritical {
+		words = append(words, "(critical constraints)")
+	}
+	return words
 }
 
 // shownJSON is a certificate as show --json prints it.
@@ -188,26 +192,23 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	leaf, folder := issued.Leaf, c.Path(issued)
+	leaf := issued.Leaf
+	shown := shownJSON{
+		describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), spki(leaf), issued.Root.Certificate.Subject.CommonName, c.Path(issued), issued.Record.Folder,
+	}
 	if asJSON {
-		return a.printJSON(shownJSON{
-			describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), spki(leaf), issued.Root.Certificate.Subject.CommonName, folder, issued.Record.Folder,
-		})
+		return a.printJSON(shown)
 	}
-	head := headOf(issued)
-	if issued.Revoked != nil {
-		head = append(head, [2]string{"status", describeLeaf(issued).Revoked.text()})
-	}
-	return a.table(slices.Concat(head, [][2]string{
+	return a.table(slices.Concat(headOf(issued), [][2]string{
 		{"key", keyText(issued)},
-		{"serial", ca.Serial(leaf)},
+		{"serial", shown.Serial},
 		{"valid", a.period(leaf)},
-		{"issued by", issued.Root.Certificate.Subject.CommonName},
-		{"size", bytesText(len(leaf.Raw)) + " of DER"},
-		{"SHA-256", ca.Fingerprint(leaf)},
-		{"SHA-1", ca.FingerprintSHA1(leaf)},
-		{"stored in", folder},
-		{"written to", cmp.Or(issued.Record.Folder, "not recorded")},
+		{"issued by", shown.Root},
+		{"size", bytesText(shown.CertificateBytes) + " of DER"},
+		{"SHA-256", shown.SHA256},
+		{"SHA-1", shown.SHA1},
+		{"stored in", shown.Folder},
+		{"written to", cmp.Or(shown.WrittenTo, "not recorded")},
 	}, pushedRow(issued)))
 }
 
@@ -228,7 +229,8 @@ func pushedRow(i store.Issued) [][2]string {
 	return [][2]string{{"pushed to", text + ", on " + pki.Day(place.At)}}
 }
 
-// headOf are the first rows: who the certificate is for.
+// headOf are the first rows: who the certificate is for, and whether it is
+// revoked.
 func headOf(i store.Issued) [][2]string {
 	rows := [][2]string{{"name", pki.DisplayName(i.Record.Name)}}
 	if pki.KindOf(i) == pki.Identity {
@@ -236,13 +238,16 @@ func headOf(i store.Issued) [][2]string {
 		if wifi := i.Record.WiFi; wifi != nil {
 			rows = append(rows, [2]string{"Wi-Fi", wifi.SSID + ", RADIUS server " + wifi.RadiusDomain})
 		}
-		return rows
+	} else {
+		var names []string
+		for _, name := range ca.NamesOf(i.Leaf) {
+			names = append(names, pki.DisplayName(name))
+		}
+		rows = append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
 	}
-	var names []string
-	for _, name := range ca.NamesOf(i.Leaf) {
-		names = append(names, pki.DisplayName(name))
+	if i.Revoked != nil {
+		rows = append(rows, [2]string{"status", describeLeaf(i).Revoked.text()})
 	}
-	rows = append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
 	if pki.IsAlsoClient(i) {
 		rows = append(rows, [2]string{"uses", "server and client"})
 	}

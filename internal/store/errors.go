@@ -92,7 +92,7 @@ func (e ModeError) Error() string {
 // Hint returns one command that narrows the modes of the whole store: a copy
 // that went through a USB drive has wide modes everywhere.
 func (e ModeError) Hint() fault.Hint {
-	dir := fault.Quote(e.Store)
+	dir := fault.QuotePath(e.Store)
 	return fault.Hintf("find %s/ -type d -exec chmod 700 {} + -o -type f -exec chmod 600 {} +", strings.TrimSuffix(dir, "/"))
 }
 
@@ -112,7 +112,7 @@ func (e OwnerError) Hint() fault.Hint {
 	if e.User == 0 {
 		return fault.Hintf("run picoca as the user who owns the store, without sudo")
 	}
-	return fault.Hintf("if the store is yours: sudo chown -R %d %s", e.User, fault.Quote(e.Store))
+	return fault.Hintf("if the store is yours: sudo chown -R %d %s", e.User, fault.QuotePath(e.Store))
 }
 
 // MissingError means that a file or folder of the store is gone. It is

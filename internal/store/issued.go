@@ -116,12 +116,12 @@ func (s *Store) lastEntry(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	above.close()
+	defer above.close()
 	there, err := s.exists(dir)
 	if err != nil || !there {
 		return "", err
 	}
-	f, err := s.folder(dir)
+	f, err := above.open(path.Base(dir))
 	if err != nil {
 		return "", err
 	}
@@ -370,10 +370,11 @@ func (s *Store) putFiles(dir, place string, files []durable.File) error {
 	if err != nil {
 		return s.named(err)
 	}
-	if err := s.makeFolders("issued", dir); err != nil {
+	if err := s.mkdirs("issued", dir); err != nil {
 		return errors.Join(err, s.named(staged.Discard()))
 	}
-	if err := staged.Publish(place); err != nil {
+	// The folders may come from a process that was killed before it synced them.
+	if err := staged.Publish(place, "issued", "."); err != nil {
 		_ = s.disk.Remove(dir) // if it is empty
 		return s.named(err)
 	}
