@@ -90,9 +90,8 @@ func needHeader(t *testing.T, name, pkg string) {
 func project(h rig.Home, name, device string) string {
 	h.T.Helper()
 	identity(h, name, device)
-	folder := strings.NewReplacer("/", "-", " ", "-").Replace(name + "-project")
-	h.Run("example", name, "--mqtt", "broker.local", "--out", folder)
-	return h.Path(folder)
+	h.Run("example", name, "--mqtt", "broker.local", "--out", folderOf(name, "project"))
+	return h.Path(folderOf(name, "project"))
 }
 
 // TestExamplesPublish runs each program at a broker: what it publishes arrives
