@@ -53,7 +53,7 @@ bank that browsers accept.`,
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
-	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun, wolfSSL)")
+	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
 	addCRLDays(cmd, &o.crlDays, "with the root")
 	return cmd

@@ -125,12 +125,12 @@ func placeOf(target device.Target) string {
 	return "device"
 }
 
-// printInstall prints what the user does with the files on a device that is no
-// board, and reports whether there is anything.
+// printInstall prints what the user does with the files, and reports whether there
+// is anything.
 func (a *app) printInstall(p *pki.Plan) bool {
 	quoted := func(words ...string) string { return shellQuote(strings.Join(words, "")) }
 	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: quoted(p.Dir)})
-	if p.Target.Device.IsBoard() || len(steps) == 0 {
+	if len(steps) == 0 {
 		return false
 	}
 	if !p.Target.IsTested() {

@@ -112,6 +112,12 @@ func (f Firmware) checkCosts() error {
 			return fmt.Errorf("with a cost of firmware %q with key type %q %w", cost.Firmware, cost.Key, err)
 		}
 	}
+	for _, cost := range f.ClientCosts {
+		as := Cost{Firmware: cost.Firmware, Key: cost.Key, HeapBytes: cost.HeapBytes, SizesSource: cost.SizesSource}
+		if err := f.checkCost(as); err != nil || cost.ServerKey == "" {
+			return fmt.Errorf("with a client's cost of firmware %q with key types %q and %q: %w", cost.Firmware, cost.Key, cost.ServerKey, err)
+		}
+	}
 	return nil
 }
 

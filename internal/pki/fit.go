@@ -23,6 +23,7 @@ const (
 // Fit is what a device makes of a certificate, or of a key type.
 type Fit struct {
 	Name    string // of the holder for people; empty for a key type
+	Kind    Kind
 	Key     ca.KeyType
 	Target  device.Target
 	Verdict Verdict
@@ -41,6 +42,9 @@ type FitRow struct {
 	device.Row
 	Formats []string
 	device.Figures
+	// ClientHeap is the memory that a connection to a server takes, with an identity
+	// of the same key type: the least and the most.
+	ClientHeap [2]int
 }
 
 // Smaller is something that would cost a device less.
@@ -62,14 +66,20 @@ func FitKey(key ca.KeyType, target device.Target) Fit {
 	return f
 }
 
-// FitDevice checks a device's newest certificate against a device: that for which
-// it was issued if target names none.
+// FitDevice checks the newest certificate of a device or an identity against what
+// loads it: that for which it was issued if target names nothing.
 func (c *CA) FitDevice(name string, target device.Target) (Fit, error) {
-	issued, err := c.FindKind(name, Device)
+	if name == TheCA {
+		return Fit{}, &WrongKindError{name, CAItself, Device}
+	}
+	issued, err := c.Find(name)
 	if err != nil {
 		return Fit{}, err
 	}
 	own, err := targetOf(issued)
+	if err == nil && own.Device.ID == "" { // an identity for no device in particular
+		own, err = device.ParseTarget(DefaultDevice)
+	}
 	if err != nil {
 		return Fit{}, err
 	}
@@ -83,7 +93,7 @@ func (c *CA) FitDevice(name string, target device.Target) (Fit, error) {
 	cert := device.Certificate{
 		Key: keyOf(issued), RootKey: string(rootKey), Bytes: len(issued.Leaf.Raw), Names: len(ca.NamesOf(issued.Leaf)),
 	}
-	f := Fit{Name: DisplayName(issued.Record.Name), Key: ca.KeyType(cert.Key), Target: target, CertificateBytes: cert.Bytes}
+	f := Fit{Name: DisplayName(issued.Record.Name), Kind: KindOf(issued), Key: ca.KeyType(cert.Key), Target: target, CertificateBytes: cert.Bytes}
 	for _, one := range fault.Flatten(target.Fits(cert, false)) {
 		f.Faults = append(f.Faults, reissue(one, issued.Record.Name, target, own))
 	}
@@ -122,7 +132,11 @@ func hintOfRoot(faults []error) {
 func (f *Fit) fill(cert device.Certificate) {
 	f.Verdict = verdictOf(f.Faults)
 	for _, row := range f.Target.Rows() {
-		f.Rows = append(f.Rows, FitRow{row, row.FormatsOf(cert.Key), f.Target.FiguresOf(row, cert)})
+		figures := f.Target.FiguresOf(row, cert)
+		if f.Kind == Identity { // it serves nothing
+			figures = device.Figures{}
+		}
+		f.Rows = append(f.Rows, FitRow{row, row.FormatsOf(cert.Key), figures, f.Target.ClientHeap(row, cert.Key)})
 	}
 	f.Smaller = smallerThan(f.Target, cert)
 }

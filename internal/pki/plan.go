@@ -530,6 +530,22 @@ func (p *Plan) Costs(bytes int) []device.Cost {
 	return p.Target.CostOf(p.Facts(bytes))
 }
 
+// ClientHeap returns the memory that a connection to a server takes the device:
+// the least and the most, zero if that was not measured.
+func (p *Plan) ClientHeap() (heap [2]int) {
+	if p.Target.Device.ID == "" {
+		return heap
+	}
+	for _, row := range p.Target.Rows() {
+		if one := p.Target.ClientHeap(row, string(p.Key)); heap[1] == 0 {
+			heap = one
+		} else if one[1] > 0 {
+			heap = [2]int{min(heap[0], one[0]), max(heap[1], one[1])}
+		}
+	}
+	return heap
+}
+
 // WritesP12 reports whether a .p12 is among the files.
 func (p *Plan) WritesP12() bool { return writesP12(p.Target, p.Key, p.request.holder().Kind) }
 
