@@ -54,7 +54,7 @@ func measureClients(t *testing.T) []device.ClientCost {
 func serveOpenSSL(t *testing.T, h rig.Home, folder string) int {
 	t.Helper()
 	port := rig.FreePort(t)
-	rig.Serve(t, port, "openssl", "openssl", "s_server", "-accept", "127.0.0.1:"+port, "-www", "-quiet", "-Verify", "1", "-verify_return_error",
+	rig.StartServer(t, port, "openssl", "openssl", "s_server", "-accept", "127.0.0.1:"+port, "-www", "-quiet", "-Verify", "1", "-verify_return_error",
 		"-cert", h.Path(folder, "cert.pem"), "-key", h.Path(folder, "key.pem"), "-CAfile", h.Path("root.pem"))
 	n, err := strconv.Atoi(port)
 	if err != nil {

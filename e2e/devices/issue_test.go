@@ -30,12 +30,12 @@ type issuer struct {
 func newIssuer(t *testing.T, key string) issuer {
 	t.Helper()
 	i := issuer{t, filepath.Join(t.TempDir(), "ca")}
-	i.run("init", "--no-passphrase", "--key", key)
+	i.picoca("init", "--no-passphrase", "--key", key)
 	return i
 }
 
-// run runs a command as the program does.
-func (i issuer) run(args ...string) {
+// picoca runs a command as the program does.
+func (i issuer) picoca(args ...string) {
 	i.t.Helper()
 	var out bytes.Buffer
 	env := cli.Env{
@@ -58,7 +58,7 @@ func (i issuer) issue(command, name, key string, target device.Target, files []d
 		rig.WriteFile(i.t, file, passphrase+"\n")
 		args = append(args, "--p12-passphrase-file", file)
 	}
-	i.run(args...)
+	i.picoca(args...)
 	return filepath.Join(folder, "files"), i.bundle(name)
 }
 

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Serve runs a server until the test ends, and returns once it accepts
+// StartServer runs a server until the test ends, and returns once it accepts
 // connections at port.
-func Serve(t testing.TB, port, pkg, tool string, args ...string) {
+func StartServer(t testing.TB, port, pkg, tool string, args ...string) {
 	t.Helper()
 	lines := Start(t, pkg, tool, args...)
 	var seen []string

@@ -16,6 +16,7 @@ import (
 type exampleOptions struct {
 	pki.ProjectRequest
 	forDevice string
+	mqtt      bool // was given
 	json      bool
 }
 
@@ -36,10 +37,7 @@ is in the folder broker.`,
   picoca example "Garden sensor" --mqtt broker.local`,
 		Args: args(1, 1, "a device's name, or an identity's with --mqtt"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Name = args[0]
-			if cmd.Flags().Changed("mqtt") && (o.Broker == "" || o.MutualTLS) {
-				return errBroker(o.MutualTLS)
-			}
+			o.Name, o.mqtt = args[0], cmd.Flags().Changed("mqtt")
 			return a.runExample(cmd.Context(), o)
 		},
 	}
@@ -77,6 +75,9 @@ func errBroker(mutual bool) error {
 }
 
 func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
+	if o.mqtt && (o.Broker == "" || o.MutualTLS) {
+		return errBroker(o.MutualTLS)
+	}
 	if o.forDevice != "" {
 		if o.For, err = device.ParseTarget(o.forDevice); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -118,6 +119,8 @@ type fitRowJSON struct {
 	ClientHeapBytes [2]int `json:"client_heap_bytes,omitzero"`
 }
 
+func (r fitRowJSON) isClient() bool { return r.ClientHeapBytes[1] > 0 }
+
 var verdictTexts = map[pki.Verdict]string{
 	pki.Fits:           "Fits",
 	pki.NotRecommended: "Not recommended for",
@@ -152,13 +155,21 @@ func (a *app) printFit(f pki.Fit, asJSON bool) error {
 	}
 	a.say("%s. %s %s.", what, verdictTexts[r.Verdict], f.Target.Name())
 	w := a.columns()
-	fmt.Fprintln(w, "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME\tMEMORY AS A CLIENT")
+	heading, asClient := "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME", slices.ContainsFunc(r.Firmware, fitRowJSON.isClient)
+	if asClient {
+		heading += "\tMEMORY AS A CLIENT"
+	}
+	fmt.Fprintln(w, heading)
 	for _, row := range r.Firmware {
 		loads := cmp.Or(strings.Join(row.Formats, " "), "none")
 		if !f.Target.Device.IsBoard() {
 			loads = "see picoca devices " + f.Target.Device.ID
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, row.Heap(), row.Time(), device.Span(row.ClientHeapBytes))
+		line := []string{row.Name, row.Versions, loads, row.Heap(), row.Time()}
+		if asClient {
+			line = append(line, device.Span(row.ClientHeapBytes))
+		}
+		fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
 	if err := w.Flush(); err != nil {
 		return err
