@@ -88,12 +88,8 @@ type tasmota struct{ program, identity, root string }
 func newTasmota(t *testing.T, h rig.Home, name string) tasmota {
 	t.Helper()
 	needHeader(t, "bearssl.h", "libbearssl-dev")
-	program := filepath.Join(t.TempDir(), "tasmota")
-	if out, err := rig.Outside(t, "gcc", "gcc", "-Wall", "-Wextra", "-Werror", "-o", program, "testdata/tasmota.c", "-lbearssl"); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	h.Run("export", "ca", "--format", "der", "--out", "root.der")
-	return tasmota{program, filepath.Join(identity(h, name, "tasmota"), "tasmota.txt"), h.Path("root.der")}
+	return tasmota{build(t, "tasmota", "-lbearssl"), filepath.Join(identity(h, name, "tasmota"), "tasmota.txt"), h.Path("root.der")}
 }
 
 func (c tasmota) connect(t *testing.T, b broker, host string) (string, error) {

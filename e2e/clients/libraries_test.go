@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,64 +16,54 @@ import (
 // A library is TLS that programs are built with, as a client and as a server, one
 // connection each.
 type library struct {
-	// connect returns what a client prints that trusts a root and shows an identity
-	// from a folder, "" for none: "hello", or why it failed.
-	connect func(t *testing.T, port, host, root, folder string) string
-	// serve starts a server with a device's files that wants identities of a root,
-	// "" for none, and returns what it prints.
-	serve func(t *testing.T, port, folder, root string) <-chan string
-	// address is what it prints for a certificate with an address under a root that
-	// limits addresses, anyAddress under one that does not; name for another name,
-	// foreign for another CA.
+	// address is what its client prints for a certificate with an address under a
+	// root that limits addresses, anyAddress under one that does not; name for
+	// another name, foreign for another CA.
 	address, anyAddress, name, foreign string
 	// identity is what its server prints of an identity, stranger of one of another
 	// CA.
 	identity, stranger string
+	// command is the program, which takes the arguments of testdata/bun.js.
+	command []string
 }
 
 // wolfSSL compares addresses, and the names of identities, with the domains of the
 // root.
 var wolfSSL = library{
-	connect: func(t *testing.T, port, host, root, folder string) string {
-		args := []string{"connect", port, host, root}
-		if folder != "" {
-			args = append(args, filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"))
-		}
-		out, _ := rig.Outside(t, "gcc", buildWolf(t), args...)
-		return out
-	},
-	serve: func(t *testing.T, port, folder, root string) <-chan string {
-		args := []string{"accept", port, filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")}
-		if root != "" {
-			args = append(args, root)
-		}
-		return rig.Start(t, "gcc", buildWolf(t), args...)
-	},
 	address: "error -198", anyAddress: "error -198", name: "error -322", foreign: "error -188",
 	identity: "error -198", stranger: "error -188",
 }
 
-func buildWolf(t *testing.T) string {
+// bun is BoringSSL, whose own verifier Mono, Envoy and gRPC have too.
+var bun = library{
+	address: "unsupported name constraint type", anyAddress: "hello", name: "ERR_TLS_CERT_ALTNAME_INVALID", foreign: "unable to verify",
+	identity: "hello", stranger: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+}
+
+// connect returns what a client prints that trusts a root and shows an identity
+// from a folder, "" for none: "hello", or why it failed.
+func (l library) connect(t *testing.T, port, host, root, folder string) string {
 	t.Helper()
-	needHeader(t, "wolfssl/ssl.h", "libwolfssl-dev")
-	program := filepath.Join(t.TempDir(), "wolf")
-	if out, err := rig.Outside(t, "gcc", "gcc", "-Wall", "-Wextra", "-Werror", "-o", program, "testdata/wolf.c", "-lwolfssl"); err != nil {
+	out, _ := rig.Outside(t, "coreutils", "env", append(slices.Clone(l.command), "connect", port, host, root, folder)...)
+	return out
+}
+
+// serve starts a server with a device's files that wants identities of a root, and
+// returns what it prints.
+func (l library) serve(t *testing.T, port, folder, root string) <-chan string {
+	t.Helper()
+	return rig.Start(t, "coreutils", "env", append(slices.Clone(l.command), "accept", port, folder, root)...)
+}
+
+// build compiles a program of testdata with Debian's library.
+func build(t *testing.T, name string, libraries ...string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), name)
+	args := append([]string{"-Wall", "-Wextra", "-Werror", "-o", program, "testdata/" + name + ".c"}, libraries...)
+	if out, err := rig.Outside(t, "gcc", "gcc", args...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
-}
-
-// bun is BoringSSL, whose own verifier Mono, Envoy and gRPC have too.
-var bun = library{
-	connect: func(t *testing.T, port, host, root, folder string) string {
-		out, _ := rig.Outside(t, "npm", needBun(t), "testdata/bun.js", "connect", port, host, root, folder)
-		return out
-	},
-	serve: func(t *testing.T, port, folder, root string) <-chan string {
-		return rig.Start(t, "npm", needBun(t), "testdata/bun.js", "accept", port, folder, root)
-	},
-	address: "unsupported name constraint type", anyAddress: "hello", name: "ERR_TLS_CERT_ALTNAME_INVALID", foreign: "unable to verify",
-	identity: "hello", stranger: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 }
 
 // needBun returns the program. It is large, so only make test-all installs it.
@@ -93,13 +84,20 @@ func needBun(t *testing.T) string {
 	return ""
 }
 
-func TestWolfSSL(t *testing.T) { testLibrary(t, wolfSSL) }
+func TestWolfSSL(t *testing.T) {
+	needHeader(t, "wolfssl/ssl.h", "libwolfssl-dev")
+	l := wolfSSL
+	l.command = []string{build(t, "wolf", "-lwolfssl")}
+	testLibrary(t, l)
+}
 
 func TestBun(t *testing.T) {
 	if os.Getenv("PICOCA_TEST_ALL") == "" {
 		t.Skip("needs a large download: run it with PICOCA_TEST_ALL=1, as make test-all does")
 	}
-	testLibrary(t, bun)
+	l := bun
+	l.command = []string{needBun(t), "testdata/bun.js"}
+	testLibrary(t, l)
 }
 
 func testLibrary(t *testing.T, l library) {

@@ -75,6 +75,7 @@ type logLab struct {
 	home, foreign rig.Home
 	etc, other    string // of brokers for broker.local and other.local
 	log           <-chan string
+	parser        string // that parses texts as the ESP32 core does
 }
 
 // TestBrokerLogs brings each line about.
@@ -86,7 +87,7 @@ func TestBrokerLogs(t *testing.T) {
 	for _, row := range logRows {
 		for _, one := range row.seen {
 			t.Run(row.text+"/"+one.with, func(t *testing.T) {
-				l := &logLab{t, rig.Home{T: t, Dir: home.Dir}, rig.Home{T: t, Dir: foreign.Dir}, etc, other, nil}
+				l := &logLab{T: t, home: rig.Home{T: t, Dir: home.Dir}, foreign: rig.Home{T: t, Dir: foreign.Dir}, etc: etc, other: other}
 				one.try(l)
 				before := rig.WaitFor(t, l.log, row.text)
 				if row.text == "Client <unknown> disconnected: Protocol error." && slices.ContainsFunc(before, isReason) {

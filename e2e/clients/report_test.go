@@ -58,6 +58,8 @@ func TestLibrariesReport(t *testing.T) {
 	if len(listed) != len(reportRows) {
 		t.Fatalf("%d rows in the document, %d here", len(listed), len(reportRows))
 	}
+	needHeader(t, "mbedtls/pk.h", "libmbedtls-dev")
+	parser := build(t, "parse", "-lmbedx509", "-lmbedcrypto")
 	home, foreign := rig.NewHome(t), rig.NewHome(t)
 	etc, other := installBroker(t, home, "broker.local"), installBroker(t, home, "other.local")
 	installBroker(t, foreign, "broker.local")
@@ -69,7 +71,7 @@ func TestLibrariesReport(t *testing.T) {
 			if row.show == nil {
 				return
 			}
-			l := &logLab{t, rig.Home{T: t, Dir: home.Dir}, rig.Home{T: t, Dir: foreign.Dir}, etc, other, nil}
+			l := &logLab{T: t, home: rig.Home{T: t, Dir: home.Dir}, foreign: rig.Home{T: t, Dir: foreign.Dir}, etc: etc, other: other, parser: parser}
 			if got := strings.TrimSpace(row.show(l)); got != row.text {
 				t.Errorf("got %q", got)
 			}
@@ -80,15 +82,10 @@ func TestLibrariesReport(t *testing.T) {
 // parse has mbedTLS parse a file in a folder as a text.
 func (l *logLab) parse(what, folder, name string) string {
 	l.Helper()
-	needHeader(l.T, "mbedtls/pk.h", "libmbedtls-dev")
-	program := filepath.Join(l.TempDir(), "parse")
-	if out, err := rig.Outside(l, "gcc", "gcc", "-Wall", "-Wextra", "-Werror", "-o", program, "testdata/parse.c", "-lmbedx509", "-lmbedcrypto"); err != nil {
-		l.Fatalf("%v\n%s", err, out)
-	}
-	if out, err := rig.Outside(l, "gcc", program, "certificate", filepath.Join(l.mine("mosquitto"), "cert.pem")); err != nil {
+	if out, err := rig.Outside(l, "gcc", l.parser, "certificate", filepath.Join(l.mine("mosquitto"), "cert.pem")); err != nil {
 		l.Errorf("what it should read: %s, %v", out, err)
 	}
-	out, _ := rig.Outside(l, "gcc", program, what, filepath.Join(folder, name))
+	out, _ := rig.Outside(l, "gcc", l.parser, what, filepath.Join(folder, name))
 	return out
 }
 

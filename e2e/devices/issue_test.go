@@ -151,7 +151,9 @@ func checkWritten(t *testing.T, folder, name string, b export.Bundle, files []de
 		if err := file.Fits(int(info.Size())); err != nil {
 			t.Error(err)
 		}
-		if id := fmt.Sprintf("%v %s %T %v", file.Content, file.Password.Fixed, b.Key, b.Root.PublicKeyAlgorithm); !opened[id] {
+		kind := file.Content
+		kind.Name = ""
+		if id := fmt.Sprintf("%v %s %T %v", kind, file.Password.Fixed, b.Key, b.Root.PublicKeyAlgorithm); !opened[id] {
 			opened[id] = true
 			open(t, b, file, export.File{Name: base, Data: rig.ReadFile(t, path), Private: file.Has("key")})
 		}

@@ -37,7 +37,9 @@ type issuedJSON struct {
 	DryRun           bool          `json:"dry_run"`
 	CertificateBytes int           `json:"certificate_bytes"`
 	Costs            []device.Cost `json:"costs"`
-	Files            []writtenJSON `json:"files"`
+	// ClientHeapBytes is the memory of a connection to a server, of an identity.
+	ClientHeapBytes [2]int        `json:"client_heap_bytes,omitzero"`
+	Files           []writtenJSON `json:"files"`
 	// Stale are files of earlier certificates, in other formats.
 	Stale      []string `json:"stale,omitempty"`
 	Passphrase string   `json:"passphrase,omitempty"`
@@ -46,7 +48,7 @@ type issuedJSON struct {
 }
 
 func describePlan(p *pki.Plan) issuedJSON {
-	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes())}
+	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes()), ClientHeapBytes: p.ClientHeap()}
 	r.leafJSON = leafJSON{
 		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
 		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(),
@@ -56,7 +58,9 @@ func describePlan(p *pki.Plan) issuedJSON {
 
 func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
 	leaf := result.Issued.Leaf
-	r := issuedJSON{CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), Stale: result.Stale, written: result.Files}
+	r := issuedJSON{
+		CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), ClientHeapBytes: p.ClientHeap(), Stale: result.Stale, written: result.Files,
+	}
 	r.leafJSON, r.Files = describeLeaf(result.Issued), writtenToJSON(result.Files)
 	return r
 }

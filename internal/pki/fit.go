@@ -138,7 +138,16 @@ func (f *Fit) fill(cert device.Certificate) {
 		}
 		f.Rows = append(f.Rows, FitRow{row, row.FormatsOf(cert.Key), figures, f.Target.ClientHeap(row, cert.Key)})
 	}
-	f.Smaller = smallerThan(f.Target, cert)
+	f.Smaller = f.smallerThan(cert)
+}
+
+// figuresOf returns what a key costs a row of the target, as what the certificate
+// is for.
+func (f *Fit) figuresOf(row device.Row, key string) device.Figures {
+	if f.Kind == Identity {
+		return device.Figures{HeapBytes: f.Target.ClientHeap(row, key)}
+	}
+	return f.Target.FiguresOf(row, device.Certificate{Key: key})
 }
 
 // LimitOf returns the limit that a fault is about, "" if it is about none.
@@ -171,14 +180,14 @@ var rootCosts = map[ca.KeyType]string{
 func RootCost(key ca.KeyType) string { return rootCosts[key] }
 
 // smallerThan lists what would cost the device less.
-func smallerThan(target device.Target, cert device.Certificate) []Smaller {
+func (f *Fit) smallerThan(cert device.Certificate) []Smaller {
 	all := []Smaller{}
-	for _, other := range target.Keys() {
-		if saves := savings(target, cert.Key, other); saves != "" {
+	for _, other := range f.Target.Keys() {
+		if saves := f.savings(cert.Key, other); saves != "" {
 			all = append(all, Smaller{"--key " + other, saves})
 		}
 	}
-	roots := target.RootKeys()
+	roots := f.Target.RootKeys()
 	if cost := RootCost(ca.KeyType(cert.RootKey)); cost != "" && (len(roots) == 0 || slices.Contains(roots, string(ca.P256))) {
 		all = append(all, Smaller{"a P-256 root", cost})
 	}
@@ -196,9 +205,9 @@ func bytesOf(target device.Target, key string) int {
 
 // savings says how much less another key costs, in the first firmware that was
 // measured with both; "" if nothing that can be seen.
-func savings(target device.Target, key, other string) string {
-	for _, row := range target.Rows() {
-		got, want := target.FiguresOf(row, device.Certificate{Key: key}), target.FiguresOf(row, device.Certificate{Key: other})
+func (f *Fit) savings(key, other string) string {
+	for _, row := range f.Target.Rows() {
+		got, want := f.figuresOf(row, key), f.figuresOf(row, other)
 		var parts []string
 		if heap := device.Kilobytes(got.HeapBytes[1] - want.HeapBytes[1]); want.HeapBytes[1] > 0 && isMore(heap) {
 			parts = append(parts, heap+" less memory")

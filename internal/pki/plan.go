@@ -524,16 +524,16 @@ func (p *Plan) Unable() []device.Row {
 // Costs returns what a connection with a certificate of so many bytes costs the
 // device.
 func (p *Plan) Costs(bytes int) []device.Cost {
-	if p.Target.Device.ID == "" {
+	if p.Target.Device.ID == "" || p.Kind() == Identity { // it serves nothing
 		return []device.Cost{}
 	}
 	return p.Target.CostOf(p.Facts(bytes))
 }
 
-// ClientHeap returns the memory that a connection to a server takes the device:
-// the least and the most, zero if that was not measured.
+// ClientHeap returns the memory that a connection to a server takes the device of
+// an identity: the least and the most, zero if that was not measured.
 func (p *Plan) ClientHeap() (heap [2]int) {
-	if p.Target.Device.ID == "" {
+	if p.Target.Device.ID == "" || p.Kind() != Identity {
 		return heap
 	}
 	for _, row := range p.Target.Rows() {

@@ -1,7 +1,7 @@
 /* One TLS connection with wolfSSL, on 127.0.0.1.
  *
- *   wolf connect PORT HOST ROOT.pem [CERT.pem KEY.pem]   HOST is compared with the certificate; "-" is not
- *   wolf accept  PORT CERT.pem KEY.pem [ROOT.pem]        with ROOT, the client must have an identity
+ *   wolf connect PORT HOST ROOT [FOLDER]   with the identity in FOLDER; HOST is compared with the certificate
+ *   wolf accept  PORT FOLDER [ROOT]        with ROOT, the client must have an identity
  *
  * Prints "hello", which the server sends, or "error" and wolfSSL's number. */
 #include <wolfssl/options.h>
@@ -20,10 +20,16 @@ static int fail(const char *what, int error) {
     return 1;
 }
 
-static void load(WOLFSSL_CTX *context, const char *cert, const char *key, const char *root) {
-    int failed = root && wolfSSL_CTX_load_verify_locations(context, root, NULL) != WOLFSSL_SUCCESS;
-    failed = failed || (cert && wolfSSL_CTX_use_certificate_file(context, cert, WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS);
-    failed = failed || (key && wolfSSL_CTX_use_PrivateKey_file(context, key, WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS);
+/* load loads certificate and key in a folder, and a root; each may be missing or empty. */
+static void load(WOLFSSL_CTX *context, const char *folder, const char *root) {
+    char cert[4096], key[4096];
+    int failed = root && *root && wolfSSL_CTX_load_verify_locations(context, root, NULL) != WOLFSSL_SUCCESS;
+    if (folder && *folder) {
+        snprintf(cert, sizeof cert, "%s/cert.pem", folder);
+        snprintf(key, sizeof key, "%s/key.pem", folder);
+        failed = failed || wolfSSL_CTX_use_certificate_file(context, cert, WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS;
+        failed = failed || wolfSSL_CTX_use_PrivateKey_file(context, key, WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS;
+    }
     if (failed) {
         puts("a file does not load");
         exit(1);
@@ -34,7 +40,7 @@ static int run_client(WOLFSSL_CTX *context, int fd, const char *host) {
     WOLFSSL *ssl = wolfSSL_new(context);
     char answer[16] = "";
     wolfSSL_set_fd(ssl, fd);
-    if (strcmp(host, "-") && wolfSSL_check_domain_name(ssl, host) != WOLFSSL_SUCCESS) {
+    if (wolfSSL_check_domain_name(ssl, host) != WOLFSSL_SUCCESS) {
         return fail("host", wolfSSL_get_error(ssl, 0));
     }
     if (wolfSSL_connect(ssl) != WOLFSSL_SUCCESS) {
@@ -63,20 +69,21 @@ static int run_server(WOLFSSL_CTX *context, int listener) {
 }
 
 int main(int count, char **words) {
-    if (count < 5) {
+    if (count < 4) {
         return 2;
     }
+    const char *last = count > 5 ? words[5] : NULL;
     int server = !strcmp(words[1], "accept"), fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(words[2])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     signal(SIGPIPE, SIG_IGN);
     wolfSSL_Init();
     WOLFSSL_CTX *context = wolfSSL_CTX_new(server ? wolfTLS_server_method() : wolfTLS_client_method());
     if (server) {
-        const char *root = count > 5 ? words[5] : NULL;
-        load(context, words[3], words[4], root);
-        wolfSSL_CTX_set_verify(context, root ? WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT : WOLFSSL_VERIFY_NONE, NULL);
+        const char *root = count > 4 ? words[4] : "";
+        load(context, words[3], root);
+        wolfSSL_CTX_set_verify(context, *root ? WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT : WOLFSSL_VERIFY_NONE, NULL);
     } else {
-        load(context, count > 6 ? words[5] : NULL, count > 6 ? words[6] : NULL, words[4]);
+        load(context, last, words[4]);
         wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_PEER, NULL); /* Debian's default is to verify nothing */
     }
     if ((server ? bind : connect)(fd, (struct sockaddr *)&address, sizeof address)) {
