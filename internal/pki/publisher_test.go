@@ -66,6 +66,15 @@ func TestPublisherRefuses(t *testing.T) {
 				t.Errorf("%s: got %v, hint %q", row.name, err, fault.HintOf(err).Text(nil))
 			}
 		}
+		issued, err := c.Find("tablet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		issued.Root.Certificate = issued.Leaf // another one
+		p := &Project{ca: c, issued: issued, Name: "tablet", request: ProjectRequest{Broker: "broker.local"}}
+		if err := p.findBroker(); !is[*OtherRootError](err) || fault.HintOf(err).IsZero() {
+			t.Errorf("another root: got %v", err)
+		}
 		// No particular device: the usual one.
 		if p, err := c.PlanProject(ProjectRequest{Name: "tablet", Broker: "broker.local"}); err != nil || p.Target().String() != "pico-w/micropython" {
 			t.Errorf("an identity for any device: %v", err)
