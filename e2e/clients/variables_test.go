@@ -2,6 +2,8 @@ package clients
 
 import (
 	"crypto/tls"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -83,6 +85,7 @@ func servePages(t *testing.T, folder string) string {
 		}
 		w.Write([]byte("hello"))
 	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // those that refuse it are expected
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
