@@ -142,6 +142,7 @@ func (l library) checkClient(t *testing.T, h rig.Home, folder, host, want string
 func (l library) checkIdentities(t *testing.T, h, foreign rig.Home) {
 	t.Helper()
 	h.Run("issue", "web.local", "--for", "computer")
+	h.Run("issue", "tablet.local", "--for", "computer", "--and-client")
 	own, theirs := identity(h, "Kitchen tablet", "mosquitto"), identity(foreign, "Kitchen tablet", "mosquitto")
 	port := serveOnce(t, h.Path("web.local"), h.Path("root.pem"))
 	if got := l.connect(t, port, "web.local", h.Path("root.pem"), own); !strings.Contains(got, "hello") {
@@ -149,6 +150,7 @@ func (l library) checkIdentities(t *testing.T, h, foreign rig.Home) {
 	}
 	for _, row := range []struct{ name, folder, want string }{
 		{"an identity", own, l.identity}, {"an identity of another CA", theirs, l.stranger},
+		{"a device's certificate for clients too", h.Path("tablet.local"), "hello"},
 	} {
 		port := rig.FreePort(t)
 		says := l.serve(t, port, h.Path("web.local"), h.Path("root.pem"))
