@@ -18,7 +18,7 @@ ssh-agent:openssh-client softhsm2-util:softhsm2 fusefat:fusefat
 # Packages without a command of their own, or with one that not everyone's PATH
 # has: the servers that run with their devices' files, and readers for Python.
 packages="libc6-dev ca-certificates fonts-dejavu-core mosquitto nginx haproxy openvpn dovecot-imapd freeradius libmbedtls-dev"
-packages+=" openssh-server dosfstools busybox"
+packages+=" openssh-server dosfstools busybox libbearssl-dev libwolfssl-dev"
 packages+=" python3-icalendar python3-prometheus-client"
 # The boards' stacks are built for 32 bits, as a board runs them.
 [ "$(uname -m)" != x86_64 ] || packages+=" gcc-multilib"

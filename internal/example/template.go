@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/picoca/picoca/internal/export"
@@ -33,6 +34,12 @@ var page = []template{
 	{source: "page/app.webmanifest"},
 	{source: "page/icon.png"},
 	{source: "page/sw.js"},
+}
+
+// broker is the configuration of the MQTT broker, the same for every board.
+var broker = []template{
+	{source: "mosquitto/picoca.conf"},
+	{source: "mosquitto/picoca.acl"},
 }
 
 // filling is what a project's templates are filled with: the values of places,
@@ -161,17 +168,20 @@ func (e HostError) Error() string {
 // fillingOf returns what a project's templates are filled with. Loaded is what
 // the program loads, in the order of Firmware.loaded.
 func fillingOf(p Project, loaded []export.File) (filling, error) {
-	reach := ReachOf(p.Name)
+	reach := ReachOf(cmp.Or(p.Broker, p.Name))
 	host, _, _ := strings.Cut(p.Name, ".")
 	if reach == ReachAddress {
 		host = "pico"
 	}
-	if len(host) > maxHost {
+	if len(host) > maxHost && p.Broker == "" {
 		return filling{}, HostError{host}
 	}
 	with := filling{
-		values: map[string]string{"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.Root)},
-		marks:  map[string]bool{"mutual": p.MutualTLS, "simple": !p.MutualTLS},
+		values: map[string]string{
+			"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.Root), "ROOT": p.Bundle.Root.Subject.CommonName,
+			"BROKER": p.Broker, "TOPIC": strconv.Quote("home/" + p.Name), "QUOTED": strconv.Quote(p.Name), // Python and C++ read it as Go does
+		},
+		marks: map[string]bool{"mutual": p.MutualTLS, "simple": !p.MutualTLS, "esp": p.Device == "esp32", "pico": p.Device != "esp32"},
 	}
 	for _, one := range []Reach{ReachLocal, ReachDNS, ReachAddress} {
 		with.marks[string(one)] = one == reach

@@ -26,6 +26,9 @@ type ProjectRequest struct {
 	For       device.Target
 	Out       string
 	MutualTLS bool
+	// Broker is the name of an MQTT broker, a device: the project then publishes to
+	// it, and Name is an identity.
+	Broker string
 	// Force writes over a project that exists. What the user wrote stays: secrets
 	// as they are, changed files as copies.
 	Force bool
@@ -43,7 +46,8 @@ type Project struct {
 	other []output.File
 
 	Firmware example.Firmware
-	Name     string // of the device, as it is in the certificate
+	Name     string // of the device or identity, as it is in the certificate
+	Broker   string // that it publishes to, "" if it serves
 	Dir      string // as the user would type it
 }
 
@@ -89,7 +93,7 @@ func (e *OldFirmwareError) Hint() fault.Hint {
 
 // PlanProject decides everything about a project before anything is written.
 func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
-	issued, err := c.FindKind(req.Name, Device)
+	issued, err := c.projectOf(req)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +103,15 @@ func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
 			return nil, err
 		}
 	}
+	if p.target.Device.ID == "" { // an identity for no device in particular
+		if p.target, err = device.ParseTarget(DefaultDevice); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.chooseFirmware(); err != nil {
+		return nil, err
+	}
+	if err := p.findBroker(); err != nil {
 		return nil, err
 	}
 	p.Dir = cmp.Or(req.Out, issued.Record.Holder().Stem()+"-"+p.Firmware.ID)
@@ -110,7 +122,7 @@ func (p *Project) chooseFirmware() (err error) {
 	if d := p.target.Device; d.RAMKB > 0 && d.RAMKB < example.MinRAMKB {
 		return &SmallDeviceError{d}
 	}
-	if p.Firmware, err = example.Find(p.target.Device.ID, p.target.Firmware[0].ID); err != nil {
+	if p.Firmware, err = example.Find(p.kind(), p.target.Device.ID, p.target.Firmware[0].ID); err != nil {
 		return err
 	}
 	if !p.target.CanBe(p.Firmware.ID, p.Firmware.Since) {
@@ -137,6 +149,7 @@ func (p *Project) render() error {
 	}
 	project := example.Project{
 		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
+		Broker: p.Broker, Device: p.target.Device.ID,
 	}
 	files, err := p.Firmware.Render(project)
 	if err != nil {
@@ -273,5 +286,5 @@ func (p *Project) record(dir string) error {
 // Target returns what the project is for.
 func (p *Project) Target() device.Target { return p.target }
 
-// Reach says how phones find a board of that name.
-func (p *Project) Reach() example.Reach { return example.ReachOf(p.Name) }
+// Reach says how phones find the board, or the board its broker.
+func (p *Project) Reach() example.Reach { return example.ReachOf(cmp.Or(p.Broker, p.Name)) }
