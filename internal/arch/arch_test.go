@@ -53,7 +53,7 @@ var imports = map[string][]string{
 // planned are rows of packages that do not exist yet.
 var planned = []string{
 	"internal/arch", "internal/push",
-	"internal/probe", "internal/backup", "internal/delegate", "internal/keys",
+	"internal/backup", "internal/delegate", "internal/keys",
 }
 
 // testOnly are the packages for tests and the bench: not even the command line

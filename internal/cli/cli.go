@@ -16,6 +16,7 @@ import (
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/probe"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -35,6 +36,8 @@ type Env struct {
 	ResolvConf string
 	// Computer is where trust stores are; nil for the one picoca runs on.
 	Computer *trust.Computer
+	// Network is where check looks; nil for the one this computer is in.
+	Network *probe.Network
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
 }
@@ -136,6 +139,7 @@ func (a *app) groups() []group {
 			a.showCommand(),
 			a.devicesCommand(),
 			a.fitCommand(),
+			a.checkCommand(),
 		}},
 	}
 }

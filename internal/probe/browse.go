@@ -1,0 +1,167 @@
+package probe
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// serviceTypes are the services by which devices with a TLS server, or one that
+// should have one, announce themselves.
+var serviceTypes = []string{
+	"_https._tcp.local.", "_http._tcp.local.", "_secure-mqtt._tcp.local.", "_mqtt._tcp.local.", "_ipps._tcp.local.", "_ipp._tcp.local.",
+	"_home-assistant._tcp.local.", "_esphomelib._tcp.local.", "_shelly._tcp.local.", "_circuitpython._tcp.local.", "_workstation._tcp.local.",
+}
+
+// services are what answers to questions for services say.
+type services struct {
+	instances map[string]bool // those whose server is not known yet have false
+	ports     map[string][]int
+	addrs     map[string][]netip.Addr
+	asked     map[question]bool
+}
+
+func newServices() *services {
+	return &services{map[string]bool{}, map[string][]int{}, map[string][]netip.Addr{}, map[question]bool{}}
+}
+
+// add takes an answer.
+func (s *services) add(r record) {
+	name := strings.ToLower(r.Header.Name.String())
+	switch body := r.Body.(type) {
+	case *dnsmessage.PTRResource:
+		if instance := body.PTR.String(); !s.instances[instance] {
+			s.instances[instance] = false
+		}
+	case *dnsmessage.SRVResource:
+		host := strings.ToLower(body.Target.String())
+		s.instances[r.Header.Name.String()] = true
+		if port := int(body.Port); !slices.Contains(s.ports[host], port) {
+			s.ports[host] = append(s.ports[host], port)
+		}
+	default:
+		if addr, ok := r.address(); ok && isHome(addr) && !slices.Contains(s.addrs[name], addr) {
+			s.addrs[name] = append(s.addrs[name], addr)
+		}
+	}
+}
+
+// open returns what must still be asked for: the servers of instances, and the
+// addresses of servers. Nothing is asked for twice.
+func (s *services) open() []question {
+	var all []question
+	ask := func(name string, kind dnsmessage.Type) {
+		if q := (question{name, kind}); !s.asked[q] && len(s.asked) < maxPlaces {
+			s.asked[q] = true
+			all = append(all, q)
+		}
+	}
+	for instance, known := range s.instances {
+		if !known {
+			ask(instance, dnsmessage.TypeSRV)
+		}
+	}
+	for host := range s.ports {
+		if len(s.addrs[host]) == 0 {
+			ask(host, dnsmessage.TypeA)
+		}
+	}
+	return all
+}
+
+// places returns the servers by their addresses.
+func (s *services) places() []*place {
+	var all []*place
+	for host, addrs := range s.addrs {
+		for _, addr := range addrs {
+			i := slices.IndexFunc(all, func(at *place) bool { return at.addr == addr })
+			if i < 0 {
+				i, all = len(all), append(all, &place{addr: addr})
+			}
+			all[i].names = append(all[i].names, strings.TrimSuffix(host, "."))
+			all[i].ports = append(all[i].ports, s.ports[host]...)
+		}
+	}
+	for _, at := range all {
+		slices.Sort(at.names)
+		slices.Sort(at.ports)
+	}
+	return all
+}
+
+// browse asks for services, and then for what the answers leave open.
+func (n Network) browse(ctx context.Context, s *services) error {
+	var questions []question
+	for _, service := range serviceTypes {
+		questions = append(questions, question{service, dnsmessage.TypePTR})
+	}
+	for len(questions) > 0 {
+		if err := n.askMany(ctx, questions, s.add); err != nil {
+			return err
+		}
+		questions = s.open()
+	}
+	return nil
+}
+
+// perPacket is how many questions fit well into one packet of Ethernet.
+const perPacket = 16
+
+// askMany asks questions in packets of a few at once, and calls add with each
+// answer, one at a time.
+func (n Network) askMany(ctx context.Context, questions []question, add func(record)) error {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for some := range slices.Chunk(questions, perPacket) {
+		wg.Go(func() {
+			err := n.ask(ctx, some, func(r record) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				add(r)
+				return false // more devices may answer
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			if failed == nil {
+				failed = err
+			}
+		})
+	}
+	wg.Wait()
+	return failed
+}
+
+// nameAll asks the places without a name for theirs.
+func (n Network) nameAll(ctx context.Context, all []*place) {
+	byQuestion := map[string]int{}
+	var questions []question
+	for i, at := range all {
+		if len(at.names) == 0 && len(questions) < maxPlaces {
+			q := question{reverse(at.addr), dnsmessage.TypePTR}
+			byQuestion[q.name], questions = i, append(questions, q)
+		}
+	}
+	// A place without a name is called by its address.
+	_ = n.askMany(ctx, questions, func(r record) {
+		i, ok := byQuestion[strings.ToLower(r.Header.Name.String())]
+		if body, isName := r.Body.(*dnsmessage.PTRResource); ok && isName && len(all[i].names) == 0 {
+			all[i].names = []string{strings.ToLower(strings.TrimSuffix(body.PTR.String(), "."))}
+		}
+	})
+}
+
+// reverse returns the name under which an IPv4 address has its own name.
+func reverse(addr netip.Addr) string {
+	b := addr.As4()
+	parts := make([]string, 0, len(b))
+	for _, octet := range slices.Backward(b[:]) {
+		parts = append(parts, strconv.Itoa(int(octet)))
+	}
+	return strings.Join(parts, ".") + ".in-addr.arpa."
+}

@@ -1,0 +1,225 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// Go's resolver never speaks multicast DNS: it would ask the DNS server for a
+// name in .local, which does not know it, and learns it.
+
+// The most bytes of a packet, and how often a question is sent.
+const (
+	mdnsPacket = 9000 // RFC 6762 section 17
+	mdnsTries  = 3
+)
+
+// unicast in a question's class asks for an answer to this port, and in an
+// answer's class says that it replaces earlier ones (RFC 6762 sections 5.4 and
+// 10.2).
+const unicast = 1 << 15
+
+// question is one question of multicast DNS.
+type question struct {
+	name string // with the dot at its end
+	kind dnsmessage.Type
+}
+
+// record is an answer with the interface that it came through.
+type record struct {
+	dnsmessage.Resource
+	zone string
+}
+
+// isLocal reports whether a name belongs to multicast DNS (RFC 6762 section 3).
+func isLocal(name string) bool {
+	return strings.HasSuffix(strings.ToLower(strings.TrimSuffix(name, ".")), ".local")
+}
+
+// localAddresses asks every network that this computer is in for a name.
+func (n Network) localAddresses(ctx context.Context, name string) ([]netip.Addr, error) {
+	fqdn := strings.TrimSuffix(name, ".") + "."
+	questions := []question{{fqdn, dnsmessage.TypeA}, {fqdn, dnsmessage.TypeAAAA}}
+	var addrs []netip.Addr
+	err := n.ask(ctx, questions, func(r record) bool {
+		if strings.EqualFold(r.Header.Name.String(), fqdn) {
+			if addr, ok := r.address(); ok {
+				addrs = append(addrs, addr)
+			}
+		}
+		// The A record comes in the same packet, if there is one.
+		return len(addrs) > 0
+	})
+	return inOrder(addrs), err
+}
+
+// address returns the address of an A or AAAA record.
+func (r record) address() (netip.Addr, bool) {
+	switch body := r.Body.(type) {
+	case *dnsmessage.AResource:
+		return netip.AddrFrom4(body.A), true
+	case *dnsmessage.AAAAResource:
+		addr := netip.AddrFrom16(body.AAAA).Unmap()
+		if addr.IsLinkLocalUnicast() && addr.Is6() {
+			addr = addr.WithZone(r.zone)
+		}
+		return addr, true
+	}
+	return netip.Addr{}, false
+}
+
+// ask sends questions through every interface, a few times, and calls each with
+// each answer. Once a packet after which each was satisfied has been read, or
+// when ctx ends, it returns.
+func (n Network) ask(ctx context.Context, questions []question, each func(record) (satisfied bool)) error {
+	packet, err := pack(questions)
+	if err != nil {
+		return err
+	}
+	conns, err := n.speakers(ctx)
+	if err != nil || len(conns) == 0 {
+		return err
+	}
+	listen, cancel := context.WithCancel(ctx)
+	answers := make(chan []record)
+	var wg sync.WaitGroup
+	for _, conn := range conns {
+		context.AfterFunc(listen, func() { conn.Close() })
+		wg.Go(func() { conn.read(listen, answers) })
+	}
+	defer func() {
+		cancel()
+		wg.Wait()
+	}()
+	return n.repeat(ctx, conns, packet, answers, each)
+}
+
+// repeat sends a packet several times, and hands out what comes back.
+func (n Network) repeat(ctx context.Context, conns []speaker, packet []byte, answers <-chan []record, each func(record) bool) error {
+	for range mdnsTries {
+		for _, conn := range conns {
+			// One interface of several may have no route; the others answer.
+			_, _ = conn.WriteToUDPAddrPort(packet, n.Group)
+		}
+		try, cancel := context.WithTimeout(ctx, n.Wait)
+		satisfied := hear(try, answers, each)
+		cancel()
+		if satisfied || ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// hear hands out answers until each is satisfied or ctx ends.
+func hear(ctx context.Context, answers <-chan []record, each func(record) bool) bool {
+	for {
+		select {
+		case records := <-answers:
+			satisfied := false
+			for _, r := range records {
+				satisfied = each(r) || satisfied
+			}
+			if satisfied {
+				return true
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func pack(questions []question) ([]byte, error) {
+	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{})
+	err := b.StartQuestions()
+	for _, q := range questions {
+		name, nameErr := dnsmessage.NewName(q.name)
+		err = errors.Join(err, nameErr, b.Question(dnsmessage.Question{Name: name, Type: q.kind, Class: dnsmessage.ClassINET | unicast}))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.Finish()
+}
+
+// speaker is a socket on one interface.
+type speaker struct {
+	*net.UDPConn
+	link Interface
+}
+
+// speakers opens a free port on each interface with an IPv4 address: a question
+// from there is answered by unicast (RFC 6762 section 5.1). Without its address
+// a computer that has no default route could not send at all.
+func (n Network) speakers(ctx context.Context) ([]speaker, error) {
+	links, err := n.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	var all []speaker
+	for _, link := range links {
+		addr := link.Prefix.Addr()
+		if !addr.Is4() || addr.IsLoopback() != n.Group.Addr().IsLoopback() {
+			continue
+		}
+		config := net.ListenConfig{Control: multicastFrom(addr)}
+		conn, err := config.ListenPacket(ctx, "udp4", netip.AddrPortFrom(addr, 0).String())
+		if err == nil {
+			all = append(all, speaker{conn.(*net.UDPConn), link})
+		}
+	}
+	return all, nil
+}
+
+// read passes on what comes back until the socket is closed.
+func (s speaker) read(ctx context.Context, answers chan<- []record) {
+	buffer := make([]byte, mdnsPacket)
+	for {
+		size, from, err := s.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			return
+		}
+		if !isPrivate(from.Addr().Unmap()) {
+			continue // RFC 6762 section 11: only the own network answers
+		}
+		select {
+		case answers <- unpack(buffer[:size], s.link.Name):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// unpack returns the records of an answer, also those that were not asked for.
+// One that cannot be read to its end has none.
+func unpack(packet []byte, zone string) []record {
+	var p dnsmessage.Parser
+	header, err := p.Start(packet)
+	if err != nil || !header.Response || p.SkipAllQuestions() != nil {
+		return nil
+	}
+	var all []record
+	for _, next := range []func() (dnsmessage.Resource, error){p.Answer, p.Authority, p.Additional} {
+		var r dnsmessage.Resource
+		for r, err = next(); err == nil; r, err = next() {
+			if r.Header.Class&^unicast == dnsmessage.ClassINET {
+				all = append(all, record{r, zone})
+			}
+		}
+		if !errors.Is(err, dnsmessage.ErrSectionDone) {
+			return nil
+		}
+	}
+	return all
+}
+
+// isPrivate reports whether an address is one that only a home network has.
+func isPrivate(addr netip.Addr) bool {
+	return addr.IsPrivate() || addr.IsLinkLocalUnicast() || addr.IsLoopback()
+}
