@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -101,7 +102,7 @@ func (r checkRun) describeServed(report probe.Report) *servedJSON {
 	}
 	return &servedJSON{
 		Names: names, Serial: ca.Serial(leaf), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
-		DaysLeft: int(leaf.NotAfter.Sub(r.Now()).Hours() / 24), SHA256: ca.Fingerprint(leaf), Ours: report.Ours, Newest: report.IsNewest,
+		DaysLeft: int(math.Floor(leaf.NotAfter.Sub(r.Now()).Hours() / 24)), SHA256: ca.Fingerprint(leaf), Ours: report.Ours, Newest: report.IsNewest,
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -101,7 +100,11 @@ func (n Network) browse(ctx context.Context, s *services) error {
 		questions = append(questions, question{service, dnsmessage.TypePTR})
 	}
 	for len(questions) > 0 {
-		if err := n.askMany(ctx, questions, s.add); err != nil {
+		err := n.ask(ctx, oneEach(questions), func(r record) bool {
+			s.add(r)
+			return false // more devices may answer
+		})
+		if err != nil {
 			return err
 		}
 		questions = s.open()
@@ -109,32 +112,14 @@ func (n Network) browse(ctx context.Context, s *services) error {
 	return nil
 }
 
-// perPacket is how many questions fit well into one packet of Ethernet.
-const perPacket = 16
-
-// askMany asks questions in packets of a few at once, and calls add with each
-// answer, one at a time.
-func (n Network) askMany(ctx context.Context, questions []question, add func(record)) error {
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var failed error
-	for some := range slices.Chunk(questions, perPacket) {
-		wg.Go(func() {
-			err := n.ask(ctx, some, func(r record) bool {
-				mu.Lock()
-				defer mu.Unlock()
-				add(r)
-				return false // more devices may answer
-			})
-			mu.Lock()
-			defer mu.Unlock()
-			if failed == nil {
-				failed = err
-			}
-		})
+// oneEach puts each question into a packet of its own: avahi answers in 512
+// bytes, with the questions among them, and drops what does not fit.
+func oneEach(questions []question) [][]question {
+	var rows [][]question
+	for _, q := range questions {
+		rows = append(rows, []question{q})
 	}
-	wg.Wait()
-	return failed
+	return rows
 }
 
 // nameAll asks the places without a name for theirs.
@@ -148,11 +133,14 @@ func (n Network) nameAll(ctx context.Context, all []*place) {
 		}
 	}
 	// A place without a name is called by its address.
-	_ = n.askMany(ctx, questions, func(r record) {
-		i, ok := byQuestion[strings.ToLower(r.Header.Name.String())]
+	_ = n.ask(ctx, oneEach(questions), func(r record) bool {
+		name := strings.ToLower(r.Header.Name.String())
+		i, ok := byQuestion[name]
 		if body, isName := r.Body.(*dnsmessage.PTRResource); ok && isName && len(all[i].names) == 0 {
 			all[i].names = []string{strings.ToLower(strings.TrimSuffix(body.PTR.String(), "."))}
+			delete(byQuestion, name)
 		}
+		return len(byQuestion) == 0
 	})
 }
 

@@ -27,9 +27,11 @@ type seen struct {
 // tries what clients gave up years ago, to name the reason.
 func (v *visit) handshake(ctx context.Context, conn net.Conn) seen {
 	s := v.attempt(ctx, conn, false)
+	v.recognise(s.raw)
 	if s.err != nil && s.worthAnother() {
 		if second, err := v.Network.Dial(ctx, v.r.Address); err == nil {
 			if old := v.attempt(ctx, second, true); old.err == nil {
+				v.recognise(old.raw)
 				v.foundOld(old)
 				v.handshaken(old)
 				return old

@@ -40,9 +40,6 @@ func (v *visit) judge(s seen) {
 	if v.e.Known != nil {
 		j.known, j.issued = v.e.Known(j.leaf)
 	}
-	if v.e.Holder == "" && v.e.Of != nil && j.issued {
-		v.e = v.e.Of(j.known.Holder)
-	}
 	if v.e.Predict != nil {
 		v.r.Prediction = v.e.Predict(j.leaf)
 	}
@@ -52,6 +49,21 @@ func (v *visit) judge(s seen) {
 	v.steps(s)
 	for _, check := range j.checks() {
 		check(j)
+	}
+}
+
+// recognise learns from the certificate which device of the CA this is, if its
+// name does not say so.
+func (v *visit) recognise(raw [][]byte) {
+	if v.e.Holder != "" || v.e.Of == nil || v.e.Known == nil || len(raw) == 0 {
+		return
+	}
+	leaf, err := x509.ParseCertificate(raw[0])
+	if err != nil {
+		return
+	}
+	if known, ok := v.e.Known(leaf); ok {
+		v.e = v.e.Of(known.Holder)
 	}
 }
 
@@ -290,7 +302,7 @@ func (j *judged) names() {
 	case len(j.leaf.DNSNames)+len(j.leaf.IPAddresses) == 0:
 		j.r.find("no-names", j.push(), "clients read names only from subjectAltName, which it lacks")
 	case j.leaf.VerifyHostname(asked) == nil, j.r.has("other-device"):
-	case j.r.Target.Found && j.issued: // by the name that it was issued for
+	case j.r.Target.Found && (j.issued || j.r.Target.isAddress()): // it has a name that the search does not know
 	case j.e.Newest != nil && !j.r.IsNewest && j.e.Newest.VerifyHostname(asked) == nil:
 		j.r.find("wrong-name", j.push(), "it has %s, not %s", strings.Join(have, ", "), j.r.Target.Name)
 	default:
@@ -390,7 +402,7 @@ func (j *judged) chain() {
 func (j *judged) rootIncluded() {
 	for _, cert := range j.rest {
 		if isSelfSigned(cert) {
-			j.r.find("root-included", fault.Hintf("leave %s out of the file that the server loads", nameOf(cert.Subject.CommonName, "the root")),
+			j.r.find("root-included", fault.Hintf("leave %s out of the file with the server's certificate; mosquitto with a cafile always sends it", nameOf(cert.Subject.CommonName, "the root")),
 				"clients have it; it costs %d bytes of each connection", len(cert.Raw))
 			return
 		}

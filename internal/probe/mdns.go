@@ -14,7 +14,7 @@ import (
 // Go's resolver never speaks multicast DNS: it would ask the DNS server for a
 // name in .local, which does not know it, and learns it.
 
-// The most bytes of a packet, and how often a question is sent.
+// The bounds of a question.
 const (
 	mdnsPacket = 9000 // RFC 6762 section 17
 	mdnsTries  = 3
@@ -47,7 +47,7 @@ func (n Network) localAddresses(ctx context.Context, name string) ([]netip.Addr,
 	fqdn := strings.TrimSuffix(name, ".") + "."
 	questions := []question{{fqdn, dnsmessage.TypeA}, {fqdn, dnsmessage.TypeAAAA}}
 	var addrs []netip.Addr
-	err := n.ask(ctx, questions, func(r record) bool {
+	err := n.ask(ctx, [][]question{questions}, func(r record) bool {
 		if strings.EqualFold(r.Header.Name.String(), fqdn) {
 			if addr, ok := r.address(); ok {
 				addrs = append(addrs, addr)
@@ -74,16 +74,20 @@ func (r record) address() (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// ask sends questions through every interface, a few times, and calls each with
-// each answer. Once a packet after which each was satisfied has been read, or
+// ask sends questions, each row in a packet of its own, through every interface,
+// a few times, and calls each with each answer. Once a packet after which each was satisfied has been read, or
 // when ctx ends, it returns.
-func (n Network) ask(ctx context.Context, questions []question, each func(record) (satisfied bool)) error {
-	packet, err := pack(questions)
-	if err != nil {
-		return err
+func (n Network) ask(ctx context.Context, rows [][]question, each func(record) (satisfied bool)) error {
+	var packets [][]byte
+	for _, questions := range rows {
+		packet, err := pack(questions)
+		if err != nil {
+			return err
+		}
+		packets = append(packets, packet)
 	}
 	conns, err := n.speakers(ctx)
-	if err != nil || len(conns) == 0 {
+	if err != nil || len(conns) == 0 || len(packets) == 0 {
 		return err
 	}
 	listen, cancel := context.WithCancel(ctx)
@@ -97,15 +101,17 @@ func (n Network) ask(ctx context.Context, questions []question, each func(record
 		cancel()
 		wg.Wait()
 	}()
-	return n.repeat(ctx, conns, packet, answers, each)
+	return n.repeat(ctx, conns, packets, answers, each)
 }
 
-// repeat sends a packet several times, and hands out what comes back.
-func (n Network) repeat(ctx context.Context, conns []speaker, packet []byte, answers <-chan []record, each func(record) bool) error {
+// repeat sends packets several times, and hands out what comes back.
+func (n Network) repeat(ctx context.Context, conns []speaker, packets [][]byte, answers <-chan []record, each func(record) bool) error {
 	for range mdnsTries {
 		for _, conn := range conns {
-			// One interface of several may have no route; the others answer.
-			_, _ = conn.WriteToUDPAddrPort(packet, n.Group)
+			for _, packet := range packets {
+				// One interface of several may have no route; the others answer.
+				_, _ = conn.WriteToUDPAddrPort(packet, n.Group)
+			}
 		}
 		try, cancel := context.WithTimeout(ctx, n.Wait)
 		satisfied := hear(try, answers, each)
