@@ -52,6 +52,7 @@ var (
 		"root":   rootFolder,
 		"owner":  owner,
 		"serve":  serve,
+		"paste":  paste,
 	}
 	conditions = map[string]bool{
 		"posix": runtime.GOOS != "windows",
@@ -301,6 +302,23 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	ts.Check(err)
 	ts.Setenv(args[0], port)
+}
+
+// paste TEXT runs the command that begins with TEXT in a hint of the last
+// command, as a user would paste it.
+func paste(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: paste TEXT")
+	}
+	for line := range strings.Lines(ts.ReadFile("stderr") + ts.ReadFile("stdout")) {
+		if at := strings.Index(line, args[0]); at >= 0 && strings.HasPrefix(line, "hint: ") {
+			command, _, _ := strings.Cut(strings.TrimSuffix(line[at:], "\n"), "; ")
+			ts.Logf("[pasted] %s", command)
+			ts.Check(ts.Exec("sh", "-c", command))
+			return
+		}
+	}
+	ts.Fatalf("no hint has %q", args[0])
 }
 
 // many CODE N COMMAND... runs a command with N names more, and wants that exit

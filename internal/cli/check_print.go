@@ -122,7 +122,7 @@ func (r checkRun) printReport(report probe.Report) error {
 	}
 	for _, f := range report.Findings {
 		if f.Level == probe.Note {
-			r.sayWrapped(printable("note: " + f.Error() + " (" + f.Fix.Text(r.show) + ")"))
+			r.sayNote(f.Error(), f.Fix.Text(r.show))
 		}
 	}
 	if len(report.Problems()) == 0 {

@@ -140,6 +140,7 @@ func (a *app) groups() []group {
 			a.devicesCommand(),
 			a.fitCommand(),
 			a.checkCommand(),
+			a.doctorCommand(),
 		}},
 	}
 }
