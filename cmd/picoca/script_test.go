@@ -28,6 +28,7 @@ import (
 
 	"github.com/picoca/picoca/internal/cli"
 	"github.com/picoca/picoca/internal/probe"
+	"github.com/picoca/picoca/internal/testpki"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -53,6 +54,7 @@ var (
 		"owner":  owner,
 		"serve":  serve,
 		"paste":  paste,
+		"agent":  agentVerb,
 	}
 	conditions = map[string]bool{
 		"posix": runtime.GOOS != "windows",
@@ -142,6 +144,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
+			env.Values[agentValue] = testpki.NewSSHAgent()
 			// A race-built process sleeps a second on exit, and a script has many of them.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("PICOCA_TEST_COMPUTER", filepath.Join(env.WorkDir, "computer"))

@@ -70,8 +70,7 @@ func (a *app) runDoctor(ctx context.Context, o doctorOptions) error {
 	return errors.Join(faults...)
 }
 
-// examineTrust reports stores of this computer that trust an earlier root or only
-// a part of them. That none does may be as the user wants it.
+// examineTrust asks the stores of this computer.
 func (a *app) examineTrust(ctx context.Context) []*pki.Finding {
 	roots, err := a.trustRoots(trustStatus)
 	if err != nil {
@@ -82,20 +81,29 @@ func (a *app) examineTrust(ctx context.Context) []*pki.Finding {
 	if err != nil {
 		return []*pki.Finding{{ID: "trust-unknown", Note: true, Text: err.Error(), Fix: fault.HintOf(err)}}
 	}
+	return judgeTrust(all)
+}
+
+// judgeTrust reports what is wrong with trust stores. One that trusts an earlier
+// root only would refuse devices sooner or later. One that trusts none may be as
+// the user wants it.
+func judgeTrust(all []trust.Status) []*pki.Finding {
 	var found []*pki.Finding
-	trusted := 0
+	absent := 0
 	for _, s := range all {
-		switch {
-		case s.State == trust.Trusted:
-			trusted++
-		case s.State == trust.Unknown:
+		fix := fault.Run("trust", "--store", string(s.Store))
+		switch s.State {
+		case trust.Older:
+			found = append(found, &pki.Finding{ID: "trust-older", Text: fmt.Sprintf("store %s of this computer lacks a root of this CA: %s", s.Store, s.Place), Fix: fix})
+		case trust.Unknown:
 			found = append(found, &pki.Finding{ID: "trust-unknown", Note: true, Text: s.Err.Error(), Fix: fault.HintOf(s.Err)})
-		case s.State == trust.Older:
-			found = append(found, &pki.Finding{ID: "trust-older", Text: fmt.Sprintf("%s of this computer lacks a root of this CA: %s", s.Store, s.Place), Fix: fault.Run("trust", "--store", string(s.Store))})
+		case trust.Absent, trust.Other:
+			absent++
+			found = append(found, &pki.Finding{ID: "trust-absent", Note: true, Text: fmt.Sprintf("store %s of this computer does not trust the CA: %s", s.Store, s.Place), Fix: fix})
 		}
 	}
-	if trusted == 0 && len(found) == 0 && len(all) > 0 {
-		found = append(found, &pki.Finding{ID: "trust-absent", Note: true, Text: "this computer does not trust the CA", Fix: fault.Run("trust")})
+	if absent > 0 && absent == len(all) {
+		return []*pki.Finding{{ID: "trust-absent", Note: true, Text: "this computer does not trust the CA", Fix: fault.Run("trust")}}
 	}
 	return found
 }

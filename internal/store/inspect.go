@@ -122,7 +122,6 @@ func misnamed(name, pattern string) bool {
 
 // Misnumbered is a certificate whose folder does not say what it holds.
 type Misnumbered struct {
-	Holder Holder
 	// Path is its folder as the user would type it, and Want what it should be.
 	Path, Want string
 	// Twin is another folder with the same number, "" if there is none.
@@ -130,23 +129,19 @@ type Misnumbered struct {
 }
 
 // Misnumbered returns the certificates among those of one holder whose folders
-// have a number twice, as merged backups have, or another date or serial number
-// than their certificate. The newest of a number gets the next one that is free.
+// have another date or serial number than their certificate. Of two with the
+// highest number, as merged backups have, the one that counts as the newest gets
+// the next.
 func (s *Store) Misnumbered(history []Issued) []Misnumbered {
 	var all []Misnumbered
-	last := 0
-	for _, i := range history {
-		last = max(last, i.Number())
-	}
 	for at, i := range history {
 		dir, base := path.Split(i.Place)
 		want, twin := folderOfLeaf(i.Leaf, i.Number()), ""
-		if at > 0 && history[at-1].Number() == i.Number() {
-			last++
-			want, twin = folderOfLeaf(i.Leaf, last), s.Path(history[at-1].Place)
+		if at > 0 && at == len(history)-1 && history[at-1].Number() == i.Number() {
+			want, twin = folderOfLeaf(i.Leaf, i.Number()+1), s.Path(history[at-1].Place)
 		}
 		if base != want {
-			all = append(all, Misnumbered{i.Record.Holder(), s.Path(i.Place), filepath.Join(s.Path(dir), want), twin})
+			all = append(all, Misnumbered{s.Path(i.Place), filepath.Join(s.Path(dir), want), twin})
 		}
 	}
 	return all
