@@ -183,18 +183,19 @@ func TestMosquittoWithOneFaultEach(t *testing.T) {
 		{h.Path("broker.local"), "require_certificate true\ntls_version tlsv1.2", []string{"identity-required", "root-included"}},
 		{"", "", []string{"reset"}},
 	}
-	config := lines("user "+me.Username, "per_listener_settings true")
+	var config strings.Builder
+	config.WriteString(lines("user "+me.Username, "per_listener_settings true"))
 	var ports []string
 	for _, test := range tests {
 		port := rig.FreePort(t)
 		ports = append(ports, port)
-		config += lines("listener "+port+" 127.0.0.1", "allow_anonymous true")
+		config.WriteString(lines("listener "+port+" 127.0.0.1", "allow_anonymous true"))
 		if test.dir != "" {
-			config += lines("cafile "+h.Path("root.pem"), "certfile "+filepath.Join(test.dir, "cert.pem"), "keyfile "+filepath.Join(test.dir, "key.pem"), test.settings)
+			config.WriteString(lines("cafile "+h.Path("root.pem"), "certfile "+filepath.Join(test.dir, "cert.pem"), "keyfile "+filepath.Join(test.dir, "key.pem"), test.settings))
 		}
 	}
 	file := filepath.Join(t.TempDir(), "mosquitto.conf")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(config.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "mosquitto", "mosquitto", []string{"-c", file}, ports...)

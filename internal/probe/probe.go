@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -156,10 +157,8 @@ func (r Report) Problems() []Finding {
 // has reports whether there is a finding with an ID.
 func (r Report) has(ids ...string) bool {
 	for _, f := range r.Findings {
-		for _, id := range ids {
-			if f.ID == id {
-				return true
-			}
+		if slices.Contains(ids, f.ID) {
+			return true
 		}
 	}
 	return false
