@@ -203,3 +203,11 @@ func daysText(j checkJSON) string {
 	}
 	return fmt.Sprint(j.Certificate.DaysLeft)
 }
+
+// millis writes how long a step took.
+func millis(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}

@@ -31,22 +31,19 @@ func newServices() *services {
 
 // add takes an answer.
 func (s *services) add(r record) {
-	name := strings.ToLower(r.Header.Name.String())
-	switch body := r.Body.(type) {
-	case *dnsmessage.PTRResource:
-		if instance := body.PTR.String(); !s.instances[instance] {
+	switch {
+	case r.port > 0:
+		host := strings.ToLower(r.host)
+		s.instances[r.name] = true
+		if !slices.Contains(s.ports[host], r.port) {
+			s.ports[host] = append(s.ports[host], r.port)
+		}
+	case r.host != "":
+		if instance := strings.ToLower(r.host); !s.instances[instance] {
 			s.instances[instance] = false
 		}
-	case *dnsmessage.SRVResource:
-		host := strings.ToLower(body.Target.String())
-		s.instances[r.Header.Name.String()] = true
-		if port := int(body.Port); !slices.Contains(s.ports[host], port) {
-			s.ports[host] = append(s.ports[host], port)
-		}
-	default:
-		if addr, ok := r.address(); ok && isHome(addr) && !slices.Contains(s.addrs[name], addr) {
-			s.addrs[name] = append(s.addrs[name], addr)
-		}
+	case isHome(r.addr) && !slices.Contains(s.addrs[r.name], r.addr):
+		s.addrs[r.name] = append(s.addrs[r.name], r.addr)
 	}
 }
 
@@ -134,11 +131,9 @@ func (n Network) nameAll(ctx context.Context, all []*place) {
 	}
 	// A place without a name is called by its address.
 	_ = n.ask(ctx, oneEach(questions), func(r record) bool {
-		name := strings.ToLower(r.Header.Name.String())
-		i, ok := byQuestion[name]
-		if body, isName := r.Body.(*dnsmessage.PTRResource); ok && isName && len(all[i].names) == 0 {
-			all[i].names = []string{strings.ToLower(strings.TrimSuffix(body.PTR.String(), "."))}
-			delete(byQuestion, name)
+		if i, ok := byQuestion[r.name]; ok && r.host != "" {
+			all[i].names = []string{strings.ToLower(strings.TrimSuffix(r.host, "."))}
+			delete(byQuestion, r.name)
 		}
 		return len(byQuestion) == 0
 	})

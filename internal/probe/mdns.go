@@ -31,10 +31,13 @@ type question struct {
 	kind dnsmessage.Type
 }
 
-// record is an answer with the interface that it came through.
+// record is an answer: an address, or what a name stands for.
 type record struct {
-	dnsmessage.Resource
-	zone string
+	name string // in lower case, with the dot at its end
+	addr netip.Addr
+	// host is a name that a PTR or SRV record leads to, port that of the latter.
+	host string
+	port int
 }
 
 // isLocal reports whether a name belongs to multicast DNS (RFC 6762 section 3).
@@ -48,30 +51,13 @@ func (n Network) localAddresses(ctx context.Context, name string) ([]netip.Addr,
 	questions := []question{{fqdn, dnsmessage.TypeA}, {fqdn, dnsmessage.TypeAAAA}}
 	var addrs []netip.Addr
 	err := n.ask(ctx, [][]question{questions}, func(r record) bool {
-		if strings.EqualFold(r.Header.Name.String(), fqdn) {
-			if addr, ok := r.address(); ok {
-				addrs = append(addrs, addr)
-			}
+		if r.addr.IsValid() && r.name == strings.ToLower(fqdn) {
+			addrs = append(addrs, r.addr)
 		}
 		// The A record comes in the same packet, if there is one.
 		return len(addrs) > 0
 	})
 	return inOrder(addrs), err
-}
-
-// address returns the address of an A or AAAA record.
-func (r record) address() (netip.Addr, bool) {
-	switch body := r.Body.(type) {
-	case *dnsmessage.AResource:
-		return netip.AddrFrom4(body.A), true
-	case *dnsmessage.AAAAResource:
-		addr := netip.AddrFrom16(body.AAAA).Unmap()
-		if addr.IsLinkLocalUnicast() && addr.Is6() {
-			addr = addr.WithZone(r.zone)
-		}
-		return addr, true
-	}
-	return netip.Addr{}, false
 }
 
 // ask sends questions, each row in a packet of its own, through every interface,
@@ -211,18 +197,67 @@ func unpack(packet []byte, zone string) []record {
 		return nil
 	}
 	var all []record
-	for _, next := range []func() (dnsmessage.Resource, error){p.Answer, p.Authority, p.Additional} {
-		var r dnsmessage.Resource
-		for r, err = next(); err == nil; r, err = next() {
-			if r.Header.Class&^unicast == dnsmessage.ClassINET {
-				all = append(all, record{r, zone})
-			}
-		}
+	for _, section := range []section{{p.AnswerHeader, p.SkipAnswer}, {p.AuthorityHeader, p.SkipAuthority}, {p.AdditionalHeader, p.SkipAdditional}} {
+		records, err := section.read(&p, zone)
 		if !errors.Is(err, dnsmessage.ErrSectionDone) {
 			return nil
 		}
+		all = append(all, records...)
 	}
 	return all
+}
+
+// section is a part of a message with records.
+type section struct {
+	next func() (dnsmessage.ResourceHeader, error)
+	skip func() error
+}
+
+// read returns the records of a section. At its end the error is ErrSectionDone.
+func (s section) read(p *dnsmessage.Parser, zone string) (all []record, err error) {
+	for {
+		header, err := s.next()
+		if err != nil {
+			return all, err
+		}
+		r, err := body(p, header, s.skip)
+		if err != nil {
+			return nil, err
+		}
+		r.name = strings.ToLower(header.Name.String())
+		if r.addr.Is6() && r.addr.IsLinkLocalUnicast() {
+			r.addr = r.addr.WithZone(zone)
+		}
+		if header.Class&^unicast == dnsmessage.ClassINET {
+			all = append(all, r)
+		}
+	}
+}
+
+// body reads what a record says. Reading only these kinds keeps the others out
+// of the program.
+func body(p *dnsmessage.Parser, header dnsmessage.ResourceHeader, skip func() error) (r record, err error) {
+	switch header.Type {
+	case dnsmessage.TypeA:
+		var a dnsmessage.AResource
+		a, err = p.AResource()
+		r.addr = netip.AddrFrom4(a.A)
+	case dnsmessage.TypeAAAA:
+		var aaaa dnsmessage.AAAAResource
+		aaaa, err = p.AAAAResource()
+		r.addr = netip.AddrFrom16(aaaa.AAAA).Unmap()
+	case dnsmessage.TypePTR:
+		var ptr dnsmessage.PTRResource
+		ptr, err = p.PTRResource()
+		r.host = ptr.PTR.String()
+	case dnsmessage.TypeSRV:
+		var srv dnsmessage.SRVResource
+		srv, err = p.SRVResource()
+		r.host, r.port = srv.Target.String(), int(srv.Port)
+	default:
+		err = skip()
+	}
+	return r, err
 }
 
 // isPrivate reports whether an address is one that only a home network has.
