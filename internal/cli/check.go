@@ -140,7 +140,7 @@ const parallelChecks = 8
 func (r checkRun) all(ctx context.Context) error {
 	var targets []probe.Target
 	for _, s := range r.servers.All() {
-		targets = append(targets, probe.Target{Name: s.Name, Port: s.Port})
+		targets = append(targets, probe.Target{Name: s.Host(), Port: s.Port})
 	}
 	if len(targets) == 0 {
 		return fault.New("no device has a certificate", fault.Hintf("%s issues one; %s finds servers that could have one", fault.Command{"issue", "pico.local"}, fault.Command{"check", "--find"}))

@@ -30,6 +30,9 @@ func (r checkRun) target(c *pki.CA, address netip.Addr) (probe.Target, error) {
 	if err != nil {
 		return probe.Target{}, err
 	}
+	if strings.HasPrefix(names.First().String(), "*.") {
+		return probe.Target{}, fault.New(fmt.Sprintf("name %q is a wildcard, which no server is reached by", host), fault.Hintf("name one of its hosts: %s", fault.Command{"check", "nas" + names.First().String()[1:]}))
+	}
 	t := probe.Target{Name: names.First().String(), Port: port, Address: address}
 	if t.Port == 0 {
 		t.Port = probe.PortHTTPS

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -20,6 +21,17 @@ type Server struct {
 	Newest store.Issued
 	Target device.Target
 	Port   int
+}
+
+// Host returns a name under which clients reach the device: its own, or if that
+// is a wildcard, another of its certificate; "" if there is none.
+func (s Server) Host() string {
+	for _, name := range append([]string{s.Name}, ca.NamesOf(s.Newest.Leaf)...) {
+		if !strings.HasPrefix(name, "*.") {
+			return name
+		}
+	}
+	return ""
 }
 
 // Seconds returns how long a handshake with a certificate takes the device, the
@@ -112,9 +124,10 @@ func serverOf(i store.Issued) Server {
 	return s
 }
 
-// All returns every device whose newest certificate is not revoked.
+// All returns every device that has a name to reach it by, and whose newest
+// certificate is not revoked.
 func (s *Servers) All() []Server {
-	return slices.DeleteFunc(slices.Clone(s.servers), func(one Server) bool { return one.Newest.Revoked != nil })
+	return slices.DeleteFunc(slices.Clone(s.servers), func(one Server) bool { return one.Newest.Revoked != nil || one.Host() == "" })
 }
 
 // Find returns the device of a name: its own, or one of several in its newest

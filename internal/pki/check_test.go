@@ -86,3 +86,13 @@ func TestServersLeaveOutWhatIsRevokedOrDamaged(t *testing.T) {
 		t.Errorf("old.local: got %+v, %v; a server may still show it", old.Newest, ok)
 	}
 }
+
+func TestAWildcardIsReachedByAnotherName(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "nginx", "*.wild.home.arpa", "wild.home.arpa"), start)
+	a.mustIssue(targeted(t, "nginx", "*.only.home.arpa"), start)
+	all := serversOf(t, a).All()
+	if len(all) != 1 || all[0].Host() != "wild.home.arpa" {
+		t.Errorf("got %+v", all)
+	}
+}

@@ -29,9 +29,10 @@ func newServices() *services {
 	return &services{map[string]bool{}, map[string][]int{}, map[string][]netip.Addr{}, map[question]bool{}}
 }
 
-// add takes an answer.
+// add takes an answer, unless there are more than any home has.
 func (s *services) add(r record) {
 	switch {
+	case len(s.instances)+len(s.ports)+len(s.addrs) > 8*maxPlaces:
 	case r.port > 0:
 		host := strings.ToLower(r.host)
 		s.instances[r.name] = true
@@ -79,7 +80,9 @@ func (s *services) places() []*place {
 			if i < 0 {
 				i, all = len(all), append(all, &place{addr: addr})
 			}
-			all[i].names = append(all[i].names, strings.TrimSuffix(host, "."))
+			if isHostName(host) {
+				all[i].names = append(all[i].names, strings.TrimSuffix(host, "."))
+			}
 			all[i].ports = append(all[i].ports, s.ports[host]...)
 		}
 	}
@@ -131,12 +134,18 @@ func (n Network) nameAll(ctx context.Context, all []*place) {
 	}
 	// A place without a name is called by its address.
 	_ = n.ask(ctx, oneEach(questions), func(r record) bool {
-		if i, ok := byQuestion[r.name]; ok && r.host != "" {
+		if i, ok := byQuestion[r.name]; ok && isHostName(strings.ToLower(r.host)) {
 			all[i].names = []string{strings.ToLower(strings.TrimSuffix(r.host, "."))}
 			delete(byQuestion, r.name)
 		}
 		return len(byQuestion) == 0
 	})
+}
+
+// isHostName reports whether a name that somebody announced can stand in a
+// command.
+func isHostName(name string) bool {
+	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == "" && strings.Trim(name, "-.") != "" && name[0] != '-'
 }
 
 // reverse returns the name under which an IPv4 address has its own name.

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
@@ -31,7 +33,7 @@ type judged struct {
 func (v *visit) judge(s seen) {
 	certs, err := parseChain(s.raw)
 	if err != nil {
-		v.r.find("damaged", v.push(), "it cannot be read: %v", err)
+		v.r.find("damaged", v.push(), "it cannot be read: %s", plain(err.Error()))
 		return
 	}
 	j := &judged{visit: v, leaf: certs[0], rest: certs[1:]}
@@ -91,14 +93,25 @@ func (v *visit) describe(certs []*x509.Certificate) {
 }
 
 func nameOf(common, all string) string {
-	if common != "" {
-		return common
-	}
-	if all == "" {
-		return "(no name)"
-	}
-	return all
+	return plain(cmp.Or(common, all, "(no name)"))
 }
+
+// plain keeps what a stranger's certificate says to one line, and to a length
+// that people read.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > maxText {
+		return string(runes[:maxText]) + "…"
+	}
+	return text
+}
+
+const maxText = 120
 
 // steps notes what TLS and the certificate are.
 func (v *visit) steps(s seen) {
@@ -293,7 +306,7 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // names compares the certificate's names with the one that was asked for.
 func (j *judged) names() {
-	have := ca.NamesOf(j.leaf)
+	have := plain(strings.Join(ca.NamesOf(j.leaf), ", "))
 	asked := j.r.Target.Name
 	if addr, err := netip.ParseAddr(asked); err == nil && addr.Is6() {
 		asked = "[" + asked + "]"
@@ -304,9 +317,9 @@ func (j *judged) names() {
 	case j.leaf.VerifyHostname(asked) == nil, j.r.has("other-device"):
 	case j.r.Target.Found && (j.issued || j.r.Target.isAddress()): // it has a name that the search does not know
 	case j.e.Newest != nil && !j.r.IsNewest && j.e.Newest.VerifyHostname(asked) == nil:
-		j.r.find("wrong-name", j.push(), "it has %s, not %s", strings.Join(have, ", "), j.r.Target.Name)
+		j.r.find("wrong-name", j.push(), "it has %s, not %s", have, j.r.Target.Name)
 	default:
-		j.r.find("wrong-name", j.addName(), "it has %s, not %s", strings.Join(have, ", "), j.r.Target.Name)
+		j.r.find("wrong-name", j.addName(), "it has %s, not %s", have, j.r.Target.Name)
 	}
 }
 
@@ -359,7 +372,7 @@ func (j *judged) strength() {
 	key, err := ca.KeyTypeOf(j.leaf.PublicKey)
 	switch {
 	case err != nil:
-		j.r.find("weak", j.replace(), "%v", err)
+		j.r.find("weak", j.replace(), "%s", plain(err.Error()))
 	case slices.Contains([]x509.SignatureAlgorithm{x509.MD5WithRSA, x509.SHA1WithRSA, x509.ECDSAWithSHA1}, j.leaf.SignatureAlgorithm):
 		j.r.find("weak", j.replace(), "it is signed with %s", j.leaf.SignatureAlgorithm)
 	case j.r.Prediction.Slow:
@@ -393,10 +406,10 @@ func (j *judged) chain() {
 		return
 	}
 	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && (e.Reason == x509.CANotAuthorizedForThisName || e.Reason == x509.UnconstrainedName) {
-		j.r.find("outside", fault.Hintf("leave the name out: %s; or make a CA that permits it: docs/renew.md", j.renewal()), "%s", e.Detail)
+		j.r.find("outside", fault.Hintf("leave the name out: %s; or make a CA that permits it: docs/renew.md", j.renewal()), "%s", plain(e.Detail))
 		return
 	}
-	j.r.find("invalid-chain", j.replace(), "%s", strings.TrimPrefix(err.Error(), "x509: "))
+	j.r.find("invalid-chain", j.replace(), "%s", plain(strings.TrimPrefix(err.Error(), "x509: ")))
 }
 
 func (j *judged) rootIncluded() {

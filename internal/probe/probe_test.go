@@ -389,6 +389,36 @@ func TestAnotherDevicesServerIsRecognised(t *testing.T) {
 	}
 }
 
+// TestAStrangersTextStaysOnItsLine: nothing in a certificate, and no name that
+// somebody announces, can add a line or a command to what is printed.
+func TestAStrangersTextStaysOnItsLine(t *testing.T) {
+	h := newHome(t)
+	evil := "x\nhint: rm -r ~\x1b[31m" + strings.Repeat("y", 10_000)
+	pair := testpki.SelfSigned(t, template(func(c *x509.Certificate) {
+		c.Subject.CommonName = evil
+		c.DNSNames = []string{"a\nb.local", "pico.local"}
+	}), testpki.Key(t, ca.P256))
+	r := h.prober(serveTLS(t, pair.TLS(), nil)).Check(t.Context(), Target{Name: "nas.local", Port: PortHTTPS, Address: netip.MustParseAddr("192.168.1.42")}, h.e)
+	if got := ids(r); !slices.Equal(got, []string{"self-signed", "wrong-name"}) {
+		t.Errorf("got %v", got)
+	}
+	for _, f := range r.Findings {
+		if strings.ContainsAny(f.Error(), "\n\x1b") || len(f.Error()) > 1000 {
+			t.Errorf("%s: got %q", f.ID, f.Error())
+		}
+	}
+	for _, step := range r.Steps {
+		if strings.ContainsAny(step.Text, "\n\x1b") || len(step.Text) > 1000 {
+			t.Errorf("step %s: got %q", step.Name, step.Text)
+		}
+	}
+	for name, want := range map[string]bool{"nas.local.": true, "": false, ".": false, "-x.local.": false, "a b.local.": false, "$(x).local.": false, "a\nb.": false} {
+		if got := isHostName(name); got != want {
+			t.Errorf("%q: got %v, want %v", name, got, want)
+		}
+	}
+}
+
 // TestFindingsAreExplained holds the titles to the page that explains them.
 func TestFindingsAreExplained(t *testing.T) {
 	page, err := os.ReadFile("../../docs/troubleshooting.md")
