@@ -28,6 +28,7 @@ import (
 
 	"github.com/picoca/picoca/internal/cli"
 	"github.com/picoca/picoca/internal/probe"
+	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/testpki"
 	"github.com/picoca/picoca/internal/trust"
 )
@@ -76,6 +77,7 @@ func picoca() {
 		ResolvConf: cmp.Or(os.Getenv("PICOCA_TEST_RESOLV_CONF"), os.DevNull), // this machine's has nothing to do with it
 		Computer:   testComputer(),
 		Network:    testNetwork(),
+		Devices:    testDevices(),
 	}))
 }
 
@@ -86,6 +88,20 @@ func testNetwork() *probe.Network {
 	network.Interfaces = func() ([]probe.Interface, error) { return nil, nil }
 	network.Neighbours = func(context.Context) ([]netip.Addr, error) { return nil, nil }
 	return &network
+}
+
+// testDevices is what boards are connected to in a script: the folder
+// PICOCA_TEST_DEVICES has the system's files, and in usr/bin its ssh. There are no
+// serial ports.
+func testDevices() *push.Computer {
+	c := push.ThisComputer()
+	c.OS, c.Base = "linux", cmp.Or(os.Getenv("PICOCA_TEST_DEVICES"), os.DevNull)
+	start := c.Start
+	c.Start = func(args []string) (*push.Process, error) {
+		return start(append([]string{filepath.Join(c.Base, "usr/bin", args[0])}, args[1:]...))
+	}
+	c.OpenPort = func(name string) (io.ReadWriteCloser, error) { return nil, errors.New("a script has no ports") }
+	return &c
 }
 
 // testComputer is the computer whose trust stores a script changes: the folder
@@ -148,6 +164,7 @@ func TestScripts(t *testing.T) {
 			// A race-built process sleeps a second on exit, and a script has many of them.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("PICOCA_TEST_COMPUTER", filepath.Join(env.WorkDir, "computer"))
+			env.Setenv("PICOCA_TEST_DEVICES", filepath.Join(env.WorkDir, "devices"))
 			return nil
 		},
 		Condition: condition,

@@ -17,6 +17,7 @@ import (
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/probe"
+	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -38,6 +39,8 @@ type Env struct {
 	Computer *trust.Computer
 	// Network is where check looks; nil for the one this computer is in.
 	Network *probe.Network
+	// Devices is what boards are connected to; nil for the one picoca runs on.
+	Devices *push.Computer
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
 }
@@ -65,7 +68,7 @@ func Main(ctx context.Context, env Env) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	err = out.judge(err)
 	switch {
-	case err == nil || errors.Is(err, errInterrupted):
+	case err == nil:
 	case wantsJSON(cmd, env.Args):
 		a.explainJSON(err)
 	default:
@@ -133,6 +136,7 @@ func (a *app) groups() []group {
 			a.revokeCommand(),
 			a.exportCommand(),
 			a.exampleCommand(),
+			a.pushCommand(),
 		}},
 		{"Information:", []*cobra.Command{
 			a.listCommand(),

@@ -299,7 +299,7 @@ func (d *doctor) holder(history []store.Issued) {
 	}
 	d.dates(newest)
 	d.folder(newest)
-	if isUnpushed(newest) {
+	if IsUnpushed(newest) {
 		d.find("unpushed", fault.Run("push", newest.Record.Name), "certificate of %s was issued on %s, and is not on the device yet", DisplayName(newest.Record.Name), Day(newest.Leaf.NotBefore))
 	}
 }
@@ -310,12 +310,6 @@ func again(i store.Issued) fault.Hint {
 		return fault.Run("identity", i.Record.Name)
 	}
 	return fault.Run("issue", i.Record.Name)
-}
-
-// isUnpushed reports whether a certificate should be on a device, and is not: an
-// earlier one was.
-func isUnpushed(i store.Issued) bool {
-	return i.Record.Pushed != nil && i.Record.Pushed.At.IsZero() && i.Revoked == nil
 }
 
 // dates checks the newest certificate of a holder.

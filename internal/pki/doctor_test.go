@@ -132,15 +132,3 @@ func TestRepairAsksOnlyForAKeyThatItNeeds(t *testing.T) {
 	}
 	a.wantFindings(start.Add(day), "revoked: issue nas.local")
 }
-
-// TestDoctorKnowsWhatIsNotOnTheDevice: an earlier certificate is there.
-func TestDoctorKnowsWhatIsNotOnTheDevice(t *testing.T) {
-	for _, test := range []struct {
-		pushed *store.Pushed
-		want   bool
-	}{{nil, false}, {&store.Pushed{To: "/media"}, true}, {&store.Pushed{To: "/media", At: start}, false}} {
-		if got := isUnpushed(store.Issued{Record: store.Record{Pushed: test.pushed}}); got != test.want {
-			t.Errorf("%+v: got %v, want %v", test.pushed, got, test.want)
-		}
-	}
-}
