@@ -350,6 +350,28 @@ func TestALaterAddressIsTried(t *testing.T) {
 	}
 }
 
+// TestTheFixIsANewCertificateIfTheNewestIsNoGood: pushing it would not help.
+func TestTheFixIsANewCertificateIfTheNewestIsNoGood(t *testing.T) {
+	h := newHome(t)
+	old := h.issue(now.Add(-day24), "pico.local")
+	newest := h.issue(now, "pico.local")
+	at := serveTLS(t, old.TLS(), nil)
+	for want, prepare := range map[string]func(){
+		"push pico.local":                        func() {},
+		"issue pico.local, then push pico.local": func() { h.known[ca.Serial(newest.Cert)] = Known{"pico.local", true} },
+		"renew pico.local, then push pico.local": func() {
+			h.known[ca.Serial(newest.Cert)] = Known{Holder: "pico.local"}
+			h.clock = newest.Cert.NotAfter.Add(-day24 / 2)
+		},
+	} {
+		h.clock, h.known[ca.Serial(newest.Cert)] = now, Known{Holder: "pico.local"}
+		prepare()
+		if got := h.check(at).Findings[0].Fix.Text(show); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // TestStrangersGetACommand: a server that the CA knows nothing of.
 func TestStrangersGetACommand(t *testing.T) {
 	h := newHome(t)
