@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -62,19 +63,18 @@ func (t Target) again() string {
 	return t.String()
 }
 
-// connect connects to the first address that lets it.
+// connect connects to the first address that lets it. The time is shared among
+// them.
 func (v *visit) connect(ctx context.Context, addrs []netip.Addr) net.Conn {
-	limit := v.Timeout
+	limit := v.Timeout / time.Duration(len(addrs))
 	if v.r.Target.Found {
 		limit = min(limit, dialTimeout)
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	began := v.Now()
 	var first error
 	for _, addr := range addrs {
 		at := netip.AddrPortFrom(addr, uint16(v.r.Target.Port))
-		conn, err := v.Network.Dial(ctx, at)
+		conn, err := v.dial(ctx, at, limit)
 		if err == nil {
 			v.r.Address = at
 			v.r.step(StepConnection, "TCP, "+at.String(), v.since(began))
@@ -84,19 +84,25 @@ func (v *visit) connect(ctx context.Context, addrs []netip.Addr) net.Conn {
 			first = err
 		}
 	}
-	v.unconnected(netip.AddrPortFrom(addrs[0], uint16(v.r.Target.Port)), first)
+	v.unconnected(netip.AddrPortFrom(addrs[0], uint16(v.r.Target.Port)), first, limit)
 	return nil
 }
 
+func (v *visit) dial(ctx context.Context, at netip.AddrPort, limit time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return v.Network.Dial(ctx, at)
+}
+
 // unconnected explains why no connection came about.
-func (v *visit) unconnected(at netip.AddrPort, err error) {
+func (v *visit) unconnected(at netip.AddrPort, err error, limit time.Duration) {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		v.r.find("refused", fault.Hintf("start the server on the device; if it has another port: %s", fault.Command{"check", v.r.Target.Name + ":PORT"}),
 			"nothing listens at %s", at)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
 		v.r.find("connect-timeout", fault.Hintf("check that the device is on and in this network, not behind a guest Wi-Fi, a VPN or a firewall"),
-			"%s did not answer within %.0f s", at, v.Timeout.Seconds())
+			"%s did not answer within %.0f s", at, limit.Seconds())
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTDOWN):
 		v.r.find("unreachable", fault.Hintf("check that the device is on, and that this computer is in its network"),
 			"no device answers at %s", at.Addr())

@@ -47,7 +47,7 @@ func responder(t *testing.T, records map[string][]dnsmessage.Resource) (Network,
 		Interfaces: func() ([]Interface, error) {
 			return []Interface{{"lo", netip.MustParsePrefix("127.0.0.1/8")}, {"lo", netip.MustParsePrefix("::1/128")}, {"eth0", netip.MustParsePrefix("192.0.2.1/24")}}, nil
 		},
-		Group: netip.MustParseAddrPort(conn.LocalAddr().String()), Wait: 50 * time.Millisecond,
+		Group: netip.MustParseAddrPort(conn.LocalAddr().String()), Wait: 10 * time.Second, // answers end it sooner
 		Neighbours: func(context.Context) ([]netip.Addr, error) { return nil, nil },
 	}, asked
 }
@@ -110,8 +110,9 @@ func TestLocalNamesAreAskedByMulticast(t *testing.T) {
 			t.Errorf("%s: got %v, %v; want %s", name, got, err, want)
 		}
 	}
+	n.Wait = 10 * time.Millisecond
 	asked.Store(0)
-	if got, err := n.localAddresses(t.Context(), "nobody.local"); err != nil || len(got) > 0 {
+	if got, err := n.localAddresses(t.Context(), "nobody.local"); err != nil || len(got) > 0 || n.Group.IsValid() && asked.Load() > mdnsTries {
 		t.Errorf("nobody.local: got %v, %v", got, err)
 	}
 	if _, err := n.localAddresses(t.Context(), strings.Repeat("a", 300)+".local"); err == nil {
@@ -169,15 +170,19 @@ func TestFindLooksAroundTheHome(t *testing.T) {
 		return nil, syscall.ECONNREFUSED
 	}
 	known := h.e
-	p := Prober{Network: n, Now: h.now, Timeout: time.Minute}
-	found, err := p.Find(t.Context(), func(name string) Expected {
+	expected := func(name string) Expected {
 		if name == "pico.local" {
 			return known
 		}
 		return Expected{Roots: known.Roots, Known: known.Known, System: x509.NewCertPool(), Of: func(string) Expected { return known }}
-	})
-	if err != nil {
-		t.Fatal(err)
+	}
+	var found Search
+	// On a busy machine answers take longer.
+	for n.Wait = 50 * time.Millisecond; len(found.Reports) < 2 && n.Wait < time.Minute; n.Wait *= 10 {
+		var err error
+		if found, err = (Prober{Network: n, Now: h.now, Timeout: time.Minute}).Find(t.Context(), expected); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if found.Places != 2 || found.Cut || dialled["203.0.113.7"] || dialled["203.0.113.1"] || dialled["192.168.1.43"] || dialled["127.0.0.1"] {
 		t.Errorf("got %d places, cut %v; dialled %v", found.Places, found.Cut, dialled)
@@ -208,6 +213,7 @@ func TestTablesOfNeighboursAreRead(t *testing.T) {
 func TestASearchIsBounded(t *testing.T) {
 	h := newHome(t)
 	n, _ := responder(t, nil)
+	n.Wait = time.Millisecond // nobody answers
 	n.Neighbours = func(context.Context) ([]netip.Addr, error) {
 		var all []netip.Addr
 		for addr := netip.MustParseAddr("10.0.0.1"); len(all) < 1000; addr = addr.Next() {

@@ -29,7 +29,7 @@ func (v *visit) handshake(ctx context.Context, conn net.Conn) seen {
 	s := v.attempt(ctx, conn, false)
 	v.recognise(s.raw)
 	if s.err != nil && s.worthAnother() {
-		if second, err := v.Network.Dial(ctx, v.r.Address); err == nil {
+		if second, err := v.dial(ctx, v.r.Address, v.Timeout); err == nil {
 			if old := v.attempt(ctx, second, true); old.err == nil {
 				v.recognise(old.raw)
 				v.foundOld(old)
@@ -154,15 +154,25 @@ func (s seen) worthAnother() bool {
 	return len(s.raw) == 0 && !notTLS && !isTimeout(s.err) && alertOf(s.err) != alertUnrecognizedName
 }
 
-// foundOld explains what a server that only does old handshakes lacks.
+// foundOld explains what a server that only does old handshakes lacks. A new one
+// means that it was the first connection that failed, as one does that comes while
+// a board is busy.
 func (v *visit) foundOld(s seen) {
+	suite := tls.CipherSuiteName(s.state.CipherSuite)
 	update := fault.Hintf("update the firmware, or allow TLS 1.2 in the server's settings: browsers refuse anything earlier")
 	if s.state.Version < tls.VersionTLS12 {
 		v.r.find("old-tls", update, "it agreed to %s, and to nothing later", tls.VersionName(s.state.Version))
 		return
 	}
-	v.r.find("no-cipher", fault.Hintf("allow ECDHE with AES-GCM in the server's settings, or update its firmware"),
-		"it agreed to %s only, which clients have given up", tls.CipherSuiteName(s.state.CipherSuite))
+	if s.state.Version == tls.VersionTLS12 && !isModern(suite) {
+		v.r.find("no-cipher", fault.Hintf("allow ECDHE with AES-GCM in the server's settings, or update its firmware"),
+			"it agreed to %s only, which clients have given up", suite)
+	}
+}
+
+// isModern reports whether every client has a cipher suite of TLS 1.2.
+func isModern(suite string) bool {
+	return strings.Contains(suite, "_ECDHE_") && (strings.Contains(suite, "_GCM_") || strings.Contains(suite, "_CHACHA20_"))
 }
 
 // handshaken notes a handshake, and what the server wants of clients.

@@ -26,6 +26,53 @@ type home struct {
 	mu    sync.Mutex
 	clock time.Time
 	known map[string]Known
+	// expire ends the time that expiring gives.
+	expire func()
+}
+
+// expiring returns a context whose time is over when expire is called: no test
+// waits for a clock.
+func (h *home) expiring() context.Context {
+	done := make(chan struct{})
+	h.expire = sync.OnceFunc(func() { close(done) })
+	return expired{h.t.Context(), done}
+}
+
+type expired struct {
+	context.Context
+	done chan struct{}
+}
+
+func (e expired) Done() <-chan struct{} { return e.done }
+
+func (e expired) Err() error {
+	select {
+	case <-e.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// expireAfterReading lets the time be over once something was read.
+func (h *home) expireAfterReading(dial func(context.Context, netip.AddrPort) (net.Conn, error)) func(context.Context, netip.AddrPort) (net.Conn, error) {
+	return func(ctx context.Context, at netip.AddrPort) (net.Conn, error) {
+		conn, err := dial(ctx, at)
+		return reading{conn, h}, err
+	}
+}
+
+type reading struct {
+	net.Conn
+	h *home
+}
+
+func (r reading) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	if n > 0 {
+		r.h.expire()
+	}
+	return n, err
 }
 
 func newHome(t *testing.T) *home {

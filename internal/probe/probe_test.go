@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -206,8 +207,12 @@ func TestEachCertificateFaultIsFound(t *testing.T) {
 // TestEachConnectionFaultIsFound is the same for what keeps a server from
 // showing a good certificate.
 func TestEachConnectionFaultIsFound(t *testing.T) {
-	silent := func(t *testing.T, _ *home) netip.AddrPort {
-		return listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+	silent := func(t *testing.T, h *home) netip.AddrPort {
+		return listen(t, func(conn net.Conn) {
+			_, _ = conn.Read(make([]byte, 2000))
+			h.expire()
+			_, _ = io.Copy(io.Discard, conn)
+		})
 	}
 	says := func(text string) func(*testing.T, *home) netip.AddrPort {
 		return func(t *testing.T, _ *home) netip.AddrPort {
@@ -277,11 +282,12 @@ func TestEachConnectionFaultIsFound(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHome(t)
+			ctx := h.expiring()
 			p := h.prober(test.serve(t, h))
-			if strings.Contains(test.name, "sil") || test.name == "never ends" {
-				p.Timeout = 50 * time.Millisecond
+			if test.name == "never ends" {
+				p.Network.Dial = h.expireAfterReading(p.Network.Dial)
 			}
-			r := p.Check(t.Context(), Target{Name: "pico.local", Port: PortHTTPS, Address: netip.MustParseAddr("192.168.1.42")}, h.e)
+			r := p.Check(ctx, Target{Name: "pico.local", Port: PortHTTPS, Address: netip.MustParseAddr("192.168.1.42")}, h.e)
 			if got := ids(r); !slices.Equal(got, []string{test.id}) {
 				t.Fatalf("got %v: %v", got, r.Findings)
 			}
@@ -347,6 +353,47 @@ func TestALaterAddressIsTried(t *testing.T) {
 	}
 	if got := ids(r); !slices.Equal(got, []string{"wrong-name"}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestABusyBoardGetsASecondChance: it hangs up on the first connection.
+func TestABusyBoardGetsASecondChance(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		h := newHome(t)
+		config := &tls.Config{Certificates: []tls.Certificate{h.issue(now, "pico.local").TLS()}, MaxVersion: version}
+		var visits atomic.Int32
+		r := h.check(listen(t, func(conn net.Conn) {
+			if visits.Add(1) > 1 {
+				_, _ = io.Copy(io.Discard, tls.Server(conn, config))
+			}
+		}))
+		if got := ids(r); len(got) > 0 || !r.IsNewest {
+			t.Errorf("%s: got %v", tls.VersionName(version), r.Findings)
+		}
+	}
+}
+
+// TestTheTimeIsSharedAmongAddresses: one that swallows everything leaves some for
+// the next.
+func TestTheTimeIsSharedAmongAddresses(t *testing.T) {
+	h := newHome(t)
+	at := serveTLS(t, h.issue(now, "nas.lan").TLS(), nil)
+	p := h.prober(at)
+	dial := p.Network.Dial
+	p.Network.Lookup = func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("192.168.1.1"), netip.MustParseAddr("192.168.1.42")}, nil
+	}
+	p.Network.Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+		if to.Addr().String() == "192.168.1.1" {
+			if until, ok := ctx.Deadline(); !ok || time.Until(until) > p.Timeout/2 {
+				t.Errorf("it may take until %v", until)
+			}
+			return nil, context.DeadlineExceeded
+		}
+		return dial(ctx, to)
+	}
+	if r := p.Check(t.Context(), Target{Name: "nas.lan", Port: PortHTTPS}, h.e); r.Address.Addr().String() != "192.168.1.42" {
+		t.Errorf("reached %v: %v", r.Address, r.Findings)
 	}
 }
 
