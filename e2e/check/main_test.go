@@ -18,6 +18,14 @@ import (
 	"github.com/picoca/picoca/internal/testpki"
 )
 
+// A home has two network namespaces, joined by a cable: picoca is in one, the
+// servers and avahi-daemon in the other. These variables of the environment say
+// which part this process is.
+const (
+	servesHome = "PICOCA_TEST_SERVES_HOME"
+	insideHome = "PICOCA_TEST_INSIDE_HOME"
+)
+
 func TestMain(m *testing.M) {
 	if os.Getenv(servesHome) != "" {
 		os.Exit(m.Run())

@@ -13,20 +13,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/testpki"
-)
-
-// A home has two network namespaces, joined by a cable: picoca is in one, the
-// servers and avahi-daemon in the other. These variables of the environment say
-// which part this process is.
-const (
-	servesHome = "PICOCA_TEST_SERVES_HOME"
-	insideHome = "PICOCA_TEST_INSIDE_HOME"
 )
 
 // ill is one way in which a server can be wrong, and what find says of it.
@@ -234,7 +227,8 @@ func startHome(t *testing.T, h rig.Home) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers := exec.CommandContext(t.Context(), "unshare", "--net", exe, "-test.run=^TestBeTheHome$")
+	// It ends with its input, and must: it has a program of its own to end.
+	servers := exec.Command("unshare", "--net", exe, "-test.run=^TestBeTheHome$")
 	servers.Env = append(os.Environ(), servesHome+"="+h.Dir)
 	servers.Stderr = os.Stderr
 	stdin, err := servers.StdinPipe()
@@ -362,6 +356,7 @@ func announce(t *testing.T) {
 		}
 	}
 	avahi := exec.CommandContext(t.Context(), rig.Need(t, "avahi-daemon", "avahi-daemon"), "--no-drop-root", "--no-chroot", "--no-rlimits", "--no-proc-title")
+	avahi.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	errs, err := avahi.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
