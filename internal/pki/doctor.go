@@ -235,7 +235,7 @@ func (d *doctor) clock(what string, made time.Time) {
 func (d *doctor) certificates() {
 	var history []store.Issued // of one holder
 	for i, err := range d.ca.All(false) {
-		if err == nil && i.HasKey {
+		if err == nil && i.Record.KeyKept == store.KeptInStore {
 			_, err = d.ca.store.Key(i)
 		}
 		if err != nil {

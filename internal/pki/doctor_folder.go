@@ -72,10 +72,10 @@ func privateNames(i store.Issued) []string {
 	if err != nil {
 		return nil
 	}
-	specs, _, err := filesFor(target, ca.KeyType(keyOf(i)), i.Record.Kind)
+	set, err := filesFor(target, ca.KeyType(keyOf(i)), i.Record.Kind, i.Record.KeyKept != store.KeptInStore)
 	if err != nil {
 		return nil
 	}
-	specs = slices.DeleteFunc(slices.Clone(specs), func(s export.Spec) bool { return !slices.Contains(s.Parts, "key") })
-	return specNames(specs, i.Record.Holder().Stem())
+	set.specs = slices.DeleteFunc(slices.Clone(set.specs), func(s export.Spec) bool { return !s.Has(export.Key) })
+	return set.names(i.Record.Holder().Stem())
 }
