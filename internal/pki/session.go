@@ -75,6 +75,11 @@ func (s *Session) ensureCRL(now time.Time) error {
 	if !crlNeedsRefresh(s.root, now) {
 		return nil
 	}
+	return s.signList(now)
+}
+
+// signList signs the root's revocation list, as long as the list before.
+func (s *Session) signList(now time.Time) error {
 	revoked, err := s.ca.store.Revocations()
 	if err != nil {
 		return err
