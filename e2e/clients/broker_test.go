@@ -47,8 +47,16 @@ func installBroker(t *testing.T, h rig.Home, name string, flags ...string) strin
 	return etc
 }
 
-// startBroker runs the broker that is installed below etc.
+// startBroker runs the broker that is installed below etc, and returns once it
+// listens.
 func startBroker(t *testing.T, etc, port string) broker {
+	t.Helper()
+	b := broker{port, runBroker(t, etc, port)}
+	rig.WaitFor(t, b.log, " running")
+	return b
+}
+
+func runBroker(t *testing.T, etc, port string) <-chan string {
 	t.Helper()
 	me, err := user.Current()
 	if err != nil {
@@ -60,11 +68,9 @@ func startBroker(t *testing.T, etc, port string) broker {
 	}
 	conf := filepath.Join(etc, "mosquitto", "conf.d", "picoca.conf")
 	text := strings.NewReplacer("/etc/", etc+"/", "listener 8883", "listener "+port+" 127.0.0.1").Replace(string(rig.ReadFile(t, conf)))
-	running := filepath.Join(etc, "running.conf")
+	running := filepath.Join(etc, "broker.conf")
 	rig.WriteFile(t, running, text+"user "+account+"\nlog_type all\n")
-	b := broker{port, rig.Start(t, "mosquitto", "mosquitto", "-c", running)}
-	rig.WaitFor(t, b.log, "running")
-	return b
+	return rig.Start(t, "mosquitto", "mosquitto", "-c", running)
 }
 
 var (
@@ -108,9 +114,13 @@ func publicDir(t *testing.T) string {
 // identity issues an identity for a device, and returns the folder of its files.
 func identity(h rig.Home, name, device string, flags ...string) string {
 	h.T.Helper()
-	folder := strings.NewReplacer("/", "-", " ", "-").Replace(name + "-" + device)
-	h.Run(append([]string{"identity", name, "--for", device, "--out", folder}, flags...)...)
-	return h.Path(folder)
+	h.Run(append([]string{"identity", name, "--for", device, "--out", folderOf(name, device)}, flags...)...)
+	return h.Path(folderOf(name, device))
+}
+
+// folderOf names the folder of what an identity has; the Arduino IDE would open it.
+func folderOf(name, what string) string {
+	return strings.NewReplacer("/", "-", " ", "-", "@", "-").Replace(name + "-" + what)
 }
 
 // mosquitto runs one of mosquitto's clients as the holder of an identity in a

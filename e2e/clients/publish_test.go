@@ -53,15 +53,19 @@ func runSketch(t *testing.T, project, port string, env ...string) <-chan string 
 	return rig.Start(t, "coreutils", "env", append(append([]string{"PORT=" + port}, env...), program)...)
 }
 
-// buildSketch builds a sketch: with BearSSL if its header has DER, as the core of
-// the Pico W reads it, else with mbedTLS, as that of the ESP32 does.
+// buildSketch builds a sketch, once: with BearSSL if its header has DER, as the core
+// of the Pico W reads it, else with mbedTLS, as that of the ESP32 does.
 func buildSketch(t *testing.T, project string) string {
 	t.Helper()
+	program := filepath.Join(project, "sketch")
+	if _, err := os.Stat(program); err == nil {
+		return program
+	}
 	headers, err := filepath.Abs(filepath.Join(exampleFiles, "arduino-client"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sketch, program := filepath.Base(project)+".ino", filepath.Join(t.TempDir(), "sketch")
+	sketch := filepath.Base(project) + ".ino"
 	args := []string{"-C", project, "g++", "-std=gnu++17", "-Wall", "-Wextra", "-Werror", "-I.", "-I" + headers, "-include", "Arduino.h",
 		"-x", "c++", sketch, filepath.Join(headers, "main.cpp"), "-o", program}
 	if strings.Contains(string(rig.ReadFile(t, project, "picoca_cert.h")), "picoca_cert_der") {
@@ -90,9 +94,8 @@ func needHeader(t *testing.T, name, pkg string) {
 func project(h rig.Home, name, device string) string {
 	h.T.Helper()
 	identity(h, name, device)
-	folder := strings.NewReplacer("/", "-", " ", "-").Replace(name + "-project")
-	h.Run("example", name, "--mqtt", "broker.local", "--out", folder)
-	return h.Path(folder)
+	h.Run("example", name, "--mqtt", "broker.local", "--out", folderOf(name, "project"))
+	return h.Path(folderOf(name, "project"))
 }
 
 // TestExamplesPublish runs each program at a broker: what it publishes arrives
@@ -135,6 +138,26 @@ func TestExamplesComeBack(t *testing.T) {
 				rig.WaitFor(t, says, "ended:")
 			}
 		})
+	}
+}
+
+// TestExampleChecksTheBroker wants MicroPython's program not to connect to a broker
+// of another CA, or to one whose certificate has another name. TestBrokerLogs has
+// the sketches do the same.
+func TestExampleChecksTheBroker(t *testing.T) {
+	t.Parallel()
+	h, foreign := rig.NewHome(t), rig.NewHome(t)
+	installBroker(t, h, "broker.local") // the board's own
+	folder := project(h, "Garden sensor", "pico-w/micropython")
+	for _, b := range []broker{newBroker(t, foreign, "broker.local"), newBroker(t, h, "other.local")} {
+		for line := range runMicroPython(t, folder, b.port) {
+			if strings.Contains(line, "connected") {
+				t.Errorf("the board says %q", line)
+			}
+			if strings.Contains(line, "connected") || strings.Contains(line, "ended:") {
+				break
+			}
+		}
 	}
 }
 

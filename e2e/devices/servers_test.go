@@ -105,7 +105,7 @@ http {
 		location / { if ($ssl_client_verify = NONE) { return 200 "hello"; } return 200 $ssl_client_verify; }
 	}
 }`, dir, port, trust)
-	rig.Serve(t, port, "nginx", "nginx", "-c", config, "-p", dir)
+	rig.StartServer(t, port, "nginx", "nginx", "-c", config, "-p", dir)
 	checkServes(t, port, b)
 	if page, err := get(t, port, b.Root, identityOf(b)); err != nil || page != "200 SUCCESS" {
 		t.Errorf("with an identity: got %q, %v", page, err)
@@ -124,7 +124,7 @@ frontend f
 	bind 127.0.0.1:%s ssl crt %s/nas.local.pem
 	http-request return status 200 content-type text/plain string hello
 `, port, install(t, "haproxy", device.UseServer, b))
-	rig.Serve(t, port, "haproxy", "haproxy", "-db", "-f", config)
+	rig.StartServer(t, port, "haproxy", "haproxy", "-db", "-f", config)
 	checkServes(t, port, b)
 }
 
@@ -146,7 +146,7 @@ https://nas.local:%[2]s {
 	respond hello
 }
 `, dir, port)
-	rig.Serve(t, port, "caddy", "caddy", "run", "--adapter", "caddyfile", "--config", config)
+	rig.StartServer(t, port, "caddy", "caddy", "run", "--adapter", "caddyfile", "--config", config)
 	checkServes(t, port, b)
 }
 
@@ -220,9 +220,31 @@ func TestNodeServesItsFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			port := rig.FreePort(t)
-			rig.Serve(t, port, "nodejs", "node", "-e", fmt.Sprintf(node, options, port))
+			rig.StartServer(t, port, "nodejs", "node", "-e", fmt.Sprintf(node, options, port))
 			checkServes(t, port, b)
 		})
+	}
+}
+
+// TestJavaServesItsFiles: with the .p12 as its key store and the root as its trust
+// store, to clients with an identity.
+func TestJavaServesItsFiles(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
+	trusted := b
+	trusted.P12.Passphrase = "changeit" // that of the device's step
+	rig.StartServer(t, port, "default-jdk-headless", "java",
+		"-Djavax.net.ssl.keyStore="+filepath.Join(install(t, "java", device.UseServer, b), "nas.local.p12"), "-Djavax.net.ssl.keyStorePassword="+passphrase,
+		"-Djavax.net.ssl.trustStore="+filepath.Join(install(t, "java", device.UseTrust, trusted), "picoca-root.p12"), "-Djavax.net.ssl.trustStorePassword=changeit",
+		"testdata/Server.java", port)
+	stranger := bundle(t, "p256", "rsa-2048")
+	if page, err := get(t, port, b.Root, identityOf(b)); err != nil || page != "200 hello" {
+		t.Errorf("with an identity: got %q, %v", page, err)
+	}
+	if page, err := get(t, port, b.Root, identityOf(stranger)); err == nil {
+		t.Errorf("with an identity of another CA: got %q", page)
+	}
+	if page, err := get(t, port, stranger.Root, identityOf(b)); err == nil {
+		t.Errorf("a client of another CA got %q", page)
 	}
 }
 
@@ -278,7 +300,7 @@ userdb {
   args = uid=%[3]s gid=%[6]s home=%[1]s/mail
 }
 `, base, users, mail, port, dir, mailGroup)
-	rig.Serve(t, port, "dovecot-imapd", "dovecot", "-F", "-c", config)
+	rig.StartServer(t, port, "dovecot-imapd", "dovecot", "-F", "-c", config)
 	if greeting, err := imap(t, port, b, identityOf(b)); err != nil || !strings.HasPrefix(greeting, "a OK") {
 		t.Errorf("with an identity: got %q, %v", greeting, err)
 	}

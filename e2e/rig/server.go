@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Serve runs a server until the test ends, and returns once it accepts
+// StartServer runs a server until the test ends, and returns once it accepts
 // connections at port.
-func Serve(t testing.TB, port, pkg, tool string, args ...string) {
+func StartServer(t testing.TB, port, pkg, tool string, args ...string) {
 	t.Helper()
 	lines := Start(t, pkg, tool, args...)
 	var seen []string
@@ -73,8 +73,9 @@ func Start(t testing.TB, pkg, tool string, args ...string) <-chan string {
 	return lines
 }
 
-// WaitFor returns once a program has printed a text.
-func WaitFor(t testing.TB, lines <-chan string, text string) {
+// WaitFor returns once a program has printed a text, with the lines before it and
+// that line.
+func WaitFor(t testing.TB, lines <-chan string, text string) []string {
 	t.Helper()
 	var seen []string
 	timeout := time.After(Patience)
@@ -83,13 +84,14 @@ func WaitFor(t testing.TB, lines <-chan string, text string) {
 		case line, running := <-lines:
 			seen = append(seen, line)
 			if strings.Contains(line, text) {
-				return
+				return seen
 			}
 			if !running {
 				t.Fatalf("ended without %q:\n%s", text, strings.Join(seen, "\n"))
 			}
 		case <-timeout:
 			t.Fatalf("no %q in:\n%s", text, strings.Join(seen, "\n"))
+			return nil
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/probe"
 	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/trust"
 )
@@ -36,6 +38,8 @@ type Env struct {
 	ResolvConf string
 	// Computer is where trust stores are; nil for the one picoca runs on.
 	Computer *trust.Computer
+	// Network is where check looks; nil for the one this computer is in.
+	Network *probe.Network
 	// Devices is what boards are connected to; nil for the one picoca runs on.
 	Devices *push.Computer
 	// Wrap stands between every change and the disk; nil outside tests.
@@ -97,7 +101,8 @@ writes the files the device loads, and gets your phone to trust them.`,
 	}
 	root.SetUsageFunc(a.usage)
 	root.SuggestionsMinimumDistance = 2
-	root.CompletionOptions.HiddenDefaultCmd = true
+	// Making the command takes as long as making five others.
+	root.CompletionOptions = cobra.CompletionOptions{HiddenDefaultCmd: true, DisableDefaultCmd: !slices.Contains(a.Args, "completion")}
 	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpCommand(helpCommand())
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
@@ -140,6 +145,8 @@ func (a *app) groups() []group {
 			a.showCommand(),
 			a.devicesCommand(),
 			a.fitCommand(),
+			a.checkCommand(),
+			a.doctorCommand(),
 		}},
 	}
 }

@@ -58,7 +58,7 @@ bank that browsers accept.`,
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT (YubiKey, TPM, Secretive; see docs/growth.md)")
 	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
-	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun, wolfSSL)")
+	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
 	addCRLDays(cmd, &o.crlDays, "with the root")
 	return cmd
@@ -132,15 +132,7 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 	if err != nil {
 		return err
 	}
-	if text := pki.RootCost(keyType); text != "" {
-		a.note("%s", text)
-	}
-	if o.strict {
-		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
-	}
-	if o.crlDays > 0 {
-		a.note("the revocation list ends after %d days; servers that read it then refuse everyone: see docs/automation.md", o.crlDays)
-	}
+	a.noteInit(o, keyType)
 	if o.json {
 		return a.printJSON(describeRoot(cert))
 	}
@@ -156,6 +148,19 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 	}
 	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
+}
+
+// noteInit says what was asked for and may not be what the user wants.
+func (a *app) noteInit(o initOptions, keyType ca.KeyType) {
+	if text := pki.RootCost(keyType); text != "" {
+		a.note("%s", text)
+	}
+	if o.strict {
+		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
+	}
+	if o.crlDays > 0 {
+		a.note("the revocation list ends after %d days; servers that read it then refuse everyone: see docs/automation.md", o.crlDays)
+	}
 }
 
 func absolute(dir string) string {

@@ -257,8 +257,8 @@ var (
 	ErrNoMutualTLS = fault.WithCode(fault.New("the example for this firmware has no mutual TLS",
 		fault.Hintf("choose micropython, circuitpython or esp-idf, such as --for pico-w/micropython")), fault.Usage)
 	// ErrIPv6 says that the programs listen only on IPv4.
-	ErrIPv6 = fault.New("certificate is for an IPv6 address; the example serves only IPv4",
-		fault.Hintf("issue a certificate for a name, so that devices find the board at either address: %s", fault.Command{"issue", "pico.local"}))
+	ErrIPv6 = fault.New("certificate is for an IPv6 address; the example uses only IPv4",
+		fault.Hintf("issue a certificate for a name, which leads to either address: %s", fault.Command{"issue", "pico.local"}))
 	// ErrStrictRoot says that the board cannot load the root.
 	ErrStrictRoot = fault.New("root certificate has critical name constraints, which this board cannot load",
 		fault.Hintf("create another CA without --strict-constraints: %s", fault.Command{"--home", "FOLDER", "init"}))

@@ -141,6 +141,9 @@ func profileClient(s Spec, b Bundle) ([]byte, error) {
 	}
 	identity.PayloadDescription = "The certificate and key of " + name + ". The passphrase was shown when this file was made."
 	p.PayloadContent = append([]any{identity}, p.PayloadContent...)
+	if b.WiFi != nil {
+		p.PayloadContent = append(p.PayloadContent, b.wifi(id, identity.PayloadUUID))
+	}
 	return b.marshal(p)
 }
 

@@ -9,7 +9,7 @@
 # 3. The clock. A Pico W starts at 2021-01-01. For serving HTTPS that does not matter: a browser goes by its own clock.
 @untimed@#    Once the board checks certificates of others, they "start in the future": call ntptime.settime() first.
 @mutual@#    But this program checks the certificates of its visitors, and in 2021 they "start in the future". So it sets the
-@mutual@#    clock from the network before anything else.
+@mutual@#    clock from the network before anything else. A handshake takes a Pico W 1.6 to 1.7 s then, instead of 0.5 to 0.6 s.
 @push@#    The board checks the certificates of push services, and in 2021 they "start in the future". So it sets the clock from
 @push@#    the network, and sends no message before.
 
