@@ -436,7 +436,7 @@ func (s *Store) Key(issued Issued) (crypto.Signer, error) {
 	data, err := s.read(name, widestPrivate, maxFile)
 	if errors.Is(err, fs.ErrNotExist) && !issued.HasKey {
 		return nil, fault.With(fmt.Errorf("%s: %w: the device keeps it", issued.Record.Name, ErrKeyElsewhere),
-			fault.Hintf("restore key.pem from a backup, or issue a new certificate"))
+			fault.Hintf("issue a new certificate; or restore key.pem from a backup: %s, then copy it from there", fromBackup))
 	}
 	if err != nil {
 		return nil, err
