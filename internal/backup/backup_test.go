@@ -306,6 +306,9 @@ func TestDamageIsFound(t *testing.T) {
 		wrong(fmt.Sprintf("bit in byte %d", n), flipped)
 	}
 	wrong("without its last byte", data[:len(data)-1])
+	// What follows the archive is authentic too.
+	long := encrypt(t, 1, append(plain.Bytes(), make([]byte, 200_000)...))
+	wrong("after the archive", long[:len(long)-1])
 }
 
 func TestFailureToReadAFileEndsTheBackup(t *testing.T) {
