@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime"
 	"time"
 
 	"github.com/picoca/picoca/internal/backup"
@@ -115,6 +116,7 @@ func (c *CA) Pack(ctx context.Context, passphrase []byte, now time.Time, waiting
 	if err != nil {
 		return Packed{}, err
 	}
+	runtime.GC() // scrypt's 64 MiB, before it takes them again
 	err = backup.Verify(bytes.NewReader(data.Bytes()), passphrase, sum)
 	if entry, ok := errors.AsType[*backup.EntryError](err); ok {
 		err = fault.With(fmt.Errorf("folder of the CA %w", entry), fault.Hintf("move that file out of the CA's folder: it could not be restored"))

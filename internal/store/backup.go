@@ -95,8 +95,8 @@ func modeOf(name string) fs.FileMode {
 // must be vacant and is made if need be. They are written first, then verify
 // looks at the store that they are; only then, in one step, they become the
 // store in dir. It fails as Vacant does, or with an UnusableError if verify does,
-// and then leaves what exists. After a crash the same call completes the restore if it had come to
-// that step, and then fails with fs.ErrExist.
+// and then leaves what exists. After a crash the same call completes the restore
+// if it had come to that step, and then fails with fs.ErrExist.
 func Restore(ctx context.Context, dir string, opt Options, files []durable.File, verify func(*Store) error, waiting func(holder string)) error {
 	if err := Restorable(ctx, dir, opt, waiting); err != nil {
 		return err
@@ -125,8 +125,8 @@ func Restorable(ctx context.Context, dir string, opt Options, waiting func(holde
 	return Vacant(dir, opt)
 }
 
-// isRestoring reports whether a restore was interrupted after its commit: roots
-// are moved last.
+// isRestoring reports whether a restore was interrupted after its commit: of the
+// parts that a store must have, the roots are moved last, in order of the names.
 func (s *Store) isRestoring() (bool, error) {
 	names, err := s.top().names()
 	if err != nil {
@@ -136,8 +136,10 @@ func (s *Store) isRestoring() (bool, error) {
 		if !durable.Committed(name, prefix) {
 			continue
 		}
-		if there, err := s.exists(name + "/roots"); there || err != nil {
-			return there, err
+		for _, roots := range []string{"roots", "root"} { // of either layout
+			if there, err := s.exists(name + "/" + roots); there || err != nil {
+				return there, err
+			}
 		}
 	}
 	return false, nil

@@ -199,18 +199,46 @@ func TestUnusableFilesAreNotRestored(t *testing.T) {
 // restore finds the whole store there.
 func TestRestoreInterruptedAnywhere(t *testing.T) {
 	s := rich(t)
-	files, want := filesOfStore(t, s), snapshot(t, s.dir)
+	want := snapshot(t, s.dir)
+	interruptRestore(t, filesOfStore(t, s), func(when string, s *Store) {
+		if got := snapshot(t, s.dir); got != want {
+			t.Fatalf("%s: got\n%s\nwant\n%s", when, got, want)
+		}
+	})
+}
+
+// TestRestoreOfLayout1InterruptedAnywhere: a store that could not be written to
+// was backed up as it was.
+func TestRestoreOfLayout1InterruptedAnywhere(t *testing.T) {
+	s := open(t, copyFixture(t, "rsa"))
+	interruptRestore(t, filesOfStore(t, s), func(when string, s *Store) {
+		roots, err := s.Roots()
+		issued := 0
+		for _, issuedErr := range s.All(false) {
+			err = errors.Join(err, issuedErr)
+			issued++
+		}
+		if err != nil || len(roots) != 1 || issued != 1 {
+			t.Fatalf("%s: got %d roots and %d certificates, %v", when, len(roots), issued, err)
+		}
+	})
+}
+
+// interruptRestore interrupts a restore at each operation of the disk, restores
+// again, and calls check with the store, whose lock is held.
+func interruptRestore(t *testing.T, files []durable.File, check func(when string, s *Store)) {
+	t.Helper()
 	completed := 0
 	for _, plan := range []faultdisk.Plan{{}, {Err: syscall.EIO}, {Err: syscall.ENOSPC, ForGood: true}} {
 		for at, more := 1, true; more; at++ {
+			plan := plan
 			plan.At = at
 			when := fmt.Sprintf("%v at operation %d, for good %v", plan.Err, at, plan.ForGood)
 			dir := filepath.Join(tempDir(t), "store")
-			again := plan
-			err, killed := again.Run(func() error {
-				return Restore(t.Context(), dir, Options{Wrap: again.Wrap}, slices.Clone(files), accept, never(t))
+			err, killed := plan.Run(func() error {
+				return Restore(t.Context(), dir, Options{Wrap: plan.Wrap}, slices.Clone(files), accept, never(t))
 			})
-			more = again.Reached()
+			more = plan.Reached()
 			if killed != (more && plan.Err == nil) || !more && err != nil {
 				t.Fatalf("%s: killed %t, %v", when, killed, err)
 			}
@@ -220,12 +248,7 @@ func TestRestoreInterruptedAnywhere(t *testing.T) {
 			if killed {
 				releaseAll(t, dir)
 			}
-			if _, openErr := Open(dir, Options{}); openErr != nil && !errors.Is(openErr, ErrNoCA) {
-				completed++
-				if !errors.Is(openErr, ErrRestoring) || hintText(openErr) == "" {
-					t.Errorf("%s: Open: got %v, want ErrRestoring", when, openErr)
-				}
-			}
+			completed += interruptedRestore(t, when, dir)
 			next := Restore(t.Context(), dir, Options{}, slices.Clone(files), accept, never(t))
 			if next != nil && !errors.Is(next, fs.ErrExist) {
 				t.Fatalf("%s: again: %v", when, next)
@@ -233,13 +256,30 @@ func TestRestoreInterruptedAnywhere(t *testing.T) {
 			if !killed && err == nil && next == nil {
 				t.Errorf("%s: reported success and did nothing", when)
 			}
-			lock(t, open(t, dir)) // which sweeps
-			if got := snapshot(t, dir); got != want {
-				t.Fatalf("%s: got\n%s\nwant\n%s", when, got, want)
-			}
+			again := open(t, dir)
+			lock(t, again) // which sweeps
+			check(when, again)
+			again.Close()
 		}
 	}
 	if completed == 0 {
 		t.Error("no interrupted restore was completed: the test sees no commit")
 	}
+}
+
+// interruptedRestore returns 1 if a folder has a part of a store, which must be
+// reported as such.
+func interruptedRestore(t *testing.T, when, dir string) int {
+	t.Helper()
+	s, err := Open(dir, Options{})
+	if err == nil {
+		s.Close()
+	}
+	if err == nil || errors.Is(err, ErrNoCA) {
+		return 0
+	}
+	if !errors.Is(err, ErrRestoring) || hintText(err) == "" {
+		t.Errorf("%s: Open: got %v, want ErrRestoring", when, err)
+	}
+	return 1
 }

@@ -138,8 +138,13 @@ func syncDir(dir string) error {
 // can be completed.
 func (s *Store) removeNew() {
 	restoring, err := s.isRestoring()
-	if there, rootsErr := s.exists("roots"); there || restoring || errors.Join(err, rootsErr) != nil {
+	if restoring || err != nil {
 		return
+	}
+	for _, roots := range []string{"roots", "root"} { // of either layout
+		if there, err := s.exists(roots); there || err != nil {
+			return
+		}
 	}
 	if s.held != nil {
 		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))
