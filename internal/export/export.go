@@ -29,9 +29,11 @@ type Bundle struct {
 	MoreRoots []*x509.Certificate
 	// P12 says how a .p12 is encrypted.
 	P12 P12
-	// Of an Apple profile: the icons it puts on the home screen, its signer (nil
-	// for none), and the kind of device that it is for.
+	// Of an Apple profile: the icons it puts on the home screen, the Wi-Fi that an
+	// identity opens (nil for none), its signer (nil for none), and the kind of device
+	// that it is for.
 	WebClips    []WebClip
+	WiFi        *WiFi
 	Signer      *Signer
 	AppleDevice AppleDevice
 }
@@ -70,6 +72,11 @@ type Spec struct {
 
 // Has reports whether the file holds a part.
 func (s Spec) Has(part Part) bool { return slices.Contains(s.Parts, string(part)) }
+
+// NeedsPassphrase reports whether a passphrase encrypts a key in the file.
+func (s Spec) NeedsPassphrase() bool {
+	return s.Has(Key) && (s.Container == "p12" || s.Container == "mobileconfig")
+}
 
 // File is a rendered file: a base name without folders, and its bytes. A
 // Private file holds a private key and has mode 0600 from its creation.

@@ -65,7 +65,7 @@ func (i *Inventory) inspectIssued(s *store.Store) {
 		if err == nil {
 			i.Certificates++
 		}
-		if err == nil && issued.HasKey {
+		if err == nil && issued.Record.KeyKept == store.KeptInStore {
 			_, err = s.Key(issued)
 		}
 		i.damaged(err)

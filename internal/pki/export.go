@@ -42,8 +42,7 @@ type Export struct {
 	issued  store.Issued // zero for the root
 	formats []string     // none: the device's own files
 	target  device.Target
-	specs   []export.Spec
-	files   []device.File
+	set     fileSet
 	bundle  export.Bundle
 
 	Kind Kind
@@ -109,15 +108,24 @@ func (e *Export) chooseFormats() (err error) {
 		if e.target, err = e.chooseTarget(); err != nil {
 			return err
 		}
-		e.specs, e.files, err = filesFor(e.target, ca.KeyType(keyOf(e.issued)), e.issued.Record.Kind)
-		if e.target.Device.ID == "" {
+		e.set, err = filesFor(e.target, ca.KeyType(keyOf(e.issued)), e.issued.Record.Kind, e.Keyless())
+		if e.target.Device.ID == "" && !e.Keyless() {
 			e.formats = identityFormats
 		}
 		return err
 	}
-	e.specs, err = formatSpecs(e.formats, e.Kind)
-	return err
+	if e.set.specs, err = formatSpecs(e.formats, e.Kind); err != nil {
+		return err
+	}
+	if e.Keyless() && slices.ContainsFunc(e.set.specs, func(s export.Spec) bool { return s.Has(export.Key) }) {
+		return &store.KeyElsewhereError{Record: e.issued.Record}
+	}
+	return nil
 }
+
+// Keyless reports whether the store was never given the certificate's key, so
+// that no file can have it.
+func (e *Export) Keyless() bool { return e.issued.Record.KeyKept != store.KeptInStore }
 
 func (e *Export) chooseTarget() (device.Target, error) {
 	if e.request.For.Device.ID != "" {
@@ -135,9 +143,11 @@ func (e *Export) Formats() []string { return e.formats }
 
 // NeedsPassphrase reports whether a .p12 will be written.
 func (e *Export) NeedsPassphrase() bool {
-	return e.Has("p12") || e.Has("p12-ca") || e.Has("mobileconfig") && e.Kind == Identity ||
-		fixedPassword(e.files) == "" && slices.ContainsFunc(e.files, device.File.NeedsPassphrase)
+	return e.Has("p12") || e.Has("p12-ca") || e.Kind != CAItself && e.set.needsPassphrase()
 }
+
+// P12HasRoot reports whether a .p12 with a key holds the root too.
+func (e *Export) P12HasRoot() bool { return e.set.p12HasRoot() }
 
 // SetP12 says how a .p12 will be encrypted.
 func (e *Export) SetP12(p export.P12) { e.bundle.P12 = p }
@@ -171,6 +181,9 @@ func (e *Export) load() (export.Bundle, error) {
 	if e.Kind == CAItself {
 		root, err := e.ca.Root()
 		return export.Bundle{Root: root.Certificate}, err
+	}
+	if e.Keyless() {
+		return publicBundle(e.issued), nil
 	}
 	return e.ca.bundle(e.issued)
 }
@@ -215,19 +228,8 @@ func (c *CA) profileSigner(name string, now time.Time) (*export.Signer, error) {
 
 // Render returns the files.
 func (e *Export) Render() ([]output.File, error) {
-	if fixed := fixedPassword(e.files); fixed != "" {
-		e.bundle.P12.Passphrase = fixed
-	}
-	files, err := export.Render(e.bundle, e.specs...)
-	if err != nil {
-		return nil, err
-	}
-	for i, file := range e.files {
-		if err := file.Fits(len(files[i].Data)); err != nil {
-			return nil, err
-		}
-	}
-	return outputFiles(files), nil
+	files, err := e.set.render(e.bundle)
+	return outputFiles(files), err
 }
 
 // Write writes the files: the root's one to a file beside others, all others to
@@ -252,8 +254,12 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 }
 
 // isRecorded reports whether the files are for what the certificate was issued
-// for, so that a renewal should replace them.
+// for, so that a renewal should replace them. A key that only files have is in
+// the folder that is recorded.
 func (e *Export) isRecorded() bool {
+	if e.issued.Record.KeyKept == store.KeptInFiles {
+		return false
+	}
 	issued, err := targetOf(e.issued)
 	if err != nil || e.request.For.Device.ID == "" {
 		return err == nil
@@ -327,9 +333,16 @@ func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.Fil
 	return err
 }
 
-func (c *CA) bundle(i store.Issued) (export.Bundle, error) {
-	key, err := c.store.Key(i)
-	return export.Bundle{Root: i.Root.Certificate, CRL: i.Root.CRL, Leaf: i.Leaf, Key: key, Stem: i.Record.Holder().Stem()}, err
+// bundle fails as store.Key does if the key is not in the store.
+func (c *CA) bundle(i store.Issued) (b export.Bundle, err error) {
+	b = publicBundle(i)
+	b.Key, err = c.store.Key(i)
+	return b, err
+}
+
+// publicBundle is what is known of a certificate without its key.
+func publicBundle(i store.Issued) export.Bundle {
+	return export.Bundle{Root: i.Root.Certificate, CRL: i.Root.CRL, Leaf: i.Leaf, Stem: i.Record.Holder().Stem(), WiFi: wifiOf(i.Record.WiFi)}
 }
 
 // orJoin writes a list for a sentence: "a, b or c".
