@@ -20,6 +20,8 @@ test: deps boards lint vulns unit fuzz cross
 
 test-all: test
 	scripts/deps.sh all
+	GOOS=darwin $(GO) vet ./cmd/... ./internal/...
+	GOOS=windows $(GO) vet ./cmd/... ./internal/...
 	scripts/fuzz.sh 1m
 	npm ci --prefix testdata/bun --no-audit --no-fund --ignore-scripts
 	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients
