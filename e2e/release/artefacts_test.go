@@ -166,8 +166,9 @@ func (r release) checkRPM(name, arch string) {
 	r.wants(name, r.tool("rpm", "rpm", "--query", "--list", "--package", name), installed...)
 	r.tool("rpm", "rpm", "--checksig", "--nosignature", name) // the digests only
 	unpacked := r.t.TempDir()
+	// The names in it are absolute, and would be files of this computer.
 	rig.Need(r.t, "cpio", "cpio")
-	run(r.t, unpacked, nil, "sh", "-c", rig.Need(r.t, "rpm2cpio", "rpm2cpio")+" '"+filepath.Join(r.dir, name)+"' | cpio --quiet -idm")
+	run(r.t, unpacked, nil, "sh", "-c", rig.Need(r.t, "rpm2cpio", "rpm2cpio")+" '"+filepath.Join(r.dir, name)+"' | cpio --quiet -idm --no-absolute-filenames")
 	r.checkProgram(name, unpacked)
 }
 
