@@ -361,7 +361,7 @@ func (j *judged) purpose() {
 	if !has(x509.ExtKeyUsageServerAuth) {
 		j.r.find("not-for-servers", j.replace(), "its extendedKeyUsage lacks serverAuth, without which clients refuse it")
 	}
-	wanted := j.r.IsNewest && ca.KindOf(j.leaf) == ca.KindBoth
+	wanted := j.issued && ca.KindOf(j.leaf) == ca.KindBoth // issued for that on purpose
 	if has(x509.ExtKeyUsageClientAuth) && !wanted {
 		j.r.find("client-auth", j.replace(), "its extendedKeyUsage has clientAuth: with the device's key one gets in where identities do")
 	}
