@@ -130,6 +130,8 @@ func (a *app) groups() []group {
 			a.initCommand(),
 			a.trustCommand(),
 			a.phoneCommand(),
+			a.backupCommand(),
+			a.restoreCommand(),
 		}},
 		{"Certificates:", []*cobra.Command{
 			a.issueCommand(),
@@ -185,9 +187,7 @@ func (e *unknownCommandError) Hint() fault.Hint {
 // plannedCommands are commands that people look for, with the page that
 // describes what to do meanwhile.
 var plannedCommands = map[string]string{
-	"backup":  "keep.md",
-	"restore": "keep.md",
-	"root":    "renew.md",
+	"root": "renew.md",
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command

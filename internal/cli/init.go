@@ -58,7 +58,7 @@ bank that browsers accept.`,
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT (YubiKey, TPM, Secretive; see docs/growth.md)")
 	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
-	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun, wolfSSL)")
+	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
 	addCRLDays(cmd, &o.crlDays, "with the root")
 	return cmd
@@ -141,7 +141,7 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 	if o.keyIn != "" {
 		a.say("stored in %s, without the key: it stays in the SSH agent, and no copy of this folder holds it", absolute(dir))
 	} else {
-		a.say("stored in %s; a copy of this folder is your backup", absolute(dir))
+		a.say("stored in %s; back it up with: %s", absolute(dir), a.command("backup", "FILE"))
 	}
 	if encrypted {
 		a.say("Without the passphrase this CA cannot issue again; it cannot be reset.")

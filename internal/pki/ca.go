@@ -266,7 +266,7 @@ func (e *ExistsError) Hint() fault.Hint {
 		return fault.Hintf("it has expired: create another CA, and have your devices trust it: %s", another)
 	}
 	if !e.hasKey {
-		return fault.Hintf("its root key is missing, so it cannot issue: restore the key from a backup, or create another CA: %s", another)
+		return fault.Hintf("its root key is missing, so it cannot issue: restore it from a backup (%s), or create another CA: %s", fault.Command{"--home", "FOLDER", "restore", "FILE"}, another)
 	}
 	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
 }

@@ -368,7 +368,7 @@ func (s *Store) SigningRoot() (Root, error) {
 		}
 	}
 	return Root{}, fault.With(fmt.Errorf("%s: %w", s.dir, ErrNoSigningRoot),
-		fault.Hintf("restore key.pem from a backup"))
+		fault.Hintf("restore key.pem from a backup, or from paper: %s, then copy it from there", fromBackup))
 }
 
 // RootOf returns the root that issued a certificate, found by its authority key
@@ -436,6 +436,53 @@ func (s *Store) RootKey(root Root, passphrase []byte) (crypto.Signer, error) {
 	return s.openRootKey(root, data, passphrase)
 }
 
+// EncryptedKey returns a root's key as encrypted PKCS#8 in DER: as it is in its
+// file, or under passphrase if it is not encrypted there. It fails with
+// ErrKeyElsewhere if it is not in a file, or with a DamagedError if it cannot be
+// the certificate's key.
+func (s *Store) EncryptedKey(root Root, passphrase []byte) ([]byte, error) {
+	encrypted, err := s.KeyEncrypted(root)
+	if err != nil {
+		return nil, err
+	}
+	if !encrypted {
+		return s.encryptedUnder(root, passphrase)
+	}
+	data, err := s.rootKeyFile(root)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if err = ErrNoKey; block != nil {
+		err = checkCost(block.Bytes)
+	}
+	if err != nil {
+		return nil, s.damaged(path.Join(s.rootPlace(root.ID), "key.pem"), "is damaged: "+err.Error(), err)
+	}
+	return block.Bytes, nil
+}
+
+// encryptedUnder encrypts a key that is stored in clear, and proves that the
+// passphrase opens it.
+func (s *Store) encryptedUnder(root Root, passphrase []byte) ([]byte, error) {
+	key, err := s.RootKey(root, nil)
+	if err != nil {
+		return nil, err
+	}
+	data, err := encryptKey(key, passphrase, s.opt.iterations)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.openRootKey(root, data, passphrase); err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block.Type != encryptedLabel {
+		return nil, ErrPassphrase // it is empty
+	}
+	return block.Bytes, nil
+}
+
 func (s *Store) openRootKey(root Root, data, passphrase []byte) (crypto.Signer, error) {
 	name := path.Join(s.rootPlace(root.ID), "key.pem")
 	key, err := DecryptKey(data, passphrase)
@@ -456,7 +503,7 @@ func hintPassphrase(err error) fault.Hint {
 	if errors.Is(err, ErrPassphrase) {
 		return fault.Hintf("try again; if it is lost, this CA cannot issue any more: create a new one in another folder (%s) and trust it on each phone", fault.Command{"--home", "FOLDER", "init"})
 	}
-	return fault.Hintf(bringBack)
+	return bringBack
 }
 
 // RootAgentKey returns the description of a root's key in an SSH agent.
