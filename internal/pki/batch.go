@@ -162,11 +162,10 @@ func (*noPassphraseError) Hint() fault.Hint {
 
 func (b *Batch) check(w *CA, r row, try *trial, now time.Time) BatchRow {
 	req, err := b.request(r)
-	result := BatchRow{name: req.Names.First().String()}
 	if err != nil {
-		result.err = err
-		return result
+		return BatchRow{err: err}
 	}
+	result := BatchRow{name: req.Names.First().String()}
 	req.trial = try
 	plan, err := w.Plan(req, now)
 	if before, ok := errors.AsType[*issuedBeforeError](err); ok {
