@@ -2,12 +2,13 @@
 # make test   all tests; installs what they need, or prints how
 # make test-all  and those that take too long for every change
 # make bench  picoca's speed and size beside others'
+# make man    the man pages, in bin/man
 # make picture  the picture in the README, again
 GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table picture install clean
+.PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table man picture install clean
 
 build:
 	GO=$(GO) scripts/build.sh $(BIN)
@@ -53,6 +54,10 @@ cross:
 
 bench:
 	$(GO) run ./bench
+
+# Dated by the last commit: the same sources make the same pages.
+man:
+	$(GO) run ./tools/man bin/man $$(git log -1 --format=%cs 2>/dev/null || date -u +%F)
 
 # What a handshake costs with picoca's certificates, mkcert's and openssl's.
 boards-table: boards

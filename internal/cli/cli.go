@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +77,10 @@ func Main(ctx context.Context, env Env) int {
 	return exitCode(err)
 }
 
+// Command returns the tree of commands, for the generator of the man pages. It is not
+// to be run: it has no surroundings.
+func Command() *cobra.Command { return (&app{}).rootCommand() }
+
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "picoca COMMAND",
@@ -101,8 +104,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 	}
 	root.SetUsageFunc(a.usage)
 	root.SuggestionsMinimumDistance = 2
-	// Making the command takes as long as making five others.
-	root.CompletionOptions = cobra.CompletionOptions{HiddenDefaultCmd: true, DisableDefaultCmd: !slices.Contains(a.Args, "completion")}
+	root.CompletionOptions.DisableDefaultCmd = true // completionCommand takes its place
 	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpCommand(helpCommand())
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
@@ -115,6 +117,10 @@ writes the files the device loads, and gets your phone to trust them.`,
 		}
 	}
 	root.AddCommand(a.phoneSignerCommand())
+	if isCompletion(a.Args) {
+		root.InitDefaultHelpCmd()
+		a.addCompletion(root)
+	}
 	return root
 }
 
@@ -149,6 +155,7 @@ func (a *app) groups() []group {
 			a.fitCommand(),
 			a.checkCommand(),
 			a.doctorCommand(),
+			a.completionCommand(),
 		}},
 	}
 }

@@ -39,6 +39,7 @@ type CA struct {
 	store   *store.Store
 	options Options
 	locked  bool
+	shared  *output.Together // see output.Options
 	// first is the oldest root, which identifies the CA; signing is the one that
 	// signs, once it was asked for.
 	first     store.Root
@@ -155,8 +156,26 @@ func (c *CA) key(root store.Root, ask Passphrase) (crypto.Signer, error) {
 // outputOptions are those of every folder that the CA writes files to.
 func (c *CA) outputOptions(policy output.Policy) output.Options {
 	return output.Options{
-		Prefix: output.Prefix(c.first.Certificate.Raw), Policy: policy, Owner: c.options.Sudo, Enclosed: store.Encloses, Wrap: c.options.Wrap,
+		Prefix: output.Prefix(c.first.Certificate.Raw), Policy: policy, Owner: c.options.Sudo, Enclosed: store.Encloses, Wrap: c.options.Wrap, Shared: c.shared,
 	}
+}
+
+// workers calls do with n views of the CA, each for a goroutine of its own.
+func (c *CA) workers(n int, do func(workers []*CA) error) (err error) {
+	var all []*CA
+	defer func() {
+		for _, w := range all {
+			err = errors.Join(err, w.store.Close())
+		}
+	}()
+	for range n {
+		w := *c
+		if w.store, err = c.store.Worker(); err != nil {
+			return err
+		}
+		all = append(all, &w)
+	}
+	return do(all)
 }
 
 // lock takes the lock until Close, unless this run holds it already. What a

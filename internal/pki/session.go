@@ -152,6 +152,11 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	if err := s.refresh(p, now); err != nil {
 		return Result{}, err
 	}
+	return p.issue()
+}
+
+// issue is Issue for a plan that was made under the lock.
+func (p *Plan) issue() (Result, error) {
 	if err := p.out.Prepare(p.fileNames); err != nil {
 		return Result{}, err
 	}
@@ -160,7 +165,7 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 			return Result{}, err
 		}
 	}
-	leaf, err := s.ca.authority.Sign(p.prepared)
+	leaf, err := p.ca.authority.Sign(p.prepared)
 	if err != nil {
 		return Result{}, err
 	}
@@ -171,7 +176,7 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	if err := p.out.Stage(files); err != nil {
 		return Result{}, err
 	}
-	issued, err := s.ca.store.Put(p.record(files), leaf, p.storedKey())
+	issued, err := p.ca.store.Put(p.record(files), leaf, p.storedKey())
 	if err != nil {
 		return Result{}, err
 	}
@@ -225,7 +230,7 @@ func (p *Plan) record(files []output.File) store.Record {
 	holder := p.request.holder()
 	r := store.Record{
 		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept, WiFi: p.WiFi,
-		Pushed: p.NextPlace(),
+		Pushed: p.NextPlace(), Batch: p.request.batch,
 	}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)
