@@ -120,6 +120,7 @@ func (a *app) groups() []group {
 	return []group{
 		{"The CA:", []*cobra.Command{
 			a.initCommand(),
+			a.rootsCommand(),
 			a.trustCommand(),
 			a.phoneCommand(),
 		}},
@@ -176,7 +177,6 @@ func (e *unknownCommandError) Hint() fault.Hint {
 var plannedCommands = map[string]string{
 	"backup":  "keep.md",
 	"restore": "keep.md",
-	"root":    "renew.md",
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command

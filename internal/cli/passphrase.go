@@ -102,8 +102,7 @@ func (a *app) noteReadable(name string, file *os.File) {
 	}
 }
 
-// newPassphrase returns the passphrase for a new root key, empty for none,
-// asking twice as ssh-keygen does until both are the same.
+// newPassphrase returns the passphrase for a new root key, empty for none.
 func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
 	if flags.none {
 		if flags.file != "" {
@@ -115,10 +114,30 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 		a.noteWeak(passphrase)
 		return passphrase, err
 	}
+	return a.typePassphrase(ctx, "Enter a passphrase for the root key (empty for none): ", errNoTerminalInit)
+}
+
+// changedPassphrase is newPassphrase for keys that exist. PICOCA_PASSPHRASE_FILE
+// has the present one.
+func (a *app) changedPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
+	if flags.none {
+		return nil, nil
+	}
+	if flags.file != "" {
+		passphrase, _, err := a.passphraseFromFile(flags)
+		a.noteWeak(passphrase)
+		return passphrase, err
+	}
+	return a.typePassphrase(ctx, "Enter the new passphrase for the root keys (empty for none): ", errNoTerminalNew)
+}
+
+// typePassphrase asks twice, as ssh-keygen does, until both are the same. It
+// fails with noTerminal if there is none.
+func (a *app) typePassphrase(ctx context.Context, prompt string, noTerminal error) ([]byte, error) {
 	for {
-		first, err := a.ask(ctx, "Enter a passphrase for the root key (empty for none): ")
+		first, err := a.ask(ctx, prompt)
 		if errors.Is(err, errNoTerminal) {
-			return nil, errNoTerminalInit
+			return nil, noTerminal
 		}
 		if err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
 	"time"
 
@@ -93,12 +94,22 @@ func (c *CA) Root() (store.Root, error) {
 		if err != nil {
 			return store.Root{}, err
 		}
-		return roots[len(roots)-1], nil
+		return newest(roots), nil
 	}
 	if err == nil {
 		c.signing = root
 	}
 	return root, err
+}
+
+// newest returns the last root that is not the spare.
+func newest(roots []store.Root) store.Root {
+	for _, root := range slices.Backward(roots) {
+		if !isSpare(root) {
+			return root
+		}
+	}
+	return roots[len(roots)-1]
 }
 
 // Authority returns the authority of the root that signs, without its key. It
@@ -138,6 +149,19 @@ func (c *CA) key(root store.Root, ask Passphrase) (crypto.Signer, error) {
 		defer clear(passphrase)
 	}
 	return c.store.RootKey(root, passphrase)
+}
+
+// unlock returns the authority of a root that is valid at now, with its key.
+func (c *CA) unlock(root store.Root, now time.Time, ask Passphrase) (*ca.Authority, error) {
+	authority, err := ca.NewAuthority(root.Certificate, now)
+	if err != nil {
+		return nil, err
+	}
+	key, err := c.key(root, ask)
+	if err != nil {
+		return nil, err
+	}
+	return authority, authority.Unlock(key)
 }
 
 // outputOptions are those of every folder that the CA writes files to.
@@ -246,10 +270,10 @@ func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 func (e *ExistsError) Hint() fault.Hint {
 	another := fault.Command{"--home", "FOLDER", "init"}
 	if e.expired {
-		return fault.Hintf("it has expired: create another CA, and have your devices trust it: %s", another)
+		return fault.Hintf("its root has expired: replace it: %s", rotate)
 	}
 	if !e.hasKey {
-		return fault.Hintf("its root key is missing, so it cannot issue: restore the key from a backup, or create another CA: %s", another)
+		return fault.Hintf("its root key is missing, so it cannot issue: restore the key from a backup, or replace the root: %s", rotate)
 	}
 	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
 }

@@ -81,11 +81,17 @@ func crlNeedsRefresh(root store.Root, now time.Time) bool {
 	return isShort && root.CRL.NextUpdate.Sub(now) < ca.CRLLife(root.CRL)/2
 }
 
-// CRLNeedsRefresh reports whether the list of the root that signs should be
-// signed again; every Session does so.
+// keepsCRL reports whether a root's list is kept current: while the root is
+// valid, not retired, and its key is in the store.
+func keepsCRL(root store.Root, now time.Time) bool {
+	return root.Retired == nil && root.Key != store.KeyElsewhere && ca.ValidAt(root.Certificate, now)
+}
+
+// CRLNeedsRefresh reports whether the list of a root should be signed again;
+// every Session does so.
 func (c *CA) CRLNeedsRefresh(now time.Time) (bool, error) {
-	root, err := c.Root()
-	return err == nil && crlNeedsRefresh(root, now), err
+	roots, err := c.Roots()
+	return slices.ContainsFunc(roots, func(root store.Root) bool { return keepsCRL(root, now) && crlNeedsRefresh(root, now) }), err
 }
 
 // NoCRLError says that a root has no revocation list yet.

@@ -77,7 +77,7 @@ func inUse(i store.Issued, now time.Time) error {
 
 // errRevokeRoot says that no list could revoke its own signer.
 var errRevokeRoot = fault.New("a root cannot be revoked: only its own key could sign that",
-	fault.Hintf("create a new CA in another folder (%s), issue everything again, and remove the old one from each phone", newCA))
+	fault.Hintf("replace it: %s; then renew everything, retire the old root, and remove it from each phone", rotate))
 
 // NoSerialError says that no certificate has a serial number.
 type NoSerialError struct{ Input string }
@@ -266,18 +266,14 @@ func (c *CA) crlSigners(now time.Time, ask Passphrase) (all crlSigners, err erro
 	ask, forget := askOnce(ask)
 	defer forget()
 	for _, root := range slices.Backward(roots) {
-		authority, err := ca.NewAuthority(root.Certificate, now)
-		if err != nil || root.Key == store.KeyElsewhere {
-			continue // expired, so nothing that it signed is in use, or the spare's on paper
+		if root.Key == store.KeyElsewhere || !ca.ValidAt(root.Certificate, now) {
+			continue // the spare's on paper; or expired, so nothing that it signed is in use
 		}
-		key, err := c.key(root, ask)
+		authority, err := c.unlock(root, now, ask)
 		if errors.Is(err, store.ErrPassphrase) && root.Retired != nil {
 			continue // its passphrase was left as it was
 		}
 		if err != nil {
-			return all, err
-		}
-		if err := authority.Unlock(key); err != nil {
 			return all, err
 		}
 		all = append(all, crlSigner{root.ID, authority})

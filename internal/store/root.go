@@ -339,7 +339,7 @@ func (s *Store) SigningRoot() (Root, error) {
 		}
 	}
 	return Root{}, fault.With(fmt.Errorf("%s: %w", s.dir, ErrNoSigningRoot),
-		fault.Hintf("restore key.pem from a backup"))
+		fault.Hintf("restore key.pem from a backup; if it is lost, make a new root: %s", fault.Command{"root", "rotate"}))
 }
 
 // RootOf returns the root that issued a certificate, found by its authority key
@@ -414,7 +414,7 @@ func (s *Store) openRootKey(root Root, data, passphrase []byte) (crypto.Signer, 
 		return nil, s.damaged(name, "is damaged: "+err.Error(), err)
 	}
 	if err != nil {
-		return nil, fault.With(fmt.Errorf("%s: %w", s.Path(name), err), hintPassphrase(err))
+		return nil, fault.With(fmt.Errorf("%s: %w", s.Path(name), err), hintPassphrase(err, s.Path(name)))
 	}
 	// Damaged bytes can be another key: CBC encryption detects no change.
 	if !ca.KeyMatches(root.Certificate, key.Public()) {
@@ -423,9 +423,11 @@ func (s *Store) openRootKey(root Root, data, passphrase []byte) (crypto.Signer, 
 	return key, nil
 }
 
-func hintPassphrase(err error) fault.Hint {
+// hintPassphrase is for a key file that was not opened. Without the key, a new
+// root gets a passphrase of its own.
+func hintPassphrase(err error, file string) fault.Hint {
 	if errors.Is(err, ErrPassphrase) {
-		return fault.Hintf("try again; if it is lost, this CA cannot issue any more: create a new one in another folder (%s) and trust it on each phone", fault.Command{"--home", "FOLDER", "init"})
+		return fault.Hintf("try again; if it is lost, this root cannot sign any more: move %s away, and make a new root: %s", fault.Quote(file), fault.Command{"root", "rotate"})
 	}
 	return fault.Hintf(bringBack)
 }
