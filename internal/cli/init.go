@@ -24,6 +24,8 @@ type initOptions struct {
 	json       bool
 	passphrase passphraseFlags
 	crlDays    int
+	spare      string
+	spareFlags passphraseFlags
 	given      func(flag string) bool
 }
 
@@ -35,9 +37,15 @@ func (a *app) initCommand() *cobra.Command {
 		Long: `Creates a root certificate and its key. Devices that trust the root then trust
 every certificate it issues. The root is limited to names of a home network and
 private addresses: even a stolen root key cannot make a certificate for your
-bank that browsers accept.`,
+bank that browsers accept.
+
+--spare also makes a second root, whose key is only on a page to be printed. Your
+phones trust both from the first day, so a root key that is lost or stolen later
+needs no visit to any of them. The price: two switches on each iPhone, two files
+on each Android. It cannot be added later.`,
 		Example: `  picoca init
   picoca init --permit home.example.com --permit 100.64.0.0/10
+  picoca init --spare spare.html
   picoca init --key rsa-2048      # for an ESP8266 with MicroPython: RSA only`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,6 +58,8 @@ bank that browsers accept.`,
 	f.StringVar(&o.name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
 	o.passphrase.add(cmd)
 	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
+	f.StringVar(&o.spare, "spare", "", "`FILE` for the page with a spare root, to be printed")
+	addSparePassphrase(cmd, &o.spareFlags)
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
@@ -68,10 +78,7 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	if a.sudo() != nil {
-		return errSudoInit
-	}
-	if err := pki.Vacant(dir, a.Now(), a.options()); err != nil {
+	if err := a.checkInit(dir, o); err != nil {
 		return err
 	}
 	if err := a.offerSearchDomain(ctx, &req); err != nil {
@@ -82,11 +89,25 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 		return err
 	}
 	defer clear(passphrase)
-	cert, err := pki.Create(ctx, dir, req, passphrase, a.Now(), a.options(), a.waiting)
+	if req.Spare, err = a.spareRequest(ctx, o, passphrase); err != nil {
+		return err
+	}
+	created, err := pki.Create(ctx, dir, req, passphrase, a.Now(), a.options(), a.waiting)
 	if err != nil {
 		return err
 	}
-	return a.printInit(o, dir, cert, len(passphrase) > 0)
+	return a.printInit(o, dir, created, len(passphrase) > 0)
+}
+
+// checkInit finds what is in the way before anything is asked for.
+func (a *app) checkInit(dir string, o initOptions) error {
+	if a.sudo() != nil {
+		return errSudoInit
+	}
+	if err := pki.Vacant(dir, a.Now(), a.options()); err != nil {
+		return err
+	}
+	return a.checkSpare(dir, o)
 }
 
 // parseInit reads all flags, so that all of their faults come at once.
@@ -98,7 +119,8 @@ func parseInit(o initOptions) (pki.InitRequest, error) {
 	return req, errors.Join(keyErr, permitErr, req.Check(), crlDaysFault(o.crlDays, o.given))
 }
 
-func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encrypted bool) error {
+func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypted bool) error {
+	cert := created.Root
 	keyType, err := ca.KeyTypeOf(cert.PublicKey)
 	if err != nil {
 		return err
@@ -113,7 +135,7 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 		a.note("the revocation list ends after %d days; servers that read it then refuse everyone: see docs/automation.md", o.crlDays)
 	}
 	if o.json {
-		return a.printJSON(describeRoot(cert))
+		return a.printJSON(describeCreated(created))
 	}
 	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
 	a.say("SHA-256 %s", ca.Fingerprint(cert))
@@ -121,6 +143,7 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 	if encrypted {
 		a.say("Without the passphrase this CA cannot issue again; it cannot be reset.")
 	}
+	a.sayCreatedSpare(created)
 	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
 }

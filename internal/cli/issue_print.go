@@ -23,6 +23,8 @@ type leafJSON struct {
 	SHA256    string    `json:"sha256"`
 	// Revoked is left out unless the certificate is revoked.
 	Revoked *revocationJSON `json:"revoked,omitempty"`
+	// RootRetired is when its root was retired, left out unless it was.
+	RootRetired *time.Time `json:"root_retired,omitempty"`
 }
 
 // revocationJSON is when and why a certificate was revoked.

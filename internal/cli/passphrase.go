@@ -114,7 +114,7 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 		a.noteWeak(passphrase)
 		return passphrase, err
 	}
-	return a.typePassphrase(ctx, "Enter a passphrase for the root key (empty for none): ", errNoTerminalInit)
+	return a.typePassphrase(ctx, "Enter a passphrase for the root key (empty for none): ", errNoTerminalInit, nil)
 }
 
 // changedPassphrase is newPassphrase for keys that exist. PICOCA_PASSPHRASE_FILE
@@ -128,12 +128,13 @@ func (a *app) changedPassphrase(ctx context.Context, flags passphraseFlags) ([]b
 		a.noteWeak(passphrase)
 		return passphrase, err
 	}
-	return a.typePassphrase(ctx, "Enter the new passphrase for the root keys (empty for none): ", errNoTerminalNew)
+	return a.typePassphrase(ctx, "Enter the new passphrase for the root keys (empty for none): ", errNoTerminalNew, nil)
 }
 
 // typePassphrase asks twice, as ssh-keygen does, until both are the same. It
-// fails with noTerminal if there is none.
-func (a *app) typePassphrase(ctx context.Context, prompt string, noTerminal error) ([]byte, error) {
+// fails with noTerminal if there is no terminal, and, unless empty is nil, with
+// that for an empty passphrase.
+func (a *app) typePassphrase(ctx context.Context, prompt string, noTerminal, empty error) ([]byte, error) {
 	for {
 		first, err := a.ask(ctx, prompt)
 		if errors.Is(err, errNoTerminal) {
@@ -149,6 +150,9 @@ func (a *app) typePassphrase(ctx context.Context, prompt string, noTerminal erro
 		if !bytes.Equal(first, second) {
 			fmt.Fprintln(a.Stderr, "Passphrases do not match. Try again.")
 			continue
+		}
+		if len(first) == 0 && empty != nil {
+			return nil, empty
 		}
 		if len(first) == 0 {
 			yes, err := a.confirm(ctx, "No passphrase: anyone who copies the folder has the key. Continue?")

@@ -3,9 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/picoca/picoca/internal/backup/paper"
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
 )
@@ -16,6 +21,8 @@ type rootRotateOptions struct {
 	anyAddress, strict bool
 	json               bool
 	passphrase         passphraseFlags
+	fromSpare          string
+	spareFlags         passphraseFlags
 	given              func(flag string) bool
 }
 
@@ -29,12 +36,20 @@ type of key are those of the old root, unless you choose others; --permit adds t
 them. Its key gets the passphrase of the old key.
 
 The old root stays trusted until you retire it: files for phones, computers and
-servers hold both.`,
+servers hold both.
+
+With --from-spare it is the spare of picoca init --spare that signs from now on.
+Phones and computers trust it already. Type the lines of the paper into a file,
+or scan its codes; - reads them from standard input.`,
 		Example: `  picoca root rotate
-  picoca root rotate --permit home.example.com`,
+  picoca root rotate --permit home.example.com
+  picoca root rotate --from-spare typed.txt`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.given = cmd.Flags().Changed
+			if err := o.check(cmd); err != nil {
+				return err
+			}
 			return a.runRootRotate(cmd.Context(), o)
 		},
 	}
@@ -45,32 +60,89 @@ servers hold both.`,
 	f.IntVar(&o.Days, "days", ca.DefaultRootDays, "expire after `N` days")
 	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses (default: as before)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (default: as before)")
+	f.StringVar(&o.fromSpare, "from-spare", "", "`FILE` with the lines of the spare's paper; - is standard input")
 	o.passphrase.add(cmd)
+	addSparePassphrase(cmd, &o.spareFlags)
 	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the new key unencrypted, if no old key is here any more")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	addCRLDays(cmd, &o.CRLDays, "as before")
 	return cmd
 }
 
+// check refuses flags that make no sense together.
+func (o rootRotateOptions) check(cmd *cobra.Command) error {
+	var faults []error
+	if !o.given("from-spare") {
+		if o.spareFlags.file != "" {
+			faults = append(faults, errors.New("--spare-passphrase-file needs --from-spare"))
+		}
+	} else {
+		for _, flag := range []string{"permit", "name", "key", "days", "any-address", "strict-constraints", "no-passphrase"} {
+			if o.given(flag) {
+				faults = append(faults, fmt.Errorf("--%s has no effect with --from-spare: the spare was made by init", flag))
+			}
+		}
+	}
+	for i := range faults {
+		faults[i] = usageFault(cmd, faults[i])
+	}
+	return errors.Join(faults...)
+}
+
 func (a *app) runRootRotate(ctx context.Context, o rootRotateOptions) (err error) {
-	req, parseErr := o.parse()
 	c, err := a.open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	rotation, err := c.PlanRotation(req, a.Now())
-	if err := errors.Join(parseErr, err); err != nil {
+	rotation, err := a.planRotation(c, o)
+	if err != nil {
 		return err
 	}
 	if o.passphrase.none && !rotation.Keyless {
 		return errKeepsPassphrase
 	}
-	result, err := rotation.Rotate(ctx, a.Now(), a.rotationPassphrases(ctx, o.passphrase), a.waiting)
+	ask := pki.Passphrases{
+		Old:   a.rootPassphrase(ctx, o.passphrase),
+		New:   func() ([]byte, error) { return a.newPassphrase(ctx, o.passphrase) },
+		Paper: a.paperPassphrase(ctx, o, rotation.Keyless),
+	}
+	result, err := rotation.Rotate(ctx, a.Now(), ask, a.waiting)
 	if err != nil {
 		return err
 	}
-	return a.printRotated(c, result, o.json)
+	return a.printRotated(result, o.json)
+}
+
+func (a *app) planRotation(c *pki.CA, o rootRotateOptions) (*pki.Rotation, error) {
+	if o.given("from-spare") {
+		content, err := a.readSheet(o.fromSpare)
+		if err := errors.Join(err, crlDaysFault(o.CRLDays, o.given)); err != nil {
+			return nil, err
+		}
+		return c.PlanSpare(content, o.CRLDays, a.Now())
+	}
+	req, parseErr := o.parse()
+	rotation, err := c.PlanRotation(req, a.Now())
+	return rotation, errors.Join(parseErr, err)
+}
+
+// readSheet reads the lines of a sheet from a file, or with - from standard input.
+func (a *app) readSheet(name string) (paper.Content, error) {
+	in := a.Stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return paper.Content{}, fmt.Errorf("sheet %q cannot be read: %w", name, withoutPath(err))
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, paper.MaxText+1))
+	if err != nil {
+		return paper.Content{}, fmt.Errorf("sheet %q cannot be read: %w", name, withoutPath(err))
+	}
+	return paper.Parse(text)
 }
 
 // parse reads the flags.
@@ -96,12 +168,6 @@ func (o rootRotateOptions) daysFault() error {
 	return nil
 }
 
-// rotationPassphrases asks for the passphrase of the keys, or if there are none
-// for that of the new key.
-func (a *app) rotationPassphrases(ctx context.Context, flags passphraseFlags) pki.Passphrases {
-	return pki.Passphrases{Old: a.rootPassphrase(ctx, flags), New: func() ([]byte, error) { return a.newPassphrase(ctx, flags) }}
-}
-
 // rotatedJSON is the result of root rotate as --json prints it.
 type rotatedJSON struct {
 	ID string `json:"id"`
@@ -109,7 +175,7 @@ type rotatedJSON struct {
 	Old string `json:"old"` // its ID
 }
 
-func (a *app) printRotated(c *pki.CA, r pki.Rotated, asJSON bool) error {
+func (a *app) printRotated(r pki.Rotated, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(rotatedJSON{r.New.ID, describeRoot(r.New.Certificate), r.Old.ID})
 	}
@@ -121,9 +187,16 @@ func (a *app) printRotated(c *pki.CA, r pki.Rotated, asJSON bool) error {
 	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
 	a.say("SHA-256 %s", ca.Fingerprint(cert))
 	a.say("It signs from now on. %s stays trusted until you retire it.", old)
-	a.say("step 1: each phone and computer must trust the new root: %s, %s", a.command("phone"), a.command("trust"))
-	a.say("step 2: give servers that check identities both roots: %s", a.command("export", "ca"))
-	a.say("step 3: renew all, and copy the files to the devices: %s", a.command("renew", "--all"))
-	a.say("step 4: when %s finds nothing more: %s", a.command("root", "status"), a.command("root", "retire"))
+	steps := []string{"renew all, and copy the files to the devices: " + a.command("renew", "--all"),
+		fmt.Sprintf("when %s finds nothing more: %s", a.command("root", "status"), a.command("root", "retire", pki.LetterOf(r.Old)))}
+	if r.WasSpare {
+		a.say("Phones and computers that trust this CA trust it already.")
+	} else {
+		steps = slices.Insert(steps, 0, fmt.Sprintf("have each phone and computer trust the new root: %s, %s", a.command("phone"), a.command("trust")),
+			"give servers that check identities both roots: "+a.command("export", "ca"))
+	}
+	for i, step := range steps {
+		a.say("step %d: %s", i+1, step)
+	}
 	return nil
 }

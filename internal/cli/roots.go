@@ -29,9 +29,11 @@ added to what the CA can vouch for.`,
 			return usageFault(cmd, fmt.Errorf("unknown command %q", cmd.Name()+" "+args[0]))
 		},
 	}
+	cmd.AddGroup(&cobra.Group{ID: "root", Title: "Commands:"})
 	for _, sub := range []*cobra.Command{
 		a.rootListCommand(), a.rootRotateCommand(), a.rootStatusCommand(), a.rootRetireCommand(), a.rootPassphraseCommand(),
 	} {
+		sub.GroupID = "root"
 		sub.Flags().SortFlags = false
 		cmd.AddCommand(sub)
 	}

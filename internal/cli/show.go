@@ -134,13 +134,22 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 		{"key", ca.KeyType(keyOf(leaf)).String()},
 		{"serial", ca.Serial(leaf)},
 		{"valid", a.period(leaf)},
-		{"issued by", issued.Root.Certificate.Subject.CommonName},
+		{"issued by", issuerText(issued.Root)},
 		{"size", bytesText(len(leaf.Raw)) + " of DER"},
 		{"SHA-256", ca.Fingerprint(leaf)},
 		{"SHA-1", ca.FingerprintSHA1(leaf)},
 		{"stored in", folder},
 		{"written to", cmp.Or(issued.Record.Folder, "not recorded")},
 	}))
+}
+
+// issuerText names a certificate's root.
+func issuerText(root store.Root) string {
+	name := root.Certificate.Subject.CommonName
+	if root.Retired != nil {
+		name += fmt.Sprintf(" (retired %s)", pki.Day(*root.Retired))
+	}
+	return name
 }
 
 // headOf are the first rows: who the certificate is for.

@@ -105,7 +105,7 @@ func (c *CA) Root() (store.Root, error) {
 // newest returns the last root that is not the spare.
 func newest(roots []store.Root) store.Root {
 	for _, root := range slices.Backward(roots) {
-		if !isSpare(root) {
+		if !root.IsSpare() {
 			return root
 		}
 	}
@@ -204,6 +204,15 @@ type InitRequest struct {
 	Root ca.RootRequest
 	// CRLDays is how long revocation lists are valid; 0 is as long as the root.
 	CRLDays int
+	// Spare is a second root on paper; nil is none.
+	Spare *SpareRequest
+}
+
+// Created are the roots of a new CA. Spare is nil, and Page empty, unless it has
+// one: Page is the file to be printed.
+type Created struct {
+	Root, Spare *x509.Certificate
+	Page        string
 }
 
 // Check fails with all that is wrong with the root and its lists.
@@ -216,26 +225,44 @@ func Vacant(dir string, now time.Time, o Options) error {
 }
 
 // Create makes a CA in dir, its root key encrypted under passphrase unless
-// that is empty, with an empty revocation list. It fails as Vacant does, and
-// then leaves everything as it was.
-func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte, now time.Time, o Options, waiting Waiting) (*x509.Certificate, error) {
+// that is empty, with an empty revocation list, and the page of its spare. It
+// fails as Vacant and CheckSpare do, and then leaves everything as it was.
+func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte, now time.Time, o Options, waiting Waiting) (Created, error) {
 	if err := checkCRLDays(req.CRLDays); err != nil {
-		return nil, err
+		return Created{}, err
 	}
+	root, err := newRoot(req, now)
+	if err != nil {
+		return Created{}, err
+	}
+	root.Passphrase = passphrase
+	create := func(roots ...store.NewRoot) error {
+		return existsError(dir, now, o, store.Create(ctx, dir, o.store(), roots, waiting))
+	}
+	if req.Spare == nil {
+		return Created{Root: root.Certificate}, create(root)
+	}
+	s, err := newSpare(req, passphrase, now)
+	if err != nil {
+		return Created{}, err
+	}
+	created := Created{Root: root.Certificate, Spare: s.root.Certificate}
+	created.Page, err = s.write(req.Spare.Out, dir, o, func() error { return create(root, s.root) })
+	return created, err
+}
+
+// newRoot makes the root of a new CA with its first list.
+func newRoot(req InitRequest, now time.Time) (store.NewRoot, error) {
 	key, err := req.Key.Generate()
 	if err != nil {
-		return nil, err
+		return store.NewRoot{}, err
 	}
 	cert, err := ca.NewRoot(req.Root, key, now)
 	if err != nil {
-		return nil, err
+		return store.NewRoot{}, err
 	}
 	crl, err := firstCRL(cert, key, req.CRLDays, now)
-	if err != nil {
-		return nil, err
-	}
-	root := store.NewRoot{Certificate: cert, Key: key, Passphrase: passphrase, CRL: crl}
-	return cert, existsError(dir, now, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
+	return store.NewRoot{Certificate: cert, Key: key, CRL: crl}, err
 }
 
 // firstCRL signs the empty list of a new root.

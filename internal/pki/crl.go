@@ -198,6 +198,6 @@ func (c *CA) crlRoots(req CRLRequest) ([]store.Root, error) {
 		return []store.Root{root}, err
 	}
 	return slices.DeleteFunc(roots, func(root store.Root) bool {
-		return root.Retired != nil || root.Key == store.KeyElsewhere && root.CRL == nil // a spare that has signed nothing
+		return root.Retired != nil || root.IsSpare() // which has signed nothing
 	}), nil
 }

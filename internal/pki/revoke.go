@@ -63,7 +63,7 @@ func (e *RevokedError) Hint() fault.Hint {
 	return fault.Hintf("issue it again, with a new key: %s", fault.Command{"issue", e.Name})
 }
 
-// inUse fails with a RevokedError or an ExpiredError if a certificate is not
+// inUse fails with a RevokedError, an ExpiredError or a RetiredIssuerError if a certificate is not
 // valid any more.
 func inUse(i store.Issued, now time.Time) error {
 	switch {
@@ -71,8 +71,26 @@ func inUse(i store.Issued, now time.Time) error {
 		return &RevokedError{KindOf(i), i.Record.Name, i.Revoked.At}
 	case now.After(i.Leaf.NotAfter):
 		return &ExpiredError{i.Record.Name, i.Leaf.NotAfter}
+	case i.Root.Retired != nil:
+		return &RetiredIssuerError{i.Record.Name, i.Root.Certificate.Subject.CommonName, *i.Root.Retired}
 	}
 	return nil
+}
+
+// RetiredIssuerError says that the root of a certificate that should be used was
+// retired.
+type RetiredIssuerError struct {
+	Name, Root string
+	At         time.Time
+}
+
+func (e *RetiredIssuerError) Error() string {
+	return fmt.Sprintf("certificate of %q is of %s, which was retired on %s", e.Name, e.Root, Day(e.At))
+}
+
+// Hint renews it.
+func (e *RetiredIssuerError) Hint() fault.Hint {
+	return fault.Hintf("have it issued by the root that signs: %s", fault.Command{"renew", e.Name})
 }
 
 // errRevokeRoot says that no list could revoke its own signer.

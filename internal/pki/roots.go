@@ -32,18 +32,12 @@ func (c *CA) StateOf(root store.Root) (RootState, error) {
 		return "", err
 	case root.Retired != nil:
 		return RootRetired, nil
-	case isSpare(root):
+	case root.IsSpare():
 		return RootSpare, nil
 	case root.ID == signing.ID && root.Key != store.KeyElsewhere:
 		return RootSigning, nil
 	}
 	return RootOld, nil
-}
-
-// isSpare distinguishes the spare from a root that lost its key: that one was
-// the first, or has signed a list.
-func isSpare(root store.Root) bool {
-	return root.Key == store.KeyElsewhere && root.CRL == nil && root.Number > 1
 }
 
 // LetterOf returns the four characters that a root's name and ID end in.
@@ -316,9 +310,9 @@ func (c *CA) rootReaders() []RootReader {
 	return all
 }
 
-// Passphrases are the old and the new passphrase of the root keys. New may be
-// empty for none.
-type Passphrases struct{ Old, New Passphrase }
+// Passphrases are the present and the new passphrase of the root keys, and that of
+// a sheet. New may be empty for none.
+type Passphrases struct{ Old, New, Paper Passphrase }
 
 // ChangePassphrase encrypts the key files of all roots under another passphrase,
 // in one step. Both are asked for before the lock is taken, the old one only if a

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/picoca/picoca/internal/backup/paper"
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -33,6 +35,7 @@ type Rotation struct {
 	request RotateRequest
 	old     store.Root
 	root    ca.RootRequest
+	sheet   *paper.Content // of the spare, nil for a new root
 
 	// Key is the type of the new key.
 	Key ca.KeyType
@@ -44,6 +47,14 @@ type Rotation struct {
 // PlanRotation decides everything about a new root that needs no key, and reports
 // all faults at once. The old root may have expired, and its key may be lost.
 func (c *CA) PlanRotation(req RotateRequest, now time.Time) (*Rotation, error) {
+	r, err := c.newRotation(req)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.choose(now)
+}
+
+func (c *CA) newRotation(req RotateRequest) (*Rotation, error) {
 	old, err := c.Root()
 	if err != nil {
 		return nil, err
@@ -52,10 +63,9 @@ func (c *CA) PlanRotation(req RotateRequest, now time.Time) (*Rotation, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rotation{ca: c, request: req, old: old}
 	_, found := keyFile(roots)
-	r.Keyless = !found
-	return r, r.choose(now)
+	req.CRLDays = cmp.Or(req.CRLDays, crlDays(old))
+	return &Rotation{ca: c, request: req, old: old, Keyless: !found}, nil
 }
 
 func (r *Rotation) choose(now time.Time) error {
@@ -71,7 +81,6 @@ func (r *Rotation) choose(now time.Time) error {
 		AnyAddress: orBefore(r.request.AnyAddress, len(before.PermittedIPRanges) == 0),
 		Strict:     orBefore(r.request.Strict, before.PermittedDNSDomainsCritical),
 	}
-	r.request.CRLDays = cmp.Or(r.request.CRLDays, crlDays(r.old))
 	return errors.Join(permitErr, r.root.Check(), checkCRLDays(r.request.CRLDays), ca.CheckClock(now))
 }
 
@@ -100,32 +109,52 @@ func crlDays(root store.Root) int {
 }
 
 // Rotated are the root that signed, and the one that signs from now on.
-type Rotated struct{ Old, New store.Root }
+type Rotated struct {
+	Old, New store.Root
+	// Spare is the CA's spare, nil if it has none or New is the one.
+	Spare *store.Root
+	// WasSpare reports whether devices trust New already.
+	WasSpare bool
+}
 
 // Rotate makes the new root and publishes it beside the old one, in one step. Its
 // key gets the passphrase of the old one's key, which is asked for and tried, or
 // the new one if the rotation is Keyless. It fails as Session does; after a
 // failure nothing has changed.
 func (r *Rotation) Rotate(ctx context.Context, now time.Time, ask Passphrases, waiting Waiting) (Rotated, error) {
-	passphrase, err := r.passphrase(ask)
-	defer clear(passphrase)
+	prepare := r.fresh
+	if r.sheet != nil {
+		prepare = func(ask Passphrases, _ time.Time) (store.NewRoot, error) { return r.spare(ask) }
+	}
+	root, err := prepare(ask, now)
+	defer clear(root.Passphrase)
 	if err != nil {
 		return Rotated{}, err
 	}
-	key, err := r.Key.Generate()
-	if err != nil {
-		return Rotated{}, err
-	}
-	cert, err := ca.NewRoot(r.root, key, now)
-	if err != nil {
-		return Rotated{}, err
-	}
-	return r.publish(ctx, store.NewRoot{Certificate: cert, Key: key, Passphrase: passphrase}, now, waiting)
+	return r.publish(ctx, root, now, waiting)
 }
 
-func (r *Rotation) passphrase(ask Passphrases) ([]byte, error) {
+// fresh makes a root with a new key.
+func (r *Rotation) fresh(ask Passphrases, now time.Time) (root store.NewRoot, err error) {
 	if r.Keyless {
-		return ask.New()
+		root.Passphrase, err = ask.New()
+	} else {
+		root.Passphrase, err = r.oldPassphrase(ask)
+	}
+	if err != nil {
+		return root, err
+	}
+	if root.Key, err = r.Key.Generate(); err != nil {
+		return root, err
+	}
+	root.Certificate, err = ca.NewRoot(r.root, root.Key, now)
+	return root, err
+}
+
+// oldPassphrase is that of the key files, nil if there are none.
+func (r *Rotation) oldPassphrase(ask Passphrases) ([]byte, error) {
+	if r.Keyless {
+		return nil, nil
 	}
 	return r.ca.askOld(ask.Old)
 }
@@ -154,7 +183,19 @@ func (r *Rotation) publish(ctx context.Context, root store.NewRoot, now time.Tim
 		return Rotated{}, err
 	}
 	r.ca.signing, r.ca.authority = added, nil
-	return Rotated{r.old, added}, nil
+	return r.rotated(added)
+}
+
+func (r *Rotation) rotated(added store.Root) (Rotated, error) {
+	result := Rotated{Old: r.old, New: added, WasSpare: r.sheet != nil}
+	roots, err := r.ca.Roots()
+	if err != nil {
+		return result, nil // it is done
+	}
+	if i := slices.IndexFunc(roots, func(root store.Root) bool { return root.IsSpare() && root.Retired == nil }); i >= 0 {
+		result.Spare = &roots[i]
+	}
+	return result, nil
 }
 
 // opens fails unless a passphrase is still that of the key files: another picoca

@@ -55,6 +55,10 @@ type Root struct {
 // signs reports whether the root may sign.
 func (r Root) signs() bool { return r.Key != KeyElsewhere && r.Retired == nil }
 
+// IsSpare reports whether the root's key is on paper. A root that lost its key was
+// the first, or has signed a list.
+func (r Root) IsSpare() bool { return r.Key == KeyElsewhere && r.CRL == nil && r.Number > 1 }
+
 // NextCRLNumber returns the number of the root's next CRL at now: one more than
 // the last, or the Unix time if that is higher, so that a restored backup
 // cannot set it back (RFC 5280 section 5.2.3: numbers increase).
@@ -338,8 +342,16 @@ func (s *Store) SigningRoot() (Root, error) {
 			return root, nil
 		}
 	}
-	return Root{}, fault.With(fmt.Errorf("%s: %w", s.dir, ErrNoSigningRoot),
-		fault.Hintf("restore key.pem from a backup; if it is lost, make a new root: %s", fault.Command{"root", "rotate"}))
+	return Root{}, fault.With(fmt.Errorf("%s: %w", s.dir, ErrNoSigningRoot), hintNoKey(roots))
+}
+
+// hintNoKey says what replaces the root: the spare, if there is one.
+func hintNoKey(roots []Root) fault.Hint {
+	replace := fault.Command{"root", "rotate"}
+	if slices.ContainsFunc(roots, func(r Root) bool { return r.IsSpare() && r.Retired == nil }) {
+		replace = append(replace, "--from-spare", "FILE")
+	}
+	return fault.Hintf("restore key.pem from a backup; if it is lost, replace the root: %s", replace)
 }
 
 // RootOf returns the root that issued a certificate, found by its authority key
