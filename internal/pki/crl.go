@@ -161,11 +161,11 @@ func (l RevocationList) Ended(now time.Time) bool { return now.After(l.Ends) }
 // check identities want a list of each root that they trust. It takes the lock:
 // a revocation that was interrupted is completed first. It fails with a
 // NoCRLError or an UnknownRootError.
-func (c *CA) CRLFile(ctx context.Context, req CRLRequest, waiting Waiting) (output.File, []RevocationList, error) {
+func (c *CA) CRLFile(ctx context.Context, req CRLRequest, now time.Time, waiting Waiting) (output.File, []RevocationList, error) {
 	if err := c.lockForOutput(ctx, waiting); err != nil {
 		return output.File{}, nil, err
 	}
-	roots, err := c.crlRoots(req)
+	roots, err := c.crlRoots(req, now)
 	if err != nil {
 		return output.File{}, nil, err
 	}
@@ -185,7 +185,9 @@ func (c *CA) CRLFile(ctx context.Context, req CRLRequest, waiting Waiting) (outp
 	return output.File{Name: "picoca-crl." + req.Format, Data: data.Bytes()}, lists, nil
 }
 
-func (c *CA) crlRoots(req CRLRequest) ([]store.Root, error) {
+// crlRoots leaves out roots of which servers accept nothing: those that are
+// retired or have expired, unless one is the root that signs.
+func (c *CA) crlRoots(req CRLRequest, now time.Time) ([]store.Root, error) {
 	roots, err := c.Roots()
 	switch {
 	case err != nil:
@@ -197,7 +199,8 @@ func (c *CA) crlRoots(req CRLRequest) ([]store.Root, error) {
 		root, err := c.Root()
 		return []store.Root{root}, err
 	}
+	signing, err := c.Root()
 	return slices.DeleteFunc(roots, func(root store.Root) bool {
-		return root.Retired != nil || root.IsSpare() // which has signed nothing
-	}), nil
+		return now.After(root.Certificate.NotAfter) && root.ID != signing.ID || root.Retired != nil || root.IsSpare() // which has signed nothing
+	}), err
 }
