@@ -67,7 +67,7 @@ func (a *app) runRootRetire(ctx context.Context, o rootRetireOptions) (err error
 
 func (a *app) printRetired(r pki.RetiredRoot, asJSON bool) error {
 	files := []rootReaderJSON{}
-	for _, reader := range r.Servers {
+	for _, reader := range r.Readers {
 		files = append(files, rootReaderJSON(reader))
 	}
 	info := describeRootInfo(r.RootInfo)

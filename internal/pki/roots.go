@@ -117,9 +117,9 @@ type RetireRequest struct {
 // RetiredRoot is a root that was retired.
 type RetiredRoot struct {
 	RootInfo
-	// Servers are the newest certificates of devices that were given the roots in
+	// Readers are the devices and identities that were given the roots in
 	// a file of their own.
-	Servers []RootReader
+	Readers []RootReader
 }
 
 // RootReader is a device that was given a file with the roots to trust.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/picoca/picoca/internal/backup/paper"
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/store"
 )
 
@@ -209,9 +210,16 @@ func (c *CA) opens(passphrase []byte) error {
 	if !found {
 		return nil
 	}
+	encrypted, err := c.store.KeyEncrypted(root)
+	if err != nil {
+		return err
+	}
 	_, err = c.store.RootKey(root, passphrase)
-	if errors.Is(err, store.ErrPassphrase) {
-		return errRotated
+	if errors.Is(err, store.ErrPassphrase) || err == nil && encrypted != (len(passphrase) > 0) {
+		return errPassphraseChanged
 	}
 	return err
 }
+
+// errPassphraseChanged says that the world changed while the passphrase was typed.
+var errPassphraseChanged = fault.New("another picoca changed the passphrase in the meantime", fault.Hintf("run the same command again"))

@@ -149,15 +149,32 @@ func (s spare) write(out, dir string, o Options, create func() error) (_ string,
 	if err := folder.Stage([]output.File{{Name: name, Data: s.page, Private: true}}); err != nil {
 		return "", err
 	}
-	if err := folder.Commit(); err != nil {
-		return "", err
-	}
 	place, _ := output.Split(out, spareFile)
 	page := filepath.Join(place, name)
-	if err := create(); err != nil {
+	if err := folder.Commit(); err != nil {
+		if _, written := errors.AsType[*output.PartialError](err); written {
+			err = errors.Join(err, os.Remove(page))
+		}
+		return "", err
+	}
+	err = create()
+	if err != nil && !s.isIn(dir, o) {
 		return "", errors.Join(err, os.Remove(page))
 	}
-	return page, nil
+	return page, err
+}
+
+// isIn reports whether the spare is, or may be, among the roots in a folder: what
+// creates a CA can fail after the CA exists.
+func (s spare) isIn(dir string, o Options) bool {
+	o.Wrap = nil
+	c, err := Open(dir, o)
+	if err != nil {
+		return !errors.Is(err, store.ErrNoCA)
+	}
+	defer c.Close()
+	roots, err := c.Roots()
+	return err != nil || slices.ContainsFunc(roots, func(r store.Root) bool { return r.Certificate.Equal(s.root.Certificate) })
 }
 
 // ForeignPaperError says that a sheet's root is not one of the CA.
