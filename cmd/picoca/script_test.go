@@ -24,6 +24,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/picoca/picoca/internal/cli"
+	"github.com/picoca/picoca/internal/testpki"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -47,6 +48,7 @@ var (
 		"refuse": refuse,
 		"root":   rootFolder,
 		"owner":  owner,
+		"agent":  agentVerb,
 	}
 	conditions = map[string]bool{
 		"posix": runtime.GOOS != "windows",
@@ -126,6 +128,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
+			env.Values[agentValue] = testpki.NewSSHAgent()
 			// A race-built process sleeps a second on exit, and a script has many of them.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("PICOCA_TEST_COMPUTER", filepath.Join(env.WorkDir, "computer"))

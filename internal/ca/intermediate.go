@@ -23,6 +23,9 @@ func (d draft) fillCA(t *x509.Certificate) {
 	t.Subject = pkix.Name{CommonName: d.caName}
 	t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	t.ExtKeyUsage = rootPurposes()
+	if d.profile.ServersOnly {
+		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	}
 	t.BasicConstraintsValid, t.IsCA, t.MaxPathLenZero = true, true, true
 	t.PermittedDNSDomains, t.ExcludedDNSDomains = root.PermittedDNSDomains, root.ExcludedDNSDomains
 	t.PermittedIPRanges, t.ExcludedIPRanges = root.PermittedIPRanges, root.ExcludedIPRanges

@@ -53,6 +53,21 @@ func TestIntermediateSaysWhatItShould(t *testing.T) {
 	}
 }
 
+func TestIntermediateForServersOnlyVouchesForNoClient(t *testing.T) {
+	a := home(t)
+	p := intermediate()
+	p.ServersOnly, p.Force = true, true
+	key := newKey(t, ca.P384)
+	prepared, err := a.PrepareCA(p, "Step CA", key.Public(), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := sign(t, a, prepared)
+	if got, want := cert.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}; !slices.Equal(got, want) {
+		t.Errorf("got purposes %v, want %v", got, want)
+	}
+}
+
 // TestIntermediateOfAStrictRootIsNotStrict: critical constraints in an
 // intermediate are what mbedTLS drops and BearSSL refuses.
 func TestIntermediateOfAStrictRootIsNotStrict(t *testing.T) {

@@ -54,6 +54,9 @@ type Profile struct {
 	// board that has not asked for the time stands. Its life is then longer
 	// than Apple's 825 days: it is for boards that verify boards.
 	BoardClock bool
+	// ServersOnly is for KindCA: what it issues is no client identity, to clients
+	// that hold each purpose against the whole chain (OpenSSL, NSS, Go).
+	ServersOnly bool
 }
 
 // Prepared is a leaf that passed every rule and that its authority may sign

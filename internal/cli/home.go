@@ -23,7 +23,9 @@ var errSudoInit = fault.New("a CA created with sudo would belong to root",
 	fault.Hintf("run the same command without sudo: picoca never needs to run as root"))
 
 // options are what package pki must know of this run.
-func (a *app) options() pki.Options { return pki.Options{Sudo: a.sudo(), Wrap: a.Wrap} }
+func (a *app) options() pki.Options {
+	return pki.Options{Sudo: a.sudo(), AgentSocket: a.Getenv("SSH_AUTH_SOCK"), Wrap: a.Wrap}
+}
 
 // sudo returns the user who ran sudo, nil without sudo.
 func (a *app) sudo() *output.Owner {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,11 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
 
 type initOptions struct {
 	key        string
+	keyIn      string
 	name       string
 	days       int
 	permit     []string
@@ -46,7 +49,8 @@ on each Android. It cannot be added later.`,
 		Example: `  picoca init
   picoca init --permit home.example.com --permit 100.64.0.0/10
   picoca init --spare spare.html
-  picoca init --key rsa-2048      # for an ESP8266 with MicroPython: RSA only`,
+  picoca init --key rsa-2048      # for an ESP8266 with MicroPython: RSA only
+  picoca init --key-in agent:yubikey`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.given = cmd.Flags().Changed
@@ -62,6 +66,7 @@ on each Android. It cannot be added later.`,
 	addSparePassphrase(cmd, &o.spareFlags)
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
+	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT (YubiKey, TPM, Secretive; see docs/growth.md)")
 	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
 	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun, wolfSSL)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
@@ -84,7 +89,7 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err := a.offerSearchDomain(ctx, &req); err != nil {
 		return err
 	}
-	passphrase, err := a.newPassphrase(ctx, o.passphrase)
+	passphrase, err := a.initPassphrase(ctx, o, req)
 	if err != nil {
 		return err
 	}
@@ -110,13 +115,37 @@ func (a *app) checkInit(dir string, o initOptions) error {
 	return a.checkSpare(dir, o)
 }
 
+// initPassphrase asks for no passphrase of a key that an agent keeps.
+func (a *app) initPassphrase(ctx context.Context, o initOptions, req pki.InitRequest) ([]byte, error) {
+	if req.KeyIn.Agent {
+		return nil, nil
+	}
+	return a.newPassphrase(ctx, o.passphrase)
+}
+
 // parseInit reads all flags, so that all of their faults come at once.
 func parseInit(o initOptions) (pki.InitRequest, error) {
 	keyType, keyErr := ca.ParseKeyType(o.key)
 	constraints, permitErr := ca.HomeConstraints().Permit(o.permit)
 	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
-	req := pki.InitRequest{Key: keyType, Root: root, CRLDays: o.crlDays}
-	return req, errors.Join(keyErr, permitErr, req.Check(), crlDaysFault(o.crlDays, o.given))
+	keyIn, keyInErr := keyInOf(o.keyIn, o.given)
+	req := pki.InitRequest{Key: keyType, KeyIn: keyIn, Root: root, CRLDays: o.crlDays}
+	return req, errors.Join(keyErr, keyInErr, permitErr, req.Check(), crlDaysFault(o.crlDays, o.given))
+}
+
+// keyInOf reads --key-in. What is for a key file contradicts it.
+func keyInOf(input string, given func(flag string) bool) (pki.KeyIn, error) {
+	keyIn, err := pki.ParseKeyIn(input)
+	if err != nil || !keyIn.Agent {
+		return keyIn, err
+	}
+	for _, flag := range []string{"key", "passphrase-file", "no-passphrase"} {
+		if given(flag) {
+			return keyIn, fault.WithCode(fault.With(fmt.Errorf("--%s is for a key in a file, and contradicts --key-in %s", flag, input),
+				fault.Hintf("use one of them: a key in an SSH agent keeps its type, and needs no passphrase of picoca's")), fault.Usage)
+		}
+	}
+	return keyIn, nil
 }
 
 func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypted bool) error {
@@ -139,7 +168,11 @@ func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypte
 	}
 	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
 	a.say("SHA-256 %s", ca.Fingerprint(cert))
-	a.say("stored in %s; a copy of this folder is your backup", absolute(dir))
+	if o.keyIn != "" {
+		a.say("stored in %s, without the key: it stays in the SSH agent, and no copy of this folder holds it", absolute(dir))
+	} else {
+		a.say("stored in %s; a copy of this folder is your backup", absolute(dir))
+	}
 	if encrypted {
 		a.say("Without the passphrase this CA cannot issue again; it cannot be reset.")
 	}

@@ -12,12 +12,13 @@ import (
 
 	"github.com/picoca/picoca/internal/backup/paper"
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
 
 type rootRotateOptions struct {
 	pki.RotateRequest
-	key                string
+	key, keyIn         string
 	anyAddress, strict bool
 	json               bool
 	passphrase         passphraseFlags
@@ -57,6 +58,7 @@ or scan its codes; - reads them from standard input.`,
 	f.StringArrayVar(&o.Permit, "permit", nil, "`DOMAIN`, address or CIDR range to add (repeatable)")
 	f.StringVar(&o.Name, "name", "", "`NAME` of the root; four characters of the key's hash are added (default: as before)")
 	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096 (default: as before)")
+	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT")
 	f.IntVar(&o.Days, "days", ca.DefaultRootDays, "expire after `N` days")
 	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses (default: as before)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (default: as before)")
@@ -77,7 +79,7 @@ func (o rootRotateOptions) check(cmd *cobra.Command) error {
 			faults = append(faults, errors.New("--spare-passphrase-file needs --from-spare"))
 		}
 	} else {
-		for _, flag := range []string{"permit", "name", "key", "days", "any-address", "strict-constraints", "no-passphrase"} {
+		for _, flag := range []string{"permit", "name", "key", "key-in", "days", "any-address", "strict-constraints", "no-passphrase"} {
 			if o.given(flag) {
 				faults = append(faults, fmt.Errorf("--%s has no effect with --from-spare: the spare was made by init", flag))
 			}
@@ -99,8 +101,8 @@ func (a *app) runRootRotate(ctx context.Context, o rootRotateOptions) (err error
 	if err != nil {
 		return err
 	}
-	if o.passphrase.none && !rotation.Keyless {
-		return errKeepsPassphrase
+	if err := o.checkPlace(rotation); err != nil {
+		return err
 	}
 	ask := pki.Passphrases{
 		Old:   a.rootPassphrase(ctx, o.passphrase),
@@ -112,6 +114,19 @@ func (a *app) runRootRotate(ctx context.Context, o rootRotateOptions) (err error
 		return err
 	}
 	return a.printRotated(result, o.json)
+}
+
+// checkPlace refuses what the old key's place rules out: a key in an SSH agent is
+// not replaced by one in a file unless the user says so.
+func (o rootRotateOptions) checkPlace(r *pki.Rotation) error {
+	switch {
+	case o.passphrase.none && !r.Keyless:
+		return errKeepsPassphrase
+	case r.InAgent && o.fromSpare == "" && o.keyIn == "" && !o.passphrase.none && o.passphrase.file == "":
+		return fault.WithCode(fault.With(fmt.Errorf("key of %s is in an SSH agent, and the new root needs another key", r.Old().Certificate.Subject.CommonName),
+			fault.Hintf("name one in the agent: --key-in agent:COMMENT; or make one in a file: --passphrase-file FILE or --no-passphrase")), fault.Usage)
+	}
+	return nil
 }
 
 func (a *app) planRotation(c *pki.CA, o rootRotateOptions) (*pki.Rotation, error) {
@@ -151,13 +166,15 @@ func (o rootRotateOptions) parse() (req pki.RotateRequest, err error) {
 	if o.key != "" {
 		req.Key, err = ca.ParseKeyType(o.key)
 	}
+	var keyInErr error
+	req.KeyIn, keyInErr = keyInOf(o.keyIn, o.given)
 	if o.given("any-address") {
 		req.AnyAddress = &o.anyAddress
 	}
 	if o.given("strict-constraints") {
 		req.Strict = &o.strict
 	}
-	return req, errors.Join(err, o.daysFault(), crlDaysFault(o.CRLDays, o.given))
+	return req, errors.Join(err, keyInErr, o.daysFault(), crlDaysFault(o.CRLDays, o.given))
 }
 
 // daysFault refuses --days 0, which stands for unset elsewhere.

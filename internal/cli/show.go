@@ -50,6 +50,39 @@ type rootJSON struct {
 	Strict    bool      `json:"strict_constraints"`
 	SHA256    string    `json:"sha256"`
 	SHA1      string    `json:"sha1"`
+	KeyIn     *keyJSON  `json:"key_in,omitempty"` // of show ca
+}
+
+// keyJSON is where the root's key is.
+type keyJSON struct {
+	Place       string `json:"place"` // file, agent, elsewhere
+	Encrypted   bool   `json:"encrypted"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Comment     string `json:"comment,omitempty"`
+	Missing     string `json:"missing,omitempty"` // why it cannot sign now
+}
+
+func describeKey(status pki.KeyStatus) *keyJSON {
+	described := &keyJSON{Place: string(status.Place), Encrypted: status.Encrypted, Fingerprint: status.Agent.Fingerprint, Comment: status.Agent.Comment}
+	if status.Missing != nil {
+		described.Missing = status.Missing.Error()
+	}
+	return described
+}
+
+// text is a row of show ca.
+func (k *keyJSON) text() string {
+	switch {
+	case k.Place == string(store.KeyElsewhere):
+		return "not here"
+	case k.Place == string(store.KeyFile) && k.Encrypted:
+		return "a file, encrypted under a passphrase"
+	case k.Place == string(store.KeyFile):
+		return "a file, not encrypted"
+	case k.Missing != "":
+		return fmt.Sprintf("the SSH agent, %q %s, which cannot sign now: %s", k.Comment, k.Fingerprint, k.Missing)
+	}
+	return fmt.Sprintf("the SSH agent, %q %s, which holds it now", k.Comment, k.Fingerprint)
 }
 
 func describeRoot(cert *x509.Certificate) rootJSON {
@@ -82,7 +115,12 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	status, err := c.KeyStatus(root)
+	if err != nil {
+		return err
+	}
 	described := describeRoot(root.Certificate)
+	described.KeyIn = describeKey(status)
 	if asJSON {
 		return a.printJSON(described)
 	}
@@ -102,6 +140,7 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
+		{"key in", described.KeyIn.text()},
 	}))
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/keys"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -28,6 +29,8 @@ type Options struct {
 	// Sudo is the user who ran sudo, whose store root may then use and who gets
 	// the files; nil without sudo.
 	Sudo *output.Owner
+	// AgentSocket is where the SSH agent listens, the value of SSH_AUTH_SOCK.
+	AgentSocket string
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
 }
@@ -42,6 +45,7 @@ type CA struct {
 	first     store.Root
 	signing   store.Root
 	authority *ca.Authority
+	agent     *keys.Agent // once it was asked for a key
 }
 
 // Open opens the CA in folder dir to read it; nothing is written. It fails as
@@ -70,7 +74,12 @@ func (o Options) store() store.Options {
 }
 
 // Close closes the store, and gives up its lock if it is held.
-func (c *CA) Close() error { return c.store.Close() }
+func (c *CA) Close() error {
+	if c.agent == nil {
+		return c.store.Close()
+	}
+	return errors.Join(c.agent.Close(), c.store.Close())
+}
 
 // Path returns the path of a certificate's folder as the user would type it.
 func (c *CA) Path(i store.Issued) string { return c.store.Path(i.Place) }
@@ -137,6 +146,9 @@ type Passphrase func() ([]byte, error)
 
 // key opens the key of a root.
 func (c *CA) key(root store.Root, ask Passphrase) (crypto.Signer, error) {
+	if root.Key == store.KeyAgent {
+		return c.agentKey(root)
+	}
 	encrypted, err := c.store.KeyEncrypted(root)
 	if err != nil {
 		return nil, err
@@ -200,8 +212,9 @@ func isReadOnly(err error) bool {
 
 // InitRequest is what the owner of a new CA decides.
 type InitRequest struct {
-	Key  ca.KeyType
-	Root ca.RootRequest
+	Key   ca.KeyType // not for a key that exists, see KeyIn
+	KeyIn KeyIn
+	Root  ca.RootRequest
 	// CRLDays is how long revocation lists are valid; 0 is as long as the root.
 	CRLDays int
 	// Spare is a second root on paper; nil is none.
@@ -231,7 +244,7 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 	if err := checkCRLDays(req.CRLDays); err != nil {
 		return Created{}, err
 	}
-	root, err := newRoot(req, now)
+	root, err := newRoot(req, now, o)
 	if err != nil {
 		return Created{}, err
 	}
@@ -251,18 +264,23 @@ func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte,
 	return created, err
 }
 
-// newRoot makes the root of a new CA with its first list.
-func newRoot(req InitRequest, now time.Time) (store.NewRoot, error) {
-	key, err := req.Key.Generate()
+// newRoot makes a root with its first list; its key is new, or in the agent.
+func newRoot(req InitRequest, now time.Time, o Options) (store.NewRoot, error) {
+	key, err := req.key(o)
 	if err != nil {
 		return store.NewRoot{}, err
 	}
-	cert, err := ca.NewRoot(req.Root, key, now)
+	defer key.close()
+	cert, err := ca.NewRoot(req.Root, key.signer, now)
 	if err != nil {
 		return store.NewRoot{}, err
 	}
-	crl, err := firstCRL(cert, key, req.CRLDays, now)
-	return store.NewRoot{Certificate: cert, Key: key, CRL: crl}, err
+	root := store.NewRoot{Certificate: cert, Agent: key.agent}
+	if key.agent == nil {
+		root.Key = key.signer
+	}
+	root.CRL, err = firstCRL(cert, key.signer, req.CRLDays, now)
+	return root, err
 }
 
 // firstCRL signs the empty list of a new root.

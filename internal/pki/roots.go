@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -347,7 +348,7 @@ func (c *CA) askOld(ask Passphrase) ([]byte, error) {
 	root, found := keyFile(roots)
 	if !found {
 		_, err := c.store.SigningRoot()
-		return nil, err
+		return nil, cmp.Or(err, errNoKeyFile)
 	}
 	ask, forget := askOnce(ask)
 	defer forget()
@@ -360,6 +361,10 @@ func (c *CA) askOld(ask Passphrase) ([]byte, error) {
 	}
 	return ask()
 }
+
+// errNoKeyFile says that no key has a passphrase of picoca's.
+var errNoKeyFile = fault.New("no root key is in a file, so none has a passphrase",
+	fault.Hintf("the SSH agent protects its keys itself; see %s", fault.Command{"show", TheCA}))
 
 // keyFile returns the newest root that is not retired and has its key in a file.
 func keyFile(roots []store.Root) (store.Root, bool) {

@@ -17,8 +17,10 @@ import (
 // RotateRequest is what the user wants of root rotate. What is unset is as it
 // was for the root that signs.
 type RotateRequest struct {
-	Key  ca.KeyType
-	Name string
+	Key ca.KeyType
+	// KeyIn is where the new key is; unset is a file.
+	KeyIn KeyIn
+	Name  string
 	// Days until the new root expires; 0 is the default.
 	Days int
 	// Permit is added to what the root that signs can vouch for.
@@ -43,7 +45,12 @@ type Rotation struct {
 	// Keyless reports whether no key of an old root is here, so that the passphrase
 	// of the new key is to be chosen.
 	Keyless bool
+	// InAgent reports whether the key of the old root is in an SSH agent.
+	InAgent bool
 }
+
+// Old returns the root that signs until then.
+func (r *Rotation) Old() store.Root { return r.old }
 
 // PlanRotation decides everything about a new root that needs no key, and reports
 // all faults at once. The old root may have expired, and its key may be lost.
@@ -66,7 +73,7 @@ func (c *CA) newRotation(req RotateRequest) (*Rotation, error) {
 	}
 	_, found := keyFile(roots)
 	req.CRLDays = cmp.Or(req.CRLDays, crlDays(old))
-	return &Rotation{ca: c, request: req, old: old, Keyless: !found}, nil
+	return &Rotation{ca: c, request: req, old: old, Keyless: !found, InAgent: old.Key == store.KeyAgent}, nil
 }
 
 func (r *Rotation) choose(now time.Time) error {
@@ -125,7 +132,7 @@ type Rotated struct {
 func (r *Rotation) Rotate(ctx context.Context, now time.Time, ask Passphrases, waiting Waiting) (Rotated, error) {
 	prepare := r.fresh
 	if r.sheet != nil {
-		prepare = func(ask Passphrases, _ time.Time) (store.NewRoot, error) { return r.spare(ask) }
+		prepare = r.spare
 	}
 	root, err := prepare(ask, now)
 	defer clear(root.Passphrase)
@@ -137,19 +144,19 @@ func (r *Rotation) Rotate(ctx context.Context, now time.Time, ask Passphrases, w
 
 // fresh makes a root with a new key.
 func (r *Rotation) fresh(ask Passphrases, now time.Time) (root store.NewRoot, err error) {
-	if r.Keyless {
+	switch {
+	case r.request.KeyIn.Agent:
+	case r.Keyless:
 		root.Passphrase, err = ask.New()
-	} else {
+	default:
 		root.Passphrase, err = r.oldPassphrase(ask)
 	}
 	if err != nil {
 		return root, err
 	}
-	if root.Key, err = r.Key.Generate(); err != nil {
-		return root, err
-	}
-	root.Certificate, err = ca.NewRoot(r.root, root.Key, now)
-	return root, err
+	made, err := newRoot(InitRequest{Key: r.Key, KeyIn: r.request.KeyIn, Root: r.root, CRLDays: r.request.CRLDays}, now, r.ca.options)
+	made.Passphrase = root.Passphrase
+	return made, err
 }
 
 // oldPassphrase is that of the key files, nil if there are none.
@@ -160,11 +167,8 @@ func (r *Rotation) oldPassphrase(ask Passphrases) ([]byte, error) {
 	return r.ca.askOld(ask.Old)
 }
 
-// publish stores the root with its first list.
+// publish stores the root.
 func (r *Rotation) publish(ctx context.Context, root store.NewRoot, now time.Time, waiting Waiting) (_ Rotated, err error) {
-	if root.CRL, err = firstCRL(root.Certificate, root.Key, r.request.CRLDays, now); err != nil {
-		return Rotated{}, err
-	}
 	if err := r.ca.lock(ctx, waiting); err != nil {
 		return Rotated{}, err
 	}
@@ -176,8 +180,10 @@ func (r *Rotation) publish(ctx context.Context, root store.NewRoot, now time.Tim
 	if current.ID != r.old.ID {
 		return Rotated{}, errRotated
 	}
-	if err := r.ca.opens(root.Passphrase); err != nil {
-		return Rotated{}, err
+	if root.Agent == nil {
+		if err := r.ca.opens(root.Passphrase); err != nil {
+			return Rotated{}, err
+		}
 	}
 	added, err := r.ca.store.AddRoot(root)
 	if err != nil {

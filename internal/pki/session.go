@@ -82,9 +82,9 @@ func (s *Session) checkRoot() error {
 }
 
 // ensureCRLs signs the revocation list of each root that has none, as in stores
-// of layout 1, or whose list has less than half of its time left. A root whose
-// key this passphrase does not open is passed over: it must not keep the user
-// from issuing.
+// of layout 1, or whose list has less than half of its time left. An old
+// root whose key cannot be had is passed over: it must not keep the user from
+// issuing.
 func (s *Session) ensureCRLs(now time.Time, ask Passphrase) error {
 	roots, err := s.ca.trusted()
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Session) ensureCRLs(now time.Time, ask Passphrase) error {
 			continue
 		}
 		authority, err := s.authorityOf(root, now, ask)
-		if errors.Is(err, store.ErrPassphrase) {
+		if err != nil && root.ID != s.root.ID {
 			continue
 		}
 		if err == nil {

@@ -1,7 +1,6 @@
 package pki
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
@@ -245,28 +244,35 @@ func (r *Rotation) checkSpare(now time.Time) error {
 // spare opens the key on the sheet: with the passphrase of the other keys, and if
 // that is another one or there is none, with one that is asked for. The key gets
 // the passphrase of the others, and without others keeps that of the paper.
-func (r *Rotation) spare(ask Passphrases) (store.NewRoot, error) {
-	root := store.NewRoot{Certificate: r.sheet.Certificate}
-	old, err := r.oldPassphrase(ask)
-	if err != nil {
+func (r *Rotation) spare(ask Passphrases, now time.Time) (root store.NewRoot, err error) {
+	root.Certificate = r.sheet.Certificate
+	if root.Key, root.Passphrase, err = r.openSheet(ask); err != nil {
 		return root, err
 	}
-	root.Passphrase = old
+	root.CRL, err = firstCRL(root.Certificate, root.Key, r.request.CRLDays, now)
+	return root, err
+}
+
+func (r *Rotation) openSheet(ask Passphrases) (key crypto.Signer, passphrase []byte, err error) {
+	old, err := r.oldPassphrase(ask)
+	if err != nil {
+		return nil, nil, err
+	}
 	if len(old) > 0 {
-		if root.Key, err = paperKey(*r.sheet, old); !errors.Is(err, store.ErrPassphrase) {
-			return root, err
+		if key, err = paperKey(*r.sheet, old); !errors.Is(err, store.ErrPassphrase) {
+			return key, old, err
 		}
 	}
 	own, err := ask.Paper()
 	if err != nil {
-		return root, err
+		return nil, old, err
 	}
-	defer clear(own)
-	if root.Key, err = paperKey(*r.sheet, own); err != nil {
-		return root, fault.With(fmt.Errorf("key on paper: %w", err), fault.Hintf("the sheet says which passphrase it has, and of which day"))
+	if key, err = paperKey(*r.sheet, own); err != nil {
+		return nil, old, fault.With(fmt.Errorf("key on paper: %w", err), fault.Hintf("the sheet says which passphrase it has, and of which day"))
 	}
 	if r.Keyless {
-		root.Passphrase = bytes.Clone(own)
+		return key, own, nil
 	}
-	return root, nil
+	clear(own)
+	return key, old, nil
 }

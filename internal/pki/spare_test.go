@@ -178,7 +178,7 @@ func TestPageAndStoreInterrupted(t *testing.T) {
 	template := t.TempDir()
 	t.Chdir(template)
 	req := spareRequest("paper")
-	root, err := newRoot(req, start)
+	root, err := newRoot(req, start, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,230 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"math/big"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/picoca/picoca/internal/testpki"
+)
+
+// connect returns a client of an agent with those keys, called key-0, key-1, ...
+func connect(t *testing.T, private ...any) (*Agent, *testpki.SSHAgent) {
+	t.Helper()
+	server := testpki.NewSSHAgent()
+	for i, key := range private {
+		if err := server.Add(agent.AddedKey{PrivateKey: key, Comment: "key-" + string(rune('0'+i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours, theirs := net.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = agent.ServeAgent(server, theirs) // ends with the pipe
+	}()
+	client := &Agent{ours, agent.NewClient(ours)}
+	t.Cleanup(func() {
+		_ = client.Close()
+		<-done
+	})
+	return client, server
+}
+
+func newECDSA(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newRSA(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// selfSigned makes a certificate that the key signs, as package ca makes a root.
+func selfSigned(key crypto.Signer) (*x509.Certificate, error) {
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "A"}, NotAfter: time.Unix(1<<32, 0),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}
+
+func TestSignerSignsCertificates(t *testing.T) {
+	for _, row := range []struct {
+		key  crypto.Signer
+		want x509.SignatureAlgorithm
+	}{
+		{newECDSA(t, elliptic.P256()), x509.ECDSAWithSHA256},
+		{newECDSA(t, elliptic.P384()), x509.ECDSAWithSHA384},
+		{newRSA(t), x509.SHA256WithRSA},
+	} {
+		client, _ := connect(t, row.key)
+		key, err := client.Find("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, err := selfSigned(client.Signer(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cert.SignatureAlgorithm; got != row.want {
+			t.Errorf("got %v, want %v", got, row.want)
+		}
+		if err := cert.CheckSignatureFrom(cert); err != nil {
+			t.Errorf("%v: %v", row.want, err)
+		}
+	}
+}
+
+func TestFindChoosesByCommentOrFingerprint(t *testing.T) {
+	first, second := newECDSA(t, elliptic.P256()), newRSA(t)
+	client, _ := connect(t, first, second)
+	byComment, err := client.Find("key-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !second.PublicKey.Equal(byComment.Public) {
+		t.Errorf("key-1 is %T, want the RSA key", byComment.Public)
+	}
+	byFingerprint, err := client.Find(byComment.Fingerprint)
+	if err != nil || !second.PublicKey.Equal(byFingerprint.Public) {
+		t.Errorf("%s is %T, want the RSA key (%v)", byComment.Fingerprint, byFingerprint.Public, err)
+	}
+}
+
+func TestFindFailsWithoutOneKey(t *testing.T) {
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p256 := newECDSA(t, elliptic.P256())
+	for name, row := range map[string]struct {
+		keys []any
+		want string
+		text string
+	}{
+		"none":      {nil, "", "holds no key, or is locked"},
+		"unusable":  {[]any{&ed}, "", "no key that can sign certificates"},
+		"its kind":  {[]any{&ed}, "key-0", `key "key-0" in the SSH agent is of a kind`},
+		"P-521":     {[]any{newECDSA(t, elliptic.P521())}, "key-0", "is of a kind"},
+		"several":   {[]any{p256, newRSA(t)}, "", "holds 2 keys that can sign certificates"},
+		"not there": {[]any{p256}, "other", `does not hold the key "other"`},
+	} {
+		client, _ := connect(t, row.keys...)
+		_, err := client.Find(row.want)
+		if err == nil || !strings.Contains(err.Error(), row.text) {
+			t.Errorf("%s: got error %v, want one with %q", name, err, row.text)
+		}
+	}
+}
+
+func TestFindOfALockedAgent(t *testing.T) {
+	client, server := connect(t, newECDSA(t, elliptic.P256()))
+	if err := server.Lock([]byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Find(""); err == nil || !strings.Contains(err.Error(), "is locked") {
+		t.Errorf("got error %v, want that it is locked", err)
+	}
+}
+
+func TestFIDOKeysCannotSign(t *testing.T) {
+	entry := &agent.Key{Format: ssh.KeyAlgoSKECDSA256, Comment: "fido"}
+	if _, why := usable(entry); !strings.Contains(why, "FIDO") {
+		t.Errorf("got %q, want the reason", why)
+	}
+}
+
+func TestSignerFails(t *testing.T) {
+	rsaKey := newRSA(t)
+	t.Run("the user refuses", func(t *testing.T) {
+		client, server := connect(t, rsaKey)
+		key, err := client.Find("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Refuses.Store(true)
+		if _, err := selfSigned(client.Signer(key)); !errors.Is(err, errRefused) {
+			t.Errorf("got error %v, want errRefused", err)
+		}
+	})
+	t.Run("SHA-1", func(t *testing.T) {
+		client, server := connect(t, rsaKey)
+		key, err := client.Find("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.IgnoresFlags.Store(true)
+		if _, err := selfSigned(client.Signer(key)); err == nil || !strings.Contains(err.Error(), `"ssh-rsa"`) {
+			t.Errorf("got error %v, want that it signed as ssh-rsa", err)
+		}
+	})
+	t.Run("digests and other hashes", func(t *testing.T) {
+		client, _ := connect(t, rsaKey)
+		key, err := client.Find("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		signer := client.Signer(key)
+		if _, err := signer.Sign(nil, make([]byte, 32), crypto.SHA256); !errors.Is(err, errDigest) {
+			t.Errorf("Sign: got error %v, want errDigest", err)
+		}
+		if _, err := signer.SignMessage(nil, nil, crypto.SHA512); err == nil {
+			t.Error("SignMessage signs with SHA-512")
+		}
+		if _, err := signer.SignMessage(nil, nil, &rsa.PSSOptions{Hash: crypto.SHA256}); err == nil {
+			t.Error("SignMessage signs with PSS")
+		}
+	})
+	t.Run("the agent ends", func(t *testing.T) {
+		client, _ := connect(t, rsaKey)
+		key, err := client.Find("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Signer(key).SignMessage(nil, nil, crypto.SHA256); err == nil {
+			t.Error("it signs without a connection")
+		}
+	})
+}
+
+func TestDialFailsWithoutAnAgent(t *testing.T) {
+	for _, socket := range []string{"", filepath.Join(t.TempDir(), "socket")} {
+		_, err := Dial(socket)
+		got, ok := errors.AsType[*NoAgentError](err)
+		if !ok || got.Socket != socket && systemAgent == "" {
+			t.Errorf("Dial(%q): got error %v, want a NoAgentError", socket, err)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package testpki
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// SSHAgent is an SSH agent in the test's own process, with what may go wrong in
+// one.
+type SSHAgent struct {
+	agent.ExtendedAgent
+	Refuses      atomic.Bool // the user who is asked says no
+	IgnoresFlags atomic.Bool // as before OpenSSH 7.2, which signed with SHA-1
+}
+
+// NewSSHAgent returns an agent without keys.
+func NewSSHAgent() *SSHAgent {
+	return &SSHAgent{ExtendedAgent: agent.NewKeyring().(agent.ExtendedAgent)}
+}
+
+// SignWithFlags signs, unless the agent refuses.
+func (a *SSHAgent) SignWithFlags(key ssh.PublicKey, data []byte, flags agent.SignatureFlags) (*ssh.Signature, error) {
+	if a.Refuses.Load() {
+		return nil, errors.New("refused")
+	}
+	if a.IgnoresFlags.Load() {
+		flags = 0
+	}
+	return a.ExtendedAgent.SignWithFlags(key, data, flags)
+}
+
+// Listen serves the agent at a socket until stop is called. It chooses a folder
+// itself: the path of a socket has room for about 100 characters.
+func (a *SSHAgent) Listen() (socket string, stop func(), err error) {
+	dir, err := os.MkdirTemp("", "agent")
+	if err != nil {
+		return "", nil, err
+	}
+	socket = filepath.Join(dir, "s")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	go a.serve(listener)
+	return socket, func() {
+		_ = listener.Close()
+		_ = os.RemoveAll(dir)
+	}, nil
+}
+
+func (a *SSHAgent) serve(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			_ = agent.ServeAgent(a, conn) // until the client closes it
+			_ = conn.Close()
+		}()
+	}
+}
