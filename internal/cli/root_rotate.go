@@ -207,10 +207,16 @@ func (a *app) printRotated(r pki.Rotated, asJSON bool) error {
 	steps := []string{"renew all, and copy the files to the devices: " + a.command("renew", "--all"),
 		fmt.Sprintf("when %s finds nothing more: %s", a.command("root", "status"), a.command("root", "retire", pki.LetterOf(r.Old)))}
 	if r.WasSpare {
-		a.say("Phones and computers that trust this CA trust it already.")
+		a.say("Phones and computers that trust this CA trust it already. It has no spare any more.")
 	} else {
 		steps = slices.Insert(steps, 0, fmt.Sprintf("have each phone and computer trust the new root: %s, %s", a.command("phone"), a.command("trust")),
 			"give servers that check identities both roots: "+a.command("export", "ca"))
+	}
+	if r.OfPaper {
+		a.note("the key has the passphrase of the paper: %s changes it", a.command("root", "passphrase"))
+	}
+	if r.Spare != nil && ca.ConstraintsOf(r.Spare.Certificate).String() != ca.ConstraintsOf(cert).String() {
+		a.note("the spare, %s, cannot vouch for what was added", r.Spare.Certificate.Subject.CommonName)
 	}
 	for i, step := range steps {
 		a.say("step %d: %s", i+1, step)

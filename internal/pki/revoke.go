@@ -327,7 +327,8 @@ func (*KeyAwayError) Hint() fault.Hint {
 }
 
 // signLists signs the list of every root that is in use, and fails with a
-// KeyAwayError if the root of a chosen certificate is not among them.
+// KeyAwayError if the root of a chosen certificate is not among them. Nobody needs
+// the list of one that is retired.
 func (c *CA) signLists(revoked []store.Revocation, chosen []store.Issued, signers crlSigners, days int, now time.Time) (lists []store.NewCRL, err error) {
 	roots, err := c.Roots()
 	if err != nil {
@@ -337,7 +338,7 @@ func (c *CA) signLists(revoked []store.Revocation, chosen []store.Issued, signer
 		affected := slices.ContainsFunc(chosen, func(i store.Issued) bool { return i.Revoked.IssuedBy(root) })
 		authority := signers.of(root)
 		switch {
-		case authority == nil && affected:
+		case authority == nil && affected && root.Retired == nil:
 			return nil, &KeyAwayError{root.Certificate.Subject.CommonName}
 		case authority == nil || !affected && root.Retired != nil:
 			continue

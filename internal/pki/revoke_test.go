@@ -445,3 +445,22 @@ func TestRevokedMeanwhileIsNotRenewed(t *testing.T) {
 		t.Errorf("got certificate %d, want only the first", got)
 	}
 }
+
+// TestRevokeUnderARootWithoutKey: its list cannot be signed, and is needed until
+// the root is retired. Then a renewal must be able to leave the name out.
+func TestRevokeUnderARootWithoutKey(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(Request{Names: names(t, "nas.local")}, start)
+	a.mustRotate(RotateRequest{}, start)
+	a.loseKey(0)
+	if _, err := a.revoke(RevokeRequest{Target: "nas.local"}, start); !errors.As(err, new(*KeyAwayError)) {
+		t.Errorf("got %v, want a KeyAwayError", err)
+	}
+	a.retireRoot(RetireRequest{Force: true}, start)
+	a.mustRevoke("nas.local", start)
+	a.use(func(c *CA) {
+		if issued, err := c.Find("nas.local"); err != nil || issued.Revoked == nil {
+			t.Errorf("got %v, want it to be revoked", err)
+		}
+	})
+}

@@ -123,6 +123,8 @@ type Rotated struct {
 	Spare *store.Root
 	// WasSpare reports whether devices trust New already.
 	WasSpare bool
+	// OfPaper reports whether the key has the passphrase of the paper.
+	OfPaper bool
 }
 
 // Rotate makes the new root and publishes it beside the old one, in one step. Its
@@ -194,7 +196,7 @@ func (r *Rotation) publish(ctx context.Context, root store.NewRoot, now time.Tim
 }
 
 func (r *Rotation) rotated(added store.Root) (Rotated, error) {
-	result := Rotated{Old: r.old, New: added, WasSpare: r.sheet != nil}
+	result := Rotated{Old: r.old, New: added, WasSpare: r.sheet != nil, OfPaper: r.sheet != nil && r.Keyless}
 	roots, err := r.ca.Roots()
 	if err != nil {
 		return result, nil // it is done
