@@ -141,7 +141,16 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
 		{"key in", described.KeyIn.text()},
-	}))
+	}, a.otherRoots(c)))
+}
+
+// otherRoots is a row that names the list of roots, if there are several.
+func (a *app) otherRoots(c *pki.CA) [][2]string {
+	roots, err := c.Roots()
+	if err != nil || len(roots) < 2 {
+		return nil
+	}
+	return [][2]string{{"roots", fmt.Sprintf("%d: %s", len(roots), a.command("root", "list"))}}
 }
 
 // shownJSON is a certificate as show --json prints it.

@@ -170,7 +170,7 @@ func fillingOf(p Project, loaded []export.File) (filling, error) {
 		return filling{}, HostError{host}
 	}
 	with := filling{
-		values: map[string]string{"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.Root)},
+		values: map[string]string{"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.LeafIssuer())},
 		marks:  map[string]bool{"mutual": p.MutualTLS, "simple": !p.MutualTLS},
 	}
 	for _, one := range []Reach{ReachLocal, ReachDNS, ReachAddress} {

@@ -34,7 +34,7 @@ func (s Spec) part(b Bundle, part Part) (der []byte, label string, err error) {
 	case CA:
 		return b.Root.Raw, "CERTIFICATE", nil
 	case Issuer:
-		return b.issuer().Raw, "CERTIFICATE", nil
+		return b.LeafIssuer().Raw, "CERTIFICATE", nil
 	case CRL:
 		return b.CRL.Raw, "X509 CRL", nil
 	}

@@ -160,13 +160,13 @@ func (b Bundle) has(part Part) bool {
 	case CRL:
 		return b.CRL != nil
 	case Issuer:
-		return b.issuer() != nil
+		return b.LeafIssuer() != nil
 	}
 	return false
 }
 
-// issuer is the root that issued the leaf.
-func (b Bundle) issuer() *x509.Certificate { return cmp.Or(b.Issuer, b.Root) }
+// LeafIssuer returns the root that issued the leaf.
+func (b Bundle) LeafIssuer() *x509.Certificate { return cmp.Or(b.Issuer, b.Root) }
 
 // roots are the root and those beside it.
 func (b Bundle) roots() []*x509.Certificate {

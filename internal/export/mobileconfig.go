@@ -126,7 +126,7 @@ func profileClient(s Spec, b Bundle) ([]byte, error) {
 		return nil, err
 	}
 	name := b.Leaf.Subject.CommonName
-	id := ClientProfileID(b.issuer(), name)
+	id := ClientProfileID(b.LeafIssuer(), name)
 	p := b.profile(id, name)
 	p.PayloadDescription = "Identifies this device to your servers as " + name + ", and lets it trust your own devices: those with a certificate from " + b.rootNames() + "."
 	identity := appleCertificate{
