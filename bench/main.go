@@ -59,7 +59,7 @@ func (b *bench) path(elem ...string) string {
 
 func (b *bench) build() error {
 	for name, pkg := range map[string]string{"picoca": "./cmd/picoca", "minimal": "./bench/minimal", "verify": "./bench/verify", "empty": "./bench/empty"} {
-		cmd := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-gcflags=crypto/tls=-l", "-trimpath", "-ldflags=-s -w", "-o", b.path(name), pkg)
+		cmd := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-gcflags=crypto/tls=-l", "-gcflags=github.com/picoca/picoca/...=-l", "-trimpath", "-ldflags=-s -w", "-o", b.path(name), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%w\n%s", err, out)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -24,6 +25,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/picoca/picoca/internal/cli"
+	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/testpki"
 	"github.com/picoca/picoca/internal/trust"
 )
@@ -69,7 +71,22 @@ func picoca() {
 		},
 		ResolvConf: cmp.Or(os.Getenv("PICOCA_TEST_RESOLV_CONF"), os.DevNull), // this machine's has nothing to do with it
 		Computer:   testComputer(),
+		Devices:    testDevices(),
 	}))
+}
+
+// testDevices is what boards are connected to in a script: the folder
+// PICOCA_TEST_DEVICES has the system's files, and in usr/bin its ssh. There are no
+// serial ports.
+func testDevices() *push.Computer {
+	c := push.ThisComputer()
+	c.OS, c.Base = "linux", cmp.Or(os.Getenv("PICOCA_TEST_DEVICES"), os.DevNull)
+	start := c.Start
+	c.Start = func(args []string) (*push.Process, error) {
+		return start(append([]string{filepath.Join(c.Base, "usr/bin", args[0])}, args[1:]...))
+	}
+	c.OpenPort = func(name string) (io.ReadWriteCloser, error) { return nil, errors.New("a script has no ports") }
+	return &c
 }
 
 // testComputer is the computer whose trust stores a script changes: the folder
@@ -132,6 +149,7 @@ func TestScripts(t *testing.T) {
 			// A race-built process sleeps a second on exit, and a script has many of them.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("PICOCA_TEST_COMPUTER", filepath.Join(env.WorkDir, "computer"))
+			env.Setenv("PICOCA_TEST_DEVICES", filepath.Join(env.WorkDir, "devices"))
 			return nil
 		},
 		Condition: condition,

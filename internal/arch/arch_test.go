@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"internal/cli":               all,
 	"internal/arch":              nil,
 	"internal/fault":             nil,
-	"internal/pki":               {"internal/ca", "internal/device", "internal/export", "internal/example", "internal/store", "internal/output", "internal/durable", "internal/backup", "internal/backup/paper", "internal/keys", "internal/delegate", "internal/fault"},
+	"internal/pki":               {"internal/ca", "internal/device", "internal/export", "internal/example", "internal/store", "internal/output", "internal/durable", "internal/backup", "internal/backup/paper", "internal/keys", "internal/delegate", "internal/push", "internal/fault"},
 	"internal/output":            {"internal/durable", "internal/durable/osdisk", "internal/fault"},
 	"internal/ca":                {"internal/fault"},
 	"internal/device":            {"internal/fault"},
@@ -53,7 +53,7 @@ var imports = map[string][]string{
 
 // planned are rows of packages that do not exist yet.
 var planned = []string{
-	"internal/arch", "internal/push",
+	"internal/arch",
 	"internal/probe", "internal/backup",
 }
 

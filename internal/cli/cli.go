@@ -16,6 +16,7 @@ import (
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -35,6 +36,8 @@ type Env struct {
 	ResolvConf string
 	// Computer is where trust stores are; nil for the one picoca runs on.
 	Computer *trust.Computer
+	// Devices is what boards are connected to; nil for the one picoca runs on.
+	Devices *push.Computer
 	// Wrap stands between every change and the disk; nil outside tests.
 	Wrap func(durable.Disk) durable.Disk
 }
@@ -62,7 +65,7 @@ func Main(ctx context.Context, env Env) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	err = out.judge(err)
 	switch {
-	case err == nil || errors.Is(err, errInterrupted):
+	case err == nil:
 	case wantsJSON(cmd, env.Args):
 		a.explainJSON(err)
 	default:
@@ -131,6 +134,7 @@ func (a *app) groups() []group {
 			a.revokeCommand(),
 			a.exportCommand(),
 			a.exampleCommand(),
+			a.pushCommand(),
 		}},
 		{"Information:", []*cobra.Command{
 			a.listCommand(),

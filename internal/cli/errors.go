@@ -68,11 +68,12 @@ func (a *app) explainJSON(err error) {
 	}
 }
 
-// unreported returns the single faults that no other process has explained.
+// unreported returns the single faults that no other process has explained, and
+// that the user does not know: an interruption needs no words.
 func unreported(err error) []error {
 	return slices.DeleteFunc(fault.Flatten(err), func(one error) bool {
 		_, reported := errors.AsType[*reportedError](one)
-		return reported
+		return reported || errors.Is(one, errInterrupted)
 	})
 }
 

@@ -24,6 +24,9 @@ type leafOptions struct {
 	dryRun     bool
 	json       bool
 	passphrase passphraseFlags
+	// after is what follows once the certificate is printed, nil for nothing. As
+	// JSON it is part of the result.
+	after func(ctx context.Context, name string) (*pushedJSON, error)
 	// given reports whether the user set a flag: a renewal keeps the rest.
 	given func(flag string) bool
 }
@@ -166,7 +169,21 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	a.printPassphrase(p12, flags, o.json) // first: nothing else has it
 	r := describeIssued(result, plan)
 	r.Passphrase = p12.jsonPassphrase(flags)
-	return a.printIssued(r, plan, o.json)
+	return a.finish(ctx, r, plan, o)
+}
+
+// finish prints what was issued, and does what follows.
+func (a *app) finish(ctx context.Context, r issuedJSON, plan *pki.Plan, o leafOptions) (err error) {
+	if o.after != nil && o.json {
+		r.Push, err = o.after(ctx, plan.Name())
+		return errors.Join(a.printIssued(r, plan, true), err)
+	}
+	r.pushes = o.after != nil
+	if err := a.printIssued(r, plan, o.json); err != nil || o.after == nil {
+		return err
+	}
+	_, err = o.after(ctx, plan.Name())
+	return err
 }
 
 // notePlan says what was decided and may not be what the user wants.

@@ -25,6 +25,8 @@ type leafJSON struct {
 	Revoked *revocationJSON `json:"revoked,omitempty"`
 	// RootRetired is when its root was retired, left out unless it was.
 	RootRetired *time.Time `json:"root_retired,omitempty"`
+	// Pushed is left out unless the files are, or should be, on a device.
+	Pushed *placeJSON `json:"pushed,omitempty"`
 }
 
 // revocationJSON is when and why a certificate was revoked.
@@ -43,15 +45,18 @@ type issuedJSON struct {
 	// Stale are files of earlier certificates, in other formats.
 	Stale      []string `json:"stale,omitempty"`
 	Passphrase string   `json:"passphrase,omitempty"`
+	// Push is the device that has the files, by --push.
+	Push *pushedJSON `json:"push,omitempty"`
 
 	written []pki.Written
+	pushes  bool
 }
 
 func describePlan(p *pki.Plan) issuedJSON {
 	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes())}
 	r.leafJSON = leafJSON{
 		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
-		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(),
+		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), Pushed: describePlace(p.NextPlace()),
 	}
 	return r
 }
@@ -83,6 +88,9 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	}
 	a.sayWritten(r.written)
 	a.noteStale(r.Stale)
+	if r.pushes { // which says what remains to be done
+		return nil
+	}
 	installed := a.printInstall(p)
 	next := fmt.Sprintf("copy %s to the %s%s", countText(len(r.Files)), placeOf(p.Target), a.exampleAside(p))
 	switch {

@@ -52,7 +52,7 @@ type listJSON struct {
 	Roots        []rootInfoJSON `json:"roots"`
 	Certificates []leafJSON     `json:"certificates"`
 
-	due []string // names
+	due, unpushed []string // names
 }
 
 func (a *app) runList(o listOptions) (err error) {
@@ -84,7 +84,7 @@ func (a *app) runList(o listOptions) (err error) {
 			list.due = append(list.due, issued.Record.Name)
 		}
 		if due || !o.due.due {
-			list.Certificates = append(list.Certificates, describeLeaf(issued))
+			list.add(issued)
 		}
 	}
 	if o.due.due && len(list.due) > 0 {
@@ -92,6 +92,13 @@ func (a *app) runList(o listOptions) (err error) {
 		list.due = nil // the error says it
 	}
 	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
+}
+
+func (l *listJSON) add(i store.Issued) {
+	l.Certificates = append(l.Certificates, describeLeaf(i))
+	if pki.IsUnpushed(i) {
+		l.unpushed = append(l.unpushed, i.Record.Name)
+	}
 }
 
 func describeLeaf(i store.Issued) leafJSON {
@@ -104,6 +111,7 @@ func describeLeaf(i store.Issued) leafJSON {
 		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
 	}
 	l.RootRetired = i.Root.Retired
+	l.Pushed = describePlace(i.Record.Pushed)
 	if i.Revoked != nil {
 		l.Revoked = &revocationJSON{i.Revoked.At, i.Revoked.Reason}
 	}
@@ -138,6 +146,8 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 			until = c.Revoked.text()
 		case c.RootRetired != nil:
 			until = "root retired " + pki.Day(*c.RootRetired)
+		case c.Pushed != nil && c.Pushed.At.IsZero():
+			until += ", not on the device"
 		}
 		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, until, c.SHA256)
 	}
@@ -145,6 +155,7 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 		return err
 	}
 	a.sayDue(list.due)
+	a.sayUnpushed(list.unpushed)
 	return nil
 }
 
@@ -166,6 +177,17 @@ func (a *app) sayDue(due []string) {
 		a.say("1 is due for renewal: %s", a.command("renew", due[0]))
 	default:
 		a.say("%d are due for renewal: %s", len(due), a.command("renew", "--due"))
+	}
+}
+
+// sayUnpushed says which certificates a device should have, and how it gets them.
+func (a *app) sayUnpushed(names []string) {
+	switch len(names) {
+	case 0:
+	case 1:
+		a.say("1 is not on its device: %s", a.command("push", names[0]))
+	default:
+		a.say("%d are not on their devices: %s", len(names), a.command("renew", "--due", "--push"))
 	}
 }
 

@@ -20,6 +20,8 @@ type renewOptions struct {
 	leafOptions
 	p12        p12Flags
 	due        dueFlags
+	push       bool
+	access     accessFlags
 	withinTime time.Duration
 	all        bool
 	keepKey    bool
@@ -37,10 +39,14 @@ them. The previous certificate stays valid until it expires.
 
 --due renews all certificates that end soon, --all renews every one; revoked
 names are left out. With --out DIR each name's files go to a folder in DIR. What
-cannot be renewed is reported, the others are renewed, and the exit code is 1.`,
+cannot be renewed is reported, the others are renewed, and the exit code is 1.
+
+--push copies the new files to the devices that picoca push has reached before;
+with --due and --all also those that did not get there the last time.`,
 		Example: `  picoca renew pico.local
   picoca renew pico.local 192.168.1.21
   picoca renew --due --within 60d
+  picoca renew --due --push
   picoca renew --all --out new`,
 		Args: func(cmd *cobra.Command, given []string) error {
 			if o.due.due || o.all {
@@ -66,18 +72,23 @@ cannot be renewed is reported, the others are renewed, and the exit code is 1.`,
 func (o *renewOptions) add(cmd *cobra.Command) {
 	o.due.add(cmd, "renew every certificate that has")
 	cmd.Flags().BoolVar(&o.all, "all", false, "renew every certificate")
+	cmd.Flags().BoolVar(&o.push, "push", false, "copy the files to their devices, as picoca push does")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "keep the key, for clients that pin it")
 	addFor(cmd, &o.forDevice, "as before")
 	o.leafOptions.add(cmd, "the folder that picoca last wrote them to", "as before")
 	days := cmd.Flags().Lookup("days")
 	days.Usage, days.DefValue = "valid for `N` days, at most 825, counted from yesterday (default: as before)", "0"
 	o.p12.add(cmd)
+	o.access.add(cmd)
 }
 
 // check refuses flags that contradict each other.
 func (o *renewOptions) check(cmd *cobra.Command, many bool) (err error) {
 	if o.out == "-" {
 		return errOutDash(cmd)
+	}
+	if o.access != (accessFlags{}) && !o.push {
+		return usageFault(cmd, errors.New("--insecure-http and --web-password-file are for --push"))
 	}
 	if o.withinTime, err = o.due.parse(cmd); err != nil || !many {
 		return err
@@ -128,6 +139,9 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 	choice, p12Err := a.keyP12(o.p12, usual, o.force)
 	if err := errors.Join(nameErr, optionsErr, p12Err); err != nil {
 		return err
+	}
+	if o.push {
+		o.after = func(ctx context.Context, name string) (*pushedJSON, error) { return a.pushRenewed(ctx, c, name, o) }
 	}
 	return a.issueOne(ctx, c, request, o.leafOptions, choice, o.p12)
 }

@@ -105,7 +105,7 @@ func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	report := &renewalReport{app: a, options: o, p12s: p12s, JSON: renewedJSON{DryRun: o.dryRun, Renewed: []issuedJSON{}}}
+	report := &renewalReport{app: a, options: o, p12s: p12s, JSON: renewedJSON{DryRun: o.dryRun, Renewed: []issuedJSON{}, Pushed: []pushedJSON{}}}
 	if o.dryRun {
 		for _, renewal := range renewals.Ready {
 			report.planned(renewal)
@@ -116,7 +116,8 @@ func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
 	if err != nil {
 		return errors.Join(err, renewals.Err())
 	}
-	return errors.Join(report.end(renewals, lists), renewals.Err())
+	pushErr := report.push(ctx, c)
+	return errors.Join(report.end(renewals, lists), renewals.Err(), pushErr)
 }
 
 // issueRenewals unlocks the key if there is anything to sign, and returns the
@@ -176,6 +177,8 @@ type renewedJSON struct {
 	Failed  []failedRenewJSON `json:"failed"`
 	// Lists are revocation lists that were signed again: servers need them.
 	Lists []crlJSON `json:"lists"`
+	// Pushed are devices that have new files, by --push.
+	Pushed []pushedJSON `json:"pushed"`
 }
 
 type failedRenewJSON struct {
@@ -194,7 +197,11 @@ type renewalReport struct {
 func (r *renewalReport) planned(renewal *pki.Renewal) {
 	r.JSON.Renewed = append(r.JSON.Renewed, describePlan(renewal.Plan))
 	if !r.options.json {
-		r.say("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
+		text := fmt.Sprintf("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
+		if next := renewal.Plan.NextPlace(); next != nil && r.options.push {
+			text += "; would be pushed to " + next.To
+		}
+		r.say("%s", text)
 	}
 }
 
@@ -204,8 +211,11 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 	printed.Passphrase = choice.jsonPassphrase(r.options.p12)
 	r.JSON.Renewed = append(r.JSON.Renewed, printed)
 	if !r.options.json {
-		r.say("%s: valid until %s (before: %s); copy %s to the %s", pki.DisplayName(printed.Name), pki.Day(printed.NotAfter), pki.Day(renewal.Until),
-			countText(len(printed.Files)), destination(renewal.Plan))
+		text := fmt.Sprintf("%s: valid until %s (before: %s)", pki.DisplayName(printed.Name), pki.Day(printed.NotAfter), pki.Day(renewal.Until))
+		if !r.options.push || printed.Pushed == nil {
+			text += fmt.Sprintf("; copy %s to the %s", countText(len(printed.Files)), destination(renewal.Plan))
+		}
+		r.say("%s", text)
 		r.sayWritten(result.Files)
 		r.noteStale(result.Stale)
 	}
@@ -252,6 +262,9 @@ func (r *renewalReport) summary() string {
 	text := fmt.Sprintf("%s %s", done, what)
 	if len(r.JSON.Renewed) == 0 && len(r.JSON.Failed) == 0 && !r.options.all {
 		text = "nothing is due"
+	}
+	if n := len(r.JSON.Pushed); n > 0 {
+		text += fmt.Sprintf("; pushed %s", certificatesText(n))
 	}
 	if len(r.JSON.Revoked) > 0 {
 		var names []string

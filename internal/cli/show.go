@@ -188,7 +188,24 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 		{"SHA-1", ca.FingerprintSHA1(leaf)},
 		{"stored in", folder},
 		{"written to", cmp.Or(issued.Record.Folder, "not recorded")},
-	}))
+	}, pushedRow(issued)))
+}
+
+// pushedRow is the row of the device that has the files, if picoca put them
+// there.
+func pushedRow(i store.Issued) [][2]string {
+	place := i.Record.Pushed
+	if place == nil {
+		return nil
+	}
+	text := place.To
+	if place.BoardID != "" {
+		text += ", board " + place.BoardID
+	}
+	if place.At.IsZero() {
+		return [][2]string{{"not yet on", text}}
+	}
+	return [][2]string{{"pushed to", text + ", on " + pki.Day(place.At)}}
 }
 
 // issuerText names a certificate's root.

@@ -241,7 +241,7 @@ func (p *Plan) render(leaf *x509.Certificate, roots []store.Root) ([]output.File
 // record is what the certificate cannot show.
 func (p *Plan) record(files []output.File) store.Record {
 	holder := p.request.holder()
-	r := store.Record{Name: holder.Name, Kind: holder.Kind, For: p.Target.String(), Folder: p.dir, Files: map[string]string{}}
+	r := store.Record{Name: holder.Name, Kind: holder.Kind, For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, Pushed: p.NextPlace()}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)
 	}

@@ -31,15 +31,18 @@ type Record struct {
 	Files map[string]string `json:"files,omitempty"`
 	// Batch identifies the list that the certificate was issued from.
 	Batch string `json:"batch,omitempty"`
-	// Pushed is where the files were last copied to, nil if they never were.
+	// Pushed is the device that the files are on, nil if they are on none that
+	// picoca knows.
 	Pushed *Pushed `json:"pushed,omitempty"`
 }
 
-// Pushed is where and when a certificate's files were copied to a device.
+// Pushed is where a certificate's files are, or should be: on the device that has
+// an earlier certificate's, or where copying them failed.
 type Pushed struct {
-	To      string    `json:"to"`
-	BoardID string    `json:"board_id,omitempty"`
-	At      time.Time `json:"at"`
+	To      string `json:"to"`
+	BoardID string `json:"board_id,omitempty"`
+	// At is when they were copied there, zero if they were not.
+	At time.Time `json:"at,omitzero"`
 }
 
 // Holder returns whom the record's certificate is for.

@@ -141,6 +141,9 @@ real_micropython() {
   cp -r mbedtls-3.6/. micropython/lib/mbedtls/
   cp -r "$here/picow" micropython/ports/unix/variants/picow
   cp "$here/tls/clock.c" "$here/tls/clock.h" micropython/ports/unix/variants/picow/
+  # picow/repl.c takes the place of the port's own prompt, which has no raw REPL.
+  sed -i 's/^static int do_repl(void)/int board_repl(void);\n__attribute__((unused)) &/; s/ret = do_repl();/ret = board_repl();/' micropython/ports/unix/main.c
+  grep -q 'ret = board_repl();' micropython/ports/unix/main.c || die "MicroPython's prompt is not where it was"
   make -C micropython/ports/unix -j"$(nproc)" VARIANT=picow MICROPY_FORCE_32BIT=1 FROZEN_MANIFEST= >micropython.log 2>&1 || {
     tail -20 micropython.log >&2
     die 'the real MicroPython does not build'

@@ -7,4 +7,10 @@
 #define MICROPY_EMIT_X64 (0)
 // The Pico W's TLS configuration leaves AES-CTR out.
 #define MICROPY_PY_CRYPTOLIB_CTR (0)
+// What the prompt says of the board; the unix port's own words come from a header that shared/runtime/pyexec.c does not include.
+#define MICROPY_BANNER_MACHINE "Raspberry Pi Pico W, on this computer"
+// repl.c looks for Ctrl-C while a board's main.py runs.
+extern int board_program;
+void board_poll(void);
+#define MICROPY_VM_HOOK_LOOP if (board_program) { board_poll(); }
 #include "variants/mpconfigvariant_common.h"

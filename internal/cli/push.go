@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/push"
+)
+
+// accessFlags are for CircuitPython's web workflow.
+type accessFlags struct {
+	insecure bool
+	file     string
+}
+
+func (f *accessFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.insecure, "insecure-http", false, "allow CircuitPython's web workflow, over which the key goes through the network unencrypted")
+	cmd.Flags().StringVar(&f.file, "web-password-file", "", "`FILE` whose first line is the board's CIRCUITPY_WEB_API_PASSWORD")
+}
+
+var errNoWebPassword = fault.New("no terminal to ask for the password of the board's web workflow",
+	fault.Hintf("use --web-password-file FILE"))
+
+// access returns what package push needs for the web workflow.
+func (a *app) access(ctx context.Context, f accessFlags) push.Access {
+	return push.Access{InsecureHTTP: f.insecure, Password: func() ([]byte, error) {
+		if f.file != "" {
+			line, err := a.firstLine(f.file)
+			if err != nil {
+				err = fmt.Errorf("web password file %q %w", f.file, err)
+			}
+			return line, err
+		}
+		password, err := a.ask(ctx, "Password of the board's web workflow: ")
+		if errors.Is(err, errNoTerminal) {
+			err = errNoWebPassword
+		}
+		return password, err
+	}}
+}
+
+type pushOptions struct {
+	pki.PushRequest
+	access accessFlags
+	json   bool
+}
+
+func (a *app) pushCommand() *cobra.Command {
+	var o pushOptions
+	cmd := &cobra.Command{
+		Use:   "push NAME",
+		Short: "Copy a certificate and its key to the device",
+		Long: `Copies the files of the newest certificate to the device that loads them, checks
+them there, and only then lets them take the place of the previous ones. Other
+files on the device stay as they are.
+
+The first time, picoca looks for a board that is connected over USB: a drive of
+CircuitPython, or a serial port of MicroPython. Name another place with --to: a
+drive or folder, a serial port, http://ADDRESS for CircuitPython's web workflow,
+or HOST:FOLDER for a computer that ssh reaches. Later, picoca finds the device
+again, and refuses any other board.`,
+		Example: `  picoca push pico.local
+  picoca push pico.local --example
+  picoca push pico.local --to /dev/ttyACM0
+  picoca push nas.local --to root@nas.local:/etc/ssl/nas
+  picoca renew --due --push`,
+		Args: args(1, 1, "the name of a device or an identity"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Name = args[0]
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return a.runPush(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.To, "to", "", "`PLACE`: DRIVE, PORT, http://ADDRESS or HOST:FOLDER (default: as before, else the only board)")
+	f.BoolVar(&o.Example, "example", false, "the whole project that picoca example writes; keeps your Wi-Fi password")
+	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "with --example: let in only visitors with an identity of your CA")
+	f.BoolVar(&o.Reset, "reset", false, "restart the board as its button does (serial port)")
+	f.BoolVar(&o.Force, "force", false, "push to another board than before, and replace files that are not picoca's")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	o.access.add(cmd)
+	return cmd
+}
+
+func (o pushOptions) check(cmd *cobra.Command) error {
+	var faults []error
+	if cmd.Flags().Changed("to") && o.To == "" {
+		faults = append(faults, usageFault(cmd, errors.New("--to is empty: name a place, or leave it out")))
+	}
+	if o.MutualTLS && !o.Example {
+		faults = append(faults, usageFault(cmd, errors.New("--mutual-tls is for --example")))
+	}
+	return errors.Join(faults...)
+}
+
+func (a *app) runPush(ctx context.Context, o pushOptions) (err error) {
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	ctx, stop := a.Interrupts(ctx)
+	defer stop()
+	o.Access = a.access(ctx, o.access)
+	p, files, err := a.pushOne(ctx, c, o.PushRequest)
+	if err == nil {
+		err = a.printPushed(p, files, o)
+	}
+	return a.interrupted(ctx, err)
+}
+
+// pushOne reaches the device and puts the files there.
+func (a *app) pushOne(ctx context.Context, c *pki.CA, request pki.PushRequest) (p *pki.Push, files pki.PushedFiles, err error) {
+	progress := a.progress()
+	defer progress.clear()
+	request.Progress = progress.show
+	p, err = c.Reach(ctx, a.devices(), request, a.Now())
+	if err != nil {
+		return nil, files, err
+	}
+	files, err = p.Run(ctx, a.Now(), a.waiting)
+	return p, files, errors.Join(err, p.Close())
+}
+
+// devices is the computer that boards are connected to.
+func (a *app) devices() push.Computer {
+	if a.Devices != nil {
+		return *a.Devices
+	}
+	return push.ThisComputer()
+}
+
+// interrupted returns errInterrupted if the user ended the run, beside what must
+// be known about the device.
+func (a *app) interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	all := []error{errInterrupted}
+	for _, one := range fault.Flatten(err) {
+		if !errors.Is(one, context.Canceled) && !errors.Is(one, errInterrupted) {
+			all = append(all, one)
+		}
+	}
+	return errors.Join(all...)
+}
