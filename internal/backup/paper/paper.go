@@ -115,27 +115,21 @@ func encrypted(der []byte) bool {
 	return err == nil && len(rest) == 0 && len(info.Data) > 0
 }
 
-// header is line H01, before its check.
-type header struct {
-	Version   uint8
-	Key, Cert uint16
-	Sum       [16]byte
-}
+// header is line H01, before its check: the version in one byte, the lengths of
+// key and certificate in two each, and a part of the hash of both.
+type header [1 + 2 + 2 + 16]byte
 
-func (c Content) header() header {
-	h := header{Version: version, Key: uint16(len(c.Key)), Cert: uint16(len(c.Certificate.Raw))}
+func (c Content) header() (h header) {
+	h[0] = version
+	binary.BigEndian.PutUint16(h[1:], uint16(len(c.Key)))
+	binary.BigEndian.PutUint16(h[3:], uint16(len(c.Certificate.Raw)))
 	sum := sha256.Sum256(append(bytes.Clone(c.Key), c.Certificate.Raw...))
-	copy(h.Sum[:], sum[:])
+	copy(h[5:], sum[:])
 	return h
 }
 
-func (h header) bytes() []byte {
-	data, err := binary.Append(nil, binary.BigEndian, h)
-	if err != nil {
-		panic(err) // of a fixed size
-	}
-	return data
-}
+func (h header) keySize() int  { return int(binary.BigEndian.Uint16(h[1:])) }
+func (h header) certSize() int { return int(binary.BigEndian.Uint16(h[3:])) }
 
 // label is a line's name: "K07".
 type label struct {
@@ -173,8 +167,9 @@ func lines(kind byte, data []byte) []line {
 // parts returns the lines of a sheet in two parts: those of head and key, and
 // those of the certificate.
 func (c Content) parts() [2][]line {
+	head := c.header()
 	return [2][]line{
-		append(lines(headLines, c.header().bytes()), lines(keyLines, c.Key)...),
+		append(lines(headLines, head[:]), lines(keyLines, c.Key)...),
 		lines(certLines, c.Certificate.Raw),
 	}
 }
@@ -184,14 +179,15 @@ func (l line) compact() string { return l.label.String() + ":" + l.text }
 
 // printed is the line as a person reads it, its check as the last group.
 func (l line) printed() string {
-	text := l.label.String() + ":"
+	var text strings.Builder
+	text.WriteString(l.label.String() + ":")
 	data, sum := l.text[:len(l.text)-checkLen], l.text[len(l.text)-checkLen:]
 	for len(data) > 0 {
 		n := min(group, len(data))
-		text += " " + data[:n]
+		text.WriteString(" " + data[:n])
 		data = data[n:]
 	}
-	return text + " " + sum
+	return text.String() + " " + sum
 }
 
 // printedLines joins lines for people.

@@ -2,12 +2,9 @@ package paper
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/x509"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,8 +62,8 @@ func Parse(text []byte) (Content, error) {
 	if err != nil {
 		return Content{}, limit(err)
 	}
-	key, keyErr := found.part(keyLines, int(head.Key))
-	cert, certErr := found.part(certLines, int(head.Cert))
+	key, keyErr := found.part(keyLines, head.keySize())
+	cert, certErr := found.part(certLines, head.certSize())
 	err = errors.Join(keyErr, certErr)
 	switch {
 	case errors.Is(err, ErrMixed):
@@ -202,32 +199,31 @@ func (c collected) header() (header, error) {
 	if raw, _ := alphabet.DecodeString(c.good[first]); len(raw) > 0 && raw[0] > version {
 		return header{}, ErrNewer
 	}
-	var head header
-	data, err := c.part(headLines, binary.Size(head))
+	data, err := c.part(headLines, len(header{}))
 	if err != nil {
 		return header{}, errors.Join(err, c.faults())
 	}
 	if c.mixed {
 		return header{}, ErrMixed
 	}
-	_, err = binary.Decode(data, binary.BigEndian, &head)
-	return head, err
+	return header(data), nil
 }
 
 // faults are those of all lines that are wrong, for a text whose line H01 does
 // not say how many there must be.
 func (c collected) faults() error {
+	var names []string // sorting labels would take 20 KB of code
+	for l := range c.bad {
+		names = append(names, l.String())
+	}
+	slices.Sort(names)
 	var faults []error
-	for _, l := range slices.SortedFunc(maps.Keys(c.bad), byName) {
-		if l.kind != headLines {
+	for _, name := range names {
+		if l, _ := parseLabel(name); l.kind != headLines {
 			faults = append(faults, c.wrong(l, 0))
 		}
 	}
 	return errors.Join(faults...)
-}
-
-func byName(x, y label) int {
-	return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(x.number, y.number))
 }
 
 // part returns the bytes of the lines of a kind. The error joins a LineError for
