@@ -9,11 +9,8 @@ BIN := bin/picoca
 
 .PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table picture install clean
 
-# picoca phone speaks HTTP/1 alone: without HTTP/2 the program is 4 % smaller. Its
-# TLS serves a phone or two, and picoca waits for disks and people: not inlined,
-# they take 2 % and 3 % less.
 build:
-	CGO_ENABLED=0 $(GO) build -tags nethttpomithttp2 -gcflags=crypto/tls=-l -gcflags=github.com/picoca/picoca/...=-l -trimpath -ldflags='-s -w' -o $(BIN) ./cmd/picoca
+	GO=$(GO) scripts/build.sh $(BIN)
 
 demo: build
 	$(GO) run ./demo $(BIN)

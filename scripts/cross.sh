@@ -7,7 +7,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 for target in linux/amd64 linux/arm64 linux/arm/6 darwin/arm64 darwin/amd64 windows/amd64; do
   IFS=/ read -r os arch arm <<<"$target"
-  CGO_ENABLED=0 GOOS=$os GOARCH=$arch GOARM=$arm go build -tags nethttpomithttp2 -gcflags=crypto/tls=-l -gcflags=github.com/picoca/picoca/...=-l -trimpath -ldflags='-s -w' -o "$out/picoca" ./cmd/picoca
+  GOOS=$os GOARCH=$arch GOARM=$arm scripts/build.sh "$out/picoca"
   size=$(stat -c %s "$out/picoca")
   printf '%-14s %9d bytes\n' "$target" "$size"
   if [ "$size" -gt 10500000 ] && [ "$target" = linux/amd64 ]; then

@@ -26,8 +26,7 @@ func size(t *testing.T, name string) int64 {
 // TestLimits holds the sizes that the README and docs/performance.md promise.
 func TestLimits(t *testing.T) {
 	stripped := filepath.Join(t.TempDir(), "picoca")
-	build := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-gcflags=crypto/tls=-l", "-gcflags=github.com/picoca/picoca/...=-l", "-trimpath", "-ldflags=-s -w", "-o", stripped, rig.Root+"/cmd/picoca")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build := exec.Command(rig.Root+"/scripts/build.sh", stripped, rig.Root+"/cmd/picoca")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

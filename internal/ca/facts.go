@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"net/netip"
@@ -28,6 +29,57 @@ func Fingerprint(cert *x509.Certificate) string {
 func FingerprintSHA1(cert *x509.Certificate) string {
 	sum := sha1.Sum(cert.Raw)
 	return colons(sum[:])
+}
+
+// FingerprintKind is what a fingerprint is taken of, and how.
+type FingerprintKind string
+
+// The kinds: of the whole certificate, or of its public key (SubjectPublicKeyInfo,
+// RFC 7469 section 2.4), which stays the same if the key does.
+const (
+	SHA256 FingerprintKind = "sha256"
+	SHA1   FingerprintKind = "sha1"
+	SPKI   FingerprintKind = "spki"
+)
+
+// UnknownFingerprintError says that Input is no kind of fingerprint.
+type UnknownFingerprintError struct{ Input string }
+
+func (e UnknownFingerprintError) Error() string {
+	return fmt.Sprintf("fingerprint %q is unknown", e.Input)
+}
+
+// Hint lists the kinds.
+func (UnknownFingerprintError) Hint() fault.Hint {
+	return fault.Hintf("choose sha256, sha1 or spki (SHA-256 of the public key)")
+}
+
+// ExitCode is that of a wrong command line.
+func (UnknownFingerprintError) ExitCode() int { return fault.Usage }
+
+// FingerprintOf returns a fingerprint as programs show it: with colons, that of a
+// public key in base64 (curl --pinnedpubkey); or plain, in lower-case hexadecimal
+// digits. It fails with an UnknownFingerprintError.
+func FingerprintOf(cert *x509.Certificate, kind FingerprintKind, plain bool) (string, error) {
+	text := ""
+	switch kind {
+	case SHA256:
+		text = Fingerprint(cert)
+	case SHA1:
+		text = FingerprintSHA1(cert)
+	case SPKI:
+		sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+		if !plain {
+			return base64.StdEncoding.EncodeToString(sum[:]), nil
+		}
+		text = colons(sum[:])
+	default:
+		return "", UnknownFingerprintError{string(kind)}
+	}
+	if plain {
+		text = strings.ToLower(strings.ReplaceAll(text, ":", ""))
+	}
+	return text, nil
 }
 
 func colons(sum []byte) string { return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":") }

@@ -1,6 +1,9 @@
 package ca
 
 import (
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -30,10 +33,29 @@ var nameHints = map[Reason]string{
 
 // Hint says what to do about it.
 func (e *NameError) Hint() fault.Hint {
+	if name, ok := requestFile(e.Input); ok {
+		return fault.Hintf("give a certificate request with --csr: %s", fault.Command{"issue", name, "--csr", e.Input})
+	}
 	if e.Reason == ReasonOutside {
 		return e.hintOutside()
 	}
 	return fault.Hintf("%s", nameHints[e.Reason])
+}
+
+// requestFile reports whether a name is that of a file with a certificate
+// request, and returns a name for its device.
+func requestFile(input string) (name string, ok bool) {
+	base := strings.ToLower(path.Base(filepath.ToSlash(input)))
+	stem := strings.TrimSuffix(base, path.Ext(base))
+	if !slices.Contains([]string{".csr", ".req", ".p10"}, path.Ext(base)) {
+		return "", false
+	}
+	for _, candidate := range []string{stem, stem + ".local"} {
+		if parsed, err := parseName(candidate); err == nil && HomeConstraints().Contains(parsed) {
+			return parsed.String(), true
+		}
+	}
+	return "printer.local", true
 }
 
 // hintOutside says how to stay within the root's constraints, and how to make

@@ -54,6 +54,9 @@ type Profile struct {
 	// board that has not asked for the time stands. Its life is then longer
 	// than Apple's 825 days: it is for boards that verify boards.
 	BoardClock bool
+	// ClockStart is where that clock stands, if it is elsewhere. The leaf then may
+	// begin before its root: it is for boards that keep no dates of a root.
+	ClockStart time.Time
 	// ServersOnly is for KindCA: what it issues is no client identity, to clients
 	// that hold each purpose against the whole chain (OpenSSL, NSS, Go).
 	ServersOnly bool
@@ -173,6 +176,9 @@ func validity(profile Profile, root *x509.Certificate, now time.Time) (first, la
 	}
 	if first.Before(root.NotBefore) {
 		first = root.NotBefore
+	}
+	if profile.BoardClock && !profile.ClockStart.IsZero() {
+		first = profile.ClockStart.UTC()
 	}
 	return first, last
 }

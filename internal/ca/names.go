@@ -75,6 +75,12 @@ func (n Name) String() string {
 	return n.dns
 }
 
+// IsHost reports whether the name is that of one host: no address, no wildcard.
+func (n Name) IsHost() bool {
+	_, wildcard := cutWildcard(n.dns)
+	return n.dns != "" && !wildcard
+}
+
 // Display returns the name for people: an international name both ways, as
 // "büro.local (xn--bro-hoa.local)".
 func (n Name) Display() string {

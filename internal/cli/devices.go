@@ -117,6 +117,9 @@ func (a *app) printFirmware(d device.Device, f device.Firmware) error {
 	if f.MaxCertificateBytes > 0 {
 		a.sayWrapped(fmt.Sprintf("certificate: at most %s (%s)", bytesText(f.MaxCertificateBytes), f.MaxCertificateSource))
 	}
+	if text := csrTexts[f.CSR]; text != "" {
+		a.sayWrapped("its own key: " + text + ": see " + a.command("issue", "NAME", "--csr", "FILE"))
+	}
 	if f.Port > 0 {
 		a.say("port: %d", f.Port)
 	}
@@ -134,6 +137,9 @@ func (a *app) printFirmware(d device.Device, f device.Firmware) error {
 	}
 	return nil
 }
+
+// csrTexts say whether a device makes its own key.
+var csrTexts = map[string]string{"also": "it can make one and a certificate request", "only": "it takes a certificate only for one that it made"}
 
 // printSteps prints what the user does with the files.
 func (a *app) printSteps(f device.Firmware) {

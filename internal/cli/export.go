@@ -98,6 +98,10 @@ func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
 	if ended := e.Ended(a.Now()); ended != nil {
 		a.note("%v", ended)
 	}
+	a.noteP12Root(e.P12HasRoot())
+	if e.Keyless() && o.Format == "" {
+		a.note("the key of %s is not in the store: only its certificate is written", e.Name)
+	}
 	files, err := e.Render()
 	if err != nil {
 		return err

@@ -120,6 +120,19 @@ var faultyCommands = []faultyCommand{
 		folder:  "out", cert: "cert.pem", key: "key.pem",
 	},
 	{
+		name: "issue --forget-key", prepare: [][]string{{"init", "--no-passphrase"}},
+		args: []string{"issue", "nas.local", "--for", "computer", "--forget-key", "--out", "{}/out"}, again: fault.Failed,
+		folder: "out", cert: "cert.pem", key: "key.pem",
+		check: checkForgotten,
+	},
+	{
+		name:    "renew a forgotten key",
+		prepare: [][]string{{"init", "--no-passphrase"}, {"issue", "nas.local", "--for", "computer", "--forget-key", "--out", "{}/out"}},
+		args:    []string{"renew", "nas.local"},
+		folder:  "out", cert: "cert.pem", key: "key.pem",
+		check: checkForgotten,
+	},
+	{
 		name: "renew --due",
 		prepare: [][]string{
 			{"init", "--no-passphrase"}, {"issue", "nas.local", "--for", "computer", "--out", "{}/out", "--days", "2"},
@@ -327,6 +340,25 @@ func checkRenewed(t *testing.T, p place, what string, done bool) {
 		if err != nil || len(entries) < 2 {
 			t.Errorf("%s: %s was not renewed", what, name)
 		}
+	}
+}
+
+// checkForgotten wants no key of a device in the store, whatever happened, and
+// the files of a renewal to have the key that the store does not.
+func checkForgotten(t *testing.T, p place, what string, done bool) {
+	t.Helper()
+	keys, err := filepath.Glob(p.path("ca", "issued", "*", "*", "key.pem"))
+	if err != nil || len(keys) > 0 {
+		t.Errorf("%s: got %q in the store, %v", what, keys, err)
+	}
+	if !done {
+		return
+	}
+	if code, output, _ := p.run(nil, "renew", "nas.local", "--out", p.path("out")); code != fault.Done {
+		t.Errorf("%s: renew: got exit code %d\n%s", what, code, output)
+	}
+	if _, err := tls.LoadX509KeyPair(p.path("out", "cert.pem"), p.path("out", "key.pem")); err != nil {
+		t.Errorf("%s: renewed: %v", what, err)
 	}
 }
 

@@ -11,11 +11,34 @@ import (
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/store"
 )
 
 type identityOptions struct {
 	leafOptions
-	p12 p12Flags
+	p12  p12Flags
+	wifi wifiFlags
+}
+
+// wifiFlags are a network that an identity's Apple profile sets up.
+type wifiFlags struct{ ssid, radius string }
+
+func (f *wifiFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.ssid, "wifi", "", "let the .mobileconfig set up the Wi-Fi network `SSID` with this identity (EAP-TLS)")
+	cmd.Flags().StringVar(&f.radius, "radius-domain", "", "`NAME` in the certificate of that network's RADIUS server")
+}
+
+// apply fills in a request. --wifi "" takes the network out of a renewal.
+func (f *wifiFlags) apply(r *pki.Request, given func(flag string) bool) error {
+	if !given("wifi") && !given("radius-domain") {
+		return nil
+	}
+	if (f.ssid == "") != (f.radius == "") {
+		return fault.WithCode(fault.New("--wifi and --radius-domain need each other: a phone must know which server may see its identity",
+			fault.Hintf("for example: %s", fault.Command{"identity", "Anna's phone", "--wifi", "Home", "--radius-domain", "radius.home.arpa"})), fault.Usage)
+	}
+	r.WiFi = &store.WiFi{SSID: f.ssid, RadiusDomain: f.radius}
+	return nil
 }
 
 func (a *app) identityCommand() *cobra.Command {
@@ -26,25 +49,26 @@ func (a *app) identityCommand() *cobra.Command {
 		Long: `Issues an identity: a certificate and key with which a phone, computer or board
 proves to a server who it is (mutual TLS). NAME is any text; quote it if it has
 spaces.`,
-		Example: `  picoca identity kitchen-tablet
-  picoca identity "Garden sensor"`,
+		Example: `  picoca identity "Kitchen tablet"
+  picoca identity "Garden sensor" --for esp32/arduino
+  picoca identity "Anna's phone" --wifi Home --radius-domain radius.home.arpa`,
 		Args: func(cmd *cobra.Command, given []string) error {
 			if len(given) > 1 {
 				return errOneIdentity(given[1])
 			}
-			return args(1, 1, "a name such as kitchen-tablet")(cmd, given)
+			return args(1, 1, `a name such as "Kitchen tablet"`)(cmd, given)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
-			o.given = cmd.Flags().Changed
 			return a.runIdentity(cmd.Context(), args[0], o)
 		},
 	}
 	addFor(cmd, &o.forDevice, "any phone or computer")
 	o.add(cmd, "the name", bestKey)
 	o.p12.add(cmd)
+	o.wifi.add(cmd)
 	return cmd
 }
 
@@ -54,11 +78,11 @@ func errOneIdentity(extra string) error {
 }
 
 func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (err error) {
-	request, optionsErr := o.request()
+	request, optionsErr := o.request(a)
 	var nameErr error
 	request.Client, nameErr = ca.ParseClientName(raw)
 	p12, p12Err := a.keyP12(o.p12, export.LegacyDES, o.force)
-	if err := errors.Join(nameErr, optionsErr, p12Err); err != nil {
+	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(&request, o.given)); err != nil {
 		return err
 	}
 	c, err := a.open()
@@ -81,13 +105,18 @@ func (a *app) printIdentity(r issuedJSON, p *pki.Plan) error {
 		return a.printDryRun(r)
 	}
 	a.sayWritten(r.written)
+	a.noteKey(p)
 	a.noteStale(r.Stale)
-	if p.Target.Device.ID == "" {
+	if p.KeyKept == store.KeptByDevice {
+		a.say("next: %s", nextText(p, len(r.Files)))
+	} else if p.Target.Device.ID == "" {
 		a.say("next: open the .mobileconfig file on an Apple device, the .p12 file on any other")
-		a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
+		if p.KeyKept == store.KeptInStore {
+			a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
+		}
 	} else if !a.printInstall(p) {
 		a.say("next: copy %s to the %s", countText(len(r.Files)), placeOf(p.Target))
 	}
-	a.say("a server that asks for identities needs the root: %s", a.command("export", "ca"))
+	a.say("%s", a.needsRoot())
 	return nil
 }

@@ -154,15 +154,7 @@ func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypte
 	if err != nil {
 		return err
 	}
-	if text := pki.RootCost(keyType); text != "" {
-		a.note("%s", text)
-	}
-	if o.strict {
-		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
-	}
-	if o.crlDays > 0 {
-		a.note("the revocation list ends after %d days; servers that read it then refuse everyone: see docs/automation.md", o.crlDays)
-	}
+	a.noteInit(o, keyType)
 	if o.json {
 		return a.printJSON(describeCreated(created))
 	}
@@ -179,6 +171,19 @@ func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypte
 	a.sayCreatedSpare(created)
 	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
+}
+
+// noteInit says what was asked for and may not be what the user wants.
+func (a *app) noteInit(o initOptions, keyType ca.KeyType) {
+	if text := pki.RootCost(keyType); text != "" {
+		a.note("%s", text)
+	}
+	if o.strict {
+		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
+	}
+	if o.crlDays > 0 {
+		a.note("the revocation list ends after %d days; servers that read it then refuse everyone: see docs/automation.md", o.crlDays)
+	}
 }
 
 func absolute(dir string) string {

@@ -20,9 +20,11 @@ type leafOptions struct {
 	days       int
 	out        string
 	force      bool
-	boardClock bool
+	boardClock string
 	dryRun     bool
 	json       bool
+	andClient  bool
+	kept       keyFlags
 	passphrase passphraseFlags
 	// after is what follows once the certificate is printed, nil for nothing. As
 	// JSON it is part of the result.
@@ -33,14 +35,22 @@ type leafOptions struct {
 
 func (o *leafOptions) add(cmd *cobra.Command, outDefault, keyDefault string) {
 	f := cmd.Flags()
+	o.given = f.Changed
 	f.StringVar(&o.out, "out", "", "`FOLDER` for the files (default: "+outDefault+")")
 	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "valid for `N` days, at most 825, counted from yesterday")
 	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256 or rsa-2048 (default: "+keyDefault+")")
+	o.kept.add(cmd)
 	f.BoolVar(&o.dryRun, "dry-run", false, "check everything and show the result, but sign and write nothing")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.BoolVar(&o.force, "force", false, "allow slow keys, and replace existing files")
 	o.passphrase.add(cmd)
-	f.BoolVar(&o.boardClock, "board-clock", false, "valid from 2021-01-01, for boards that check certificates before their clock is set; Apple devices refuse it")
+	f.StringVar(&o.boardClock, "board-clock", "", "valid from 2021-01-01, for boards that check certificates before their clock is set, or from where the clock of `DEVICE` stands then, as --board-clock=esp8266; Apple devices refuse it")
+	f.Lookup("board-clock").NoOptDefVal = "true"
+}
+
+// addAndClient adds --and-client, which is for devices only.
+func (o *leafOptions) addAndClient(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.andClient, "and-client", false, "make the certificate an identity as well, for a device that is also a client of other servers")
 }
 
 // bestKey is the default of --key for a new certificate.
@@ -52,7 +62,7 @@ func addFor(cmd *cobra.Command, value *string, usual string) {
 }
 
 // request parses what the flags say; all of their faults come at once.
-func (o *leafOptions) request() (pki.Request, error) {
+func (o *leafOptions) request(a *app) (pki.Request, error) {
 	r := pki.Request{Out: o.out, Force: o.force}
 	var forErr, keyErr, daysErr error
 	if o.forDevice != "" {
@@ -67,10 +77,24 @@ func (o *leafOptions) request() (pki.Request, error) {
 			daysErr = ca.DaysError{Have: 0, Min: 1, Max: ca.MaxLeafDays}
 		}
 	}
+	var clockErr error
 	if o.given("board-clock") {
-		r.BoardClock = &o.boardClock
+		clockErr = o.clock(&r)
 	}
-	return r, errors.Join(forErr, keyErr, daysErr)
+	if o.given("and-client") {
+		r.AndClient = &o.andClient
+	}
+	return r, errors.Join(forErr, keyErr, daysErr, clockErr, o.kept.apply(a, &r, o.given))
+}
+
+// clock reads --board-clock: true or false, or a board.
+func (o *leafOptions) clock(r *pki.Request) (err error) {
+	on := o.boardClock != "false"
+	r.BoardClock = &on
+	if on && o.boardClock != "true" {
+		r.ClockOf, err = device.ParseTarget(o.boardClock)
+	}
+	return err
 }
 
 // errOutDash says that issuing writes several files.
@@ -82,31 +106,39 @@ func (a *app) issueCommand() *cobra.Command {
 	var o leafOptions
 	var p12 p12Flags
 	cmd := &cobra.Command{
-		Use:   "issue NAME [NAME|IP ...]",
+		Use:   "issue NAME [NAME|IP ...] | --csr FILE",
 		Short: "Issue a device's certificate, and write the files it loads",
 		Long: `Issues a certificate for one or more names and addresses, and writes the files
 the device loads. The first name is the device's own: it names the folder, and
-you renew it by it. The key is always a new one.`,
+you renew it by it. The key is a new one, unless the device made its own: then
+give its certificate request with --csr. Only the key is taken from a request;
+its names are used if you give none.`,
 		Example: `  picoca issue pico.local
   picoca issue pico.local 192.168.1.20
-  picoca issue nas.local --for computer`,
-		Args: args(1, maxArgs, "a name such as pico.local"),
+  picoca issue nas.local --for computer
+  picoca issue printer.local --csr printer.csr`,
+		Args: func(cmd *cobra.Command, given []string) error {
+			if cmd.Flags().Changed("csr") {
+				return nil
+			}
+			return args(1, maxArgs, "a name such as pico.local")(cmd, given)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
-			o.given = cmd.Flags().Changed
 			return a.runIssue(cmd.Context(), args, o, p12)
 		},
 	}
-	addFor(cmd, &o.forDevice, "pico-w")
+	addFor(cmd, &o.forDevice, "pico-w; with --csr computer")
 	o.add(cmd, "the first name", bestKey)
+	o.addAndClient(cmd)
 	p12.add(cmd)
 	return cmd
 }
 
 func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12Flags) (err error) {
-	request, optionsErr := o.request()
+	request, optionsErr := o.request(a)
 	names, namesErr := ca.ParseNames(raw)
 	request.Names = names
 	c, err := a.open()
@@ -115,7 +147,7 @@ func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	if err := errors.Join(namesErr, optionsErr, c.Permits(names, a.Now())); err != nil {
-		return firstOf(c.RefuseIdentity(raw[0]), err)
+		return firstOf(c.RefuseIdentity(strings.Join(raw[:min(1, len(raw))], "")), err)
 	}
 	choice, err := a.keyP12(p12, export.Modern2023, o.force)
 	if err != nil {
@@ -150,6 +182,8 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 		}
 		p12 = p12Choice{}
 	}
+	a.noteCSR(plan)
+	a.noteP12Root(plan.P12HasRoot())
 	a.notePlan(plan)
 	if o.dryRun {
 		return a.printIssued(describePlan(plan), plan, o.json)
@@ -198,6 +232,9 @@ func (a *app) notePlan(p *pki.Plan) {
 		a.note("%v", p.Lost)
 	default:
 		a.note("%v; the new certificate is for %s, for use on %s", p.Lost, displayNames(p.Names), p.Target.Name())
+	}
+	if p.AddsAddress() {
+		a.note("Bun, Electron, Envoy, gRPC and wolfSSL refuse a certificate with an address under this root, also when they connect by name")
 	}
 	if p.BoardClock {
 		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")

@@ -8,6 +8,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/store"
 )
 
 // leafJSON is a certificate as --json prints it.
@@ -21,6 +22,11 @@ type leafJSON struct {
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 	SHA256    string    `json:"sha256"`
+	// KeyKept says who has the private key: "store", "device" or "files"; or
+	// "missing", if the store has lost it.
+	KeyKept string `json:"key_kept"`
+	// AndClient reports whether a device's certificate is an identity as well.
+	AndClient bool `json:"and_client"`
 	// Revoked is left out unless the certificate is revoked.
 	Revoked *revocationJSON `json:"revoked,omitempty"`
 	// RootRetired is when its root was retired, left out unless it was.
@@ -45,6 +51,8 @@ type issuedJSON struct {
 	// Stale are files of earlier certificates, in other formats.
 	Stale      []string `json:"stale,omitempty"`
 	Passphrase string   `json:"passphrase,omitempty"`
+	// Request is what the certificate request asked for, left out if there was none.
+	Request *requestJSON `json:"request,omitempty"`
 	// Push is the device that has the files, by --push.
 	Push *pushedJSON `json:"push,omitempty"`
 
@@ -56,15 +64,17 @@ func describePlan(p *pki.Plan) issuedJSON {
 	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes())}
 	r.leafJSON = leafJSON{
 		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
-		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), Pushed: describePlace(p.NextPlace()),
+		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), KeyKept: keyKeptTexts[p.KeyKept], AndClient: p.AndClient,
+		Pushed: describePlace(p.NextPlace()),
 	}
+	r.Request = describeCSR(p)
 	return r
 }
 
 func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
 	leaf := result.Issued.Leaf
 	r := issuedJSON{CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), Stale: result.Stale, written: result.Files}
-	r.leafJSON, r.Files = describeLeaf(result.Issued), writtenToJSON(result.Files)
+	r.leafJSON, r.Files, r.Request = describeLeaf(result.Issued), writtenToJSON(result.Files), describeCSR(p)
 	return r
 }
 
@@ -82,17 +92,26 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	case p.Kind() == pki.Identity:
 		return a.printIdentity(r, p)
 	}
-	a.say("%s: %s, valid until %s. %s.", displayNames(p.Names), p.Key, pki.Day(r.NotAfter), fitText(p, r.CertificateBytes))
+	a.say("%s: %s, valid until %s. %s.", displayNames(p.Names), whatText(p), pki.Day(r.NotAfter), fitText(p, r.CertificateBytes))
 	if r.DryRun {
 		return a.printDryRun(r)
 	}
 	a.sayWritten(r.written)
+	a.noteKey(p)
 	a.noteStale(r.Stale)
-	if r.pushes { // which says what remains to be done
-		return nil
+	if p.AndClient {
+		a.say("%s", a.needsRoot())
 	}
-	installed := a.printInstall(p)
-	next := fmt.Sprintf("copy %s to the %s%s", countText(len(r.Files)), placeOf(p.Target), a.exampleAside(p))
+	if !r.pushes { // which says what remains to be done
+		a.sayNext(r, p, a.printInstall(p))
+	}
+	return nil
+}
+
+// sayNext says what is left to do, once the files are written, or the steps to
+// install them were printed.
+func (a *app) sayNext(r issuedJSON, p *pki.Plan, installed bool) {
+	next := nextText(p, len(r.Files)) + a.exampleAside(p)
 	switch {
 	case installed && !p.IsRenewal():
 		a.say("next: %s, for each phone", a.command("phone"))
@@ -102,7 +121,28 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 	default:
 		a.say("next: %s, then run %s", next, a.command("phone"))
 	}
-	return nil
+}
+
+// needsRoot says what a server needs to check identities.
+func (a *app) needsRoot() string {
+	return "a server that asks for identities needs the root: " + a.command("export", "ca")
+}
+
+// whatText is the key of a device's certificate, and what it is for beside
+// serving.
+func whatText(p *pki.Plan) string {
+	if p.AndClient {
+		return p.Key.String() + ", for server and client"
+	}
+	return p.Key.String()
+}
+
+// nextText is what the user does with the files.
+func nextText(p *pki.Plan, files int) string {
+	if p.KeyKept == store.KeptByDevice && p.Writes("cert.pem", "fullchain.pem") {
+		return "install cert.pem on the device, or fullchain.pem if it asks for a chain, and picoca-root.pem if it asks for the CA"
+	}
+	return fmt.Sprintf("copy %s to the %s", countText(files), placeOf(p.Target))
 }
 
 // exampleAside mentions example where there is a project for the device.
@@ -199,6 +239,9 @@ func displayNames(names ca.Names) string {
 func fitText(p *pki.Plan, bytes int) string {
 	facts := p.Facts(bytes)
 	text := "Fits " + p.Target.Name()
+	if p.KeyKept == store.KeptByDevice && !p.Target.Device.IsBoard() {
+		return "The device keeps its key"
+	}
 	if p.Target.NotRecommended(facts.Key) {
 		text = "Not recommended for " + p.Target.Name()
 	}

@@ -109,6 +109,7 @@ func describeLeaf(i store.Issued) leafJSON {
 	l := leafJSON{
 		Name: i.Record.Name, Kind: pki.KindOf(i), Names: names, For: i.Record.For, Key: keyOf(i.Leaf),
 		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
+		KeyKept: keyKept(i), AndClient: pki.IsAlsoClient(i),
 	}
 	l.RootRetired = i.Root.Retired
 	l.Pushed = describePlace(i.Record.Pushed)

@@ -89,6 +89,13 @@ func (a *app) checkScreen(c p12Choice, flags p12Flags) error {
 	return nil
 }
 
+// noteP12Root says what it means that a .p12 brings the root along.
+func (a *app) noteP12Root(hasRoot bool) {
+	if hasRoot {
+		a.note("the .p12 also holds the root: a device may trust it with the import, without showing its fingerprint, so hand the file over safely")
+	}
+}
+
 // jsonPassphrase returns what --json may print of the passphrase.
 func (c p12Choice) jsonPassphrase(flags p12Flags) string {
 	if flags.show {

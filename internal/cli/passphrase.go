@@ -98,7 +98,7 @@ func withoutPath(err error) error {
 func (a *app) noteReadable(name string, file *os.File) {
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		a.note("other users can read %s (mode %04o): chmod 600 %[1]s", shellQuote(name), info.Mode().Perm())
+		a.note("other users can read %s (mode %04o): chmod 600 %[1]s", fault.QuotePath(name), info.Mode().Perm())
 	}
 }
 

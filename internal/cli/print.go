@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,8 +45,20 @@ func writeJSON(w io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
-// columns returns a writer that aligns columns; flush it.
-func (a *app) columns() *tabwriter.Writer { return tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0) }
+// columns is a writer that aligns columns; flush it. It is buffered, as a
+// tabwriter writes each cell by itself.
+type columns struct {
+	*tabwriter.Writer
+	out *bufio.Writer
+}
+
+func (a *app) columns() columns {
+	out := bufio.NewWriter(a.Stdout)
+	return columns{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), out}
+}
+
+// Flush writes what is left.
+func (c columns) Flush() error { return errors.Join(c.Writer.Flush(), c.out.Flush()) }
 
 // table prints rows of a label and a text.
 func (a *app) table(rows [][2]string) error {
@@ -170,6 +183,11 @@ func terminal(w io.Writer) (*os.File, bool) {
 	}
 	file, ok := w.(*os.File)
 	return file, ok && term.IsTerminal(int(file.Fd()))
+}
+
+func isTerminalInput(r io.Reader) bool {
+	file, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 func isTerminal(w io.Writer) bool {

@@ -19,6 +19,7 @@ const maxArgs = 1 << 30
 type renewOptions struct {
 	leafOptions
 	p12        p12Flags
+	wifi       wifiFlags
 	due        dueFlags
 	push       bool
 	access     accessFlags
@@ -35,7 +36,9 @@ func (a *app) renewCommand() *cobra.Command {
 		Long: `Issues a new certificate with a new key for a device or an identity, and
 replaces the files of the previous one in the folder that picoca last wrote them
 to. Names, device, key type, days and clock stay as they are unless you change
-them. The previous certificate stays valid until it expires.
+them. The previous certificate stays valid until it expires. A device that keeps
+its key gets a new certificate for the same key, unless you give a new request
+with --csr.
 
 --due renews all certificates that end soon, --all renews every one; revoked
 names are left out. With --out DIR each name's files go to a folder in DIR. What
@@ -55,7 +58,6 @@ with --due and --all also those that did not get there the last time.`,
 			return args(1, maxArgs, "the name of a device or an identity, --due or --all")(cmd, given)
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			o.given = cmd.Flags().Changed
 			if err := o.check(cmd, len(args) == 0); err != nil {
 				return err
 			}
@@ -76,9 +78,11 @@ func (o *renewOptions) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "keep the key, for clients that pin it")
 	addFor(cmd, &o.forDevice, "as before")
 	o.leafOptions.add(cmd, "the folder that picoca last wrote them to", "as before")
+	o.addAndClient(cmd)
 	days := cmd.Flags().Lookup("days")
 	days.Usage, days.DefValue = "valid for `N` days, at most 825, counted from yesterday (default: as before)", "0"
 	o.p12.add(cmd)
+	o.wifi.add(cmd)
 	o.access.add(cmd)
 }
 
@@ -102,7 +106,7 @@ func (o *renewOptions) checkMany(cmd *cobra.Command) error {
 	if o.due.due && o.all {
 		faults = append(faults, usageFault(cmd, errors.New("--due and --all contradict each other")))
 	}
-	for _, flag := range []string{"for", "key", "board-clock", "force"} {
+	for _, flag := range []string{"for", "key", "board-clock", "force", "csr", "forget-key", "and-client", "wifi", "radius-domain"} {
 		if o.given(flag) {
 			faults = append(faults, usageFault(cmd, fmt.Errorf("--%s is for one certificate: name it", flag)))
 		}
@@ -114,7 +118,7 @@ func (o *renewOptions) checkMany(cmd *cobra.Command) error {
 }
 
 func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err error) {
-	request, optionsErr := o.request()
+	request, optionsErr := o.request(a)
 	request.Renew, request.KeepKey = true, o.keepKey
 	c, err := a.open()
 	if err != nil {
@@ -137,7 +141,7 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 		nameErr = firstOf(findErr, nameErr) // a name with a space is an identity's
 	}
 	choice, p12Err := a.keyP12(o.p12, usual, o.force)
-	if err := errors.Join(nameErr, optionsErr, p12Err); err != nil {
+	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(&request, o.given)); err != nil {
 		return err
 	}
 	if o.push {

@@ -14,6 +14,7 @@ import (
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/store"
 )
 
 // dueFlags say which certificates are due.
@@ -42,11 +43,9 @@ func (f *dueFlags) parse(cmd *cobra.Command) (time.Duration, error) {
 	return within, nil
 }
 
-var timeForm = regexp.MustCompile(`^([1-9][0-9]{0,4})([hdw])$`)
-
 // parseTime reads a number of hours, days or weeks.
 func parseTime(text string) (time.Duration, bool) {
-	parts := timeForm.FindStringSubmatch(text)
+	parts := regexp.MustCompile(`^([1-9][0-9]{0,4})([hdw])$`).FindStringSubmatch(text)
 	if parts == nil {
 		return 0, false
 	}
@@ -224,6 +223,8 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 // destination is what the files are for: "server (Mosquitto)".
 func destination(p *pki.Plan) string {
 	switch {
+	case p.KeyKept == store.KeptByDevice:
+		return "device"
 	case p.Target.Device.ID == "":
 		return "phone or computer"
 	case p.Target.Device.IsBoard():

@@ -110,7 +110,7 @@ func describeCRL(l pki.RevocationList) crlJSON {
 	return crlJSON{l.Root.Certificate.Subject.CommonName, crl.NextUpdate, crl.Number.String(), len(crl.RevokedCertificateEntries)}
 }
 
-func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
+func describeRevoked(r pki.Revoked) revokedJSON {
 	printed := revokedJSON{Name: r.Name, Kind: r.Kind, Servers: []crlServerJSON{}}
 	for _, issued := range r.Certificates {
 		printed.Revoked = append(printed.Revoked, describeLeaf(issued))
@@ -121,6 +121,11 @@ func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
 	for _, server := range r.Servers {
 		printed.Servers = append(printed.Servers, crlServerJSON(server))
 	}
+	return printed
+}
+
+func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
+	printed := describeRevoked(r)
 	if asJSON {
 		return a.printJSON(printed)
 	}

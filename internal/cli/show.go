@@ -16,27 +16,54 @@ import (
 )
 
 func (a *app) showCommand() *cobra.Command {
-	var asJSON bool
+	var o showOptions
 	cmd := &cobra.Command{
 		Use:   "show NAME|ca",
 		Short: "Show a certificate or the root, with its fingerprints",
-		Args:  args(1, 1, "the name of a device or an identity, or ca"),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.runShow(args[0], asJSON) },
+		Example: `  picoca show pico.local
+  picoca show broker.local --fingerprint sha1 --plain`,
+		Args: args(1, 1, "the name of a device or an identity, or ca"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return a.runShow(args[0], o)
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	cmd.Flags().StringVar(&o.fingerprint, "fingerprint", "", "print only the fingerprint of this `KIND`: sha256, sha1, or spki of the public key")
+	cmd.Flags().BoolVar(&o.plain, "plain", false, "print the fingerprint as lower-case hexadecimal digits without colons")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
 
-func (a *app) runShow(name string, asJSON bool) (err error) {
+type showOptions struct {
+	fingerprint string
+	plain, json bool
+}
+
+func (o showOptions) check(cmd *cobra.Command) error {
+	switch {
+	case o.plain && o.fingerprint == "":
+		return usageFault(cmd, errors.New("--plain is for --fingerprint"))
+	case o.json && o.fingerprint != "":
+		return usageFault(cmd, errors.New("--json has every fingerprint: leave out --fingerprint"))
+	}
+	return nil
+}
+
+func (a *app) runShow(name string, o showOptions) (err error) {
 	c, err := a.open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if name == pki.TheCA {
-		return a.showRoot(c, asJSON)
+	switch {
+	case o.fingerprint != "":
+		return a.showFingerprint(c, name, o)
+	case name == pki.TheCA:
+		return a.showRoot(c, o.json)
 	}
-	return a.showLeaf(c, name, asJSON)
+	return a.showLeaf(c, name, o.json)
 }
 
 // rootJSON is the root as --json prints it.
@@ -50,6 +77,7 @@ type rootJSON struct {
 	Strict    bool      `json:"strict_constraints"`
 	SHA256    string    `json:"sha256"`
 	SHA1      string    `json:"sha1"`
+	SPKI      string    `json:"spki_sha256"`
 	KeyIn     *keyJSON  `json:"key_in,omitempty"` // of show ca
 }
 
@@ -97,7 +125,7 @@ func describeRoot(cert *x509.Certificate) rootJSON {
 	return rootJSON{
 		Name: cert.Subject.CommonName, Key: keyOf(cert), Serial: ca.Serial(cert),
 		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, Permitted: permitted, Strict: cert.PermittedDNSDomainsCritical,
-		SHA256: ca.Fingerprint(cert), SHA1: ca.FingerprintSHA1(cert),
+		SHA256: ca.Fingerprint(cert), SHA1: ca.FingerprintSHA1(cert), SPKI: spki(cert),
 	}
 }
 
@@ -124,19 +152,12 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(described)
 	}
-	permitted := described.Permitted
-	if len(root.Certificate.PermittedIPRanges) == 0 {
-		permitted = append(permitted, "any address")
-	}
-	if described.Strict {
-		permitted = append(permitted, "(critical constraints)")
-	}
 	return a.table(slices.Concat([][2]string{
 		{"name", described.Name},
 		{"key", ca.KeyType(described.Key).String()},
 		{"serial", described.Serial},
 		{"valid", a.period(root.Certificate)},
-	}, wide("can vouch for", permitted), [][2]string{
+	}, wide("can vouch for", permittedWords(root.Certificate)), [][2]string{
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
@@ -153,11 +174,23 @@ func (a *app) otherRoots(c *pki.CA) [][2]string {
 	return [][2]string{{"roots", fmt.Sprintf("%d: %s", len(roots), a.command("root", "list"))}}
 }
 
+func permittedWords(root *x509.Certificate) []string {
+	words := describeRoot(root).Permitted
+	if len(root.PermittedIPRanges) == 0 {
+		words = append(words, "any address")
+	}
+	if root.PermittedDNSDomainsCritical {
+		words = append(words, "(critical constraints)")
+	}
+	return words
+}
+
 // shownJSON is a certificate as show --json prints it.
 type shownJSON struct {
 	leafJSON
 	CertificateBytes int    `json:"certificate_bytes"`
 	SHA1             string `json:"sha1"`
+	SPKI             string `json:"spki_sha256"`
 	Root             string `json:"root"`
 	Folder           string `json:"folder"`
 	WrittenTo        string `json:"written_to,omitempty"`
@@ -168,26 +201,23 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	leaf, folder := issued.Leaf, c.Path(issued)
+	leaf := issued.Leaf
+	shown := shownJSON{
+		describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), spki(leaf), issued.Root.Certificate.Subject.CommonName, c.Path(issued), issued.Record.Folder,
+	}
 	if asJSON {
-		return a.printJSON(shownJSON{
-			describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), issued.Root.Certificate.Subject.CommonName, folder, issued.Record.Folder,
-		})
+		return a.printJSON(shown)
 	}
-	head := headOf(issued)
-	if issued.Revoked != nil {
-		head = append(head, [2]string{"status", describeLeaf(issued).Revoked.text()})
-	}
-	return a.table(slices.Concat(head, [][2]string{
-		{"key", ca.KeyType(keyOf(leaf)).String()},
-		{"serial", ca.Serial(leaf)},
+	return a.table(slices.Concat(headOf(issued), [][2]string{
+		{"key", keyText(issued)},
+		{"serial", shown.Serial},
 		{"valid", a.period(leaf)},
 		{"issued by", issuerText(issued.Root)},
-		{"size", bytesText(len(leaf.Raw)) + " of DER"},
-		{"SHA-256", ca.Fingerprint(leaf)},
-		{"SHA-1", ca.FingerprintSHA1(leaf)},
-		{"stored in", folder},
-		{"written to", cmp.Or(issued.Record.Folder, "not recorded")},
+		{"size", bytesText(shown.CertificateBytes) + " of DER"},
+		{"SHA-256", shown.SHA256},
+		{"SHA-1", shown.SHA1},
+		{"stored in", shown.Folder},
+		{"written to", cmp.Or(shown.WrittenTo, "not recorded")},
 	}, pushedRow(issued)))
 }
 
@@ -217,17 +247,29 @@ func issuerText(root store.Root) string {
 	return name
 }
 
-// headOf are the first rows: who the certificate is for.
+// headOf are the first rows: who the certificate is for, and whether it is
+// revoked.
 func headOf(i store.Issued) [][2]string {
 	rows := [][2]string{{"name", pki.DisplayName(i.Record.Name)}}
 	if pki.KindOf(i) == pki.Identity {
-		return append(rows, [2]string{"kind", string(pki.Identity)})
+		rows = append(rows, [2]string{"kind", string(pki.Identity)})
+		if wifi := i.Record.WiFi; wifi != nil {
+			rows = append(rows, [2]string{"Wi-Fi", wifi.SSID + ", RADIUS server " + wifi.RadiusDomain})
+		}
+	} else {
+		var names []string
+		for _, name := range ca.NamesOf(i.Leaf) {
+			names = append(names, pki.DisplayName(name))
+		}
+		rows = append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
 	}
-	var names []string
-	for _, name := range ca.NamesOf(i.Leaf) {
-		names = append(names, pki.DisplayName(name))
+	if i.Revoked != nil {
+		rows = append(rows, [2]string{"status", describeLeaf(i).Revoked.text()})
 	}
-	return append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
+	if pki.IsAlsoClient(i) {
+		rows = append(rows, [2]string{"uses", "server and client"})
+	}
+	return rows
 }
 
 func (a *app) period(cert *x509.Certificate) string {

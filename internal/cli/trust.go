@@ -207,17 +207,21 @@ func (t trustRun) change(ctx context.Context, plan func(context.Context, trust.R
 	if err != nil {
 		return err
 	}
-	var found []trustedJSON
-	for _, one := range results {
-		found = append(found, trustedJSON{Store: one.Store, Place: one.Place, State: one.After, Before: one.Before, Changed: one.Changed, fault: one.Err})
-	}
-	r := t.result(found)
+	r := t.result(describeChanges(results))
 	r.Advice = p.Advice
 	err = t.print(r)
 	if ctx.Err() != nil {
 		return errors.Join(err, errInterrupted)
 	}
 	return errors.Join(append([]error{err}, r.faults()...)...)
+}
+
+func describeChanges(results []trust.Result) []trustedJSON {
+	var found []trustedJSON
+	for _, one := range results {
+		found = append(found, trustedJSON{Store: one.Store, Place: one.Place, State: one.After, Before: one.Before, Changed: one.Changed, fault: one.Err})
+	}
+	return found
 }
 
 // announce prints a command that is about to run as root, while it may still be

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,12 +24,7 @@ func (a *app) usage(cmd *cobra.Command) error {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", cmd.Example)
 	}
 	for _, group := range cmd.Groups() {
-		fmt.Fprintf(w, "\n%s\n", group.Title)
-		for _, sub := range cmd.Commands() {
-			if sub.GroupID == group.ID && sub.IsAvailableCommand() {
-				fmt.Fprintf(w, "  %-*s  %s\n", sub.NamePadding(), sub.Name(), sub.Short)
-			}
-		}
+		writeGroup(w, cmd, group)
 	}
 	fmt.Fprintf(w, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(width))
 	if cmd.HasAvailableInheritedFlags() {
@@ -38,6 +34,16 @@ func (a *app) usage(cmd *cobra.Command) error {
 		fmt.Fprintf(w, "\n%s\n\nMore about a command: %s COMMAND --help\n", exitCodes, cmd.CommandPath())
 	}
 	return nil
+}
+
+// writeGroup lists the commands of a group below its title.
+func writeGroup(w io.Writer, cmd *cobra.Command, group *cobra.Group) {
+	fmt.Fprintf(w, "\n%s\n", group.Title)
+	for _, sub := range cmd.Commands() {
+		if sub.GroupID == group.ID && sub.IsAvailableCommand() {
+			fmt.Fprintf(w, "  %-*s  %s\n", sub.NamePadding(), sub.Name(), sub.Short)
+		}
+	}
 }
 
 // exitCodes explains the numbers of package fault.

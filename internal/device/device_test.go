@@ -2,6 +2,7 @@ package device
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,9 +13,16 @@ func TestEveryDeviceFileIsRead(t *testing.T) {
 		t.Errorf("got %d devices, want 5 or more", len(IDs()))
 	}
 	for _, id := range IDs() {
-		d, err := Find(id)
-		if err != nil || d.ID != id {
-			t.Errorf("%s.json: got %q, %v", id, d.ID, err)
+		data, err := files.ReadFile("devices/" + id + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := parse(data)
+		if err != nil || want.ID != id {
+			t.Errorf("%s.json: got %q, %v", id, want.ID, err)
+		}
+		if got, err := Find(id); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s.json: got %+v, %v; want %+v", id, got, err, want)
 		}
 	}
 }
@@ -135,14 +143,14 @@ const small = `{"id": "x-1", "name": "X", "group": "board", "firmware": [{"id": 
 	"sources": ["a manual"]}]}`
 
 func TestSmallDeviceFileIsRead(t *testing.T) {
-	d, err := Parse([]byte(small + "\n"))
+	d, err := parse([]byte(small + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d.ID != "x-1" || d.Firmware[0].Costs[0].HeapBytes != 20000 || d.Firmware[0].Versions[0].Range != "any" {
 		t.Errorf("got %+v", d)
 	}
-	d, err = Parse([]byte(strings.NewReplacer(`"id": "fw", "name": "FW", `, "", `"fw@1"`, `"x-1"`).Replace(small)))
+	d, err = parse([]byte(strings.NewReplacer(`"id": "fw", "name": "FW", `, "", `"fw@1"`, `"x-1"`).Replace(small)))
 	if err != nil || d.Firmware[0].ID != "x-1" || d.Firmware[0].Name != "X" {
 		t.Errorf("a device with one firmware without a name: got %+v, %v", d, err)
 	}
@@ -228,7 +236,7 @@ func TestDeviceFileThatCannotBeUsedIsRefused(t *testing.T) {
 		{small, "[]", "device file"},
 		{small, small[:len(small)-1], "EOF"},
 	} {
-		d, err := Parse([]byte(strings.Replace(small, row.old, row.new, 1)))
+		d, err := parse([]byte(strings.Replace(small, row.old, row.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s for %s: got %v, want an error with %q", row.new, row.old, err, row.want)
 		}
@@ -253,7 +261,7 @@ func FuzzDeviceFile(f *testing.F) {
 	f.Add([]byte(strings.Replace(small, "4000", "1", 1)))
 	f.Add([]byte("null"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := Parse(data)
+		d, err := parse(data)
 		if err != nil {
 			if d.ID != "" || d.Firmware != nil {
 				t.Errorf("refused, and %+v returned", d)

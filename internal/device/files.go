@@ -156,6 +156,8 @@ func (e UseError) Error() string {
 func (e UseError) Hint() fault.Hint {
 	uses := e.Target.Uses()
 	switch {
+	case e.Use == UseBoth:
+		return fault.Hintf("leave out --and-client, or use --for computer: its files are for both")
 	case e.Use != UseServer && slices.Contains(uses, UseServer):
 		return fault.Hintf("for a server: %s", fault.Command{"issue", "NAME", "--for", e.Target.String()})
 	case e.Use != UseClient && slices.Contains(uses, UseClient):

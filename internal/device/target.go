@@ -220,6 +220,22 @@ func (t Target) ChecksDates() bool {
 	return slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.Client.ChecksDates == "yes" })
 }
 
+// DateChecks says what the selected firmware, as a client, does with the dates of
+// certificates: whether all of it is known to check none, and whether any checks
+// those of a root. BearSSL does not: its trust anchors are a name and a key
+// (bearssl_x509.h, br_x509_trust_anchor).
+func (t *Target) DateChecks() (none, roots bool) {
+	none = true
+	for i := range t.Firmware {
+		for j := range t.Firmware[i].Versions {
+			v := &t.Firmware[i].Versions[j]
+			none = none && v.Client.ChecksDates == "no"
+			roots = roots || v.TLS != "BearSSL"
+		}
+	}
+	return none, roots
+}
+
 // IgnoresAddresses returns the rows of the selected firmware that, as clients,
 // never find an address in a server's certificate: they need its name.
 func (t Target) IgnoresAddresses() []Row {

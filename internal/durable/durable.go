@@ -284,8 +284,10 @@ func Probe(disk Disk, work, prefix string) error {
 
 // Publish makes folder dir, which is relative to the one that the files were
 // staged in, appear with the files in it. It fails with fs.ErrExist if dir
-// exists, and after any failure nothing has changed.
-func (s *Staged) Publish(dir string) error {
+// exists, and after any failure nothing has changed. made are the folders in which
+// those above dir were made: they last as soon as dir does, and a disk can sync
+// all of it at once.
+func (s *Staged) Publish(dir string, made ...string) error {
 	defer s.release()
 	_, err := s.at.Lstat(dir)
 	if err == nil {
@@ -295,22 +297,25 @@ func (s *Staged) Publish(dir string) error {
 		_ = s.discard()
 		return place(err, dir)
 	}
-	if err := s.move(dir, s.dir.Settle); err != nil {
+	if err := s.move(dir, s.dir.Settle, made...); err != nil {
 		return place(err, dir)
 	}
 	return nil
 }
 
 // move gives the staged folder another name for good, and discards it if that
-// fails. It does what is left to be done before that name lasts.
-func (s *Staged) move(name string, also func() error) error {
+// fails. It does what is left to be done before that name lasts, and syncs the
+// folders that were changed for it.
+func (s *Staged) move(name string, also func() error, changed ...string) error {
 	if err := s.dir.Rename(name); err != nil {
 		_ = s.discard()
 		return err
 	}
 	fault := also()
-	if fault == nil {
-		fault = s.at.SyncDir(path.Dir(name))
+	for _, dir := range append([]string{path.Dir(name)}, changed...) {
+		if fault == nil {
+			fault = s.at.SyncDir(dir)
+		}
 	}
 	if fault == nil {
 		return nil

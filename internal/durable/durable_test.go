@@ -517,3 +517,25 @@ func TestProbeLeavesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestPublishSyncsTheFoldersThatWereMade for what it publishes: without the one
+// that they are in, a power cut may take them, and all in them.
+func TestPublishSyncsTheFoldersThatWereMade(t *testing.T) {
+	for _, row := range []struct {
+		made []string
+		last bool
+	}{{[]string{"."}, true}, {nil, false}} {
+		d := newDisk()
+		staged, err := durable.Stage(d, ".", prefix, 0o700, files)
+		must(err)
+		must(d.Mkdir("made", 0o700))
+		must(staged.Publish("made/new", row.made...))
+		last := true
+		for _, after := range d.powerCuts() {
+			last = last && strings.Contains(after.tree(), newTree("made/new/"))
+		}
+		if last != row.last {
+			t.Errorf("made %q: got lasting %t, want %t", row.made, last, row.last)
+		}
+	}
+}

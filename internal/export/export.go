@@ -35,9 +35,11 @@ type Bundle struct {
 	MoreCRLs []*x509.RevocationList
 	// P12 says how a .p12 is encrypted.
 	P12 P12
-	// Of an Apple profile: the icons it puts on the home screen, its signer (nil
-	// for none), and the kind of device that it is for.
+	// Of an Apple profile: the icons it puts on the home screen, the Wi-Fi that an
+	// identity opens (nil for none), its signer (nil for none), and the kind of device
+	// that it is for.
 	WebClips    []WebClip
+	WiFi        *WiFi
 	Signer      *Signer
 	AppleDevice AppleDevice
 }
@@ -84,6 +86,11 @@ func (s Spec) Has(part Part) bool { return slices.Contains(s.Parts, string(part)
 // trust.
 func (s Spec) HoldsEveryRoot() bool {
 	return slices.Contains([]string{"pem", "pem-line", "pem-yaml", "p12", "mobileconfig"}, s.Container)
+}
+
+// NeedsPassphrase reports whether a passphrase encrypts a key in the file.
+func (s Spec) NeedsPassphrase() bool {
+	return s.Has(Key) && (s.Container == "p12" || s.Container == "mobileconfig")
 }
 
 // File is a rendered file: a base name without folders, and its bytes. A

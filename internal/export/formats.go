@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -18,27 +19,29 @@ type Format struct {
 	Device, Client, CA []Spec
 }
 
-// formats has a line for each format.
-var formats = []Format{
-	{"der", "MicroPython, CircuitPython; Windows, Java", pair("der", Traditional), pair("der", Traditional), root("der", "der")},
-	{"pem", "ESP32, Arduino; curl, browsers on Linux", pair("pem", Traditional), pair("pem", Traditional), root("pem", "pem")},
-	{"pem-chain", "Home Assistant, a NAS: fullchain and privkey", chain, nil, nil},
-	{"pem-combined", "HAProxy, Pi-hole, lighttpd: key and certificate in one file", combined, combined, nil},
-	{"pkcs8", "servers: nginx, Caddy, Node, Python, Go", pair("pem", PKCS8), pair("pem", PKCS8), nil},
-	{"der-cert", "a device that keeps its own key", one("cert.der", "der", Leaf), one("cert.der", "der", Leaf), nil},
-	{"pem-cert", "a device that keeps its own key", one("cert.pem", "pem", Leaf), one("cert.pem", "pem", Leaf), nil},
-	{"pem-line", "JSON: PEM as one line with \\n", lines("pem-line", "txt"), lines("pem-line", "txt"), root("pem-line", "txt")},
-	{"pem-yaml", "YAML: PEM as an indented block", lines("pem-yaml", "yaml"), lines("pem-yaml", "yaml"), root("pem-yaml", "yaml")},
-	{"base64", "consoles and JSON: DER in base64", base64Pair, base64Pair, root("base64", "b64")},
-	{"c-header", "programs in C and C++: Pico SDK, Arduino", header("c-header"), header("c-header"), one("picoca_root.h", "c-header", CA)},
-	{"c-header-pem", "Arduino on ESP32, which reads PEM text only", header("c-header-pem"), header("c-header-pem"), one("picoca_root.h", "c-header-pem", CA)},
-	{"esp-idf", "ESP-IDF: its HTTPS server, MQTT, HTTP clients", esp("servercert.pem", "prvtkey.pem"), esp("client.crt", "client.key"), one("cacert.pem", "pem", CA)},
-	{"tasmota", "Tasmota's console: TLSKey1 and TLSKey2", nil, one("tasmota.txt", "tasmota", Leaf, Key), nil},
-	{"p12", "phones, browsers, Java; ca: its trust store", p12(Modern2023, Key, Leaf), p12(LegacyDES, Key, Leaf), trustStore},
-	{"p12-ca", "OpenVPN, Wi-Fi on Android: a .p12 with the root inside", p12(Modern2023, Key, Leaf, CA), p12(LegacyDES, Key, Leaf, CA), nil},
-	{"mobileconfig", "iPhone, iPad, Mac", nil, one("{stem}.mobileconfig", "mobileconfig", Key, Leaf, CA), one("picoca-root.mobileconfig", "mobileconfig", CA)},
-	{"crt", "Android, Windows", nil, nil, root("der", "crt")},
-}
+// formats has a line for each format. It is not made at the start of every run.
+var formats = sync.OnceValue(func() []Format {
+	return []Format{
+		{"der", "MicroPython, CircuitPython; Windows, Java", pair("der", Traditional), pair("der", Traditional), root("der", "der")},
+		{"pem", "ESP32, Arduino; curl, browsers on Linux", pair("pem", Traditional), pair("pem", Traditional), root("pem", "pem")},
+		{"pem-chain", "Home Assistant, a NAS: fullchain and privkey", chain, nil, nil},
+		{"pem-combined", "HAProxy, Pi-hole, lighttpd: key and certificate in one file", combined, combined, nil},
+		{"pkcs8", "servers: nginx, Caddy, Node, Python, Go", pair("pem", PKCS8), pair("pem", PKCS8), nil},
+		{"der-cert", "a device that keeps its own key", one("cert.der", "der", Leaf), one("cert.der", "der", Leaf), nil},
+		{"pem-cert", "a device that keeps its own key", one("cert.pem", "pem", Leaf), one("cert.pem", "pem", Leaf), nil},
+		{"pem-line", "JSON: PEM as one line with \\n", lines("pem-line", "txt"), lines("pem-line", "txt"), root("pem-line", "txt")},
+		{"pem-yaml", "YAML: PEM as an indented block", lines("pem-yaml", "yaml"), lines("pem-yaml", "yaml"), root("pem-yaml", "yaml")},
+		{"base64", "consoles and JSON: DER in base64", base64Pair, base64Pair, root("base64", "b64")},
+		{"c-header", "programs in C and C++: Pico SDK, Arduino", header("c-header"), header("c-header"), one("picoca_root.h", "c-header", CA)},
+		{"c-header-pem", "Arduino on ESP32, which reads PEM text only", header("c-header-pem"), header("c-header-pem"), one("picoca_root.h", "c-header-pem", CA)},
+		{"esp-idf", "ESP-IDF: its HTTPS server, MQTT, HTTP clients", esp("servercert.pem", "prvtkey.pem"), esp("client.crt", "client.key"), one("cacert.pem", "pem", CA)},
+		{"tasmota", "Tasmota's console: TLSKey1 and TLSKey2", nil, one("tasmota.txt", "tasmota", Leaf, Key), nil},
+		{"p12", "phones, browsers, Java; ca: its trust store", p12(Modern2023, Key, Leaf), p12(LegacyDES, Key, Leaf), trustStore},
+		{"p12-ca", "OpenVPN, Wi-Fi on Android: a .p12 with the root inside", p12(Modern2023, Key, Leaf, CA), p12(LegacyDES, Key, Leaf, CA), nil},
+		{"mobileconfig", "iPhone, iPad, Mac", nil, one("{stem}.mobileconfig", "mobileconfig", Key, Leaf, CA), one("picoca-root.mobileconfig", "mobileconfig", CA)},
+		{"crt", "Android, Windows", nil, nil, root("der", "crt")},
+	}
+})
 
 var (
 	chain = []Spec{
@@ -95,7 +98,7 @@ func root(container, extension string) []Spec {
 }
 
 // Formats returns every format, the boards' first.
-func Formats() []Format { return slices.Clone(formats) }
+func Formats() []Format { return slices.Clone(formats()) }
 
 // UnknownFormatError says that Input is not a format's ID.
 type UnknownFormatError struct{ Input string }
@@ -105,7 +108,7 @@ func (e UnknownFormatError) Error() string { return fmt.Sprintf("format %q is un
 // Hint lists the formats.
 func (e UnknownFormatError) Hint() fault.Hint {
 	var ids []string
-	for _, format := range formats {
+	for _, format := range formats() {
 		ids = append(ids, format.ID)
 	}
 	return fault.Hintf("choose one of %s", strings.Join(ids, ", "))
@@ -116,7 +119,7 @@ func (e UnknownFormatError) ExitCode() int { return fault.Usage }
 
 // Find returns the format with an ID, or an UnknownFormatError.
 func Find(id string) (Format, error) {
-	for _, format := range formats {
+	for _, format := range formats() {
 		if format.ID == id {
 			return format, nil
 		}

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/micromdm/plist"
-
 	"github.com/picoca/picoca/internal/ca"
 )
 
@@ -28,7 +26,7 @@ type appleProfile struct {
 	PayloadType         string
 	PayloadUUID         string
 	PayloadVersion      int
-	TargetDeviceType    AppleDevice `plist:",omitempty"`
+	TargetDeviceType    AppleDevice `plist:"omitempty"`
 }
 
 // AppleDevice is the kind of device that a profile is for (TargetDeviceType).
@@ -136,6 +134,9 @@ func profileClient(s Spec, b Bundle) ([]byte, error) {
 	}
 	identity.PayloadDescription = "The certificate and key of " + name + ". The passphrase was shown when this file was made."
 	p.PayloadContent = append([]any{identity}, p.PayloadContent...)
+	if b.WiFi != nil {
+		p.PayloadContent = append(p.PayloadContent, b.wifi(id, identity.PayloadUUID))
+	}
 	return b.marshal(p)
 }
 
@@ -195,11 +196,11 @@ func payload(kind, id string, content []byte, name string) applePayload {
 }
 
 func (b Bundle) marshal(p appleProfile) ([]byte, error) {
-	data, err := plist.MarshalIndent(p, "\t")
-	if err == nil && b.Signer != nil {
-		data, err = b.Signer.sign(data, b.Root)
+	data := encodePlist(p)
+	if b.Signer != nil {
+		return b.Signer.sign(data, b.Root)
 	}
-	return data, err
+	return data, nil
 }
 
 // consent is the text that the reader must accept before the installation.

@@ -147,6 +147,8 @@ func profiles(t *testing.T) map[string][]byte {
 	root.AppleDevice, client.AppleDevice = IPhoneOrIPad, Mac
 	all["ca with clips"] = render(t, rootSpecs("mobileconfig"), root)["picoca-root.mobileconfig"]
 	all["client with clips"] = render(t, clientSpecs("mobileconfig"), client)["client.mobileconfig"]
+	client.WiFi = &WiFi{SSID: "Home & <garden>", RadiusDomain: "radius.home.arpa"}
+	all["client with wifi"] = render(t, clientSpecs("mobileconfig"), client)["client.mobileconfig"]
 	return all
 }
 
@@ -163,6 +165,9 @@ func TestProfilesAreWhatAppleSays(t *testing.T) {
 				t.Fatalf("%s: payload type %q is unknown", name, p["PayloadType"])
 			}
 			faults = append(faults, schema.check(p, schema.Common, kind)...)
+			if eap, found := p["EAPClientConfiguration"].(map[string]any); found {
+				faults = append(faults, schema.check(eap, schema.Payloads["com.apple.wifi.managed: EAPClientConfiguration"])...)
+			}
 		}
 		for _, fault := range faults {
 			t.Errorf("%s: %s", name, fault)
@@ -344,6 +349,39 @@ func TestClientProfileHoldsNoPassphrase(t *testing.T) {
 	}
 	if top["PayloadDisplayName"] != fixedLabel {
 		t.Errorf("display name: got %v, want %v", top["PayloadDisplayName"], fixedLabel)
+	}
+}
+
+// TestWiFiUsesTheIdentityAndTheRoot: with the identity of the profile, and only if
+// the server has that name and is of this root.
+func TestWiFiUsesTheIdentityAndTheRoot(t *testing.T) {
+	_, payloads := readProfile(t, profiles(t)["client with wifi"])
+	byType := map[string]map[string]any{}
+	for _, p := range payloads {
+		byType[p["PayloadType"].(string)] = p
+	}
+	wifi := byType["com.apple.wifi.managed"]
+	if wifi["SSID_STR"] != "Home & <garden>" || wifi["PayloadCertificateUUID"] != byType["com.apple.security.pkcs12"]["PayloadUUID"] {
+		t.Errorf("got %v", wifi)
+	}
+	eap := wifi["EAPClientConfiguration"].(map[string]any)
+	for key, want := range map[string]any{
+		"AcceptEAPTypes": uint64(13), "TLSTrustedServerNames": "radius.home.arpa", "PayloadCertificateAnchorUUID": byType["com.apple.security.root"]["PayloadUUID"],
+	} {
+		if got := eap[key].([]any); len(got) != 1 || fmt.Sprint(got[0]) != fmt.Sprint(want) {
+			t.Errorf("%s: got %v, want only %v", key, got, want)
+		}
+	}
+}
+
+func TestSSIDsThatAreRefused(t *testing.T) {
+	for ssid, want := range map[string]string{
+		"": "is empty", strings.Repeat("x", 33): "has 33 bytes; at most 32", "a\xff": "not valid UTF-8", "a\nb": "control", "a\u202eb": "invisible",
+		"Home": "", strings.Repeat("ü", 16): "", " Home ": "",
+	} {
+		if err := CheckSSID(ssid); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", ssid, err, want)
+		}
 	}
 }
 

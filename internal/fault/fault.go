@@ -159,3 +159,12 @@ func Quote(word string) string {
 	}
 	return word
 }
+
+// QuotePath is Quote for a path that a program gets: it takes none that begins
+// with a hyphen for an option.
+func QuotePath(path string) string {
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
+	}
+	return Quote(path)
+}

@@ -80,3 +80,11 @@ func TestQuoteIsReadBackByAShell(t *testing.T) {
 		}
 	}
 }
+
+func TestQuotePathIsNoOption(t *testing.T) {
+	for path, want := range map[string]string{"-rf": "./-rf", "-a b": "'./-a b'", "a": "a", "/-a": "/-a", "": "''"} {
+		if got := QuotePath(path); got != want {
+			t.Errorf("%q: got %s, want %s", path, got, want)
+		}
+	}
+}

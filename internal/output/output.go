@@ -297,9 +297,9 @@ func (f *Folder) at(name string) string { return filepath.Join(f.shown, filepath
 
 // Prepare looks again, as waiting for the lock may have taken hours. It first
 // completes or removes what a crash left, then checks the folder for files of
-// these names, and then proves that they can be written. The lock must be held
-// from here on: another run would take what this one does for the rest of a
-// crash.
+// these names, and those below it for whether files can be moved there. The lock
+// must be held from here on: another run would take what this one does for the
+// rest of a crash.
 func (f *Folder) Prepare(names []string) error {
 	if err := f.enter(); err != nil {
 		return err
@@ -353,11 +353,9 @@ func (f *Folder) work() durable.Disk {
 	return f.wrap(f.parent)
 }
 
-// probe proves that the files can be written. Rename cannot reach another disk.
+// probe proves that the files can be moved to the folders below that exist:
+// rename cannot reach another disk. Stage proves that they can be written.
 func (f *Folder) probe(names []string) error {
-	if err := durable.Probe(f.work(), ".", f.options.Prefix); err != nil {
-		return f.failed(err)
-	}
 	if f.dir == nil {
 		return nil
 	}

@@ -46,8 +46,7 @@ type Export struct {
 	issued  store.Issued // zero for the root
 	formats []string     // none: the device's own files
 	target  device.Target
-	specs   []export.Spec
-	files   []device.File
+	set     fileSet
 	bundle  export.Bundle
 
 	Kind Kind
@@ -113,15 +112,24 @@ func (e *Export) chooseFormats() (err error) {
 		if e.target, err = e.chooseTarget(); err != nil {
 			return err
 		}
-		e.specs, e.files, err = filesFor(e.target, ca.KeyType(keyOf(e.issued)), e.issued.Record.Kind)
-		if e.target.Device.ID == "" {
+		e.set, err = filesFor(e.target, ca.KeyType(keyOf(e.issued)), e.issued.Record.Kind, e.Keyless())
+		if e.target.Device.ID == "" && !e.Keyless() {
 			e.formats = identityFormats
 		}
 		return err
 	}
-	e.specs, err = formatSpecs(e.formats, e.Kind)
-	return err
+	if e.set.specs, err = formatSpecs(e.formats, e.Kind); err != nil {
+		return err
+	}
+	if e.Keyless() && slices.ContainsFunc(e.set.specs, func(s export.Spec) bool { return s.Has(export.Key) }) {
+		return &store.KeyElsewhereError{Record: e.issued.Record}
+	}
+	return nil
 }
+
+// Keyless reports whether the store was never given the certificate's key, so
+// that no file can have it.
+func (e *Export) Keyless() bool { return e.issued.Record.KeyKept != store.KeptInStore }
 
 func (e *Export) chooseTarget() (device.Target, error) {
 	if e.request.For.Device.ID != "" {
@@ -139,9 +147,11 @@ func (e *Export) Formats() []string { return e.formats }
 
 // NeedsPassphrase reports whether a .p12 will be written.
 func (e *Export) NeedsPassphrase() bool {
-	return e.Has("p12") || e.Has("p12-ca") || e.Has("mobileconfig") && e.Kind == Identity ||
-		fixedPassword(e.files) == "" && slices.ContainsFunc(e.files, device.File.NeedsPassphrase)
+	return e.Has("p12") || e.Has("p12-ca") || e.Kind != CAItself && e.set.needsPassphrase()
 }
+
+// P12HasRoot reports whether a .p12 with a key holds the root too.
+func (e *Export) P12HasRoot() bool { return e.set.p12HasRoot() }
 
 // SetP12 says how a .p12 will be encrypted.
 func (e *Export) SetP12(p export.P12) { e.bundle.P12 = p }
@@ -172,7 +182,10 @@ func (e *Export) Ended(now time.Time) error {
 
 // load reads what the formats draw from.
 func (e *Export) load() (export.Bundle, error) {
-	if e.Kind != CAItself {
+	switch {
+	case e.Kind != CAItself && e.Keyless():
+		return e.ca.publicBundle(e.issued)
+	case e.Kind != CAItself:
 		return e.ca.bundle(e.issued)
 	}
 	roots, err := e.ca.trusted()
@@ -200,7 +213,7 @@ func (c *CA) onlyRoot(input string) ([]store.Root, error) {
 // LeftOut returns the roots that devices should trust, and that the files of the
 // CA have no room for: the files hold that of Bundle.Root only.
 func (e *Export) LeftOut() []*x509.Certificate {
-	if e.Kind != CAItself || slices.ContainsFunc(e.specs, export.Spec.HoldsEveryRoot) {
+	if e.Kind != CAItself || slices.ContainsFunc(e.set.specs, export.Spec.HoldsEveryRoot) {
 		return nil
 	}
 	return e.bundle.MoreRoots
@@ -249,19 +262,8 @@ func (c *CA) profileSigner(name string, now time.Time) (*export.Signer, error) {
 
 // Render returns the files.
 func (e *Export) Render() ([]output.File, error) {
-	if fixed := fixedPassword(e.files); fixed != "" {
-		e.bundle.P12.Passphrase = fixed
-	}
-	files, err := export.Render(e.bundle, e.specs...)
-	if err != nil {
-		return nil, err
-	}
-	for i, file := range e.files {
-		if err := file.Fits(len(files[i].Data)); err != nil {
-			return nil, err
-		}
-	}
-	return outputFiles(files), nil
+	files, err := e.set.render(e.bundle)
+	return outputFiles(files), err
 }
 
 // Write writes the files: the root's one to a file beside others, all others to
@@ -286,8 +288,12 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 }
 
 // isRecorded reports whether the files are for what the certificate was issued
-// for, so that a renewal should replace them.
+// for, so that a renewal should replace them. A key that only files have is in
+// the folder that is recorded.
 func (e *Export) isRecorded() bool {
+	if e.issued.Record.KeyKept == store.KeptInFiles {
+		return false
+	}
 	issued, err := targetOf(e.issued)
 	if err != nil || e.request.For.Device.ID == "" {
 		return err == nil
@@ -361,15 +367,25 @@ func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.Fil
 	return err
 }
 
-// bundle is what the files of a certificate are made from.
-func (c *CA) bundle(i store.Issued) (export.Bundle, error) {
-	roots, err := c.trusted()
-	if err != nil {
-		return export.Bundle{}, err
+// bundle is what the files of a certificate are made from. It fails as store.Key
+// does if the key is not in the store; the rest is returned all the same.
+func (c *CA) bundle(i store.Issued) (b export.Bundle, err error) {
+	if b, err = c.publicBundle(i); err != nil {
+		return b, err
 	}
-	b := export.Bundle{Root: i.Root.Certificate, CRL: i.Root.CRL, Issuer: i.Root.Certificate, Leaf: i.Leaf, Stem: i.Record.Holder().Stem()}
-	trust(&b, roots)
 	b.Key, err = c.store.Key(i)
+	return b, err
+}
+
+// publicBundle is what is known of a certificate without its key.
+func (c *CA) publicBundle(i store.Issued) (export.Bundle, error) {
+	b := export.Bundle{
+		Root: i.Root.Certificate, CRL: i.Root.CRL, Issuer: i.Root.Certificate, Leaf: i.Leaf, Stem: i.Record.Holder().Stem(), WiFi: wifiOf(i.Record.WiFi),
+	}
+	roots, err := c.trusted()
+	if err == nil {
+		trust(&b, roots)
+	}
 	return b, err
 }
 

@@ -43,55 +43,132 @@ func useOf(kind ca.Kind) device.Use {
 	return device.UseServer
 }
 
+// fileSet are the files of a certificate: those that a device loads, or, without
+// files of a device, those of formats.
+type fileSet struct {
+	specs []export.Spec
+	files []device.File // parallel to specs, with the device's limits, or nil
+	// instead reports whether these stand for files of the device that would hold
+	// the key.
+	instead bool
+}
+
+// isDevices reports whether the files are the device's own.
+func (s fileSet) isDevices() bool { return s.files != nil && !s.instead }
+
 // filesFor returns the files that a device loads, or those of an identity that is
-// for no particular device. The files of the latter have no limits.
-func filesFor(target device.Target, key ca.KeyType, kind ca.Kind) ([]export.Spec, []device.File, error) {
+// for no particular device. Without a key they hold none.
+func filesFor(target device.Target, key ca.KeyType, kind ca.Kind, keyless bool) (fileSet, error) {
 	if target.Device.ID == "" {
 		specs, err := formatSpecs(identityFormats, Identity)
-		return specs, nil, err
+		if keyless {
+			return fileSet{specs: keylessSpecs, instead: true}, err
+		}
+		return fileSet{specs: specs}, err
 	}
 	files, err := target.Files(string(key), useOf(kind))
 	if err != nil {
-		return nil, nil, err
+		return fileSet{}, err
 	}
-	specs := make([]export.Spec, len(files))
-	for i, file := range files {
-		specs[i] = export.Spec(file.Content)
+	set := fileSet{files: []device.File{}} // not nil: they are a device's
+	for _, file := range files {
+		set.add(file)
 	}
-	return specs, files, nil
+	if keyless {
+		return set.withoutKey(), nil
+	}
+	return set, nil
 }
 
-// renderFor renders what filesFor returns. It fails with a device.SizeError if
-// the device does not take a file.
-func renderFor(target device.Target, key ca.KeyType, kind ca.Kind, bundle export.Bundle) ([]export.File, error) {
-	specs, files, err := filesFor(target, key, kind)
-	if err != nil {
-		return nil, err
-	}
-	if fixed := fixedPassword(files); fixed != "" {
-		bundle.P12.Passphrase = fixed
-	}
-	rendered, err := export.Render(bundle, specs...)
-	if err != nil {
-		return nil, err
-	}
-	for i, file := range files {
-		if err := file.Fits(len(rendered[i].Data)); err != nil {
-			return nil, err
+// keylessSpecs are the files of a certificate whose device keeps the key: it asks
+// for the certificate, for a chain, or for the CA.
+var keylessSpecs = []export.Spec{
+	{Name: "cert.pem", Container: "pem", Parts: []string{string(export.Leaf)}},
+	{Name: "fullchain.pem", Container: "pem", Parts: []string{string(export.Leaf), string(export.CA)}},
+	{Name: "picoca-root.pem", Container: "pem", Parts: []string{string(export.CA)}},
+}
+
+// withoutKey leaves out what holds a key, and adds a chain and the CA where they
+// are missing. A device whose only file has the key in it gets the usual ones.
+func (s fileSet) withoutKey() fileSet {
+	kept := fileSet{instead: true}
+	for _, file := range s.files {
+		if !file.Has(string(export.Key)) {
+			kept.add(file)
+			kept.instead = kept.instead && !file.Has(string(export.Leaf))
 		}
 	}
-	return rendered, nil
+	for _, spec := range keylessSpecs {
+		if !kept.holds(spec) {
+			kept.add(device.File{Content: device.Content(spec)})
+		}
+	}
+	return kept
 }
 
-// fixedPassword is what a device itself uses to open its .p12, "" if the choice
+func (s *fileSet) add(file device.File) {
+	s.files, s.specs = append(s.files, file), append(s.specs, export.Spec(file.Content))
+}
+
+// holds reports whether a file of that name, or with the same parts, is in the
+// set.
+func (s *fileSet) holds(spec export.Spec) bool {
+	for i := range s.specs {
+		if s.specs[i].Name == spec.Name || slices.Equal(s.specs[i].Parts, spec.Parts) {
+			return true
+		}
+	}
+	return false
+}
+
+// names are those of the files of a holder.
+func (s fileSet) names(stem string) []string {
+	names := make([]string, len(s.specs))
+	for i, spec := range s.specs {
+		names[i] = strings.ReplaceAll(spec.Name, "{stem}", stem)
+	}
+	return names
+}
+
+// needsPassphrase reports whether the user needs a passphrase for a .p12.
+func (s fileSet) needsPassphrase() bool {
+	return s.fixedPassword() == "" && slices.ContainsFunc(s.specs, export.Spec.NeedsPassphrase)
+}
+
+// p12HasRoot reports whether a .p12 with a key holds the root too.
+func (s *fileSet) p12HasRoot() bool {
+	return slices.ContainsFunc(s.specs, func(spec export.Spec) bool {
+		return spec.Container == "p12" && spec.Has(export.Key) && spec.Has(export.CA)
+	})
+}
+
+// fixedPassword is what the device itself uses to open its .p12, "" if the choice
 // is the user's.
-func fixedPassword(files []device.File) string {
-	for _, file := range files {
+func (s fileSet) fixedPassword() string {
+	for _, file := range s.files {
 		if file.Password.Fixed != "" {
 			return file.Password.Fixed
 		}
 	}
 	return ""
+}
+
+// render renders the files. It fails with a device.SizeError if the device does
+// not take one.
+func (s fileSet) render(bundle export.Bundle) ([]export.File, error) {
+	if fixed := s.fixedPassword(); fixed != "" {
+		bundle.P12.Passphrase = fixed
+	}
+	rendered, err := export.Render(bundle, s.specs...)
+	if err != nil {
+		return nil, err
+	}
+	for i, file := range s.files {
+		if err := file.Fits(len(rendered[i].Data)); err != nil {
+			return nil, err
+		}
+	}
+	return rendered, nil
 }
 
 // formatSpecs returns the files of formats. It fails with a WrongFormatError.
@@ -109,14 +186,6 @@ func formatSpecs(ids []string, kind Kind) ([]export.Spec, error) {
 		all = append(all, specs...)
 	}
 	return all, nil
-}
-
-func specNames(specs []export.Spec, stem string) []string {
-	names := make([]string, len(specs))
-	for i, spec := range specs {
-		names[i] = strings.ReplaceAll(spec.Name, "{stem}", stem)
-	}
-	return names
 }
 
 // KindsOf returns the kinds of holders that a format has a form for.
@@ -159,11 +228,6 @@ func keyOf(i store.Issued) string {
 		return ""
 	}
 	return string(key)
-}
-
-func writesP12(target device.Target, key ca.KeyType, kind ca.Kind) bool {
-	_, files, err := filesFor(target, key, kind)
-	return err == nil && (files == nil || fixedPassword(files) == "" && slices.ContainsFunc(files, device.File.NeedsPassphrase))
 }
 
 func outputFiles(files []export.File) []output.File {

@@ -44,6 +44,9 @@ func KindOf(i store.Issued) Kind {
 	return Device
 }
 
+// IsAlsoClient reports whether a device's certificate is an identity as well.
+func IsAlsoClient(i store.Issued) bool { return ca.KindOf(i.Leaf) == ca.KindBoth }
+
 // NotIssuedError says that no certificate was issued for Input.
 type NotIssuedError struct{ Input string }
 

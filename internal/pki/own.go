@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -122,7 +123,7 @@ func (o *ownFiles) wroteIn(folder *output.Folder, name string, data []byte) bool
 func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
 	all := map[string][][]byte{}
 	bundle, err := c.bundle(i)
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrKeyElsewhere) {
 		return all
 	}
 	renderFormats(all, bundle, KindOf(i))
@@ -135,15 +136,25 @@ func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
 }
 
 func renderFormats(all map[string][][]byte, bundle export.Bundle, kind Kind) {
-	for _, format := range export.Formats() {
-		files, err := export.Render(bundle, specsOf(format, kind)...)
+	for _, specs := range everySpecs(kind) {
+		files, err := export.Render(bundle, specs...)
 		if err != nil {
-			continue // a .p12 needs a passphrase, and is different each time
+			continue // a .p12 needs a passphrase, and is different each time; or there is no key
 		}
 		for _, file := range files {
 			all[file.Name] = append(all[file.Name], file.Data)
 		}
 	}
+}
+
+// everySpecs are the files of every format, and those of a certificate whose
+// device keeps the key.
+func everySpecs(kind Kind) [][]export.Spec {
+	all := [][]export.Spec{keylessSpecs}
+	for _, format := range export.Formats() {
+		all = append(all, specsOf(format, kind))
+	}
+	return all
 }
 
 // isRootFile reports whether a file is nothing but roots' certificates, which

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -34,8 +35,22 @@ type Request struct {
 	// KeepKey leaves a renewal the key of the previous certificate, for clients
 	// that pin it.
 	KeepKey bool
+	// CSR is a certificate request with the key, which stays where it was made; nil
+	// lets picoca make a key.
+	CSR *ca.CSR
+	// ForgetKey keeps a new key out of the store, so that only the files have it:
+	// nil is unset.
+	ForgetKey *bool
+	// AndClient makes a device's certificate an identity as well: nil is unset.
+	AndClient *bool
 	// BoardClock makes it valid from 2021-01-01 on: nil is unset.
 	BoardClock *bool
+	// ClockOf is the board whose clock BoardClock is about; without an ID it is any
+	// with a clock that starts then.
+	ClockOf device.Target
+	// WiFi is the network that an identity's Apple profile sets up: nil is unset, one
+	// without a name is none.
+	WiFi *store.WiFi
 	// Out is the folder for the files: the recorded one, or one of the holder's
 	// name, if it is empty.
 	Out string
@@ -72,7 +87,8 @@ type Plan struct {
 	request  Request
 	previous *store.Issued // nil for a new name
 	unsafe   bool          // what is not recommended was asked for, now or before
-	key      crypto.Signer
+	public   crypto.PublicKey
+	key      crypto.Signer // nil if the device keeps it
 	prepared *ca.Prepared
 	dir      string // of the files, absolute
 	out      *output.Folder
@@ -85,8 +101,16 @@ type Plan struct {
 	Names  ca.Names
 	Target device.Target
 	Key    ca.KeyType
-	// BoardClock reports whether the certificate is valid from 2021-01-01 on.
+	// KeyKept says who will have the key.
+	KeyKept store.KeyKept
+	// BoardClock reports whether the certificate begins where a board's clock stands
+	// before it is set.
 	BoardClock bool
+	clockStart time.Time // zero: 2021-01-01
+	// AndClient reports whether a device's certificate is an identity too.
+	AndClient bool
+	// WiFi is the network that an identity's Apple profile sets up, nil for none.
+	WiFi *store.WiFi
 	// Dir is the folder of the files, as the user would type it.
 	Dir string
 	// Lost says why the previous certificate could not be read as a whole: what
@@ -103,13 +127,16 @@ func (c *CA) Plan(req Request, now time.Time) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if req, err = req.named(authority); err != nil {
+		return nil, err
+	}
 	p := &Plan{ca: c, request: req, unsafe: req.Force}
 	if !req.isIdentity() {
 		if err := authority.Permits(req.Names); err != nil {
 			return nil, err
 		}
 	}
-	for _, step := range []func(time.Time) error{p.lookBack, p.choose, p.generate, p.prepare, p.openFolder} {
+	for _, step := range []func(time.Time) error{p.lookBack, p.chooseKeeper, p.choose, p.chooseWiFi, p.generate, p.prepare, p.openFolder} {
 		if err := step(now); err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
@@ -160,6 +187,9 @@ type StillValidError struct {
 	Kind  Kind
 	Name  string
 	Until time.Time
+	// KeyKept says who has its key, CSR whether the request brought another.
+	KeyKept store.KeyKept
+	CSR     bool
 }
 
 func (e *StillValidError) Error() string {
@@ -171,8 +201,17 @@ func (e *StillValidError) Error() string {
 
 // Hint says how to replace it all the same, or get its files again.
 func (e *StillValidError) Hint() fault.Hint {
+	renew := fault.Command{"renew", e.Name}
+	switch {
+	case e.CSR:
+		return fault.Hintf("replace it with one for the key in the request: %s", append(renew, "--csr", "FILE"))
+	case e.KeyKept == store.KeptByDevice:
+		return fault.Hintf("%s for a new certificate of the same key, or with --csr FILE for another key", renew)
+	case e.KeyKept == store.KeptInFiles:
+		return fault.Hintf("%s for a new key; the old one is only in the files that were written", renew)
+	}
 	return fault.Hintf("%s for a new key, or %s to write its files again",
-		fault.Command{"renew", e.Name}, fault.Command{"export", e.Name, "--out", "FOLDER"})
+		renew, fault.Command{"export", e.Name, "--out", "FOLDER"})
 }
 
 // lookBack finds the holder's previous certificate, and what a renewal takes
@@ -196,12 +235,20 @@ func (p *Plan) lookBack(now time.Time) error {
 	}
 	p.previous = &previous
 	if p.request.Renew && previous.Revoked != nil {
-		return &RevokedError{p.Kind(), holder.Name, previous.Revoked.At}
+		return p.revokedError(previous)
 	}
 	if !p.request.Renew && InForce(previous, now) {
-		return &StillValidError{p.Kind(), holder.Name, previous.Leaf.NotAfter}
+		return &StillValidError{p.Kind(), holder.Name, previous.Leaf.NotAfter, previous.Record.KeyKept, p.request.CSR != nil}
 	}
 	return nil
+}
+
+func (p *Plan) revokedError(previous store.Issued) error {
+	err := &RevokedError{p.Kind(), previous.Record.Name, previous.Revoked.At}
+	if previous.Record.KeyKept != store.KeptByDevice || p.Kind() == Identity {
+		return err
+	}
+	return fault.With(err, fault.Hintf("let the device make a new key, and issue for its request: %s", fault.Command{"issue", err.Name, "--csr", "FILE"}))
 }
 
 // isLost reports whether a file of the store is missing or damaged.
@@ -221,6 +268,10 @@ func InForce(i store.Issued, now time.Time) bool {
 // DefaultDevice is what files are for when the user names no device.
 const DefaultDevice = "pico-w"
 
+// otherDevice stands for any device: the default one makes no certificate
+// requests.
+const otherDevice = "computer"
+
 // choose decides names, device, key type and clock: as asked for, else, for a
 // renewal, as before, else the default.
 func (p *Plan) choose(time.Time) (err error) {
@@ -231,20 +282,36 @@ func (p *Plan) choose(time.Time) (err error) {
 	if p.Target, err = p.chooseTarget(before); err != nil {
 		return err
 	}
-	p.Key = p.request.Key
-	if before != nil && p.Key == "" && p.sameDevice(*before) {
-		if p.Key, err = ca.KeyTypeOf(before.Leaf.PublicKey); err != nil {
-			return err
-		}
-		p.unsafe = true // as it was
+	if p.Key, err = p.chooseKey(before); err != nil {
+		return err
 	}
-	p.Key = cmp.Or(p.Key, bestKey(p.Target))
-	if p.request.BoardClock != nil {
-		p.BoardClock = *p.request.BoardClock
-	} else {
-		p.BoardClock = before != nil && ca.HasBoardClock(before.Leaf)
+	if err := p.chooseClock(before); err != nil {
+		return err
 	}
+	p.AndClient = chosen(p.request.AndClient, before != nil && IsAlsoClient(*before))
 	return p.fits(0)
+}
+
+// chosen returns what the user set, else what is usual.
+func chosen(set *bool, usual bool) bool {
+	if set != nil {
+		return *set
+	}
+	return usual
+}
+
+// chooseKey returns the type of a key that was given, else that asked for, else
+// as before, else what suits the device.
+func (p *Plan) chooseKey(before *store.Issued) (ca.KeyType, error) {
+	switch {
+	case p.public != nil:
+		p.unsafe = true // the device has made its choice
+		return ca.KeyTypeOf(p.public)
+	case p.request.Key == "" && before != nil && p.sameDevice(*before):
+		p.unsafe = true // as it was
+		return ca.KeyTypeOf(before.Leaf.PublicKey)
+	}
+	return cmp.Or(p.request.Key, bestKey(p.Target)), nil
 }
 
 // sameDevice reports whether the certificate is for the device that an earlier one
@@ -279,6 +346,8 @@ func (p *Plan) chooseTarget(before *store.Issued) (device.Target, error) {
 		return targetOf(*before)
 	case p.request.isIdentity():
 		return device.Target{}, nil
+	case p.KeyKept == store.KeptByDevice:
+		return device.ParseTarget(otherDevice)
 	}
 	return device.ParseTarget(DefaultDevice)
 }
@@ -306,88 +375,34 @@ func (p *Plan) Facts(bytes int) device.Certificate {
 	}
 }
 
-func (p *Plan) generate(time.Time) (err error) {
-	if p.request.KeepKey {
-		p.key, err = p.keptKey()
-		return err
-	}
-	p.key, err = p.Key.Generate()
-	return err
-}
-
-// RevokedKeyError says that a key to be kept is that of a revoked certificate.
-type RevokedKeyError struct {
-	Name string
-	At   time.Time
-}
-
-func (e *RevokedKeyError) Error() string {
-	return fmt.Sprintf("key of %q belongs to a certificate that was revoked on %s", e.Name, Day(e.At))
-}
-
-// Hint makes a new key.
-func (e *RevokedKeyError) Hint() fault.Hint {
-	return fault.Hintf("renew it with a new key: %s", fault.Command{"renew", e.Name})
-}
-
-// KeptTypeError says that a key to be kept has another type than was asked for.
-type KeptTypeError struct {
-	Name      string
-	Got, Want ca.KeyType
-}
-
-func (e *KeptTypeError) Error() string {
-	return fmt.Sprintf("key of %q is %s, not %s, so it cannot be kept", e.Name, e.Got, e.Want)
-}
-
-// Hint leaves one of the two out.
-func (e *KeptTypeError) Hint() fault.Hint {
-	return fault.Hintf("leave out --keep-key for a new key, or --key and --for")
-}
-
-// ExitCode is that of a wrong command line.
-func (*KeptTypeError) ExitCode() int { return fault.Usage }
-
-// errNoKeyToKeep says that only a renewal has a key to keep.
-var errNoKeyToKeep = fault.New("previous certificate and its key cannot be read, so the key cannot be kept",
-	fault.Hintf("leave out --keep-key for a new key"))
-
-// keptKey returns the key of the previous certificate, unless any certificate
-// with that key was revoked.
-func (p *Plan) keptKey() (crypto.Signer, error) {
-	before := p.before()
-	if before == nil || p.Lost != nil {
-		return nil, errNoKeyToKeep
-	}
-	if got := ca.KeyType(keyOf(*before)); got != p.Key {
-		return nil, &KeptTypeError{p.Name(), got, p.Key}
-	}
-	history, err := p.ca.store.History(p.request.holder())
-	if err != nil && !isLost(err) {
-		return nil, err
-	}
-	for _, earlier := range history {
-		if earlier.Revoked != nil && ca.KeyMatches(earlier.Leaf, before.Leaf.PublicKey) {
-			return nil, &RevokedKeyError{p.Name(), earlier.Revoked.At}
-		}
-	}
-	return p.ca.store.Key(*before)
-}
-
 // prepare makes the certificate up to its signature.
 func (p *Plan) prepare(now time.Time) (err error) {
 	days := cmp.Or(p.request.Days, daysOf(p.before()), ca.DefaultLeafDays)
 	profile := ca.Profile{
-		Kind: ca.KindServer, Life: ca.Days(days), Cut: p.request.Days == 0, Force: p.unsafe, BoardClock: p.BoardClock,
+		Kind: p.certKind(), Life: ca.Days(days), Cut: p.request.Days == 0, Force: p.unsafe || p.recommends(p.Key), BoardClock: p.BoardClock,
+		ClockStart: p.clockStart,
 	}
 	holder := ca.Holder{Names: p.Names, Client: p.request.Client}
-	if p.request.isIdentity() {
-		profile.Kind = ca.KindClient
-	}
-	if p.prepared, err = p.ca.authority.Prepare(profile, holder, p.key.Public(), now); err != nil {
+	if p.prepared, err = p.ca.authority.Prepare(profile, holder, p.public, now); err != nil {
 		return err
 	}
 	return p.fits(p.prepared.Size())
+}
+
+// recommends reports whether the device's own data recommend a key type.
+func (p *Plan) recommends(key ca.KeyType) bool {
+	return p.Target.Device.ID != "" && slices.Contains(p.Target.Keys(), string(key))
+}
+
+// certKind returns what the certificate is for.
+func (p *Plan) certKind() ca.Kind {
+	switch {
+	case p.request.isIdentity():
+		return ca.KindClient
+	case p.AndClient:
+		return ca.KindBoth
+	}
+	return ca.KindServer
 }
 
 // daysOf returns how many days a certificate was asked to be valid, 0 if it does
@@ -402,11 +417,11 @@ func daysOf(i *store.Issued) int {
 // openFolder looks at the folder of the files before anything is signed.
 func (p *Plan) openFolder(time.Time) (err error) {
 	p.own = p.ca.ownFiles(p.request.holder(), p.previous)
-	specs, _, err := filesFor(p.Target, p.Key, p.request.holder().Kind)
+	files, err := p.files()
 	if err != nil {
 		return err
 	}
-	p.fileNames = specNames(specs, p.request.holder().Stem())
+	p.fileNames = files.names(p.request.holder().Stem())
 	p.chooseFolder()
 	p.out, err = output.Open(p.Dir, p.ca.outputOptions(p.policy()))
 	switch {
@@ -507,13 +522,18 @@ func (p *Plan) HasExample() bool {
 	return err == nil && p.Kind() == Device
 }
 
+// files are those to write.
+func (p *Plan) files() (fileSet, error) {
+	return filesFor(p.Target, p.Key, p.certKind(), p.KeyKept == store.KeptByDevice)
+}
+
 // Unable returns the firmware of the device that does not load the files.
 func (p *Plan) Unable() []device.Row {
-	_, files, err := filesFor(p.Target, p.Key, p.request.holder().Kind)
-	if err != nil || files == nil {
+	files, err := p.files()
+	if err != nil || !files.isDevices() {
 		return nil
 	}
-	return p.Target.Unable(files, string(p.Key))
+	return p.Target.Unable(files.files, string(p.Key))
 }
 
 // Costs returns what a connection with a certificate of so many bytes costs the
@@ -526,16 +546,47 @@ func (p *Plan) Costs(bytes int) []device.Cost {
 }
 
 // WritesP12 reports whether a .p12 is among the files.
-func (p *Plan) WritesP12() bool { return writesP12(p.Target, p.Key, p.request.holder().Kind) }
+func (p *Plan) WritesP12() bool {
+	files, err := p.files()
+	return err == nil && files.needsPassphrase()
+}
 
 // Stem returns the holder's name as a file name.
 func (p *Plan) Stem() string { return p.request.holder().Stem() }
 
 // Steps returns what the user does with the files on the device.
 func (p *Plan) Steps(place device.Place) []device.Step {
-	_, files, err := filesFor(p.Target, p.Key, p.request.holder().Kind)
-	if err != nil || files == nil {
+	files, err := p.files()
+	if err != nil || !files.isDevices() {
 		return nil
 	}
-	return p.Target.Steps(files, useOf(p.request.holder().Kind), place)
+	return p.Target.Steps(files.files, useOf(p.certKind()), place)
+}
+
+// AddsAddress reports whether the certificate has an address, and the previous
+// one had none, under a root that limits addresses: BoringSSL and wolfSSL then
+// refuse it.
+func (p *Plan) AddsAddress() bool {
+	isAddress := func(name string) bool { _, err := netip.ParseAddr(name); return err == nil }
+	before := p.before()
+	return len(p.ca.signing.Certificate.PermittedIPRanges) > 0 && slices.ContainsFunc(p.Names.Strings(), isAddress) &&
+		(before == nil || !slices.ContainsFunc(ca.NamesOf(before.Leaf), isAddress))
+}
+
+// P12HasRoot reports whether a .p12 among the files holds the root too.
+func (p *Plan) P12HasRoot() bool {
+	files, err := p.files()
+	return err == nil && files.p12HasRoot()
+}
+
+// Writes reports whether files of these names will be written.
+func (p *Plan) Writes(names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(p.fileNames, name) })
+}
+
+// WritesOtherFiles reports whether the device's own files hold the key too, so
+// that others are written while the device keeps it.
+func (p *Plan) WritesOtherFiles() bool {
+	files, err := p.files()
+	return err == nil && files.instead
 }

@@ -259,9 +259,13 @@ func (p *Project) record(dir string) error {
 	if err != nil {
 		return err
 	}
-	files, err := renderFor(p.target, ca.KeyType(keyOf(p.issued)), ca.KindServer, bundle)
+	set, err := filesFor(p.target, ca.KeyType(keyOf(p.issued)), p.issued.Record.Kind, false)
 	if err != nil {
 		return nil // a renewal has no files only for it
+	}
+	files, err := set.render(bundle)
+	if err != nil {
+		return nil
 	}
 	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
 }

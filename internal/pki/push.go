@@ -92,6 +92,9 @@ func (p *Push) find(now time.Time) (err error) {
 	if err := inUse(p.Issued, now); err != nil {
 		return err
 	}
+	if p.Issued.Record.KeyKept == store.KeptInFiles { // the certificate by itself would not fit the key there
+		return &store.KeyElsewhereError{Record: p.Issued.Record}
+	}
 	if p.Target, err = targetOf(p.Issued); err == nil && p.request.Example && !p.isForBoard() {
 		err = &ExamplePlaceError{p.Name()}
 	}
@@ -405,7 +408,7 @@ func (c *CA) Unpushed() (all []store.Issued, err error) {
 // NextPlace returns where the files of the new certificate should go: to the
 // device that has the previous one's, if it is still for that device; else nil.
 func (p *Plan) NextPlace() *store.Pushed {
-	if p.previous == nil || p.previous.Record.Pushed == nil || deviceOf(p.previous.Record.For) != deviceOf(p.Target.String()) {
+	if p.KeyKept == store.KeptInFiles || p.previous == nil || p.previous.Record.Pushed == nil || deviceOf(p.previous.Record.For) != deviceOf(p.Target.String()) {
 		return nil
 	}
 	last := p.previous.Record.Pushed
@@ -423,15 +426,15 @@ func (p *Push) steps(familiar bool) []device.Step {
 	if p.device.Kind.IsBoard() || p.Target.Device.ID == "" {
 		return nil
 	}
-	_, files, err := filesFor(p.Target, ca.KeyType(keyOf(p.Issued)), p.Issued.Record.Kind)
-	if err != nil {
+	set, err := filesFor(p.Target, ca.KeyType(keyOf(p.Issued)), p.Issued.Record.Kind, p.Issued.Record.KeyKept != store.KeptInStore)
+	if err != nil || !set.isDevices() {
 		return nil
 	}
 	dir := p.device.Place
 	if p.device.Kind == push.Remote {
 		_, dir, _ = strings.Cut(dir, ":")
 	}
-	files = slices.DeleteFunc(files, func(f device.File) bool { return f.Path == path.Join(dir, f.Name) }) // in place already
+	files := slices.DeleteFunc(set.files, func(f device.File) bool { return f.Path == path.Join(dir, f.Name) }) // in place already
 	place := device.Place{Name: p.Name(), Stem: p.Issued.Record.Holder().Stem(), Folder: cmp.Or(strings.TrimSuffix(dir, "/"), ".")}
 	return slices.DeleteFunc(p.Target.Steps(files, useOf(p.Issued.Record.Kind), place), func(step device.Step) bool {
 		return strings.HasPrefix(step.Run, "scp ") || familiar && step.Run == ""

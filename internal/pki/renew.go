@@ -150,9 +150,6 @@ func (e *NoFolderError) Hint() fault.Hint {
 func (c *CA) planRenewal(req RenewalsRequest, i store.Issued, now time.Time) (*Plan, error) {
 	single := Request{Renew: true, Days: req.Days, KeepKey: req.KeepKey}
 	switch {
-	case !i.HasKey:
-		_, err := c.store.Key(i)
-		return nil, err
 	case req.Out != "":
 		single.Out = filepath.Join(req.Out, i.Record.Holder().Stem())
 	case i.Record.Folder == "":

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -297,15 +298,13 @@ func (c *CA) rootReaders() []RootReader {
 		if err != nil || target.Device.ID == "" {
 			continue
 		}
-		_, files, err := filesFor(target, ca.KeyType(keyOf(issued)), issued.Record.Kind)
+		set, err := filesFor(target, ca.KeyType(keyOf(issued)), issued.Record.Kind, issued.Record.KeyKept != store.KeptInStore)
 		if err != nil {
 			continue
 		}
-		for _, file := range files {
-			if file.Has("ca") && !file.Has("leaf") {
-				all = append(all, RootReader{issued.Record.Name, target.Name(), file.Name})
-				break
-			}
+		holdsRoots := func(s export.Spec) bool { return s.Has(export.CA) && !s.Has(export.Leaf) }
+		if i := slices.IndexFunc(set.specs, holdsRoots); i >= 0 {
+			all = append(all, RootReader{issued.Record.Name, target.Name(), set.specs[i].Name})
 		}
 	}
 	return all

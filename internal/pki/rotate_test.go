@@ -71,8 +71,6 @@ func (a authority) loseKey(i int) {
 	}
 }
 
-func yes() *bool { value := true; return &value }
-
 func TestNewRootIsLikeTheOldOne(t *testing.T) {
 	a := newAuthority(t, "")
 	first := a.mustRotate(RotateRequest{Name: "Smith Home", Key: ca.P384, Permit: []string{"example.com", "100.64.0.0/10"}, AnyAddress: yes(), Strict: yes(), CRLDays: 30}, start)
@@ -108,8 +106,7 @@ func TestNewRootIsLikeTheOldOne(t *testing.T) {
 func TestRotationLimitsAddressesAgain(t *testing.T) {
 	a := newAuthority(t, "")
 	a.mustRotate(RotateRequest{AnyAddress: yes()}, start)
-	limited := new(bool)
-	cert := a.mustRotate(RotateRequest{AnyAddress: limited}, start).New.Certificate
+	cert := a.mustRotate(RotateRequest{AnyAddress: no()}, start).New.Certificate
 	if got, want := ca.ConstraintsOf(cert).String(), ca.HomeConstraints().String(); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -151,10 +151,15 @@ type Result struct {
 // are not all where the user wants them.
 type UnwrittenError struct {
 	Name, Dir string
-	Err       error
+	// KeyLost reports whether only those files would have had the key.
+	KeyLost bool
+	Err     error
 }
 
 func (e *UnwrittenError) Error() string {
+	if e.KeyLost {
+		return fmt.Sprintf("%s was issued, but not all of its files were written, and the store has no copy of its key: %v", e.Name, e.Err)
+	}
 	return fmt.Sprintf("%s was issued, but not all of its files were written: %v", e.Name, e.Err)
 }
 
@@ -163,6 +168,9 @@ func (e *UnwrittenError) Unwrap() error { return e.Err }
 
 // Hint says how to write them.
 func (e *UnwrittenError) Hint() fault.Hint {
+	if e.KeyLost {
+		return fault.Hintf("fix that, then make a new key and certificate: %s", fault.Command{"renew", e.Name, "--out", e.Dir})
+	}
 	if _, partly := errors.AsType[*output.PartialError](e.Err); partly {
 		return fault.Hintf("fix that, then complete it: %s", fault.Command{"export", e.Name, "--out", e.Dir, "--force"})
 	}
@@ -195,12 +203,12 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	if err := p.out.Stage(files); err != nil {
 		return Result{}, err
 	}
-	issued, err := s.ca.store.Put(p.record(files), leaf, p.key)
+	issued, err := s.ca.store.Put(p.record(files), leaf, p.storedKey())
 	if err != nil {
 		return Result{}, err
 	}
 	if err := p.out.Commit(); err != nil {
-		return Result{}, &UnwrittenError{p.Name(), p.Dir, err}
+		return Result{}, &UnwrittenError{p.Name(), p.Dir, p.KeyKept == store.KeptInFiles, err}
 	}
 	return Result{issued, written(p.Dir, files), p.stale(files)}, nil
 }
@@ -232,16 +240,23 @@ func (s *Session) refresh(p *Plan, now time.Time) error {
 }
 
 func (p *Plan) render(leaf *x509.Certificate, roots []store.Root) ([]output.File, error) {
-	bundle := export.Bundle{Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12}
+	bundle := export.Bundle{Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12, WiFi: wifiOf(p.WiFi)}
 	trust(&bundle, roots)
-	files, err := renderFor(p.Target, p.Key, p.request.holder().Kind, bundle)
+	set, err := p.files()
+	if err != nil {
+		return nil, err
+	}
+	files, err := set.render(bundle)
 	return outputFiles(files), err
 }
 
 // record is what the certificate cannot show.
 func (p *Plan) record(files []output.File) store.Record {
 	holder := p.request.holder()
-	r := store.Record{Name: holder.Name, Kind: holder.Kind, For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, Pushed: p.NextPlace()}
+	r := store.Record{
+		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept, WiFi: p.WiFi,
+		Pushed: p.NextPlace(),
+	}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)
 	}

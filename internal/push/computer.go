@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -61,7 +62,7 @@ func (e *PlaceError) Hint() fault.Hint {
 	return fault.Hintf("--to takes a drive or folder that exists, a serial port, http://ADDRESS, or HOST:FOLDER for ssh")
 }
 
-var windowsPort = regexp.MustCompile(`^(?i)COM[1-9][0-9]{0,2}$`)
+var windowsPort = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?i)COM[1-9][0-9]{0,2}$`) })
 
 // Open reaches the device at a place, and asks it who it is. It fails with a
 // PlaceError, and as each way does.
@@ -87,7 +88,7 @@ func (c Computer) reach(ctx context.Context, place string, access Access) (*Devi
 		return device(Web, place, conn, err)
 	case strings.Contains(place, "://"):
 		return nil, &PlaceError{place, "is not a kind of address that picoca knows", schemeHint(place)}
-	case c.OS == "windows" && windowsPort.MatchString(place), err == nil && info.Mode()&fs.ModeCharDevice != 0, slices.Contains(c.ports(), place):
+	case c.OS == "windows" && windowsPort().MatchString(place), err == nil && info.Mode()&fs.ModeCharDevice != 0, slices.Contains(c.ports(), place):
 		return c.openBoard(ctx, place)
 	case err == nil && info.IsDir():
 		return openDir(place)

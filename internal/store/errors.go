@@ -36,6 +36,30 @@ var (
 	ErrUnlocked = errors.New("store is changed only while its lock is held")
 )
 
+// KeyElsewhereError says that the store does not have the key of a certificate,
+// and who has it. It is ErrKeyElsewhere.
+type KeyElsewhereError struct{ Record Record }
+
+func (e *KeyElsewhereError) Error() string {
+	who := "the device keeps it"
+	if e.Record.KeyKept == KeptInFiles {
+		who = "it was only written to the output folder"
+	}
+	return fmt.Sprintf("%s: %v: %s", e.Record.Name, ErrKeyElsewhere, who)
+}
+
+// Unwrap returns ErrKeyElsewhere.
+func (*KeyElsewhereError) Unwrap() error { return ErrKeyElsewhere }
+
+// Hint says what can be done without the key, and how to get another.
+func (e *KeyElsewhereError) Hint() fault.Hint {
+	certificate := fault.Command{"export", e.Record.Name, "--format", "pem-cert"}
+	if e.Record.KeyKept == KeptInFiles {
+		return fault.Hintf("%s makes a new key and writes its files; %s writes only the certificate", fault.Command{"renew", e.Record.Name}, certificate)
+	}
+	return fault.Hintf("%s writes only the certificate", certificate)
+}
+
 const bringBack = "restore it from a backup"
 
 // LayoutError means that a store has a later version's format, or none.
@@ -68,7 +92,7 @@ func (e ModeError) Error() string {
 // Hint returns one command that narrows the modes of the whole store: a copy
 // that went through a USB drive has wide modes everywhere.
 func (e ModeError) Hint() fault.Hint {
-	dir := fault.Quote(e.Store)
+	dir := fault.QuotePath(e.Store)
 	return fault.Hintf("find %s/ -type d -exec chmod 700 {} + -o -type f -exec chmod 600 {} +", strings.TrimSuffix(dir, "/"))
 }
 
@@ -88,7 +112,7 @@ func (e OwnerError) Hint() fault.Hint {
 	if e.User == 0 {
 		return fault.Hintf("run picoca as the user who owns the store, without sudo")
 	}
-	return fault.Hintf("if the store is yours: sudo chown -R %d %s", e.User, fault.Quote(e.Store))
+	return fault.Hintf("if the store is yours: sudo chown -R %d %s", e.User, fault.QuotePath(e.Store))
 }
 
 // MissingError means that a file or folder of the store is gone. It is

@@ -13,7 +13,6 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable"
-	"github.com/picoca/picoca/internal/fault"
 )
 
 // Issued is a certificate of the store. It was verified when it was read: its
@@ -25,7 +24,7 @@ type Issued struct {
 	Record  Record
 	Leaf    *x509.Certificate
 	Root    Root
-	HasKey  bool        // false for a device that keeps its own key
+	HasKey  bool        // false if Record.KeyKept says so, or the key is lost
 	Revoked *Revocation // nil: not revoked
 }
 
@@ -117,12 +116,12 @@ func (s *Store) lastEntry(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	above.close()
+	defer above.close()
 	there, err := s.exists(dir)
 	if err != nil || !there {
 		return "", err
 	}
-	f, err := s.folder(dir)
+	f, err := above.open(path.Base(dir))
 	if err != nil {
 		return "", err
 	}
@@ -247,11 +246,11 @@ func (r *reader) readAll(f folder) (issued Issued, err error) {
 	if issued.Root, err = r.verify(issued.Leaf); err != nil {
 		return Issued{}, f.store.damaged(f.name+"/cert.pem", "is damaged, or of another CA: "+err.Error(), err)
 	}
-	if issued.Record, err = f.record(issued.Leaf); err != nil {
-		return issued, err
-	}
 	if issued.HasKey, err = f.exists("key.pem"); err != nil {
 		return Issued{}, err
+	}
+	if issued.Record, err = f.record(issued.Leaf); err != nil {
+		return issued, err
 	}
 	issued.Revoked, err = r.revocation(issued.Leaf)
 	return issued, err
@@ -320,8 +319,8 @@ func inFolder(h Holder, folder string) error {
 }
 
 // Put adds a certificate, under the next number of its holder, so that it and
-// its key are there for good, or not at all. The key is nil if the device keeps
-// it. The lock must be held. It fails with ErrOtherKey if key is not the
+// its key are there for good, or not at all. The key is nil if it is kept
+// elsewhere: by the device, unless the record says where. The lock must be held. It fails with ErrOtherKey if key is not the
 // certificate's, and if no root of the store signed it.
 func (s *Store) Put(record Record, leaf *x509.Certificate, key crypto.Signer) (Issued, error) {
 	if s.held == nil {
@@ -371,10 +370,11 @@ func (s *Store) putFiles(dir, place string, files []durable.File) error {
 	if err != nil {
 		return s.named(err)
 	}
-	if err := s.makeFolders("issued", dir); err != nil {
+	if err := s.mkdirs("issued", dir); err != nil {
 		return errors.Join(err, s.named(staged.Discard()))
 	}
-	if err := staged.Publish(place); err != nil {
+	// The folders may come from a process that was killed before it synced them.
+	if err := staged.Publish(place, "issued", "."); err != nil {
 		_ = s.disk.Remove(dir) // if it is empty
 		return s.named(err)
 	}
@@ -389,6 +389,12 @@ func filesOf(record *Record, leaf *x509.Certificate, key crypto.Signer) ([]durab
 	}
 	if err := checkFolderName(record.Holder().Folder()); err != nil {
 		return nil, err
+	}
+	switch {
+	case key != nil:
+		record.KeyKept = KeptInStore
+	case record.KeyKept == KeptInStore:
+		record.KeyKept = KeptByDevice
 	}
 	files := []durable.File{
 		{Name: "cert.pem", Data: ca.CertificatePEM(leaf), Mode: 0o644},
@@ -428,15 +434,14 @@ func (s *Store) SetRecord(issued Issued, record Record) error {
 	return s.replace(durable.File{Name: issued.Place + "/about.json", Data: encodeJSON(record), Mode: 0o644})
 }
 
-// Key returns a certificate's key. It fails with ErrKeyElsewhere if it is not in
-// the store, with a DamagedError if it is not what was written, or a ModeError
+// Key returns a certificate's key. It fails with a KeyElsewhereError if it was
+// never in the store, with a MissingError if it is lost, with a DamagedError if it is not what was written, or a ModeError
 // if others can read the file.
 func (s *Store) Key(issued Issued) (crypto.Signer, error) {
 	name := issued.Place + "/key.pem"
 	data, err := s.read(name, widestPrivate, maxFile)
-	if errors.Is(err, fs.ErrNotExist) && !issued.HasKey {
-		return nil, fault.With(fmt.Errorf("%s: %w: the device keeps it", issued.Record.Name, ErrKeyElsewhere),
-			fault.Hintf("restore key.pem from a backup, or issue a new certificate"))
+	if errors.Is(err, fs.ErrNotExist) && issued.Record.KeyKept != KeptInStore {
+		return nil, &KeyElsewhereError{issued.Record}
 	}
 	if err != nil {
 		return nil, err

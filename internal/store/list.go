@@ -21,78 +21,96 @@ func (s *Store) All(newestOnly bool) iter.Seq2[Issued, error] {
 		if err != nil && !yield(Issued{}, err) || reader == nil {
 			return
 		}
-		all := ordered(s.jobs(), func(j job) result { return reader.one(j.place, j.err) })
-		if newestOnly {
-			all = reader.newest()
+		f, holders, err := s.issuedFolder()
+		if err != nil {
+			yield(Issued{Place: "issued"}, err)
+			return
 		}
-		for r := range all {
-			if !r.none && !yield(r.issued, r.err) {
-				return
+		defer f.close()
+		list := func(holder string) holding { return reader.list(f, holder, newestOnly) }
+		for held := range ordered(holders, list) {
+			for r := range reader.each(held) {
+				if !yield(r.issued, r.err) {
+					return
+				}
 			}
 		}
 	}
 }
 
 type (
-	job struct {
-		place string
-		err   error
-	}
 	result struct {
 		issued Issued
 		err    error
-		none   bool
+	}
+	// holding are the certificates of a holder: the first few, and the names of
+	// the others, of which there may be thousands.
+	holding struct {
+		dir  string
+		few  []result
+		rest []string
 	}
 )
 
-func (r *reader) one(place string, err error) result {
-	if err != nil {
-		return result{issued: Issued{Place: place}, err: err}
-	}
-	issued, err := r.read(place)
-	return result{issued: issued, err: err}
-}
+// few is how many certificates are read at once.
+const few = 8
 
-// newest yields the newest certificate of each holder. Each holder's folder is
-// listed by the core that reads the certificate.
-func (r *reader) newest() iter.Seq[result] {
-	return func(yield func(result) bool) {
-		f, holders, err := r.store.issuedFolder()
-		if err != nil {
-			yield(result{issued: Issued{Place: "issued"}, err: err})
-			return
-		}
+// list opens and reads a folder of issued/. It has no certificates if it is not a
+// holder's.
+func (r *reader) list(issued folder, holder string, newestOnly bool) holding {
+	held := holding{dir: path.Join("issued", holder)}
+	f, err := issued.openIfFolder(holder)
+	if f.root != nil {
 		defer f.close()
-		ordered(slices.Values(holders), func(holder string) result { return r.newestOf(f, holder) })(yield)
+		held.rest, err = f.certificates(newestOnly)
+	}
+	if err != nil {
+		held.few = []result{{Issued{Place: held.dir}, err}}
+		return held
+	}
+	for len(held.rest) > 0 && len(held.few) < few {
+		held.few = append(held.few, r.entry(f, held.rest[0]))
+		held.rest = held.rest[1:]
+	}
+	return held
+}
+
+// each yields the certificates of a holder. All cores read those that are left.
+func (r *reader) each(held holding) iter.Seq[result] {
+	return func(yield func(result) bool) {
+		for _, one := range held.few {
+			if !yield(one) {
+				return
+			}
+		}
+		rest := func(entry string) result {
+			issued, err := r.read(path.Join(held.dir, entry))
+			return result{issued, err}
+		}
+		ordered(held.rest, rest)(yield)
 	}
 }
 
-// newestOf returns the newest certificate in a folder of issued/, none if the
-// folder is not a holder's.
-func (r *reader) newestOf(issued folder, holder string) result {
-	failed := func(place string, err error) result {
-		return result{issued: Issued{Place: place}, err: err, none: err == nil}
+// certificates lists the certificates in a holder's folder, or only the newest.
+func (f folder) certificates(newestOnly bool) ([]string, error) {
+	if !newestOnly {
+		return f.numbered()
 	}
-	isFolder, err := issued.isFolder(holder)
-	if err != nil || !isFolder {
-		return failed(path.Join("issued", holder), err)
-	}
-	dir, err := issued.open(holder)
-	if err != nil {
-		return failed(path.Join("issued", holder), err)
-	}
-	defer dir.close()
-	last, err := dir.last(func(name string) (bool, error) { return dir.isFolder(path.Base(name)) })
+	last, err := f.last(func(name string) (bool, error) { return f.isFolder(path.Base(name)) })
 	if err != nil || last == "" {
-		return failed(dir.name, err)
+		return nil, err
 	}
-	f, err := dir.open(last)
+	return []string{last}, nil
+}
+
+func (r *reader) entry(holder folder, entry string) result {
+	f, err := holder.open(entry)
 	if err != nil {
-		return failed(path.Join(dir.name, last), err)
+		return result{Issued{Place: path.Join(holder.name, entry)}, err}
 	}
 	defer f.close()
-	found, err := r.readFrom(f)
-	return result{issued: found, err: err}
+	issued, err := r.readFrom(f)
+	return result{issued, err}
 }
 
 // issuedFolder opens issued/ and lists it in order. Without one there are no
@@ -112,16 +130,6 @@ func (s *Store) issuedFolder() (folder, []string, error) {
 		return folder{}, nil, err
 	}
 	return f, sorted(names), nil
-}
-
-func (s *Store) jobs() iter.Seq[job] {
-	return func(yield func(job) bool) {
-		for place, err := range s.places() {
-			if !yield(job{place, err}) {
-				return
-			}
-		}
-	}
 }
 
 // places yields the folder of each certificate in order, without looking into
@@ -152,16 +160,22 @@ func (s *Store) places() iter.Seq2[string, error] {
 // numberedIn lists the numbered folders in a folder of this one, none if that
 // is not a folder.
 func (f folder) numberedIn(base string) ([]string, error) {
-	isFolder, err := f.isFolder(base)
-	if err != nil || !isFolder {
-		return nil, err
-	}
-	below, err := f.open(base)
-	if err != nil {
+	below, err := f.openIfFolder(base)
+	if err != nil || below.root == nil {
 		return nil, err
 	}
 	defer below.close()
 	return below.numbered()
+}
+
+// openIfFolder opens a folder in this one; the zero folder is returned if it is
+// something else.
+func (f folder) openIfFolder(base string) (folder, error) {
+	isFolder, err := f.isFolder(base)
+	if err != nil || !isFolder {
+		return folder{}, err
+	}
+	return f.open(base)
 }
 
 // anyIssued reports whether any certificate was ever issued, damaged or not.
@@ -177,42 +191,48 @@ func (s *Store) anyIssued() (bool, error) {
 	return false, nil
 }
 
-// ordered yields the results of work in the order of the jobs. All cores work,
-// and they are at most a few jobs ahead of what was yielded.
-func ordered[J, R any](jobs iter.Seq[J], work func(J) R) iter.Seq[R] {
+// ordered yields the results of work in the order of the jobs. All cores work, on
+// a few jobs at once, and they are at most a few steps ahead of what was yielded.
+func ordered[J, R any](jobs []J, work func(J) R) iter.Seq[R] {
 	type task struct {
-		job    J
-		result chan R
+		jobs    []J
+		results chan []R
 	}
 	return func(yield func(R) bool) {
 		workers := runtime.GOMAXPROCS(0)
-		tasks, queue, done := make(chan task), make(chan chan R, 16*workers), make(chan struct{})
+		tasks, queue, done := make(chan task), make(chan chan []R, 4*workers), make(chan struct{})
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		defer close(done)
 		for range workers {
 			wg.Go(func() {
 				for t := range tasks {
-					t.result <- work(t.job)
+					results := make([]R, len(t.jobs))
+					for i, j := range t.jobs {
+						results[i] = work(j)
+					}
+					t.results <- results
 				}
 			})
 		}
 		wg.Go(func() {
 			defer close(queue)
 			defer close(tasks)
-			for j := range jobs {
-				t := task{j, make(chan R, 1)}
+			for some := range slices.Chunk(jobs, few) {
+				t := task{some, make(chan []R, 1)}
 				select {
-				case queue <- t.result:
+				case queue <- t.results:
 				case <-done:
 					return
 				}
 				tasks <- t // the workers never wait for anything else
 			}
 		})
-		for r := range queue {
-			if !yield(<-r) {
-				return
+		for results := range queue {
+			for _, r := range <-results {
+				if !yield(r) {
+					return
+				}
 			}
 		}
 	}

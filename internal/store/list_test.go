@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"iter"
 	"os"
 	"runtime"
 	"slices"
@@ -57,23 +56,21 @@ func TestStrayFolderHidesNothing(t *testing.T) {
 func TestOrderedKeepsTheOrderAndIsBounded(t *testing.T) {
 	const many = 5000
 	var begun, taken, ahead atomic.Int64
-	jobs := func(yield func(int) bool) {
-		for i := range many {
-			begun.Add(1)
-			ahead.Store(max(ahead.Load(), begun.Load()-taken.Load()))
-			if !yield(i) {
-				return
-			}
-		}
+	jobs := make([]int, many)
+	for i := range jobs {
+		jobs[i] = i
 	}
 	work := func(i int) int {
+		most := begun.Add(1) - taken.Load()
+		for old := ahead.Load(); most > old && !ahead.CompareAndSwap(old, most); old = ahead.Load() {
+		}
 		for range i % 7 {
 			runtime.Gosched()
 		}
 		return i * i
 	}
 	next := 0
-	for got := range ordered(iter.Seq[int](jobs), work) {
+	for got := range ordered(jobs, work) {
 		taken.Add(1)
 		if got != next*next {
 			t.Fatalf("got %d, want %d", got, next*next)
@@ -83,19 +80,44 @@ func TestOrderedKeepsTheOrderAndIsBounded(t *testing.T) {
 	if next != many {
 		t.Errorf("got %d results, want %d", next, many)
 	}
-	if most := int64(16*runtime.GOMAXPROCS(0) + 3); ahead.Load() > most {
+	if most := int64(few * (5*runtime.GOMAXPROCS(0) + 3)); ahead.Load() > most {
 		t.Errorf("%d jobs ahead, want at most %d", ahead.Load(), most)
 	}
 	for stop := range 100 {
 		n := 0
-		for range ordered(iter.Seq[int](jobs), work) {
+		for range ordered(jobs, work) {
 			if n++; n > stop {
 				break
 			}
 		}
 	}
-	for range ordered(func(func(int) bool) {}, work) {
+	for range ordered(nil, work) {
 		t.Error("a result without a job")
+	}
+}
+
+// TestManyOfOneHolderAreInOrder, also when the list is left before its end.
+func TestManyOfOneHolderAreInOrder(t *testing.T) {
+	s, root := createLocked(t)
+	var want []string
+	for _, name := range []string{"a.local", "b.local", "c.local"} {
+		for range 3 * few {
+			want = append(want, issue(t, s, root, name).Place)
+		}
+	}
+	for stop := 1; stop <= len(want); stop += 5 {
+		var got []string
+		for issued, err := range s.All(false) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, issued.Place); len(got) == stop {
+				break
+			}
+		}
+		if !slices.Equal(got, want[:stop]) {
+			t.Fatalf("got %q, want %q", got, want[:stop])
+		}
 	}
 }
 
@@ -130,20 +152,22 @@ func TestAllOfTenThousand(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	before, most, i := heap(), uint64(0), 0
-	for issued, err := range s.All(true) {
-		if err != nil || issued.Place != want[i] {
-			t.Fatalf("certificate %d: got %q, %v, want %q", i, issued.Place, err, want[i])
+	for _, newestOnly := range []bool{true, false} {
+		before, most, i := heap(), uint64(0), 0
+		for issued, err := range s.All(newestOnly) {
+			if err != nil || issued.Place != want[i] {
+				t.Fatalf("certificate %d: got %q, %v, want %q", i, issued.Place, err, want[i])
+			}
+			if i++; i%2500 == 0 {
+				most = max(most, heap())
+			}
 		}
-		if i++; i%2500 == 0 {
-			most = max(most, heap())
+		if i != len(want) {
+			t.Errorf("got %d, want %d", i, len(want))
 		}
-	}
-	if i != len(want) {
-		t.Errorf("got %d, want %d", i, len(want))
-	}
-	if most > before+8<<20 {
-		t.Errorf("heap: %d bytes before, %d at most", before, most)
+		if most > before+8<<20 {
+			t.Errorf("heap: %d bytes before, %d at most", before, most)
+		}
 	}
 }
 
@@ -167,18 +191,12 @@ func BenchmarkMinimal(b *testing.B) {
 	s, root := create(b)
 	fill(b, s, root, 10_000)
 	for b.Loop() {
-		jobs := func(yield func(string) bool) {
-			names, err := os.ReadDir(s.Path("issued"))
-			if err != nil {
-				b.Error(err)
-			}
-			for _, name := range names {
-				if !yield(s.Path("issued/" + name.Name())) {
-					return
-				}
-			}
+		names, err := os.ReadDir(s.Path("issued"))
+		if err != nil {
+			b.Fatal(err)
 		}
-		for err := range ordered(iter.Seq[string](jobs), func(dir string) error {
+		for err := range ordered(names, func(holder os.DirEntry) error {
+			dir := s.Path("issued/" + holder.Name())
 			entries, err := os.ReadDir(dir)
 			if err != nil {
 				return err

@@ -125,10 +125,11 @@ func (s *Store) removeOldRoot() error {
 
 // copied reports whether a root of layout 2 has the same files.
 func (s *Store) copied(files []durable.File) (bool, error) {
-	ids, err := s.rootIDs()
+	f, ids, err := s.rootIDs()
 	if err != nil {
 		return false, err
 	}
+	f.close()
 	for _, id := range ids {
 		err := s.compareRoot(path.Join("roots", id), files)
 		_, differs := errors.AsType[DamagedError](err)

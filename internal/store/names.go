@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
@@ -80,7 +81,7 @@ func plainFolderName(name string) string {
 // deviceOf returns the device that a folder below issued/ is for, "" if it is
 // not a device's.
 func deviceOf(folder string) string {
-	if hashed.MatchString(folder) {
+	if hashed().MatchString(folder) {
 		return ""
 	}
 	if rest, ok := strings.CutPrefix(folder, "_."); ok {
@@ -93,8 +94,9 @@ func deviceOf(folder string) string {
 }
 
 // hashed matches the folders of identities and delegated CAs. A device's never
-// ends in 16 hexadecimal digits after an underscore: an IPv6 group has four.
-var hashed = regexp.MustCompile(`^(client|ca)_.*_[0-9a-f]{16}$`)
+// ends in 16 hexadecimal digits after an underscore: an IPv6 group has four. Like
+// all expressions it is compiled when it is needed: most runs need none.
+var hashed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(client|ca)_.*_[0-9a-f]{16}$`) })
 
 // holderOf returns the device that a file of the store belongs to, the zero
 // Holder if it is not a device's.

@@ -123,16 +123,11 @@ func (f folder) read(base string, widest fs.FileMode, limit int64) ([]byte, erro
 
 // readIfAny returns nil and no error if the file does not exist.
 func (f folder) readIfAny(base string, widest fs.FileMode, limit int64) ([]byte, error) {
-	data, err := f.read(base, widest, limit)
-	if isMissing(err, f.store.Path(path.Join(f.name, base))) {
-		return nil, nil
+	there, err := f.exists(base)
+	if err != nil || !there {
+		return nil, err
 	}
-	return data, err
-}
-
-func isMissing(err error, path string) bool {
-	e, ok := errors.AsType[MissingError](err)
-	return ok && e.Path == path
+	return f.read(base, widest, limit)
 }
 
 // exists reports whether there is anything under a name in the folder, as

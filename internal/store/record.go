@@ -29,11 +29,32 @@ type Record struct {
 	// Files are the SHA-256 of the files last written to the folder, in hexadecimal,
 	// by name: a renewal recognises them by it.
 	Files map[string]string `json:"files,omitempty"`
+	// KeyKept says who has the private key; "" stands for the store.
+	KeyKept KeyKept `json:"key_kept,omitempty"`
+	// WiFi is the network that an identity's Apple profile sets up, nil for none.
+	WiFi *WiFi `json:"wifi,omitempty"`
 	// Batch identifies the list that the certificate was issued from.
 	Batch string `json:"batch,omitempty"`
 	// Pushed is the device that the files are on, nil if they are on none that
 	// picoca knows.
 	Pushed *Pushed `json:"pushed,omitempty"`
+}
+
+// KeyKept says who has the private key of a certificate.
+type KeyKept string
+
+// Who can have it.
+const (
+	KeptInStore  KeyKept = ""
+	KeptByDevice KeyKept = "device" // which made it, and sent a certificate request
+	KeptInFiles  KeyKept = "files"  // that were written once, and nowhere else
+)
+
+// WiFi is a network that asks for identities (EAP-TLS), and the name of its
+// RADIUS server.
+type WiFi struct {
+	SSID         string `json:"ssid"`
+	RadiusDomain string `json:"radius_domain"`
 }
 
 // Pushed is where a certificate's files are, or should be: on the device that has
@@ -115,15 +136,19 @@ func layout1For(board, firmware string) string {
 
 // checkTexts refuses what a terminal should never print, and what is too long.
 func (r Record) checkTexts() error {
-	pushed := Pushed{}
+	pushed, wifi := Pushed{}, WiFi{}
 	if r.Pushed != nil {
 		pushed = *r.Pushed
+	}
+	if r.WiFi != nil {
+		wifi = *r.WiFi
 	}
 	for _, row := range []struct {
 		what, text string
 		most       int
 	}{
-		{"name", r.Name, maxName}, {"for", r.For, maxText}, {"folder", r.Folder, maxFolder}, {"batch", r.Batch, maxText},
+		{"name", r.Name, maxName}, {"for", r.For, maxText}, {"folder", r.Folder, maxFolder}, {"batch", r.Batch, maxText}, {"key_kept", string(r.KeyKept), maxText},
+		{"SSID", wifi.SSID, maxText}, {"RADIUS domain", wifi.RadiusDomain, maxText},
 		{"pushed to", pushed.To, maxFolder}, {"board ID", pushed.BoardID, maxText},
 	} {
 		if err := checkText(row.what, row.text, row.most); err != nil {

@@ -136,49 +136,78 @@ func (s *Store) Roots() ([]Root, error) {
 }
 
 // roots returns all roots that are whole, and an error that joins the faults of
-// the others.
-func (s *Store) roots() (roots []Root, err error) {
+// the others. They are read once, and again after every change by this store,
+// and once the lock is held: before, others could change them.
+func (s *Store) roots() ([]Root, error) {
+	if s.known == nil {
+		roots, err := s.readRoots()
+		if err != nil {
+			return roots, err
+		}
+		s.known = roots
+	}
+	return slices.Clone(s.known), nil
+}
+
+func (s *Store) readRoots() (roots []Root, err error) {
 	err = s.again(func() error {
-		var faults []error
 		roots = nil
-		ids, err := s.rootIDs()
+		above, ids, err := s.rootIDs()
+		if err != nil {
+			return err
+		}
+		defer above.close()
+		var faults []error
 		for _, id := range ids {
-			root, err := s.readRoot(id)
+			root, err := above.rootIn(id)
 			if err == nil {
 				roots = append(roots, root)
 			}
 			faults = append(faults, err)
 		}
-		return errors.Join(append(faults, err)...)
+		return errors.Join(faults...)
 	})
 	return roots, err
 }
 
-func (s *Store) rootIDs() ([]string, error) {
+// rootIDs opens the folder that has the roots' folders, and lists those.
+func (s *Store) rootIDs() (folder, []string, error) {
 	if s.layout == 1 {
-		return []string{""}, nil
+		return s.top(), []string{"root"}, nil
 	}
 	f, err := s.folder("roots")
 	if err != nil {
-		return nil, err
+		return folder{}, nil, err
 	}
-	defer f.close()
 	ids, err := f.names()
-	if err != nil {
-		return nil, err
-	}
 	// Whatever has a root's name must be one: skipping it could let an older
 	// root sign.
 	ids = slices.DeleteFunc(ids, func(name string) bool { return number(name) == 0 })
-	if len(ids) == 0 {
-		return nil, MissingError{Path: s.Path("roots/*/cert.pem")}
+	if err == nil && len(ids) == 0 {
+		err = MissingError{Path: s.Path("roots/*/cert.pem")}
+	}
+	if err != nil {
+		f.close()
+		return folder{}, nil, err
 	}
 	slices.SortFunc(ids, byNumber)
-	return ids, nil
+	return f, ids, nil
 }
 
+// readRoot reads one root, also of layout 1.
 func (s *Store) readRoot(id string) (Root, error) {
-	f, err := s.folder(s.rootPlace(id))
+	place := s.rootPlace(id)
+	above, err := s.folder(path.Dir(place))
+	if err != nil {
+		return Root{}, err
+	}
+	defer above.close()
+	return above.rootIn(path.Base(place))
+}
+
+// rootIn reads the root in a folder of this one.
+func (f folder) rootIn(base string) (Root, error) {
+	f, err := f.open(base)
 	if err != nil {
 		return Root{}, err
 	}
@@ -187,16 +216,17 @@ func (s *Store) readRoot(id string) (Root, error) {
 	if err != nil {
 		return Root{}, err
 	}
-	if s.layout == 1 {
+	id := base
+	if f.store.layout == 1 {
 		id = rootID(1, cert)
 	}
 	root := Root{ID: id, Number: number(id), Certificate: cert}
 	if root.Key, err = f.keyPlace(); err != nil {
 		return Root{}, err
 	}
-	if s.layout == 1 && root.Key == KeyElsewhere {
+	if f.store.layout == 1 && root.Key == KeyElsewhere {
 		// A migration may be taking the files away.
-		if err := s.checkLayout1(); err != nil {
+		if err := f.store.checkLayout1(); err != nil {
 			return Root{}, err
 		}
 	}
@@ -208,8 +238,7 @@ func (s *Store) readRoot(id string) (Root, error) {
 }
 
 // verified are files that this store has read and verified, by their bytes. Roots
-// are read several times in a run, and what has not changed need not be
-// verified again.
+// are read again in a run, and what has not changed need not be verified again.
 type verified struct {
 	roots map[string]*x509.Certificate
 	crls  map[string]*x509.RevocationList
@@ -257,7 +286,7 @@ func (f folder) keyPlace() (KeyPlace, error) {
 		name  string
 		place KeyPlace
 	}{{"key.pem", KeyFile}, {"key.json", KeyAgent}} {
-		there, err := f.store.exists(path.Join(f.name, row.name))
+		there, err := f.exists(row.name)
 		if there || err != nil {
 			return row.place, err
 		}

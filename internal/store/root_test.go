@@ -353,6 +353,7 @@ func TestDamagedRootIsAnErrorWhateverAsks(t *testing.T) {
 	} {
 		put(t, name, data, 0o644)
 		for function, ask := range asking(s, issued, root) {
+			s.known = nil // as another process
 			if err := ask(); !isDamaged(err, name) || hintText(err) == "" {
 				t.Errorf("%s: %s: got %v, want a DamagedError", what, function, err)
 			}
@@ -391,6 +392,7 @@ func TestEachFlippedBitOfARootIsFound(t *testing.T) {
 		data := []byte(whole)
 		data[bit/8] ^= 1 << (bit % 8)
 		put(t, name, string(data), 0o644)
+		s.known = nil
 		signing, err := s.SigningRoot()
 		switch {
 		case err == nil && !signing.Certificate.Equal(root.Cert):
@@ -416,6 +418,7 @@ func TestDamagedOldRootHidesNoOther(t *testing.T) {
 	issue(t, s, second, "new.local")
 	name := s.Path("roots/" + rootID(1, first.Cert) + "/cert.pem")
 	put(t, name, "x", 0o644)
+	s.known = nil
 	var got []string
 	for issued, err := range s.All(false) {
 		got = append(got, fmt.Sprintf("%s %v", issued.Record.Name, err != nil))
@@ -449,6 +452,7 @@ func TestDamagedFilesOfARoot(t *testing.T) {
 		whole := get(t, name)
 		for _, data := range contents {
 			put(t, name, data, 0o644)
+			s.known = nil
 			if _, err := s.Roots(); !isDamaged(err, name) {
 				t.Errorf("%s %.20q: got %v, want a DamagedError", base, data, err)
 			}
@@ -470,6 +474,7 @@ func TestRootsThatOthersCanChangeAreRefused(t *testing.T) {
 		if err := os.Chmod(s.Path(row.name), row.wide); err != nil {
 			t.Fatal(err)
 		}
+		s.known = nil
 		_, err := s.Roots()
 		e, ok := errors.AsType[ModeError](err)
 		if !ok || e.Got != row.wide || e.Want != row.right || e.Path != s.Path(row.name) {
@@ -498,6 +503,7 @@ func TestWhatHasARootsNameMustBeOne(t *testing.T) {
 		if err := make(name); err != nil {
 			t.Fatal(err)
 		}
+		s.known = nil
 		got, err := s.SigningRoot()
 		if what != "link" && (err == nil || hintText(err) == "") {
 			t.Errorf("%s: got %q, %v, want an error with a hint", what, got.ID, err)
@@ -509,6 +515,7 @@ func TestWhatHasARootsNameMustBeOne(t *testing.T) {
 		remove(t, name+"x")
 	}
 	remove(t, s.Path("roots/"+rootID(1, root.Cert)))
+	s.known = nil
 	if _, err := s.SigningRoot(); !isA[MissingError](err) || hintText(err) == "" {
 		t.Errorf("no root: got %v, want a MissingError", err)
 	}

@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -69,6 +70,7 @@ type Store struct {
 	disk     durable.Disk
 	layout   int // 0 if there is none yet
 	held     *flock.Flock
+	known    []Root // as last read, nil if they must be read again
 	verified verified
 }
 
@@ -155,14 +157,10 @@ func (s *Store) checkOnce() error {
 	if err := s.checkTop(); err != nil {
 		return err
 	}
-	there, err := s.exists(s.rootsFolder())
-	if err != nil {
-		return err
-	}
-	if !there {
+	f, err := s.folder(s.rootsFolder())
+	if errors.Is(err, fs.ErrNotExist) {
 		return s.absent(s.rootsFolder())
 	}
-	f, err := s.folder(s.rootsFolder())
 	if err == nil {
 		f.close()
 	}
@@ -272,9 +270,8 @@ func (s *Store) lock(ctx context.Context, waiting func(holder string)) error {
 	if err := s.wait(ctx, lock, waiting); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
-	s.held = lock
-	// A courtesy to those who wait; Windows forbids it while the lock is held.
-	_ = s.root.WriteFile("lock", []byte(strconv.Itoa(os.Getpid())), 0o600)
+	s.held, s.known = lock, nil
+	s.writeHolder()
 	return s.named(durable.Recover(s.disk, prefix, "."))
 }
 
@@ -313,10 +310,20 @@ func (s *Store) wait(ctx context.Context, lock *flock.Flock, waiting func(holder
 	return err
 }
 
+// writeHolder puts the process ID into the lock file, as a courtesy to those who
+// wait; Windows forbids it while the lock is held. The file is not emptied first:
+// ext4 would begin to write it to the disk at once. So all IDs get one width.
+func (s *Store) writeHolder() {
+	if file, err := s.root.OpenFile("lock", os.O_WRONLY, 0); err == nil {
+		fmt.Fprintf(file, "%-20d\n", os.Getpid())
+		file.Close()
+	}
+}
+
 // holder returns the process ID in the lock file, which may hold anything.
 func (s *Store) holder() string {
 	data, _ := s.read("lock", widestPrivate, maxLine)
-	if pid, err := strconv.Atoi(string(data)); err == nil && pid > 0 {
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && pid > 0 {
 		return strconv.Itoa(pid)
 	}
 	return ""
@@ -324,6 +331,7 @@ func (s *Store) holder() string {
 
 // publish makes a folder appear with all of its files.
 func (s *Store) publish(dir string, files []durable.File) error {
+	s.known = nil
 	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
 	if err != nil {
 		return s.named(err)
@@ -336,6 +344,7 @@ func (s *Store) replace(files ...durable.File) error {
 	if s.held == nil {
 		return ErrUnlocked
 	}
+	s.known = nil
 	staged, err := durable.Stage(s.disk, ".", prefix, 0o700, files)
 	if err != nil {
 		return s.named(err)
@@ -346,22 +355,25 @@ func (s *Store) replace(files ...durable.File) error {
 // makeFolders makes folders for good. One that exists already may come from a
 // process that was killed before it had synced it.
 func (s *Store) makeFolders(dirs ...string) error {
+	if err := s.mkdirs(dirs...); err != nil {
+		return err
+	}
 	for _, dir := range dirs {
-		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return s.named(err)
-		}
-		if err := s.disk.SyncDir(parent(dir)); err != nil {
+		if err := s.disk.SyncDir(path.Dir(dir)); err != nil {
 			return s.named(err)
 		}
 	}
 	return nil
 }
 
-func parent(name string) string {
-	if at := strings.LastIndexByte(name, '/'); at >= 0 {
-		return name[:at]
+// mkdirs makes folders that are not yet synced.
+func (s *Store) mkdirs(dirs ...string) error {
+	for _, dir := range dirs {
+		if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return s.named(err)
+		}
 	}
-	return "."
+	return nil
 }
 
 // numbered lists the folders in a folder whose names begin with a number, in

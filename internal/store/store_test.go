@@ -112,6 +112,7 @@ func TestSizesAreLimited(t *testing.T) {
 		}
 		var start, end runtime.MemStats
 		runtime.ReadMemStats(&start)
+		s.known = nil
 		if err := read(); !isDamaged(err, s.Path(name)) || hintText(err) == "" {
 			t.Errorf("%s: got %v, want a DamagedError with a hint", name, err)
 		}

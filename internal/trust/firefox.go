@@ -125,7 +125,7 @@ func (p *firefoxPolicy) look(_ context.Context, roots []root) (contents, error) 
 	}
 	for _, file := range list.files {
 		name := strings.TrimSuffix(path.Base(file), ".pem")
-		if ours, _ := split(roots, []string{name}); len(ours) == 0 && ourName.MatchString(name) {
+		if ours, _ := split(roots, []string{name}); len(ours) == 0 && ourName().MatchString(name) {
 			found.others = append(found.others, name)
 		}
 	}

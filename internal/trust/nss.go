@@ -55,10 +55,6 @@ type nssEntry struct {
 	der      []byte
 }
 
-// listed is a line of certutil -L: a nickname and the trust for TLS, mail and
-// code.
-var listed = regexp.MustCompile(`^(.*\S)\s+([a-zA-Z]*),[a-zA-Z]*,[a-zA-Z]*\s*$`)
-
 // entries lists what could be a root of ours: trusted for servers (C), or called
 // as we call it, or as the root calls itself, which Firefox does with a root from
 // its policy.
@@ -70,6 +66,8 @@ func (d *nssDB) entries(ctx context.Context, roots []root) ([]nssEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A line of certutil -L: a nickname and the trust for TLS, mail and code.
+	listed := regexp.MustCompile(`^(.*\S)\s+([a-zA-Z]*),[a-zA-Z]*,[a-zA-Z]*\s*$`)
 	var all []nssEntry
 	for text := range strings.SplitSeq(out, "\n") {
 		match := listed.FindStringSubmatch(text)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -138,14 +139,14 @@ func (a *anchors) links(r root) []string {
 	return all
 }
 
-var ourName = regexp.MustCompile(`^` + prefix + `[0-9a-f]{8}$`)
+var ourName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^` + prefix + `[0-9a-f]{8}$`) })
 
 // others returns the names of the files of other picoca roots.
 func (a *anchors) others(roots []root) []string {
 	var all []string
 	for _, file := range a.c.glob(path.Join(a.dir, prefix+"*"+a.ext)) {
 		name := strings.TrimSuffix(path.Base(file), a.ext)
-		if ours, _ := split(roots, []string{name}); len(ours) == 0 && ourName.MatchString(name) {
+		if ours, _ := split(roots, []string{name}); len(ours) == 0 && ourName().MatchString(name) {
 			all = append(all, name)
 		}
 	}
@@ -184,16 +185,15 @@ func (a *anchors) hooks() []string {
 	if !a.debian {
 		return nil
 	}
+	name := regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	var all []string
 	for _, hook := range a.c.glob(debianHooks + "/*") {
-		if hookName.MatchString(path.Base(hook)) && a.c.executable(hook) {
+		if name.MatchString(path.Base(hook)) && a.c.executable(hook) {
 			all = append(all, hook)
 		}
 	}
 	return all
 }
-
-var hookName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // notice writes what update-ca-certificates(8) writes to hooks: a line with a
 // minus for each link that is gone.

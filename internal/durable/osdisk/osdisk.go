@@ -222,11 +222,15 @@ func (d *Disk) finishFile(file *os.File, mode fs.FileMode) error {
 
 // SyncFiles syncs files side by side: a journal commits them together.
 func (d *Disk) SyncFiles(files []durable.WriteSyncer) error {
+	if len(files) == 0 {
+		return nil
+	}
 	errs := make([]error, len(files))
 	var wg sync.WaitGroup
-	for i, file := range files {
-		wg.Go(func() { errs[i] = file.Sync() })
+	for i, file := range files[1:] {
+		wg.Go(func() { errs[i+1] = file.Sync() })
 	}
+	errs[0] = files[0].Sync() // here: a thread less
 	wg.Wait()
 	return errors.Join(errs...)
 }

@@ -1,13 +1,35 @@
 package device
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
 	"time"
 )
+
+// parse reads a device's file and checks that what it says can be used: every
+// name exists, every cost is of a key that it loads, every figure has a source.
+func parse(data []byte) (Device, error) {
+	var d Device
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&d); err != nil {
+		return Device{}, fmt.Errorf("device file: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return Device{}, fmt.Errorf("device file: more than one device in the file of %q", d.ID)
+	}
+	d.complete()
+	if err := d.check(); err != nil {
+		return Device{}, fmt.Errorf("device %q %w", d.ID, err)
+	}
+	return d, nil
+}
 
 func (d Device) check() error {
 	switch {
@@ -66,6 +88,11 @@ func (f Firmware) check() error {
 		return errors.New("with a clock that is no date, or no source for it")
 	}
 	return errors.Join(f.checkUses(), f.checkVersions(), f.checkCosts(), checkFiles(f.Files), f.checkSteps())
+}
+
+func (g Growth) isSane() bool {
+	least, most := min(g.HeapBytesPerByte, g.HeapBytesPerName), max(g.HeapBytesPerByte, g.HeapBytesPerName)
+	return least > 0 && most < 1000 && isSource(g.Source)
 }
 
 func (c Clock) isSane() bool {
@@ -174,10 +201,6 @@ func (f Firmware) checkSteps() error {
 	}
 	return nil
 }
-
-// MeasuredByBench is the source of what the tests measure again: they fail
-// when it is no longer so.
-const MeasuredByBench = "measured by the board bench"
 
 // isSource reports whether a text says how sure a figure is.
 func isSource(text string) bool {

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// keyFlags say where the private key is made and kept.
+type keyFlags struct {
+	csr    string
+	forget bool
+}
+
+func (f *keyFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.csr, "csr", "", "`FILE` with a certificate request (CSR) of a device that keeps its key; - is standard input")
+	cmd.Flags().BoolVar(&f.forget, "forget-key", false, "write the key to the output folder only, and keep none in the store")
+}
+
+// apply fills in a request. A file that cannot be used comes with its name.
+func (f *keyFlags) apply(a *app, r *pki.Request, given func(flag string) bool) (err error) {
+	if given("forget-key") {
+		r.ForgetKey = &f.forget
+	}
+	if given("csr") {
+		r.CSR, err = a.readCSR(f.csr)
+	}
+	return err
+}
+
+func (a *app) readCSR(name string) (*ca.CSR, error) {
+	shown := fmt.Sprintf("%q", name)
+	read := readFile
+	if name == "-" {
+		shown, read = "on standard input", a.readStdin
+	}
+	data, err := read(name)
+	if err != nil {
+		return nil, fmt.Errorf("certificate request %s cannot be read: %w", shown, withoutPath(err))
+	}
+	request, err := ca.ParseCSR(data)
+	if err != nil {
+		return nil, fmt.Errorf("certificate request %s %w", shown, err)
+	}
+	return &request, nil
+}
+
+// readFile reads no more than a certificate request can have, and one byte.
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, ca.MaxCSR+1))
+}
+
+func (a *app) readStdin(string) ([]byte, error) {
+	if isTerminalInput(a.Stdin) {
+		a.note("paste the certificate request, then press Enter and Ctrl-D")
+	}
+	return io.ReadAll(io.LimitReader(a.Stdin, ca.MaxCSR+1))
+}
+
+// noteCSR shows what a certificate request asks for, and what it does not get.
+func (a *app) noteCSR(p *pki.Plan) {
+	csr := p.CSR()
+	if csr == nil {
+		return
+	}
+	names := "no names"
+	if all := csr.Names.All(); len(all) > 0 {
+		names = displayNames(csr.Names)
+	}
+	a.note("the request has an %s key, and asks for %s", csr.Key, names)
+	if ignored := p.Ignored(); len(ignored) > 0 {
+		a.note("not taken from the request: %s", ignoredText(ignored))
+	}
+	if csr.HasPrivateKey {
+		a.note("the file also holds a private key, which picoca neither needs nor reads: keep it to yourself")
+	}
+	if csr.LowExponent {
+		a.note("the RSA key has a public exponent below 65537, which some clients refuse")
+	}
+}
+
+// maxIgnoredShown is how much of a request a note lists: --json has all of it.
+const maxIgnoredShown = 30
+
+func ignoredText(ignored []string) string {
+	if more := len(ignored) - maxIgnoredShown; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(ignored[:maxIgnoredShown], ", "), more)
+	}
+	return strings.Join(ignored, ", ")
+}
+
+// noteKey says who has the key, where that is not the store.
+func (a *app) noteKey(p *pki.Plan) {
+	switch {
+	case p.KeyKept == store.KeptInFiles:
+		a.note("the store has no copy of the key: if the files are lost, %s makes a new one", a.command("renew", p.Name()))
+	case p.WritesOtherFiles() && p.Target.Device.ID != "":
+		a.note("the file for %s would hold the key too, so these are written instead", p.Target.Name())
+	}
+}
+
+// keyKeptTexts are the values of key_kept in JSON.
+var keyKeptTexts = map[store.KeyKept]string{store.KeptInStore: "store", store.KeptByDevice: "device", store.KeptInFiles: "files"}
+
+// keyKept is who has a certificate's key, for JSON.
+func keyKept(i store.Issued) string {
+	if i.Record.KeyKept == store.KeptInStore && !i.HasKey {
+		return "missing"
+	}
+	return keyKeptTexts[i.Record.KeyKept]
+}
+
+// requestJSON is a certificate request as --json prints it.
+type requestJSON struct {
+	Names   []string `json:"names"`
+	Ignored []string `json:"ignored"`
+}
+
+func describeCSR(p *pki.Plan) *requestJSON {
+	if p.CSR() == nil {
+		return nil
+	}
+	return &requestJSON{namesJSON(p.CSR().Names), p.Ignored()}
+}
+
+// keyText is a key's type, and who has it.
+func keyText(i store.Issued) string {
+	text := ca.KeyType(keyOf(i.Leaf)).String()
+	switch {
+	case i.Record.KeyKept == store.KeptByDevice:
+		return text + ", kept by the device"
+	case i.Record.KeyKept == store.KeptInFiles:
+		return text + ", only in the files"
+	case !i.HasKey:
+		return text + ", missing from the store"
+	}
+	return text
+}
