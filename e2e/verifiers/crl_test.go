@@ -94,16 +94,16 @@ func TestRevocationListIsRead(t *testing.T) {
 
 // TestExportedListIsRead: what `picoca export crl` writes, of a CA with two roots.
 func TestExportedListIsRead(t *testing.T) {
-	t.Chdir(t.TempDir())
+	dir := t.TempDir()
 	req := pki.InitRequest{Key: ca.P256, Root: testpki.HomeRequest()}
-	if _, err := pki.Create(t.Context(), "ca", req, nil, time.Now(), pki.Options{}, nil); err != nil {
+	if _, err := pki.Create(t.Context(), dir+"/ca", req, nil, time.Now(), pki.Options{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	c := must[*pki.CA](t)(pki.Open("ca", pki.Options{}))
+	c := must[*pki.CA](t)(pki.Open(dir+"/ca", pki.Options{}))
 	defer c.Close()
 	rotation := must[*pki.Rotation](t)(c.PlanRotation(pki.RotateRequest{}, time.Now()))
 	must[pki.Rotated](t)(rotation.Rotate(t.Context(), time.Now(), pki.Passphrases{}, nil))
-	good, bad := issued(t, c, "good"), issued(t, c, "bad")
+	good, bad := issued(t, c, dir+"/good"), issued(t, c, dir+"/bad")
 	must[pki.Revoked](t)(c.Revoke(t.Context(), pki.RevokeRequest{Target: ca.Serial(bad.leaf)}, time.Now(), nil, nil))
 	file, lists, err := c.CRLFile(t.Context(), pki.CRLRequest{Format: pki.CRLDER}, time.Now(), nil)
 	if err != nil {
@@ -128,7 +128,7 @@ func TestExportedListIsRead(t *testing.T) {
 // issued issues a certificate for pico.local, again for each folder.
 func issued(t testing.TB, c *pki.CA, folder string) identityOf {
 	t.Helper()
-	request := pki.Request{Names: must[ca.Names](t)(ca.ParseNames([]string{"pico.local"})), For: must[device.Target](t)(device.ParseTarget("computer")), Out: folder, Renew: folder == "bad"}
+	request := pki.Request{Names: must[ca.Names](t)(ca.ParseNames([]string{"pico.local"})), For: must[device.Target](t)(device.ParseTarget("computer")), Out: folder, Renew: strings.HasSuffix(folder, "bad")}
 	plan := must[*pki.Plan](t)(c.Plan(request, time.Now()))
 	defer plan.Close()
 	session := must[*pki.Session](t)(c.Session(t.Context(), time.Now(), nil, nil))

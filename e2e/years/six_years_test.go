@@ -75,6 +75,9 @@ func (l *life) until(days int) {
 	}
 }
 
+// env is everywhere, and becomes what it runs.
+const env = "/usr/bin/env"
+
 // faked returns a command line that runs at the life's time. The command faketime
 // itself would stay between a server and its signals.
 func (l *life) faked(pkg, tool string, args ...string) (string, []string) {
@@ -84,13 +87,13 @@ func (l *life) faked(pkg, tool string, args ...string) (string, []string) {
 		rig.Missing(l.t, "libfaketime", "faketime")
 	}
 	words := []string{"TZ=UTC", "LD_PRELOAD=" + library[0], "FAKETIME=@" + l.now.Format(time.DateTime), rig.Need(l.t, tool, pkg)}
-	return rig.Need(l.t, "env", "coreutils"), append(words, args...)
+	return env, append(words, args...)
 }
 
 func (l *life) outside(pkg, tool string, args ...string) (string, error) {
 	l.t.Helper()
-	name, words := l.faked(pkg, tool, args...)
-	return rig.Outside(l.t, "coreutils", name, words...)
+	_, words := l.faked(pkg, tool, args...)
+	return rig.OutsideWith(l.t, words[:3], nil, pkg, tool, args...)
 }
 
 // visitor opens one of the two servers with what it trusts, and its identity if it
