@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -25,6 +27,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/picoca/picoca/internal/cli"
+	"github.com/picoca/picoca/internal/probe"
 	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/testpki"
 	"github.com/picoca/picoca/internal/trust"
@@ -50,6 +53,8 @@ var (
 		"refuse": refuse,
 		"root":   rootFolder,
 		"owner":  owner,
+		"serve":  serve,
+		"paste":  paste,
 		"agent":  agentVerb,
 	}
 	conditions = map[string]bool{
@@ -71,8 +76,18 @@ func picoca() {
 		},
 		ResolvConf: cmp.Or(os.Getenv("PICOCA_TEST_RESOLV_CONF"), os.DevNull), // this machine's has nothing to do with it
 		Computer:   testComputer(),
+		Network:    testNetwork(),
 		Devices:    testDevices(),
 	}))
+}
+
+// testNetwork knows no name, and has this machine only.
+func testNetwork() *probe.Network {
+	network := probe.ThisNetwork()
+	network.Lookup = func(context.Context, string) ([]netip.Addr, error) { return nil, &net.DNSError{IsNotFound: true} }
+	network.Interfaces = func() ([]probe.Interface, error) { return nil, nil }
+	network.Neighbours = func(context.Context) ([]netip.Addr, error) { return nil, nil }
+	return &network
 }
 
 // testDevices is what boards are connected to in a script: the folder
@@ -283,6 +298,47 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	ts.Check(err)
 	ts.Setenv(args[0], port)
+}
+
+// serve VARIABLE CERTIFICATE KEY serves TLS with PEM files on loopback until the
+// script ends, and sets VARIABLE to its port.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: serve VARIABLE CERTIFICATE KEY")
+	}
+	cert, err := tls.LoadX509KeyPair(ts.MkAbs(args[1]), ts.MkAbs(args[2]))
+	ts.Check(err)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	ts.Check(err)
+	ts.Defer(func() { _ = listener.Close() })
+	go func() {
+		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
+			go func() {
+				defer conn.Close()
+				_, _ = io.Copy(io.Discard, conn) // the handshake, until the client leaves
+			}()
+		}
+	}()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
+}
+
+// paste TEXT runs the command that begins with TEXT in a hint of the last
+// command, as a user would paste it.
+func paste(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: paste TEXT")
+	}
+	for line := range strings.Lines(ts.ReadFile("stderr") + ts.ReadFile("stdout")) {
+		if at := strings.Index(line, args[0]); at >= 0 && strings.HasPrefix(line, "hint: ") {
+			command, _, _ := strings.Cut(strings.TrimSuffix(line[at:], "\n"), "; ")
+			ts.Logf("[pasted] %s", command)
+			ts.Check(ts.Exec("sh", "-c", command))
+			return
+		}
+	}
+	ts.Fatalf("no hint has %q", args[0])
 }
 
 // many CODE N COMMAND... runs a command with N names more, and wants that exit

@@ -76,6 +76,11 @@ var troubles = []trouble{
 	{notSigned, "MicroPython", foreignClient, showForeign},
 	{"-9984", "CircuitPython", foreignServer, meetForeign},
 	{notSigned, "MicroPython", foreignServer, meetForeign},
+	{"-9984", "CircuitPython", "the board is the client, and connects by address", func(l *troubleLab, s rig.Stack) []string {
+		peer := newBoardPeer(l.t, l.root.issue(l.t, "p256", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} }))
+		c := l.b.Connect(l.t, nil, s, peer.port, "--host", "127.0.0.1", "--ca", l.root.file(s)).First(l.t)
+		return []string{shown(c.Python)}
+	}},
 	{"ValueError: The certificate validity starts in the future", "MicroPython", "the board's clock is not set: the certificate begins in its future", func(l *troubleLab, s rig.Stack) []string {
 		args := append(l.files(), "--ca", l.root.file(s))
 		identity := append(l.identity(l.root.issue(l.t, "p256", forClients)), "--cacert", l.root.pemName)

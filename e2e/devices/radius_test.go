@@ -68,7 +68,7 @@ func TestFreeRADIUSServesItsFiles(t *testing.T) {
 			if err := os.Rename(config, filepath.Join(dir, "radiusd.conf")); err != nil {
 				t.Fatal(err)
 			}
-			waitFor(t, start(t, "freeradius", "freeradius", "-f", "-l", "stdout", "-x", "-d", dir, "-n", "radiusd"), "Ready to process requests")
+			rig.WaitFor(t, rig.Start(t, "freeradius", "freeradius", "-f", "-l", "stdout", "-x", "-d", dir, "-n", "radiusd"), "Ready to process requests")
 			for _, row := range []struct {
 				name          string
 				identity, its export.Bundle

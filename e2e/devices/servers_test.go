@@ -44,89 +44,6 @@ func install(t *testing.T, text string, use device.Use, b export.Bundle) string 
 	return dir
 }
 
-// serve runs a server until the test ends, and returns once it accepts
-// connections at port.
-func serve(t *testing.T, port, pkg, tool string, args ...string) {
-	t.Helper()
-	lines := start(t, pkg, tool, args...)
-	var seen []string
-	for deadline := time.Now().Add(rig.Patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			conn.Close()
-			return
-		}
-		for more := true; more; {
-			select {
-			case line, running := <-lines:
-				if seen = append(seen, line); !running {
-					t.Fatalf("%s ended:\n%s", tool, strings.Join(seen, "\n"))
-				}
-			default:
-				more = false
-			}
-		}
-	}
-	t.Fatalf("%s does not listen at port %s:\n%s", tool, port, strings.Join(seen, "\n"))
-}
-
-// start runs a program until the test ends, and returns its lines as they come.
-// They end when the program does.
-func start(t *testing.T, pkg, tool string, args ...string) <-chan string {
-	t.Helper()
-	path := rig.Need(t, tool, pkg)
-	cmd := exec.CommandContext(t.Context(), path, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 5 * time.Second
-	reader, writer := io.Pipe()
-	cmd.Stdout, cmd.Stderr = writer, writer
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := make(chan string, 10_000)
-	go func() {
-		cmd.Wait()
-		writer.Close()
-	}()
-	go func() {
-		defer close(lines)
-		for scanner := bufio.NewScanner(reader); scanner.Scan(); {
-			select {
-			case lines <- scanner.Text():
-			default: // more than a test waits for
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		for line := range lines { // the test's context has ended, and the program ends
-			if t.Failed() {
-				t.Log(line)
-			}
-		}
-	})
-	return lines
-}
-
-// waitFor returns once a program has printed a text.
-func waitFor(t *testing.T, lines <-chan string, text string) {
-	t.Helper()
-	var seen []string
-	timeout := time.After(rig.Patience)
-	for {
-		select {
-		case line, running := <-lines:
-			seen = append(seen, line)
-			if strings.Contains(line, text) {
-				return
-			}
-			if !running {
-				t.Fatalf("ended without %q:\n%s", text, strings.Join(seen, "\n"))
-			}
-		case <-timeout:
-			t.Fatalf("no %q in:\n%s", text, strings.Join(seen, "\n"))
-		}
-	}
-}
-
 // get opens a server's page as a client that trusts a root, with an identity if
 // there is one.
 func get(t *testing.T, port string, trusted *x509.Certificate, identity ...tls.Certificate) (string, error) {
@@ -188,7 +105,7 @@ http {
 		location / { if ($ssl_client_verify = NONE) { return 200 "hello"; } return 200 $ssl_client_verify; }
 	}
 }`, dir, port, trust)
-	serve(t, port, "nginx", "nginx", "-c", config, "-p", dir)
+	rig.StartServer(t, port, "nginx", "nginx", "-c", config, "-p", dir)
 	checkServes(t, port, b)
 	if page, err := get(t, port, b.Root, identityOf(b)); err != nil || page != "200 SUCCESS" {
 		t.Errorf("with an identity: got %q, %v", page, err)
@@ -207,7 +124,7 @@ frontend f
 	bind 127.0.0.1:%s ssl crt %s/nas.local.pem
 	http-request return status 200 content-type text/plain string hello
 `, port, install(t, "haproxy", device.UseServer, b))
-	serve(t, port, "haproxy", "haproxy", "-db", "-f", config)
+	rig.StartServer(t, port, "haproxy", "haproxy", "-db", "-f", config)
 	checkServes(t, port, b)
 }
 
@@ -229,7 +146,7 @@ https://nas.local:%[2]s {
 	respond hello
 }
 `, dir, port)
-	serve(t, port, "caddy", "caddy", "run", "--adapter", "caddyfile", "--config", config)
+	rig.StartServer(t, port, "caddy", "caddy", "run", "--adapter", "caddyfile", "--config", config)
 	checkServes(t, port, b)
 }
 
@@ -250,10 +167,10 @@ require_certificate true
 use_identity_as_username true
 log_type all
 `, me.Username, port, install(t, "mosquitto", device.UseServer, b))
-	lines := start(t, "mosquitto", "mosquitto", "-c", config)
-	waitFor(t, lines, "running")
+	lines := rig.Start(t, "mosquitto", "mosquitto", "-c", config)
+	rig.WaitFor(t, lines, "running")
 	publish(t, port, install(t, "mosquitto", device.UseClient, b), true)
-	waitFor(t, lines, "u'nas.local'") // the identity is the user
+	rig.WaitFor(t, lines, "u'nas.local'") // the identity is the user
 	publish(t, port, install(t, "mosquitto", device.UseClient, bundle(t, "p256", "rsa-2048")), false)
 }
 
@@ -280,12 +197,12 @@ func TestOpenVPNTakesItsFile(t *testing.T) {
 	common := []string{"--dev", "null", "--auth-nocache", "--askpass", pass, "--verb", "3"}
 	server := append([]string{"--tls-server", "--dh", "none", "--proto", "tcp4-server", "--local", "127.0.0.1", "--lport", port,
 		"--pkcs12", filepath.Join(install(t, "openvpn", device.UseServer, b), "nas.local.p12")}, common...)
-	lines := start(t, "openvpn", "openvpn", server...)
-	waitFor(t, lines, "Listening for incoming TCP connection")
+	lines := rig.Start(t, "openvpn", "openvpn", server...)
+	rig.WaitFor(t, lines, "Listening for incoming TCP connection")
 	client := append([]string{"--tls-client", "--proto", "tcp4-client", "--remote", "127.0.0.1", port, "--nobind", "--remote-cert-tls", "server",
 		"--pkcs12", filepath.Join(install(t, "openvpn", device.UseClient, b), "nas.local.p12")}, common...)
-	waitFor(t, start(t, "openvpn", "openvpn", client...), "Peer Connection Initiated")
-	waitFor(t, lines, "Peer Connection Initiated")
+	rig.WaitFor(t, rig.Start(t, "openvpn", "openvpn", client...), "Peer Connection Initiated")
+	rig.WaitFor(t, lines, "Peer Connection Initiated")
 }
 
 // node is a server that says hello.
@@ -303,9 +220,31 @@ func TestNodeServesItsFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			port := rig.FreePort(t)
-			serve(t, port, "nodejs", "node", "-e", fmt.Sprintf(node, options, port))
+			rig.StartServer(t, port, "nodejs", "node", "-e", fmt.Sprintf(node, options, port))
 			checkServes(t, port, b)
 		})
+	}
+}
+
+// TestJavaServesItsFiles: with the .p12 as its key store and the root as its trust
+// store, to clients with an identity.
+func TestJavaServesItsFiles(t *testing.T) {
+	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
+	trusted := b
+	trusted.P12.Passphrase = "changeit" // that of the device's step
+	rig.StartServer(t, port, "default-jdk-headless", "java",
+		"-Djavax.net.ssl.keyStore="+filepath.Join(install(t, "java", device.UseServer, b), "nas.local.p12"), "-Djavax.net.ssl.keyStorePassword="+passphrase,
+		"-Djavax.net.ssl.trustStore="+filepath.Join(install(t, "java", device.UseTrust, trusted), "picoca-root.p12"), "-Djavax.net.ssl.trustStorePassword=changeit",
+		"testdata/Server.java", port)
+	stranger := bundle(t, "p256", "rsa-2048")
+	if page, err := get(t, port, b.Root, identityOf(b)); err != nil || page != "200 hello" {
+		t.Errorf("with an identity: got %q, %v", page, err)
+	}
+	if page, err := get(t, port, b.Root, identityOf(stranger)); err == nil {
+		t.Errorf("with an identity of another CA: got %q", page)
+	}
+	if page, err := get(t, port, stranger.Root, identityOf(b)); err == nil {
+		t.Errorf("a client of another CA got %q", page)
 	}
 }
 
@@ -361,7 +300,7 @@ userdb {
   args = uid=%[3]s gid=%[6]s home=%[1]s/mail
 }
 `, base, users, mail, port, dir, mailGroup)
-	serve(t, port, "dovecot-imapd", "dovecot", "-F", "-c", config)
+	rig.StartServer(t, port, "dovecot-imapd", "dovecot", "-F", "-c", config)
 	if greeting, err := imap(t, port, b, identityOf(b)); err != nil || !strings.HasPrefix(greeting, "a OK") {
 		t.Errorf("with an identity: got %q, %v", greeting, err)
 	}

@@ -90,24 +90,32 @@ type appReport struct {
 	InstallabilityErrors      []string
 	ManifestErrors            []string
 	Manifest                  struct{ Name string }
+	Now, Age, Result          string // of an app with messages
+	Notifications             []struct{ Title, Body, URL string }
 }
 
 // openApp starts Chromium, with a home that says what it trusts, on
 // https://pico.local at the counter's port.
 func openApp(t testing.TB, home string, between *counter) *app {
 	t.Helper()
-	rig.NeedDrivers(t)
-	options, err := json.Marshal(map[string]string{
+	return drive(t, "example.js", map[string]string{
 		"chromium": rig.Need(t, "chromium", "chromium"), "home": home,
 		"url": "https://pico.local:" + portOf(between.address) + "/", "resolve": "MAP pico.local 127.0.0.1",
 		"screenshot": os.Getenv("EXAMPLE_SCREENSHOT"),
 	})
+}
+
+// drive starts a driver of testdata/clients.
+func drive(t testing.TB, driver string, options map[string]string) *app {
+	t.Helper()
+	rig.NeedDrivers(t)
+	text, err := json.Marshal(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, rig.Need(t, "node", "nodejs"), "example.js", string(options))
+	cmd := exec.CommandContext(ctx, rig.Need(t, "node", "nodejs"), driver, string(text))
 	cmd.Dir, cmd.Stderr, cmd.WaitDelay = rig.ClientDrivers, os.Stderr, rig.Patience
 	in, err := cmd.StdinPipe()
 	if err != nil {

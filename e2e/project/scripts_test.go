@@ -74,7 +74,7 @@ func (r scriptRun) run(script string, args ...string) (string, error) {
 }
 
 // essential packages are on every Debian.
-var essential = []string{"dash", "util-linux"}
+var essential = []string{"coreutils", "dash", "util-linux"}
 
 // TestDepsInstallsEveryToolThatTestsNeed runs scripts/deps.sh where none of
 // them is there: what need asks for must be in its list.
@@ -97,8 +97,8 @@ func TestDepsInstallsEveryToolThatTestsNeed(t *testing.T) {
 // packageArgument is where the functions that ask for an outside tool take the
 // name of its package: the rig's, and those of families that do without it.
 var packageArgument = map[string]int{
-	"Need": 2, "Outside": 1, "OutsideWith": 3,
-	"devices.need": 2, "devices.run": 2, "devices.serve": 2, "devices.start": 1, "verifiers.need": 2,
+	"Need": 2, "Outside": 1, "OutsideWith": 3, "Start": 1, "StartServer": 2,
+	"devices.need": 2, "devices.run": 2, "verifiers.need": 2,
 }
 
 // neededPackages reads from the sources of every family, and of the rig, what
@@ -120,7 +120,7 @@ func neededPackages(t *testing.T) []string {
 		packages = append(packages, found...)
 		families[filepath.Base(filepath.Dir(name))] += len(found)
 	}
-	for _, family := range []string{"boards", "devices", "example", "formats", "phone", "project", "rig", "verifiers"} {
+	for _, family := range []string{"boards", "clients", "devices", "example", "formats", "phone", "project", "rig", "verifiers"} {
 		if families[family] == 0 {
 			t.Errorf("%s: no package found that its tests need", family)
 		}

@@ -38,8 +38,8 @@ type RootRequest struct {
 	Days int
 	// Constraints are the names that it may vouch for.
 	Constraints Constraints
-	// AnyAddress leaves the addresses out of the constraints: BoringSSL and
-	// wolfSSL refuse a leaf with an address under a root that limits them.
+	// AnyAddress leaves the addresses out of the constraints: BoringSSL refuses a
+	// leaf with an address under a root that limits them.
 	AnyAddress bool
 	// Strict marks the name constraints critical, as RFC 5280 section 4.2.1.10
 	// demands. Boards with mbedTLS cannot load such a root.

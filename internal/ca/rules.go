@@ -62,7 +62,7 @@ var rules = []struct {
 		fault.Hintf("leave out --days: the certificate then ends with its root")},
 	{"inside-root", "RFC 5280 4.2.1.10: name constraints", insideConstraints, fault.Hint{}},
 	{"path-length", "RFC 5280 4.2.1.9: basic constraints", pathAllowed,
-		fault.Hintf("make a new CA in another folder: %s", fault.Command{"--home", "FOLDER", "init"})},
+		fault.Hintf("make a new root: %s", fault.Command{"root", "rotate"})},
 }
 
 func checkRules(d draft) error {

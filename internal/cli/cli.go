@@ -17,6 +17,7 @@ import (
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/probe"
 	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/trust"
 )
@@ -37,6 +38,8 @@ type Env struct {
 	ResolvConf string
 	// Computer is where trust stores are; nil for the one picoca runs on.
 	Computer *trust.Computer
+	// Network is where check looks; nil for the one this computer is in.
+	Network *probe.Network
 	// Devices is what boards are connected to; nil for the one picoca runs on.
 	Devices *push.Computer
 	// Wrap stands between every change and the disk; nil outside tests.
@@ -143,6 +146,8 @@ func (a *app) groups() []group {
 			a.showCommand(),
 			a.devicesCommand(),
 			a.fitCommand(),
+			a.checkCommand(),
+			a.doctorCommand(),
 		}},
 	}
 }

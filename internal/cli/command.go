@@ -31,7 +31,7 @@ func (a *app) show(words fault.Command) string {
 }
 
 // nameFirst are the commands whose first argument is a name.
-var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "example", "push", "show"}
+var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "example", "push", "show", "check"}
 
 // hyphenName returns the index of the name that begins with a hyphen, 0 if
 // there is none: it would be read as flags, and goes to the end, after --. The

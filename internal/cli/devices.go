@@ -123,7 +123,7 @@ func (a *app) printFirmware(d device.Device, f device.Firmware) error {
 	if f.Port > 0 {
 		a.say("port: %d", f.Port)
 	}
-	if err := errors.Join(a.printVersions(f), a.printCosts(d, f)); err != nil {
+	if err := errors.Join(a.printVersions(f), a.printCosts(d, f), a.printClientCosts(f)); err != nil {
 		return err
 	}
 	a.printSteps(f)
@@ -230,6 +230,21 @@ func (a *app) printCosts(d device.Device, f device.Firmware) error {
 	return nil
 }
 
+// printClientCosts prints what connections to servers cost.
+func (a *app) printClientCosts(f device.Firmware) error {
+	if len(f.ClientCosts) == 0 {
+		return nil
+	}
+	a.say("as the client of a server that asks for its identity:")
+	w := a.columns()
+	fmt.Fprintln(w, "KEY\tVERSION\tSERVER'S KEY\tHEAP")
+	for _, c := range f.ClientCosts {
+		_, version, _ := strings.Cut(c.Firmware, "@")
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Key, orDash(version), c.ServerKey, heapText(c.HeapBytes))
+	}
+	return w.Flush()
+}
+
 func orDash(text string) string {
 	if text == "" {
 		return "-"
@@ -271,6 +286,9 @@ func sources(f device.Firmware) []string {
 	for _, c := range f.Costs {
 		add(c.SizesSource, "heap and sizes")
 		add(c.SecondsSource, "time")
+	}
+	for _, c := range f.ClientCosts {
+		add(c.SizesSource, "heap and sizes")
 	}
 	add(f.Growth.Source, "heap and sizes")
 	for i, source := range order {

@@ -3,17 +3,20 @@ package cli
 import (
 	"context"
 	"errors"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/example"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
 
 type exampleOptions struct {
 	pki.ProjectRequest
 	forDevice string
+	contact   string
 	json      bool
 }
 
@@ -21,21 +24,32 @@ func (a *app) exampleCommand() *cobra.Command {
 	var o exampleOptions
 	cmd := &cobra.Command{
 		Use:   "example NAME",
-		Short: "Write a complete project: a web app on a board, over HTTPS",
+		Short: "Write a complete project for a board: HTTPS, or MQTT over TLS",
 		Long: `Writes a small, complete project for a board: a program that serves a web app
 over HTTPS, the app's page, which can be added to a phone's home screen, and the
-newest certificate of NAME with its key.`,
+newest certificate of NAME with its key.
+
+With --mqtt, NAME is an identity, and the program publishes a reading to the MQTT
+broker BROKER, a device with a certificate of your CA. The broker's configuration
+is in the folder broker.`,
 		Example: `  picoca example pico.local
   picoca example pico.local --for pico-w/circuitpython@10
-  picoca example pico.local --mutual-tls`,
-		Args: args(1, 1, "a device's name"),
+  picoca example pico.local --push --contact you@example.com
+  picoca example "Garden sensor" --mqtt broker.local`,
+		Args: args(1, 1, "a device's name, or an identity's with --mqtt"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
+			if err := o.check(cmd); err != nil {
+				return err
+			}
 			return a.runExample(cmd.Context(), o)
 		},
 	}
 	addFor(cmd, &o.forDevice, "as issued")
 	f := cmd.Flags()
+	f.StringVar(&o.Broker, "mqtt", "", "publish to `BROKER`, with the identity NAME")
+	f.BoolVar(&o.Push, "push", false, "send messages to the phones that subscribe on the page (see docs/push.md)")
+	f.StringVar(&o.contact, "contact", "", "with --push, `ADDRESS` at which push services reach you: you@example.com (default: as before)")
 	f.StringVar(&o.Out, "out", "", "`FOLDER` for the project (default: NAME-FIRMWARE)")
 	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "let in only visitors with an identity of your CA")
 	f.BoolVar(&o.Force, "force", false, "rewrite an existing project; keeps your Wi-Fi password, and a copy of each file you changed")
@@ -48,12 +62,37 @@ type exampleJSON struct {
 	Name      string        `json:"name"`
 	For       string        `json:"for"`
 	MutualTLS bool          `json:"mutual_tls"`
+	Push      bool          `json:"push"`
+	Broker    string        `json:"broker,omitempty"`
 	Folder    string        `json:"folder"`
 	Files     []writtenJSON `json:"files"`
 	// Kept are files that the user has filled in, Copied copies of files that the
 	// user had changed.
 	Kept   []string `json:"kept"`
 	Copied []string `json:"copied"`
+}
+
+// check refuses flags that do not go together.
+func (o *exampleOptions) check(cmd *cobra.Command) error {
+	given := cmd.Flags().Changed
+	switch {
+	case given("mqtt") && (o.Broker == "" || o.MutualTLS):
+		return errBroker(o.MutualTLS)
+	case given("mqtt") && o.Push:
+		return usageFault(cmd, errors.New("--mqtt and --push exclude each other: a board that publishes serves no page"))
+	case given("contact") && !o.Push:
+		return usageFault(cmd, errors.New("--contact is for --push"))
+	}
+	return nil
+}
+
+// errBroker is for a flag --mqtt that does not work.
+func errBroker(mutual bool) error {
+	text, hint := "--mqtt has no broker", fault.Run("example", "Garden sensor", "--mqtt", "broker.local")
+	if mutual {
+		text, hint = "--mqtt and --mutual-tls exclude each other", fault.Hintf("leave --mutual-tls out: a broker always asks the board for its identity")
+	}
+	return fault.WithCode(fault.New(text, hint), fault.Usage)
 }
 
 func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
@@ -67,6 +106,9 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := a.findContact(ctx, c, &o); err != nil {
+		return err
+	}
 	project, err := c.PlanProject(o.ProjectRequest)
 	if err != nil {
 		return err
@@ -78,9 +120,27 @@ func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
 	return a.printExample(project, written, o)
 }
 
+// findContact reads --contact, or asks for it on a terminal the first time.
+func (a *app) findContact(ctx context.Context, c *pki.CA, o *exampleOptions) (err error) {
+	if !o.Push {
+		return nil
+	}
+	if o.contact == "" {
+		before, err := c.MessagesContact(o.Name)
+		if err != nil || before != (example.Contact{}) || !a.canAsk() {
+			return err
+		}
+		if o.contact, err = a.askLine(ctx, "E-mail address at which push services reach you if something is wrong: "); err != nil {
+			return err
+		}
+	}
+	o.Contact, err = example.ParseContact(o.contact)
+	return err
+}
+
 func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOptions) error {
 	if o.json {
-		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, p.Dir, writtenToJSON(w.Files), w.Kept, w.Copied})
+		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, p.Broker, p.Dir, writtenToJSON(w.Files), w.Kept, w.Copied})
 	}
 	a.sayWritten(w.Files)
 	next := "put your Wi-Fi name and password into " + p.Firmware.Secrets() + ", then " + p.Firmware.Next
@@ -94,7 +154,14 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 	if o.MutualTLS {
 		a.say("only devices with an identity of your CA get in: %s", a.command("identity", "kitchen-tablet"))
 	}
+	if o.Push {
+		a.say("messages: open https://%s/ on a phone and tap “Send me messages”; on an iPhone, add it to the home screen first", p.Name)
+	}
 	a.say("next: %s", next)
+	if p.Broker != "" {
+		a.printBroker(p)
+		return nil
+	}
 	switch p.Reach() {
 	case example.ReachDNS:
 		a.say("next: make your router's DNS answer for %s: a board only announces names such as pico.local itself", p.Name)
@@ -102,4 +169,16 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 		a.say("next: make your router give this board the address %s every time", p.Name)
 	}
 	return nil
+}
+
+// printBroker prints what the user does on the broker.
+func (a *app) printBroker(p *pki.Project) {
+	folder := filepath.Join(p.Dir, "broker")
+	a.say("on %s, with Mosquitto and the files of %s:", p.Broker, a.command("issue", p.Broker, "--for", "mosquitto"))
+	a.say("  sudo install -m 644 %s /etc/mosquitto/conf.d/picoca.conf", shellQuote(filepath.Join(folder, "picoca.conf")))
+	a.say("  sudo install -o mosquitto -g mosquitto -m 600 %s /etc/mosquitto/picoca.acl", shellQuote(filepath.Join(folder, "picoca.acl")))
+	a.say("  sudo systemctl restart mosquitto")
+	if p.Reach() == example.ReachDNS {
+		a.say("next: make your router's DNS answer for %s", p.Broker)
+	}
 }

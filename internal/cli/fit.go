@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ func (a *app) fitCommand() *cobra.Command {
 		Short: "Show whether a certificate fits a device, and its costs",
 		Long: `Shows how a certificate fits a device: its size, how much memory and time a
 connection takes, which firmware loads the files, and what would be smaller.
-Works for an existing certificate, or for a key type.`,
+Works for an existing certificate of a device or an identity, or for a key type.`,
 		Example: `  picoca fit pico.local
   picoca fit pico.local --for esp32
   picoca fit --key rsa-2048 --for pico-w/circuitpython@10`,
@@ -114,7 +115,11 @@ type fitRowJSON struct {
 	Versions string   `json:"versions"`
 	Formats  []string `json:"formats"`
 	device.Figures
+	// ClientHeapBytes is the memory of a connection to a server.
+	ClientHeapBytes [2]int `json:"client_heap_bytes,omitzero"`
 }
+
+func (r fitRowJSON) isClient() bool { return r.ClientHeapBytes[1] > 0 }
 
 var verdictTexts = map[pki.Verdict]string{
 	pki.Fits:           "Fits",
@@ -131,7 +136,7 @@ func describeFit(f pki.Fit) fitJSON {
 		r.Reasons = append(r.Reasons, reasonJSON{pki.LimitOf(one), one.Error()})
 	}
 	for _, row := range f.Rows {
-		r.Firmware = append(r.Firmware, fitRowJSON{row.ID, row.Name, row.Range, append([]string{}, row.Formats...), row.Figures})
+		r.Firmware = append(r.Firmware, fitRowJSON{row.ID, row.Name, row.Range, append([]string{}, row.Formats...), row.Figures, row.ClientHeap})
 	}
 	return r
 }
@@ -150,13 +155,21 @@ func (a *app) printFit(f pki.Fit, asJSON bool) error {
 	}
 	a.say("%s. %s %s.", what, verdictTexts[r.Verdict], f.Target.Name())
 	w := a.columns()
-	fmt.Fprintln(w, "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME")
+	heading, asClient := "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME", slices.ContainsFunc(r.Firmware, fitRowJSON.isClient)
+	if asClient {
+		heading += "\tMEMORY AS A CLIENT"
+	}
+	fmt.Fprintln(w, heading)
 	for _, row := range r.Firmware {
 		loads := cmp.Or(strings.Join(row.Formats, " "), "none")
 		if !f.Target.Device.IsBoard() {
 			loads = "see picoca devices " + f.Target.Device.ID
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.Name, row.Versions, loads, row.Heap(), row.Time())
+		line := []string{row.Name, row.Versions, loads, row.Heap(), row.Time()}
+		if asClient {
+			line = append(line, device.Span(row.ClientHeapBytes))
+		}
+		fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
@@ -114,9 +115,31 @@ func (a *app) printIdentity(r issuedJSON, p *pki.Plan) error {
 		if p.KeyKept == store.KeptInStore {
 			a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
 		}
-	} else if !a.printInstall(p) {
-		a.say("next: copy %s to the %s", countText(len(r.Files)), placeOf(p.Target))
+	} else {
+		a.printLoading(r, p)
 	}
 	a.say("%s", a.needsRoot())
 	return nil
+}
+
+// printLoading prints what the user does with the files of a device's identity.
+func (a *app) printLoading(r issuedJSON, p *pki.Plan) {
+	if p.Target.Device.IsBoard() {
+		a.say("next: copy %s to the board%s", countText(len(r.Files)), a.publisherAside(p))
+	}
+	if !a.printInstall(p) && !p.Target.Device.IsBoard() {
+		a.say("next: copy %s to the %s", countText(len(r.Files)), placeOf(p.Target))
+	}
+	if heap := p.ClientHeap(); heap[1] > 0 {
+		a.say("a connection to a server takes %s of the board's memory", device.Span(heap))
+	}
+}
+
+// publisherAside mentions the example that publishes, where there is one for the
+// board.
+func (a *app) publisherAside(p *pki.Plan) string {
+	if p.HasExample() {
+		return fmt.Sprintf(" (or run %s for a complete project)", a.command("example", p.Name(), "--mqtt", "BROKER"))
+	}
+	return ""
 }

@@ -68,7 +68,7 @@ on each Android. It cannot be added later.`,
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT (YubiKey, TPM, Secretive; see docs/growth.md)")
 	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
-	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun, wolfSSL)")
+	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
 	addCRLDays(cmd, &o.crlDays, "with the root")
 	return cmd

@@ -47,7 +47,9 @@ type issuedJSON struct {
 	DryRun           bool          `json:"dry_run"`
 	CertificateBytes int           `json:"certificate_bytes"`
 	Costs            []device.Cost `json:"costs"`
-	Files            []writtenJSON `json:"files"`
+	// ClientHeapBytes is the memory of a connection to a server, of an identity.
+	ClientHeapBytes [2]int        `json:"client_heap_bytes,omitzero"`
+	Files           []writtenJSON `json:"files"`
 	// Stale are files of earlier certificates, in other formats.
 	Stale      []string `json:"stale,omitempty"`
 	Passphrase string   `json:"passphrase,omitempty"`
@@ -61,7 +63,7 @@ type issuedJSON struct {
 }
 
 func describePlan(p *pki.Plan) issuedJSON {
-	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes())}
+	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes()), ClientHeapBytes: p.ClientHeap()}
 	r.leafJSON = leafJSON{
 		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
 		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), KeyKept: keyKeptTexts[p.KeyKept], AndClient: p.AndClient,
@@ -73,7 +75,9 @@ func describePlan(p *pki.Plan) issuedJSON {
 
 func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
 	leaf := result.Issued.Leaf
-	r := issuedJSON{CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), Stale: result.Stale, written: result.Files}
+	r := issuedJSON{
+		CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), ClientHeapBytes: p.ClientHeap(), Stale: result.Stale, written: result.Files,
+	}
 	r.leafJSON, r.Files, r.Request = describeLeaf(result.Issued), writtenToJSON(result.Files), describeCSR(p)
 	return r
 }
@@ -175,12 +179,12 @@ func placeOf(target device.Target) string {
 	return "device"
 }
 
-// printInstall prints what the user does with the files on a device that is no
-// board, and reports whether there is anything.
+// printInstall prints what the user does with the files, and reports whether there
+// is anything.
 func (a *app) printInstall(p *pki.Plan) bool {
 	quoted := func(words ...string) string { return shellQuote(strings.Join(words, "")) }
 	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: quoted(p.Dir)})
-	if p.Target.Device.IsBoard() || len(steps) == 0 {
+	if len(steps) == 0 {
 		return false
 	}
 	if !p.Target.IsTested() {

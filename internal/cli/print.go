@@ -36,6 +36,14 @@ func (a *app) sayWrapped(text string) {
 	a.say("%s", strings.Join(fold(text, lineWidth-len("  ")), "\n  "))
 }
 
+// sayNote prints what a check found that need not be fixed, and how it could be.
+func (a *app) sayNote(text, fix string) {
+	a.say("note: %s", printable(text))
+	if fix != "" {
+		a.say("hint: %s", printable(fix))
+	}
+}
+
 func (a *app) printJSON(v any) error { return writeJSON(a.Stdout, v) }
 
 func writeJSON(w io.Writer, v any) error {

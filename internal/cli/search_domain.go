@@ -38,7 +38,7 @@ func (a *app) offerSearchDomain(ctx context.Context, req *pki.InitRequest) error
 		return nil
 	}
 	question := fmt.Sprintf("This network's search domain is %s (from %s).", domain, resolvConf)
-	if file, ok := a.Stdin.(*os.File); !ok || !isTerminal(file) {
+	if !a.canAsk() {
 		a.note("%s To allow this CA to issue for it: %s. Adding it later needs a new root.", question, a.command("init", "--permit", domain))
 		return nil
 	}
@@ -89,11 +89,25 @@ func permits(c ca.Constraints, domain string) bool {
 	})
 }
 
+// canAsk reports whether there is somebody to answer a question.
+func (a *app) canAsk() bool {
+	file, ok := a.Stdin.(*os.File)
+	return ok && isTerminal(file)
+}
+
 // confirm asks a question on the terminal whose default answer is no.
 func (a *app) confirm(ctx context.Context, question string) (bool, error) {
+	line, err := a.askLine(ctx, question+" [y/N] ")
+	reply := strings.ToLower(line)
+	return reply == "y" || reply == "yes", err
+}
+
+// askLine reads a line from the terminal, without the spaces around it. The end
+// of the input is an empty line.
+func (a *app) askLine(ctx context.Context, prompt string) (string, error) {
 	ctx, stop := a.Interrupts(ctx)
 	defer stop()
-	fmt.Fprintf(a.Stderr, "%s [y/N] ", question)
+	fmt.Fprint(a.Stderr, prompt)
 	answers := make(chan answer, 1)
 	go func() {
 		line, err := bufio.NewReader(oneByte{a.Stdin}).ReadBytes('\n')
@@ -102,13 +116,12 @@ func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	select {
 	case got := <-answers:
 		if got.err != nil && !errors.Is(got.err, io.EOF) {
-			return false, got.err
+			return "", got.err
 		}
-		reply := strings.ToLower(strings.TrimSpace(string(got.line)))
-		return reply == "y" || reply == "yes", nil
+		return strings.TrimSpace(string(got.line)), nil
 	case <-ctx.Done():
 		fmt.Fprintln(a.Stderr)
-		return false, errInterrupted
+		return "", errInterrupted
 	}
 }
 

@@ -139,6 +139,15 @@ func (f Firmware) checkCosts() error {
 			return fmt.Errorf("with a cost of firmware %q with key type %q %w", cost.Firmware, cost.Key, err)
 		}
 	}
+	for _, cost := range f.ClientCosts {
+		as := Cost{Firmware: cost.Firmware, Key: cost.Key, HeapBytes: cost.HeapBytes, SizesSource: cost.SizesSource}
+		if err := f.checkCost(as); err != nil {
+			return fmt.Errorf("with a client's cost of firmware %q with key type %q %w", cost.Firmware, cost.Key, err)
+		}
+		if cost.ServerKey == "" {
+			return fmt.Errorf("with a client's cost of firmware %q without the server's key type", cost.Firmware)
+		}
+	}
 	return nil
 }
 

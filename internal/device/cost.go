@@ -26,6 +26,32 @@ type Cost struct {
 	SecondsSource     string  `json:"seconds_source,omitempty"`
 }
 
+// ClientCost is what one TLS connection to a server costs a firmware that shows an
+// identity.
+type ClientCost struct {
+	Firmware string `json:"firmware"`
+	// Key is the type of the identity's key, ServerKey that of the server's.
+	Key       string `json:"key"`
+	ServerKey string `json:"server_key"`
+	// HeapBytes is the most that is held while the handshake runs.
+	HeapBytes   int    `json:"heap_bytes"`
+	SizesSource string `json:"sizes_source"`
+}
+
+// ClientHeap returns the least and the most memory that one connection to a server
+// takes a row of the selected firmware, with an identity of some key type; zero if
+// that was not measured.
+func (t Target) ClientHeap(row Row, key string) (heap [2]int) {
+	for _, firmware := range t.Firmware {
+		for _, cost := range firmware.ClientCosts {
+			if cost.Key == key && row.has(cost.Firmware) {
+				widen(&heap, cost.HeapBytes)
+			}
+		}
+	}
+	return heap
+}
+
 // MeasuredByBench is the source of what the tests measure again: they fail
 // when it is no longer so.
 const MeasuredByBench = "measured by the board bench"
@@ -88,7 +114,7 @@ type Figures struct {
 func (t Target) FiguresOf(row Row, c Certificate) Figures {
 	var all Figures
 	for _, cost := range t.CostOf(c) {
-		if row.has(cost) {
+		if row.has(cost.Firmware) {
 			widen(&all.HeapBytes, cost.HeapBytes)
 			widen(&all.Seconds, cost.Seconds)
 		}
@@ -146,7 +172,11 @@ func (f Figures) String() string {
 }
 
 // Heap returns the memory: "27.3 KB", "30.3 - 31.4 KB", "-" if it is not known.
-func (f Figures) Heap() string { return span(f.HeapBytes, Kilobytes) }
+func (f Figures) Heap() string { return Span(f.HeapBytes) }
+
+// Span writes the least and the most of a memory: "30.3 - 31.4 KB", "-" if it is
+// not known.
+func Span(heap [2]int) string { return span(heap, Kilobytes) }
 
 // Time returns the time: "0.5 s", "3.4 - 5.9 s", "-" if it is not known.
 func (f Figures) Time() string { return span(f.Seconds, Seconds) }

@@ -185,3 +185,28 @@ func TestMisfitGivesTheLongestWait(t *testing.T) {
 		}
 	}
 }
+
+// TestClientHeapIsThatOfTheVersion: the least and the most, over the servers, of the
+// versions that were asked for.
+func TestClientHeapIsThatOfTheVersion(t *testing.T) {
+	for _, row := range []struct {
+		target, key string
+		want        [2]int
+	}{
+		{"pico-w/micropython@1.28", "p256", [2]int{29840, 30432}},
+		{"pico-w/micropython@1.20", "p256", [2]int{}},
+		{"pico-w/circuitpython@10.2", "rsa-2048", [2]int{37888, 37888}},
+		{"pico-w/circuitpython@10.2", "p384", [2]int{}},
+	} {
+		target, err := ParseTarget(row.target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := target.ClientHeap(target.Rows()[0], row.key); got != row.want {
+			t.Errorf("%s, %s: got %v, want %v", row.target, row.key, got, row.want)
+		}
+	}
+	if got := Span([2]int{29840, 30432}); got != "29.8 - 30.4 KB" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -74,6 +74,8 @@ type Firmware struct {
 	Clock    Clock     `json:"clock,omitzero"`
 	Versions []Version `json:"versions"`
 	Costs    []Cost    `json:"costs,omitempty"`
+	// ClientCosts are those of connections to other servers.
+	ClientCosts []ClientCost `json:"client_costs,omitempty"`
 	// Growth is that of the costs with a certificate's bytes.
 	Growth Growth   `json:"growth,omitzero"`
 	Notes  []string `json:"notes,omitempty"`

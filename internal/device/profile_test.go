@@ -50,6 +50,13 @@ func TestCostsAreGivenOnce(t *testing.T) {
 			}
 			seen[id] = true
 		}
+		for _, cost := range f.ClientCosts {
+			id := [3]string{cost.Firmware, cost.Key, "client of " + cost.ServerKey}
+			if seen[id] {
+				t.Errorf("%s: %q twice", board, id)
+			}
+			seen[id] = true
+		}
 	})
 }
 

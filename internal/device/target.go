@@ -86,15 +86,23 @@ func (d Device) running(r Release) (Target, error) {
 // and their costs.
 func (f Firmware) narrow(r Release) Firmware {
 	whole := f
-	f.Versions, f.Costs = nil, nil
+	f.Versions, f.Costs, f.ClientCosts = nil, nil, nil
 	for _, v := range whole.Versions {
 		if v.Covers(r) {
 			f.Versions = append(f.Versions, v)
 		}
 	}
+	runs := func(release string) bool {
+		return slices.ContainsFunc(f.Rows(), func(row Row) bool { return row.has(release) })
+	}
 	for _, cost := range whole.Costs {
-		if slices.ContainsFunc(f.Rows(), func(row Row) bool { return row.has(cost) }) {
+		if runs(cost.Firmware) {
 			f.Costs = append(f.Costs, cost)
+		}
+	}
+	for _, cost := range whole.ClientCosts {
+		if runs(cost.Firmware) {
+			f.ClientCosts = append(f.ClientCosts, cost)
 		}
 	}
 	return f
@@ -115,9 +123,9 @@ func (r Row) String() string {
 	return r.Name + " " + r.Range
 }
 
-// has reports whether a cost is one of the row's.
-func (r Row) has(cost Cost) bool {
-	release, err := ParseRelease(cost.Firmware)
+// has reports whether the release that a cost names is one of the row's.
+func (r Row) has(firmware string) bool {
+	release, err := ParseRelease(firmware)
 	return err == nil && release.ID == r.ID && r.Covers(release)
 }
 

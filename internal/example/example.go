@@ -1,6 +1,7 @@
-// Package example writes the smallest whole project that serves a web app over
-// HTTPS from a board: its program, the page, and the certificate with its key.
-// Everything here is pure: no files, no clock, no printing.
+// Package example writes the smallest whole projects for a board: a web app over
+// HTTPS with its page, or a program that publishes to an MQTT broker; and the
+// certificate with its key. Everything here is pure: no files, no clock, no
+// printing.
 package example
 
 import (
@@ -36,13 +37,18 @@ type Firmware struct {
 	// the export format of the root then, "" where credentials has it anyway.
 	mutual bool
 	root   string
+	// messages says that the project can send messages to phones.
+	messages bool
 	// folder holds the credentials and the page, below the project's own.
 	folder string
 	// inHeader puts the page into the header page.h.
 	inHeader bool
 	// sketch says that the Arduino IDE must take the folder's name.
 	sketch bool
-	// program are the project's own files, to which the page is added.
+	// loadsStrict says that the firmware loads a root with critical constraints.
+	loadsStrict bool
+	// program are the project's own files, to which the page is added, or the
+	// broker's configuration.
 	program []template
 }
 
@@ -53,7 +59,7 @@ var firmwares = []Firmware{
 		devices: []string{"pico-w", "pico-2-w", "esp32"},
 		Since:   "1.22",
 		Next:    "copy all files to the board (mpremote cp * :), and reset it",
-		mutual:  true, root: "der",
+		mutual:  true, root: "der", messages: true,
 		program: []template{
 			{source: "micropython/main.py"},
 			{source: "micropython/secrets.py", private: true},
@@ -113,6 +119,45 @@ var firmwares = []Firmware{
 	},
 }
 
+// publishers has a row for each firmware that has a project which publishes to an
+// MQTT broker.
+var publishers = []Firmware{
+	{
+		ID:      "micropython",
+		devices: []string{"pico-w", "pico-2-w", "esp32"},
+		Since:   "1.22",
+		Next:    "copy the .py and .der files to the board (mpremote cp *.py *.der :), and reset it",
+		root:    "der",
+		program: []template{
+			{source: "micropython-mqtt/main.py"},
+			{source: "micropython-mqtt/mqtt.py"},
+			{source: "micropython/secrets.py", private: true},
+		},
+	},
+	{
+		ID:          "arduino",
+		devices:     []string{"pico-w"},
+		Since:       "3",
+		Next:        "open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
+		credentials: "c-header", sketch: true, loadsStrict: true,
+		program: arduinoPublisher,
+	},
+	{
+		ID:          "arduino",
+		devices:     []string{"esp32"},
+		Since:       "3",
+		Next:        "open the folder in the Arduino IDE with the ESP32 core, and upload",
+		credentials: "c-header-pem", sketch: true,
+		program: arduinoPublisher,
+	},
+}
+
+var arduinoPublisher = []template{
+	{source: "arduino-mqtt/sketch.ino", name: "@FOLDER@.ino"},
+	{source: "arduino-mqtt/mqtt.h"},
+	{source: "arduino/secrets.h", private: true},
+}
+
 // Secrets is the file of a project that the user writes the Wi-Fi's name and
 // password into.
 func (f Firmware) Secrets() string {
@@ -120,14 +165,33 @@ func (f Firmware) Secrets() string {
 	return path.Base(f.program[i].source)
 }
 
-// All returns every firmware that there is a project for.
-func All() []Firmware { return slices.Clone(firmwares) }
+// Kind is what a project is.
+type Kind string
 
-// NoExampleError says that there is no project for a firmware on a device.
-type NoExampleError struct{ Device, Firmware string }
+// The kinds of projects.
+const (
+	Server    Kind = "server"    // it serves a web app over HTTPS
+	Publisher Kind = "publisher" // it publishes to an MQTT broker
+)
+
+// All returns every firmware that there is a project of a kind for.
+func All(kind Kind) []Firmware {
+	if kind == Publisher {
+		return slices.Clone(publishers)
+	}
+	return slices.Clone(firmwares)
+}
+
+// NoExampleError says that there is no project of a kind for a firmware on a
+// device.
+type NoExampleError struct {
+	Device, Firmware string
+	Kind             Kind
+}
 
 func (e NoExampleError) Error() string {
-	return fmt.Sprintf("there is no example for %q", e.Device+"/"+e.Firmware)
+	what := map[Kind]string{Server: "example", Publisher: "MQTT example"}[e.Kind]
+	return fmt.Sprintf("there is no %s for %q", what, e.Device+"/"+e.Firmware)
 }
 
 // ExitCode is that of a wrong command line.
@@ -136,7 +200,7 @@ func (NoExampleError) ExitCode() int { return fault.Usage }
 // Hint lists the targets that have an example.
 func (e NoExampleError) Hint() fault.Hint {
 	var own, all []string
-	for _, firmware := range firmwares {
+	for _, firmware := range All(e.Kind) {
 		for _, device := range firmware.devices {
 			target := device + "/" + firmware.ID
 			all = append(all, target)
@@ -151,46 +215,53 @@ func (e NoExampleError) Hint() fault.Hint {
 	return fault.Hintf("choose one with --for: %s", strings.Join(all, ", "))
 }
 
-// Find returns the project for a firmware on a device, or a NoExampleError. A
-// program for one board does not run on every board that has a firmware of the
-// same name: the Arduino cores of two boards are two things.
-func Find(device, id string) (Firmware, error) {
-	for _, firmware := range firmwares {
+// Find returns the project of a kind for a firmware on a device, or a
+// NoExampleError. A program for one board does not run on every board that has a
+// firmware of the same name: the Arduino cores of two boards are two things.
+func Find(kind Kind, device, id string) (Firmware, error) {
+	for _, firmware := range All(kind) {
 		if firmware.ID == id && slices.Contains(firmware.devices, device) {
 			return firmware, nil
 		}
 	}
-	return Firmware{}, NoExampleError{device, id}
+	return Firmware{}, NoExampleError{device, id, kind}
 }
 
 // Project is what a project is made of.
 type Project struct {
 	// Name is the board's, as it is in the certificate: a DNS name or an
-	// address, not a wildcard.
+	// address, not a wildcard. That of a publisher is its identity's.
 	Name   string
 	Bundle export.Bundle
+	// Broker is the name of the MQTT broker, as it is in its certificate. Only
+	// publishers have one.
+	Broker string
+	// Device is the board's ID.
+	Device string
 	// Format is der or pem: what the firmware's version loads.
 	Format string
 	// Folder is the name of the project's folder, for programs that must have
 	// the same.
 	Folder string
+	// Messages are what the board needs to send messages; nil if it sends none.
+	Messages *Messages
 	// MutualTLS lets in only visitors with a certificate of the same root.
 	MutualTLS bool
 }
 
 var (
-	// ErrWildcard says that a project needs the name of one board.
-	ErrWildcard = fault.New("certificate is for a wildcard; an example needs the name of one board",
-		fault.Hintf("issue a certificate for the board itself: %s", fault.Command{"issue", "pico.local"}))
+	// ErrWildcard says that a project needs the name of one board, or broker.
+	ErrWildcard = fault.New("certificate is for a wildcard; an example needs the name of one device",
+		fault.Hintf("issue a certificate for the device itself: %s", fault.Command{"issue", "pico.local"}))
 	// ErrNoMutualTLS says that a firmware's project asks for no certificates.
 	ErrNoMutualTLS = fault.WithCode(fault.New("the example for this firmware has no mutual TLS",
 		fault.Hintf("choose micropython, circuitpython or esp-idf, such as --for pico-w/micropython")), fault.Usage)
 	// ErrIPv6 says that the programs listen only on IPv4.
-	ErrIPv6 = fault.New("certificate is for an IPv6 address; the example serves only IPv4",
-		fault.Hintf("issue a certificate for a name, so that devices find the board at either address: %s", fault.Command{"issue", "pico.local"}))
-	// ErrStrictRoot says that no board can load the root.
-	ErrStrictRoot = fault.New("root certificate has critical name constraints, which no board can load",
-		fault.Hintf("create another CA without --strict-constraints: %s", fault.Command{"--home", "FOLDER", "init"}))
+	ErrIPv6 = fault.New("certificate is for an IPv6 address; the example uses only IPv4",
+		fault.Hintf("issue a certificate for a name, which leads to either address: %s", fault.Command{"issue", "pico.local"}))
+	// ErrStrictRoot says that the board cannot load the root.
+	ErrStrictRoot = fault.New("root certificate has critical name constraints, which this board cannot load",
+		fault.Hintf("replace the root by one without: %s", fault.Command{"root", "rotate", "--strict-constraints=false"}))
 )
 
 // FormatError says that no program loads files of a format.
@@ -212,10 +283,22 @@ func (e SketchError) Hint() fault.Hint {
 	return fault.Hintf("choose a folder whose name has at most 63 letters, digits, dots, hyphens and underscores: --out web-app")
 }
 
+// TopicError says that an identity's name cannot be a level of an MQTT topic.
+type TopicError struct{ Name string }
+
+func (e TopicError) Error() string {
+	return fmt.Sprintf("identity name %q has a /, + or #, which have a meaning of their own in MQTT topics", e.Name)
+}
+
+// Hint says what to do about it.
+func (e TopicError) Hint() fault.Hint {
+	return fault.Hintf("issue an identity without them, such as %s", fault.Command{"identity", "Garden sensor", "--for", "pico-w/micropython"})
+}
+
 // Render returns the files of a project; a name may have a folder before it,
 // as main/main.c. It fails with ErrWildcard, ErrIPv6, ErrNoMutualTLS,
-// ErrStrictRoot, a HostError, a SketchError or a FormatError, or as the export
-// formats do.
+// ErrStrictRoot, a HostError, a TopicError, a SketchError or a FormatError, or as
+// the export formats do.
 func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err := f.check(p); err != nil {
 		return nil, err
@@ -232,14 +315,26 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	web, err := fillAll(page, with)
+	messages, err := p.messages(with)
 	if err != nil {
 		return nil, err
 	}
-	if f.inHeader {
+	rest, err := f.rest(p, with)
+	return slices.Concat(program, inFolder(f.folder, loaded), messages, rest), err
+}
+
+// rest are the files beside the program and what it loads: the page, or the
+// broker's configuration.
+func (f Firmware) rest(p Project, with filling) ([]export.File, error) {
+	if p.Broker != "" {
+		files, err := fillAll(broker, with)
+		return inFolder("broker", files), err
+	}
+	web, err := fillAll(p.page(), with)
+	if err == nil && f.inHeader {
 		web = []export.File{pageHeader(web)}
 	}
-	return slices.Concat(program, inFolder(f.folder, loaded), inFolder(f.folder, web)), nil
+	return inFolder(f.folder, web), err
 }
 
 func inFolder(folder string, files []export.File) []export.File {
@@ -250,14 +345,19 @@ func inFolder(folder string, files []export.File) []export.File {
 }
 
 func (f Firmware) check(p Project) error {
+	loadsRoot := (p.MutualTLS || p.Broker != "") && !f.loadsStrict
 	switch {
-	case strings.HasPrefix(p.Name, "*."):
+	case strings.HasPrefix(cmp.Or(p.Broker, p.Name), "*."):
 		return ErrWildcard
-	case isIPv6(p.Name):
+	case isIPv6(cmp.Or(p.Broker, p.Name)):
 		return ErrIPv6
+	case p.Broker != "" && strings.ContainsAny(p.Name, "/+#"):
+		return TopicError{p.Name}
 	case p.MutualTLS && !f.mutual:
 		return ErrNoMutualTLS
-	case p.MutualTLS && p.Bundle.Root.PermittedDNSDomainsCritical:
+	case p.Messages != nil && !f.messages:
+		return ErrNoMessages
+	case loadsRoot && p.Bundle.Root.PermittedDNSDomainsCritical:
 		return ErrStrictRoot
 	case f.credentials == "" && !slices.Contains([]string{"der", "pem"}, p.Format):
 		return FormatError{p.Format}
@@ -285,15 +385,15 @@ func isSketchName(name string) bool {
 	return strings.Trim(name, letters+digits+".-") == "" && !numbered && !reserved
 }
 
-// loaded returns what the program loads: the certificate, its key and, for
-// mutual TLS, the root.
+// loaded returns what the program loads: the certificate, its key and, where it
+// checks the other side's, the root.
 func (f Firmware) loaded(p Project) ([]export.File, error) {
 	format, err := export.Find(cmp.Or(f.credentials, p.Format))
 	if err != nil {
 		return nil, err
 	}
 	specs := format.Device
-	if p.MutualTLS && f.root != "" {
+	if (p.MutualTLS || p.Broker != "") && f.root != "" {
 		root, err := export.Find(f.root)
 		if err != nil {
 			return nil, err

@@ -52,7 +52,7 @@ func render(t *testing.T, f Firmware, p Project) map[string]export.File {
 
 // eachProject calls f for each firmware, without and with mutual TLS.
 func eachProject(t *testing.T, f func(t *testing.T, firmware Firmware, p Project, files map[string]export.File)) {
-	for _, firmware := range All() {
+	for _, firmware := range All(Server) {
 		p := project(t)
 		t.Run(firmware.ID, func(t *testing.T) { f(t, firmware, p, render(t, firmware, p)) })
 		if firmware.mutual {
@@ -150,7 +150,7 @@ func TestProgramLoadsWhatIsThere(t *testing.T) {
 		for _, id := range []string{"micropython", "circuitpython"} {
 			p := project(t)
 			p.MutualTLS, p.Format = true, format
-			firmware, err := Find("pico-w", id)
+			firmware, err := Find(Server, "pico-w", id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestWhatNoCompilerSees(t *testing.T) {
 		{"esp32", "esp-idf", "sdkconfig.defaults", "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y"},                     // 1 MB is too little
 		{"pico-w", "pico-sdk", "CMakeLists.txt", "pico_lwip_http pico_lwip_mdns pico_lwip_mbedtls\n  pico_mbedtls"}, // as the bench links
 	} {
-		firmware, err := Find(row.device, row.firmware)
+		firmware, err := Find(Server, row.device, row.firmware)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestMutualTLSIsAsked(t *testing.T) {
 		{"micropython", "main.py", "ssl.CERT_REQUIRED", "Once the board checks"},
 		{"circuitpython", "code.py", "cadata=file.read()", `cadata=""`},
 	} {
-		firmware, err := Find("pico-w", row.firmware)
+		firmware, err := Find(Server, "pico-w", row.firmware)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestManifestIsOne(t *testing.T) {
 
 // TestHeaderHasThePage wants each text of the page in page.h as it is.
 func TestHeaderHasThePage(t *testing.T) {
-	arduino, err := Find("pico-w", "arduino")
+	arduino, err := Find(Server, "pico-w", "arduino")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestOnlyLocalNamesAreAnnounced(t *testing.T) {
 		{"a.pico.local", "DNS must answer for a.pico.local", "a.local"},
 		{"192.168.1.20", "must always give this board 192.168.1.20", "pico.local"},
 	} {
-		for _, f := range All() {
+		for _, f := range All(Server) {
 			p := project(t)
 			p.Name = row.name
 			for name, file := range render(t, f, p) {
@@ -371,7 +371,7 @@ func TestNamesInURLs(t *testing.T) {
 
 // TestSketchNames wants the folders that the Arduino IDE opens, and no others.
 func TestSketchNames(t *testing.T) {
-	arduino, err := Find("pico-w", "arduino")
+	arduino, err := Find(Server, "pico-w", "arduino")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -439,8 +439,8 @@ func TestExamplesKnowTheirDevices(t *testing.T) {
 		{"nginx", "", "choose one with --for: pico-w/micropython, pico-2-w/micropython, esp32/micropython, " +
 			"pico-w/circuitpython, pico-2-w/circuitpython, esp32/circuitpython, pico-w/arduino, pico-w/pico-sdk, esp32/esp-idf"},
 	} {
-		_, err := Find(row.device, row.firmware)
-		want := NoExampleError{row.device, row.firmware}
+		_, err := Find(Server, row.device, row.firmware)
+		want := NoExampleError{row.device, row.firmware, Server}
 		if err != want {
 			t.Errorf("Find(%q, %q): got %v, want %v", row.device, row.firmware, err, want)
 		}
@@ -448,9 +448,9 @@ func TestExamplesKnowTheirDevices(t *testing.T) {
 			t.Errorf("hint for %s/%s: got %q, want %q", row.device, row.firmware, got, row.hint)
 		}
 	}
-	for _, firmware := range All() {
+	for _, firmware := range All(Server) {
 		for _, device := range firmware.devices {
-			if got, err := Find(device, firmware.ID); err != nil || got.ID != firmware.ID {
+			if got, err := Find(Server, device, firmware.ID); err != nil || got.ID != firmware.ID {
 				t.Errorf("Find(%q, %q): got %q, %v", device, firmware.ID, got.ID, err)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/picoca/picoca/internal/export"
@@ -24,15 +26,22 @@ var templates embed.FS
 type template struct {
 	source  string // below templates
 	name    string // of the file, with places to fill; "" is source's base name
+	and     string // a further file of templates, which follows the first
 	private bool   // it will hold the Wi-Fi's password
 }
 
-// page is the web app, the same on every board.
+// page is the web app of a board that sends no messages.
 var page = []template{
 	{source: "page/index.html"},
 	{source: "page/app.webmanifest"},
 	{source: "page/icon.png"},
 	{source: "page/sw.js"},
+}
+
+// broker is the configuration of the MQTT broker, the same for every board.
+var broker = []template{
+	{source: "mosquitto/picoca.conf"},
+	{source: "mosquitto/picoca.acl"},
 }
 
 // filling is what a project's templates are filled with: the values of places,
@@ -47,12 +56,22 @@ func (t template) fill(with filling) (export.File, error) {
 	if err != nil {
 		return export.File{}, err
 	}
+	if t.and != "" {
+		more, err := templates.ReadFile("templates/" + t.and)
+		if err != nil {
+			return export.File{}, err
+		}
+		text = slices.Concat(text, more)
+	}
 	name := string(with.fill([]byte(cmp.Or(t.name, path.Base(t.source)))))
-	if path.Ext(name) != ".png" {
+	if isText(name) {
 		text = with.fill(text)
 	}
 	return export.File{Name: name, Data: text, Private: t.private}, nil
 }
+
+// isText reports whether a file has places to fill.
+func isText(name string) bool { return !slices.Contains([]string{".png", ".der"}, path.Ext(name)) }
 
 // UnfilledError says that a project would have a file with a place that nothing
 // filled: the board would take its name for what should be there.
@@ -82,7 +101,7 @@ func fillAll(all []template, with filling) ([]export.File, error) {
 // fill, "" if there is none.
 func unfilled(file export.File) string {
 	text := file.Name
-	if path.Ext(file.Name) != ".png" {
+	if isText(file.Name) {
 		text += "\n" + string(file.Data)
 	}
 	_, rest, found := strings.Cut(text, "@")
@@ -161,17 +180,20 @@ func (e HostError) Error() string {
 // fillingOf returns what a project's templates are filled with. Loaded is what
 // the program loads, in the order of Firmware.loaded.
 func fillingOf(p Project, loaded []export.File) (filling, error) {
-	reach := ReachOf(p.Name)
+	reach := ReachOf(cmp.Or(p.Broker, p.Name))
 	host, _, _ := strings.Cut(p.Name, ".")
 	if reach == ReachAddress {
 		host = "pico"
 	}
-	if len(host) > maxHost {
+	if len(host) > maxHost && p.Broker == "" {
 		return filling{}, HostError{host}
 	}
 	with := filling{
-		values: map[string]string{"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.LeafIssuer())},
-		marks:  map[string]bool{"mutual": p.MutualTLS, "simple": !p.MutualTLS},
+		values: map[string]string{
+			"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.LeafIssuer()), "ROOT": p.Bundle.Root.Subject.CommonName,
+			"BROKER": p.Broker, "TOPIC": strconv.Quote("home/" + p.Name), "QUOTED": strconv.Quote(p.Name), // Python and C++ read it as Go does
+		},
+		marks: map[string]bool{"mutual": p.MutualTLS, "simple": !p.MutualTLS, "esp": p.Device == "esp32", "pico": p.Device != "esp32"},
 	}
 	for _, one := range []Reach{ReachLocal, ReachDNS, ReachAddress} {
 		with.marks[string(one)] = one == reach
@@ -179,9 +201,10 @@ func fillingOf(p Project, loaded []export.File) (filling, error) {
 	for i, place := range []string{"CERT", "KEY", "CA"}[:min(3, len(loaded))] {
 		with.values[place] = loaded[i].Name
 	}
+	p.Messages.fill(with)
 	with.values["VERSION"] = "" // it is not a part of what it names
 	var err error
-	with.values["VERSION"], err = pageVersion(with)
+	with.values["VERSION"], err = pageVersion(p.page(), with)
 	return with, err
 }
 
@@ -195,7 +218,7 @@ func issuerType(root *x509.Certificate) string {
 
 // pageVersion names the contents of the page: the service worker fetches all
 // of it anew when that changes.
-func pageVersion(with filling) (string, error) {
+func pageVersion(page []template, with filling) (string, error) {
 	files, err := fillAll(page, with)
 	hash := sha256.New()
 	for _, file := range files {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/micromdm/plist"
+
 	"github.com/picoca/picoca/internal/ca"
 )
 
@@ -26,7 +28,7 @@ type appleProfile struct {
 	PayloadType         string
 	PayloadUUID         string
 	PayloadVersion      int
-	TargetDeviceType    AppleDevice `plist:"omitempty"`
+	TargetDeviceType    AppleDevice `plist:",omitempty"`
 }
 
 // AppleDevice is the kind of device that a profile is for (TargetDeviceType).
@@ -196,11 +198,11 @@ func payload(kind, id string, content []byte, name string) applePayload {
 }
 
 func (b Bundle) marshal(p appleProfile) ([]byte, error) {
-	data := encodePlist(p)
-	if b.Signer != nil {
-		return b.Signer.sign(data, b.Root)
+	data, err := plist.MarshalIndent(p, "\t")
+	if err == nil && b.Signer != nil {
+		data, err = b.Signer.sign(data, b.Root)
 	}
-	return data, nil
+	return data, err
 }
 
 // consent is the text that the reader must accept before the installation.

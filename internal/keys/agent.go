@@ -16,11 +16,17 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
 	"github.com/picoca/picoca/internal/fault"
 )
 
 // Agent is a connection to an SSH agent.
-type Agent struct{ conn io.ReadWriteCloser }
+type Agent struct {
+	conn   io.ReadWriteCloser
+	client agent.ExtendedAgent
+}
 
 // NoAgentError says that no agent can be reached.
 type NoAgentError struct {
@@ -60,7 +66,7 @@ func Dial(socket string) (*Agent, error) {
 	if err != nil {
 		return nil, &NoAgentError{socket, err}
 	}
-	return &Agent{conn}, nil
+	return &Agent{conn, agent.NewClient(conn)}, nil
 }
 
 // Close closes the connection.
@@ -72,7 +78,7 @@ type Key struct {
 	Public      crypto.PublicKey
 	Fingerprint string // as ssh-add -l prints it: "SHA256:..."
 	Comment     string
-	entry       entry
+	blob        ssh.PublicKey
 }
 
 // NoKeyError says that the agent has no key that was asked for.
@@ -138,23 +144,23 @@ func (e *SeveralKeysError) Hint() fault.Hint {
 // want, the only one that can sign certificates. It fails with a NoKeyError or
 // a SeveralKeysError.
 func (a *Agent) Find(want string) (Key, error) {
-	held, err := a.list()
+	held, err := a.client.List()
 	if err != nil {
-		return Key{}, err
+		return Key{}, refused(err)
 	}
 	var found []Key
 	unable := ""
 	for _, entry := range held {
-		fingerprint := entry.fingerprint()
-		if want != "" && want != entry.comment && want != fingerprint {
+		fingerprint := ssh.FingerprintSHA256(entry)
+		if want != "" && want != entry.Comment && want != fingerprint {
 			continue
 		}
-		public, why := entry.public()
+		public, why := usable(entry)
 		if why != "" {
 			unable = why
 			continue
 		}
-		found = append(found, Key{public, fingerprint, entry.comment, entry})
+		found = append(found, Key{public, fingerprint, entry.Comment, entry})
 	}
 	switch {
 	case len(found) == 1:
@@ -167,19 +173,45 @@ func (a *Agent) Find(want string) (Key, error) {
 	return Key{}, &NoKeyError{Want: want, Unable: unable, Held: len(held)}
 }
 
+// usable returns the public key of an entry that can sign certificates, or why
+// it cannot.
+func usable(entry *agent.Key) (_ crypto.PublicKey, why string) {
+	if strings.HasPrefix(entry.Format, "sk-") {
+		return nil, "cannot sign certificates: a FIDO key (sk-) signs more than what it is given"
+	}
+	parsed, err := ssh.ParsePublicKey(entry.Blob)
+	if err != nil {
+		return nil, "cannot be read"
+	}
+	holder, ok := parsed.(ssh.CryptoPublicKey)
+	if !ok {
+		return nil, fmt.Sprintf("is of a kind that picoca does not use (%s)", entry.Format)
+	}
+	public := holder.CryptoPublicKey()
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		if key.Curve == elliptic.P256() || key.Curve == elliptic.P384() {
+			return key, ""
+		}
+	case *rsa.PublicKey:
+		return key, ""
+	}
+	return nil, fmt.Sprintf("is of a kind that boards and browsers do not take (%s)", entry.Format)
+}
+
 // errRefused says that the agent answered with a failure, which has no words of
 // its own.
 var errRefused = fault.New("SSH agent refused",
 	fault.Hintf("unlock the agent: ssh-add -X; if it asks for confirmation, agree to it"))
 
-// lost is for a connection that ended.
-func lost(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) {
-		err = errors.New("SSH agent closed the connection")
-	} else {
-		err = fmt.Errorf("SSH agent does not answer: %w", err)
+func refused(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
+		return fault.With(errors.New("SSH agent closed the connection"), fault.Hintf("ssh-add -l shows whether it still runs"))
 	}
-	return fault.With(err, fault.Hintf("ssh-add -l shows whether it still runs"))
+	if strings.HasPrefix(err.Error(), "agent: failed ") {
+		return errRefused // the library's words for a failure add nothing
+	}
+	return fmt.Errorf("%w: %v", errRefused, err)
 }
 
 // Signer signs with a key in an agent. It is a crypto.MessageSigner.
@@ -213,22 +245,17 @@ func (s *Signer) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts
 	if _, pss := opts.(*rsa.PSSOptions); pss {
 		return nil, errors.New("an SSH agent makes no RSA-PSS signatures")
 	}
-	_, isRSA := s.key.Public.(*rsa.PublicKey)
-	flags := uint32(0)
-	if isRSA {
-		flags = flagSHA256
-	}
-	algorithm, signature, err := s.agent.sign(s.key.entry, message, flags)
+	signature, err := s.agent.client.SignWithFlags(s.key.blob, message, flagsOf(s.key.Public))
 	if err != nil {
-		return nil, err
+		return nil, refused(err)
 	}
-	if !slices.Contains([]string{"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "rsa-sha2-256"}, algorithm) {
-		return nil, fmt.Errorf("SSH agent signed as %.40q, which certificates cannot use", algorithm)
+	if !slices.Contains([]string{ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoRSASHA256}, signature.Format) {
+		return nil, fmt.Errorf("SSH agent signed as %q, which certificates cannot use", signature.Format)
 	}
-	if isRSA {
-		return signature, nil
+	if _, isRSA := s.key.Public.(*rsa.PublicKey); isRSA {
+		return signature.Blob, nil
 	}
-	return ecdsaSignature(signature)
+	return ecdsaSignature(signature.Blob)
 }
 
 func hashOf(public crypto.PublicKey) crypto.Hash {
@@ -236,4 +263,12 @@ func hashOf(public crypto.PublicKey) crypto.Hash {
 		return crypto.SHA384
 	}
 	return crypto.SHA256
+}
+
+// flagsOf asks for SHA-256 with RSA; without the flag agents use SHA-1.
+func flagsOf(public crypto.PublicKey) agent.SignatureFlags {
+	if _, isRSA := public.(*rsa.PublicKey); isRSA {
+		return agent.SignatureFlagRsaSha256
+	}
+	return 0
 }

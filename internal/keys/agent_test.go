@@ -38,7 +38,7 @@ func connect(t *testing.T, private ...any) (*Agent, *testpki.SSHAgent) {
 		defer close(done)
 		_ = agent.ServeAgent(server, theirs) // ends with the pipe
 	}()
-	client := &Agent{ours}
+	client := &Agent{ours, agent.NewClient(ours)}
 	t.Cleanup(func() {
 		_ = client.Close()
 		<-done
@@ -46,7 +46,7 @@ func connect(t *testing.T, private ...any) (*Agent, *testpki.SSHAgent) {
 	return client, server
 }
 
-func newECDSA(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
+func newECDSA(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
@@ -55,7 +55,7 @@ func newECDSA(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 	return key
 }
 
-func newRSA(t testing.TB) *rsa.PrivateKey {
+func newRSA(t *testing.T) *rsa.PrivateKey {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -157,8 +157,8 @@ func TestFindOfALockedAgent(t *testing.T) {
 }
 
 func TestFIDOKeysCannotSign(t *testing.T) {
-	fido := entry{blob: appendText(nil, []byte(ssh.KeyAlgoSKECDSA256)), comment: "fido"}
-	if _, why := fido.public(); !strings.Contains(why, "FIDO") {
+	entry := &agent.Key{Format: ssh.KeyAlgoSKECDSA256, Comment: "fido"}
+	if _, why := usable(entry); !strings.Contains(why, "FIDO") {
 		t.Errorf("got %q, want the reason", why)
 	}
 }

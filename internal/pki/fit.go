@@ -23,6 +23,7 @@ const (
 // Fit is what a device makes of a certificate, or of a key type.
 type Fit struct {
 	Name    string // of the holder for people; empty for a key type
+	Kind    Kind
 	Key     ca.KeyType
 	Target  device.Target
 	Verdict Verdict
@@ -41,6 +42,9 @@ type FitRow struct {
 	device.Row
 	Formats []string
 	device.Figures
+	// ClientHeap is the memory that a connection to a server takes, with an identity
+	// of the same key type: the least and the most.
+	ClientHeap [2]int
 }
 
 // Smaller is something that would cost a device less.
@@ -62,14 +66,20 @@ func FitKey(key ca.KeyType, target device.Target) Fit {
 	return f
 }
 
-// FitDevice checks a device's newest certificate against a device: that for which
-// it was issued if target names none.
+// FitDevice checks the newest certificate of a device or an identity against what
+// loads it: that for which it was issued if target names nothing.
 func (c *CA) FitDevice(name string, target device.Target) (Fit, error) {
-	issued, err := c.FindKind(name, Device)
+	if name == TheCA {
+		return Fit{}, &WrongKindError{name, CAItself, Device}
+	}
+	issued, err := c.Find(name)
 	if err != nil {
 		return Fit{}, err
 	}
 	own, err := targetOf(issued)
+	if err == nil && own.Device.ID == "" { // an identity for no device in particular
+		own, err = device.ParseTarget(DefaultDevice)
+	}
 	if err != nil {
 		return Fit{}, err
 	}
@@ -83,7 +93,7 @@ func (c *CA) FitDevice(name string, target device.Target) (Fit, error) {
 	cert := device.Certificate{
 		Key: keyOf(issued), RootKey: string(rootKey), Bytes: len(issued.Leaf.Raw), Names: len(ca.NamesOf(issued.Leaf)),
 	}
-	f := Fit{Name: DisplayName(issued.Record.Name), Key: ca.KeyType(cert.Key), Target: target, CertificateBytes: cert.Bytes}
+	f := Fit{Name: DisplayName(issued.Record.Name), Kind: KindOf(issued), Key: ca.KeyType(cert.Key), Target: target, CertificateBytes: cert.Bytes}
 	for _, one := range fault.Flatten(target.Fits(cert, false)) {
 		f.Faults = append(f.Faults, reissue(one, issued.Record.Name, target, own))
 	}
@@ -122,9 +132,22 @@ func hintOfRoot(faults []error) {
 func (f *Fit) fill(cert device.Certificate) {
 	f.Verdict = verdictOf(f.Faults)
 	for _, row := range f.Target.Rows() {
-		f.Rows = append(f.Rows, FitRow{row, row.FormatsOf(cert.Key), f.Target.FiguresOf(row, cert)})
+		figures := f.Target.FiguresOf(row, cert)
+		if f.Kind == Identity { // it serves nothing
+			figures = device.Figures{}
+		}
+		f.Rows = append(f.Rows, FitRow{row, row.FormatsOf(cert.Key), figures, f.Target.ClientHeap(row, cert.Key)})
 	}
-	f.Smaller = smallerThan(f.Target, cert)
+	f.Smaller = f.smallerThan(cert)
+}
+
+// figuresOf returns what a key costs a row of the target, as what the certificate
+// is for.
+func (f *Fit) figuresOf(row device.Row, key string) device.Figures {
+	if f.Kind == Identity {
+		return device.Figures{HeapBytes: f.Target.ClientHeap(row, key)}
+	}
+	return f.Target.FiguresOf(row, device.Certificate{Key: key})
 }
 
 // LimitOf returns the limit that a fault is about, "" if it is about none.
@@ -157,14 +180,14 @@ var rootCosts = map[ca.KeyType]string{
 func RootCost(key ca.KeyType) string { return rootCosts[key] }
 
 // smallerThan lists what would cost the device less.
-func smallerThan(target device.Target, cert device.Certificate) []Smaller {
+func (f *Fit) smallerThan(cert device.Certificate) []Smaller {
 	all := []Smaller{}
-	for _, other := range target.Keys() {
-		if saves := savings(target, cert.Key, other); saves != "" {
+	for _, other := range f.Target.Keys() {
+		if saves := f.savings(cert.Key, other); saves != "" {
 			all = append(all, Smaller{"--key " + other, saves})
 		}
 	}
-	roots := target.RootKeys()
+	roots := f.Target.RootKeys()
 	if cost := RootCost(ca.KeyType(cert.RootKey)); cost != "" && (len(roots) == 0 || slices.Contains(roots, string(ca.P256))) {
 		all = append(all, Smaller{"a P-256 root", cost})
 	}
@@ -182,9 +205,9 @@ func bytesOf(target device.Target, key string) int {
 
 // savings says how much less another key costs, in the first firmware that was
 // measured with both; "" if nothing that can be seen.
-func savings(target device.Target, key, other string) string {
-	for _, row := range target.Rows() {
-		got, want := target.FiguresOf(row, device.Certificate{Key: key}), target.FiguresOf(row, device.Certificate{Key: other})
+func (f *Fit) savings(key, other string) string {
+	for _, row := range f.Target.Rows() {
+		got, want := f.figuresOf(row, key), f.figuresOf(row, other)
 		var parts []string
 		if heap := device.Kilobytes(got.HeapBytes[1] - want.HeapBytes[1]); want.HeapBytes[1] > 0 && isMore(heap) {
 			parts = append(parts, heap+" less memory")

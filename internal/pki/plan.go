@@ -513,13 +513,18 @@ func (p *Plan) checkRecorded() error {
 	return &FolderGoneError{p.Name(), p.Dir, "no longer holds files of its certificates"}
 }
 
-// HasExample reports whether there is a whole project for the device.
+// HasExample reports whether there is a whole project for the device: one that
+// serves, or for an identity one that publishes.
 func (p *Plan) HasExample() bool {
-	if p.Target.Device.ID == "" || p.Target.Device.RAMKB < example.MinRAMKB {
-		return false
+	if p.Target.Device.ID == "" || p.Target.Device.RAMKB < example.MinRAMKB || p.KeyKept != store.KeptInStore {
+		return false // it has no key, or too little memory
 	}
-	_, err := example.Find(p.Target.Device.ID, p.Target.Firmware[0].ID)
-	return err == nil && p.Kind() == Device
+	kind := example.Server
+	if p.Kind() == Identity {
+		kind = example.Publisher
+	}
+	_, err := example.Find(kind, p.Target.Device.ID, p.Target.Firmware[0].ID)
+	return err == nil
 }
 
 // files are those to write.
@@ -539,10 +544,26 @@ func (p *Plan) Unable() []device.Row {
 // Costs returns what a connection with a certificate of so many bytes costs the
 // device.
 func (p *Plan) Costs(bytes int) []device.Cost {
-	if p.Target.Device.ID == "" {
+	if p.Target.Device.ID == "" || p.Kind() == Identity { // it serves nothing
 		return []device.Cost{}
 	}
 	return p.Target.CostOf(p.Facts(bytes))
+}
+
+// ClientHeap returns the memory that a connection to a server takes the device of
+// an identity: the least and the most, zero if that was not measured.
+func (p *Plan) ClientHeap() (heap [2]int) {
+	if p.Target.Device.ID == "" || p.Kind() != Identity {
+		return heap
+	}
+	for _, row := range p.Target.Rows() {
+		if one := p.Target.ClientHeap(row, string(p.Key)); heap[1] == 0 {
+			heap = one
+		} else if one[1] > 0 {
+			heap = [2]int{min(heap[0], one[0]), max(heap[1], one[1])}
+		}
+	}
+	return heap
 }
 
 // WritesP12 reports whether a .p12 is among the files.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"path"
@@ -26,6 +27,13 @@ type ProjectRequest struct {
 	For       device.Target
 	Out       string
 	MutualTLS bool
+	// Broker is the name of an MQTT broker, a device: the project then publishes to
+	// it, and Name is an identity.
+	Broker string
+	// Push adds messages to the devices that subscribe on the board's page. Contact
+	// is whom push services may ask; unset, it is as before.
+	Push    bool
+	Contact example.Contact
 	// Force writes over a project that exists. What the user wrote stays: secrets
 	// as they are, changed files as copies.
 	Force bool
@@ -38,12 +46,15 @@ type Project struct {
 	issued  store.Issued
 	target  device.Target
 	files   []output.File
-	// other are the files of the project with the other choice of mutual TLS: they
-	// are picoca's too.
+	// other are the files of the project with other choices: they are picoca's too.
 	other []output.File
+	// messages are for a board that sends some, with its key vapid.
+	messages *example.Messages
+	vapid    *ecdsa.PrivateKey
 
 	Firmware example.Firmware
-	Name     string // of the device, as it is in the certificate
+	Name     string // of the device or identity, as it is in the certificate
+	Broker   string // that it publishes to, "" if it serves
 	Dir      string // as the user would type it
 }
 
@@ -89,7 +100,7 @@ func (e *OldFirmwareError) Hint() fault.Hint {
 
 // PlanProject decides everything about a project before anything is written.
 func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
-	issued, err := c.FindKind(req.Name, Device)
+	issued, err := c.projectOf(req)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +110,18 @@ func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
 			return nil, err
 		}
 	}
+	if p.target.Device.ID == "" { // an identity for no device in particular
+		if p.target, err = device.ParseTarget(DefaultDevice); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.chooseFirmware(); err != nil {
+		return nil, err
+	}
+	if err := p.findBroker(); err != nil {
+		return nil, err
+	}
+	if err := p.findMessages(); err != nil {
 		return nil, err
 	}
 	p.Dir = cmp.Or(req.Out, issued.Record.Holder().Stem()+"-"+p.Firmware.ID)
@@ -110,7 +132,7 @@ func (p *Project) chooseFirmware() (err error) {
 	if d := p.target.Device; d.RAMKB > 0 && d.RAMKB < example.MinRAMKB {
 		return &SmallDeviceError{d}
 	}
-	if p.Firmware, err = example.Find(p.target.Device.ID, p.target.Firmware[0].ID); err != nil {
+	if p.Firmware, err = example.Find(p.kind(), p.target.Device.ID, p.target.Firmware[0].ID); err != nil {
 		return err
 	}
 	if !p.target.CanBe(p.Firmware.ID, p.Firmware.Since) {
@@ -137,23 +159,45 @@ func (p *Project) render() error {
 	}
 	project := example.Project{
 		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
+		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages,
 	}
 	files, err := p.Firmware.Render(project)
 	if err != nil {
 		return err
 	}
 	p.files = outputFiles(files)
-	project.MutualTLS = !project.MutualTLS
-	if files, err := p.Firmware.Render(project); err == nil { // not every firmware has both
-		p.other = outputFiles(files)
+	p.other = nil
+	for _, variant := range p.variants(project) {
+		if files, err := p.Firmware.Render(variant); err == nil { // not every firmware has each
+			p.other = append(p.other, outputFiles(files)...)
+		}
 	}
 	return nil
+}
+
+// variants are the project with mutual TLS and messages chosen otherwise.
+func (p *Project) variants(project example.Project) []example.Project {
+	all := []*example.Messages{nil}
+	if known := p.knownMessages(); known != nil {
+		all = append(all, known)
+	}
+	var variants []example.Project
+	for _, messages := range all {
+		for _, mutual := range []bool{false, true} {
+			project.Messages, project.MutualTLS = messages, mutual
+			variants = append(variants, project)
+		}
+	}
+	return variants
 }
 
 // Write writes the project as a whole, and records where the certificate's files
 // are, so that a renewal replaces those and nothing else.
 func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject, err error) {
 	if err := p.ca.lockFor(ctx, p.issued, waiting); err != nil {
+		return WrittenProject{}, err
+	}
+	if err := p.keepMessages(); err != nil {
 		return WrittenProject{}, err
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
@@ -273,5 +317,5 @@ func (p *Project) record(dir string) error {
 // Target returns what the project is for.
 func (p *Project) Target() device.Target { return p.target }
 
-// Reach says how phones find a board of that name.
-func (p *Project) Reach() example.Reach { return example.ReachOf(p.Name) }
+// Reach says how phones find the board, or the board its broker.
+func (p *Project) Reach() example.Reach { return example.ReachOf(cmp.Or(p.Broker, p.Name)) }

@@ -116,6 +116,14 @@ func (s *Session) authorityOf(root store.Root, now time.Time, ask Passphrase) (*
 	return s.ca.unlock(root, now, ask)
 }
 
+// signList signs the list of the root that signs, as long as the list before.
+func (s *Session) signList(now time.Time) error {
+	if err := s.putCRL(s.ca.authority, s.root, now); err != nil {
+		return err
+	}
+	return s.checkRoot()
+}
+
 func (s *Session) putCRL(authority *ca.Authority, root store.Root, now time.Time) error {
 	revoked, err := s.ca.store.Revocations()
 	if err != nil {

@@ -346,12 +346,17 @@ func (s *Store) Put(record Record, leaf *x509.Certificate, key crypto.Signer) (I
 	if err != nil {
 		return Issued{}, err
 	}
-	place := fmt.Sprintf("%s/%06d-%s-%s", dir, n, leaf.NotBefore.UTC().Format(time.DateOnly), ca.Serial(leaf)[:8])
+	place := dir + "/" + folderOfLeaf(leaf, n)
 	if err := s.putFiles(dir, place, files); err != nil {
 		return Issued{}, err
 	}
 	// Nothing is read that could fail: an error means that nothing was added.
 	return Issued{Place: place, Record: record, Leaf: leaf, Root: root, HasKey: key != nil}, nil
+}
+
+// folderOfLeaf returns the name of the folder of a certificate with a number.
+func folderOfLeaf(leaf *x509.Certificate, n int) string {
+	return fmt.Sprintf("%06d-%s-%s", n, leaf.NotBefore.UTC().Format(time.DateOnly), ca.Serial(leaf)[:8])
 }
 
 // rootThatSigned is RootOf, and verifies.

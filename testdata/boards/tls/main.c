@@ -1,5 +1,6 @@
 /* A board's TLS on this computer: loads files, serves and connects as the firmware does, and counts what that takes.
  * README.md, one folder up, has the options and the fields of the result. */
+#define _GNU_SOURCE /* memmem */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,13 @@
 static const char usage[] =
     "usage: parse|serve|connect|front --style circuitpython|micropython|micropython-1.23\n"
     "  [--cert FILE --key FILE] [--ca FILE] [--limit BYTES] [--timeout SECONDS] [--connections N]\n"
-    "  serve: [--port N] [--listener]   connect: --port N [--host NAME]   front: [--port N] --to N\n";
+    "  serve: [--port N] [--listener]   connect: --port N [--host NAME] [--mqtt]   front: [--port N] --to N\n";
 
 struct options {
     const char *command, *host;
     const struct style *style;
     struct files files;
-    int port, to, connections, timeout, listener;
+    int port, to, connections, timeout, listener, mqtt;
 };
 
 static void fail_usage(const char *what, const char *value) {
@@ -71,6 +72,8 @@ static struct options parse_options(int count, char **words) {
     for (int i = 2; i < count; i++) {
         if (!strcmp(words[i], "--listener")) {
             options.listener = 1;
+        } else if (!strcmp(words[i], "--mqtt")) {
+            options.mqtt = 1;
         } else if (i + 1 < count && set_option(&options, words[i], words[i + 1])) {
             i++;
         } else {
@@ -127,31 +130,39 @@ static void shake(struct board *board, struct wire *wire, struct connection *fig
     }
 }
 
-/* read_until reads until the text has come, the buffer is full, or the other side has ended. */
-static int read_until(struct board *board, const char *text) {
-    char buffer[2048] = "";
+/* read_until reads until so many bytes have come, the buffer is full, or the other side has ended. */
+static int read_until(struct board *board, const char *bytes, size_t size) {
+    char buffer[2048];
     size_t filled = 0;
-    while (filled < sizeof buffer - 1 && !strstr(buffer, text)) {
-        int got = mbedtls_ssl_read(&board->ssl, (unsigned char *)buffer + filled, sizeof buffer - 1 - filled);
+    while (filled < sizeof buffer && !memmem(buffer, filled, bytes, size)) {
+        int got = mbedtls_ssl_read(&board->ssl, (unsigned char *)buffer + filled, sizeof buffer - filled);
         if (got <= 0) {
             break;
         }
         filled += got;
     }
-    return strstr(buffer, text) != NULL;
+    return memmem(buffer, filled, bytes, size) != NULL;
 }
 
-static int write_all(struct board *board, const char *text) {
-    return mbedtls_ssl_write(&board->ssl, (const unsigned char *)text, strlen(text)) == (int)strlen(text);
+static int write_all(struct board *board, const char *bytes, size_t size) {
+    return mbedtls_ssl_write(&board->ssl, (const unsigned char *)bytes, size) == (int)size;
 }
 
-/* exchange sends or answers one HTTP request. */
-static int exchange(struct board *board, int endpoint) {
-    if (endpoint == MBEDTLS_SSL_IS_CLIENT) {
-        return write_all(board, "GET / HTTP/1.0\r\n\r\n") && read_until(board, "HTTP/1.");
+/* MQTT 3.1.1, sections 3.1 and 3.2: CONNECT of the client "board" with a clean session, and the broker's consent. */
+static const char mqtt_connect[] = "\x10\x11\0\4MQTT\4\2\0\x3c\0\5board", mqtt_accepted[] = "\x20\2\0\0";
+
+/* exchange sends or answers one HTTP request, or asks a broker to let the board in. */
+static int exchange(struct board *board, int endpoint, int mqtt) {
+    static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+    static const char answer[] = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello from the board\n";
+    if (mqtt) {
+        return write_all(board, mqtt_connect, sizeof mqtt_connect - 1) &&
+               read_until(board, mqtt_accepted, sizeof mqtt_accepted - 1);
     }
-    return read_until(board, "\r\n\r\n") &&
-           write_all(board, "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello from the board\n");
+    if (endpoint == MBEDTLS_SSL_IS_CLIENT) {
+        return write_all(board, request, sizeof request - 1) && read_until(board, "HTTP/1.", 7);
+    }
+    return read_until(board, "\r\n\r\n", 4) && write_all(board, answer, sizeof answer - 1);
 }
 
 /* talk does all of one connection whose context is ready, or is made here when the firmware makes one for each. */
@@ -166,7 +177,7 @@ static void talk(struct board *board, const struct options *options, int endpoin
     } else {
         shake(board, wire, figures);
         if (!figures->outcome.error) {
-            figures->answered = exchange(board, endpoint);
+            figures->answered = exchange(board, endpoint, options->mqtt);
             mbedtls_ssl_close_notify(&board->ssl);
         }
     }

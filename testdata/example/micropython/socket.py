@@ -1,5 +1,5 @@
-# The computer's own sockets, presented like a board's: only on 127.0.0.1, on the ports that PORT_443 and PORT_80 name, and a
-# client's address is text.
+# The computer's own sockets, presented like a board's: only on 127.0.0.1, listening on the ports that PORT_443 and PORT_80
+# name, and a client's address is text.
 import io
 import os
 import select
@@ -9,11 +9,15 @@ from usocket import getaddrinfo as _getaddrinfo, inet_ntop as _text, socket as _
 
 
 def getaddrinfo(host, port, *rest):
-    return _getaddrinfo("127.0.0.1", int(os.getenv("PORT_" + str(port))), *rest)
+    return _getaddrinfo("127.0.0.1", int(os.getenv("PORT_" + str(port)) or port), *rest)
 
 
-class socket(io.IOBase):
-    """A listening socket."""
+def socket(*arguments):
+    """asyncio gives arguments for the socket of a client."""
+    return _socket(*arguments) if arguments else Listening()
+
+
+class Listening(io.IOBase):
 
     def __init__(self):
         self.real = _socket()

@@ -1,0 +1,134 @@
+package pki
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/store"
+)
+
+// diagnose returns the findings of a CA, "ID: fix" each.
+func (a authority) diagnose(now time.Time) []string {
+	a.t.Helper()
+	d, err := Diagnose(a.dir, Options{}, now)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	found := []string{}
+	for _, f := range d.Findings {
+		fix := f.Fix.Text(func(c fault.Command) string { return strings.Join(c, " ") })
+		found = append(found, f.ID+": "+strings.ReplaceAll(fix, filepath.Dir(a.dir)+"/", ""))
+	}
+	return found
+}
+
+func (a authority) wantFindings(now time.Time, want ...string) {
+	a.t.Helper()
+	if got := a.diagnose(now); !slices.Equal(got, append([]string{}, want...)) {
+		a.t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestDoctorFindsNothingInAGoodCA(t *testing.T) {
+	a := newAuthority(t, "a passphrase")
+	a.wantFindings(start)
+	a.wantFindings(start.Add(365 * day))
+	b := newAuthority(t, "")
+	b.mustIssue(targeted(t, "pico-w", "pico.local"), start)
+	b.mustIssue(targeted(t, "nginx", "nas.local"), start)
+	b.mustIssue(identity(t, "kitchen tablet"), start)
+	b.wantFindings(start)
+	d, err := Diagnose(b.dir, Options{}, start)
+	if err != nil || d.Roots != 1 || d.Certificates != 3 || d.Files < 15 {
+		t.Errorf("got %+v, %v", d, err)
+	}
+}
+
+func TestDoctorNeedsACA(t *testing.T) {
+	if _, err := Diagnose(t.TempDir(), Options{}, start); !errors.Is(err, store.ErrNoCA) {
+		t.Errorf("an empty folder: got %v, want %v", err, store.ErrNoCA)
+	}
+}
+
+// TestDoctorFindsWhatAChangeOfRootsLeaves: certificates of a retired root.
+func TestDoctorFindsWhatAChangeOfRootsLeaves(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "nginx", "nas.local"), start)
+	a.addRoot(start.Add(day), false)
+	a.use(func(c *CA) {
+		roots, err := c.Roots()
+		if err == nil {
+			err = errors.Join(c.lock(t.Context(), nobodyWaits(t)), c.store.Retire(roots[0], start.Add(day)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	got := a.diagnose(start.Add(2 * day))
+	if !slices.Contains(got, "retired-root: renew nas.local") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestDoctorGoesOnAfterADamage: one fault hides no other.
+func TestDoctorGoesOnAfterADamage(t *testing.T) {
+	a := newAuthority(t, "")
+	first := a.mustIssue(targeted(t, "nginx", "nas.local"), start).Issued
+	a.mustIssue(targeted(t, "pico-w", "pico.local"), start)
+	a.mustIssue(targeted(t, "nginx", "lost.local"), start)
+	for _, name := range []string{filepath.Join(a.dir, filepath.FromSlash(first.Place), "about.json"), filepath.Join("pico.local", "cert.der")} {
+		if err := os.WriteFile(name, []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll("lost.local"); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start,
+		"certificate: restore it from a backup, or make a new certificate: renew nas.local",
+		"folder-gone: export lost.local --out lost.local",
+		"file-changed: export pico.local --out pico.local --force")
+}
+
+// TestRepairAsksOnlyForAKeyThatItNeeds, and signs a list that lacks a
+// certificate.
+func TestRepairAsksOnlyForAKeyThatItNeeds(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "nginx", "nas.local"), start)
+	list := filepath.Join(a.dir, "roots")
+	entries, err := os.ReadDir(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = filepath.Join(list, entries[0].Name(), "crl.pem")
+	before, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repair := func() (signed bool) {
+		a.use(func(c *CA) {
+			if signed, err = c.Repair(t.Context(), start.Add(day), noPassphrase, nobodyWaits(t)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		return signed
+	}
+	if repair() {
+		t.Error("a list that is in order was signed again")
+	}
+	a.mustRevoke("nas.local", start.Add(day))
+	if err := os.WriteFile(list, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start.Add(day), "crl-incomplete: doctor --repair", "revoked: issue nas.local")
+	if !repair() {
+		t.Error("a list that lacks a certificate was not signed")
+	}
+	a.wantFindings(start.Add(day), "revoked: issue nas.local")
+}

@@ -1,0 +1,10 @@
+// What the core does around a sketch.
+void setup();
+void loop();
+
+int main() {
+  setup();
+  for (;;) {
+    loop();
+  }
+}
