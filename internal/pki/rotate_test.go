@@ -348,6 +348,31 @@ func TestRenewalReplacesFilesWithOtherRoots(t *testing.T) {
 	loads(t, "two")
 }
 
+// TestRenewalReplacesExportedFilesWithOneRoot, of which nothing is recorded.
+func TestRenewalReplacesExportedFilesWithOneRoot(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(Request{Names: names(t, "esp.local"), For: target(t, "computer")}, start)
+	a.use(func(c *CA) {
+		e, err := c.PlanExport(ExportRequest{Name: "esp.local", Format: "esp-idf", Out: "esp"}, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := e.Render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Write(t.Context(), files, nobodyWaits(t)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	a.mustRotate(RotateRequest{}, start)
+	a.mustIssue(Request{Names: names(t, "esp.local"), Renew: true, For: target(t, "esp32/esp-idf"), Out: "esp"}, start)
+	data, err := os.ReadFile(filepath.Join("esp", "cacert.pem"))
+	if got := certificates(t, data); err != nil || len(got) != 2 {
+		t.Errorf("got %d roots, %v, want 2", len(got), err)
+	}
+}
+
 // TestOldRootsListStaysCurrent: a session signs the lists of both roots again.
 func TestOldRootsListStaysCurrent(t *testing.T) {
 	a := newAuthority(t, "")
