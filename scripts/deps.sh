@@ -13,6 +13,7 @@ chromium:chromium WebKitWebDriver:webkit2gtk-driver xvfb-run:xvfb xauth:xauth ce
 java:default-jdk-headless javac:default-jdk-headless plistutil:libplist-utils xmllint:libxml2-utils
 firefox-esr:firefox-esr wget:wget unshare:util-linux xdotool:xdotool valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev
 mosquitto_pub:mosquitto-clients caddy:caddy ip:iproute2 eapol_test:eapoltest systemd-analyze:systemd
+pdftoppm:poppler-utils age:age script:bsdutils
 ssh-agent:openssh-client softhsm2-util:softhsm2 fusefat:fusefat faketime:faketime
 "
 # Packages without a command of their own, or with one that not everyone's PATH

@@ -227,7 +227,7 @@ nas-4.local,192.168.1.14,synology,400
 
 // TestSixYears goes through the life of a CA: renewed by a timer, a phone lost, a
 // domain added, the root replaced and retired, its key lost and replaced from the
-// spare. At each stage real servers and clients accept and refuse as they should.
+// spare, and that restored from paper. At each stage real servers and clients accept and refuse as they should.
 func TestSixYears(t *testing.T) {
 	if os.Getenv("PICOCA_TEST_ALL") == "" {
 		t.Skip("takes long: run it with PICOCA_TEST_ALL=1, as make test-all does")
@@ -281,11 +281,31 @@ func TestSixYears(t *testing.T) {
 
 	l.until(2191) // the fourth and the fifth
 	l.check("after six years", "spare.pem", devices, on("day-one.pem", "tablet", true), on("spare.pem", "tablet", true), on("spare.pem", "phone", false))
+	l.restoreFromPaper("web.local")
 	for _, device := range []string{"web.local", "pico-1.local", "nas-4.local"} {
 		if got := l.renewed[device]; got < 4 {
 			t.Errorf("%s was renewed %d times by the timer, want at least 4", device, got)
 		}
 	}
+}
+
+// restoreFromPaper prints the root, restores it into another folder, and issues a
+// device again: those who trusted the CA on the first day accept it.
+func (l *life) restoreFromPaper(device string) {
+	l.t.Helper()
+	l.run("backup", "--paper", "root.html")
+	for _, args := range [][]string{
+		{"restore", "--paper", "root.html"}, {"issue", device, "127.0.0.1", "--for", "nginx", "--out", "web-again"}, {"export", "ca", "--out", "again.pem"},
+	} {
+		if out, err := l.try("restored", args...); err != nil {
+			l.t.Fatalf("picoca %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	for _, bundle := range []string{"day-one.pem", "spare.pem", "again.pem"} {
+		l.verify("web-again", bundle, true)
+	}
+	l.verify("web-again", "retired.pem", true) // which had the spare, too
+	l.verify("web-old", "again.pem", false)
 }
 
 // begin makes the CA with its devices and identities, and returns the folders of

@@ -31,15 +31,15 @@ func (a *app) show(words fault.Command) string {
 }
 
 // nameFirst are the commands whose first argument is a name.
-var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "example", "push", "show", "check"}
+var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "example", "push", "show", "check", "backup", "restore"}
 
 // hyphenName returns the index of the name that begins with a hyphen, 0 if
 // there is none: it would be read as flags, and goes to the end, after --. The
 // value of a flag may begin with one.
 func hyphenName(words fault.Command) int {
 	for i, word := range words {
-		named := i == 1 && slices.Contains(nameFirst, words[0]) && !slices.Contains([]string{"--help", "--due", "--all"}, word)
-		if i > 0 && strings.HasPrefix(word, "-") && !isFlag(words[i-1]) && (named || !isFlag(word)) {
+		named := i == 1 && slices.Contains(nameFirst, words[0]) && !slices.Contains([]string{"--help", "--due", "--all", "--paper"}, word)
+		if i > 0 && word != "-" && strings.HasPrefix(word, "-") && !isFlag(words[i-1]) && (named || !isFlag(word)) {
 			return i
 		}
 	}

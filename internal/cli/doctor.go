@@ -175,10 +175,3 @@ func (a *app) printDiagnosis(d pki.Diagnosis, asJSON bool) error {
 	}
 	return nil
 }
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}

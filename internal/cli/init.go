@@ -163,7 +163,7 @@ func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypte
 	if o.keyIn != "" {
 		a.say("stored in %s, without the key: it stays in the SSH agent, and no copy of this folder holds it", absolute(dir))
 	} else {
-		a.say("stored in %s; a copy of this folder is your backup", absolute(dir))
+		a.say("stored in %s; back it up with: %s", absolute(dir), a.command("backup", "FILE"))
 	}
 	if encrypted {
 		a.say("Without the passphrase this CA cannot issue again; it cannot be reset.")

@@ -56,11 +56,8 @@ func (a *app) passphraseFromFile(flags passphraseFlags) (passphrase []byte, foun
 	if name == "" {
 		return nil, false, nil
 	}
-	line, err := a.firstLine(name)
-	if err != nil {
-		return nil, false, fmt.Errorf("passphrase file %q %w", name, err)
-	}
-	return line, true, nil
+	line, err := a.passphraseIn(name)
+	return line, err == nil, err
 }
 
 func (a *app) firstLine(name string) ([]byte, error) {

@@ -202,3 +202,11 @@ func isTerminal(w io.Writer) bool {
 	_, ok := terminal(w)
 	return ok
 }
+
+// count writes so many things: "1 file", "2 files".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -218,8 +218,8 @@ func Folders(names []string) []string {
 	return slices.Compact(all)
 }
 
-// write fills the staged folder. All files are written before any is synced: a
-// disk can sync several with one commit of its journal.
+// write fills the staged folder. Several files are written before any is synced:
+// a disk can sync them with one commit of its journal.
 func (s *Staged) write(mode fs.FileMode, files []File) error {
 	s.files = slices.Collect(eachName(files))
 	below := Folders(s.files)
@@ -239,7 +239,20 @@ func (s *Staged) write(mode fs.FileMode, files []File) error {
 	return nil
 }
 
-func writeFiles(disk Disk, files []File) (err error) {
+// maxOpen is how many files are open at once: a restored store has thousands.
+const maxOpen = 200
+
+// writeFiles writes files, and syncs them.
+func writeFiles(disk Disk, files []File) error {
+	for some := range slices.Chunk(files, maxOpen) {
+		if err := writeSome(disk, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeSome(disk Disk, files []File) (err error) {
 	open := make([]WriteSyncer, 0, len(files))
 	defer func() {
 		for i, f := range open {
@@ -480,6 +493,10 @@ func (m *mover) merge(from, to Disk, base, name string) error {
 	}
 	return nil
 }
+
+// Name returns the name of the folder that the files are in, relative to the one
+// that they were staged in.
+func (s *Staged) Name() string { return s.base }
 
 // Discard removes the staged files.
 func (s *Staged) Discard() error {

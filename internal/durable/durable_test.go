@@ -518,6 +518,64 @@ func TestProbeLeavesNothing(t *testing.T) {
 	}
 }
 
+// counting counts how many files are open at once.
+type counting struct {
+	durable.Disk
+	open, most *int
+}
+
+type countedFile struct {
+	durable.WriteSyncer
+	open *int
+}
+
+func (c counting) Begin(name string, mode fs.FileMode) (durable.Change, error) {
+	change, err := c.Disk.Begin(name, mode)
+	return countingChange{change, c.open, c.most}, err
+}
+
+type countingChange struct {
+	durable.Change
+	open, most *int
+}
+
+func (c countingChange) Create(name string, mode fs.FileMode) (durable.WriteSyncer, error) {
+	file, err := c.Change.Create(name, mode)
+	*c.open++
+	*c.most = max(*c.most, *c.open)
+	return countedFile{file, c.open}, err
+}
+
+func (c countingChange) SyncFiles(files []durable.WriteSyncer) error {
+	plain := make([]durable.WriteSyncer, len(files))
+	for i, file := range files {
+		plain[i] = file.(countedFile).WriteSyncer
+	}
+	return c.Change.SyncFiles(plain)
+}
+
+func (f countedFile) Close() error { *f.open--; return f.WriteSyncer.Close() }
+
+// TestManyFilesAreNotOpenAtOnce: systems allow a process 256 or 1,024.
+func TestManyFilesAreNotOpenAtOnce(t *testing.T) {
+	open, most := 0, 0
+	d := newDisk()
+	var many []durable.File
+	for i := range 1000 {
+		many = append(many, durable.File{Name: fmt.Sprintf("%d/file", i), Mode: 0o600})
+	}
+	staged, err := durable.Stage(counting{d, &open, &most}, ".", prefix, 0o700, many)
+	if err == nil {
+		err = staged.Publish("out")
+	}
+	if err != nil || open != 0 || most > 200 || most < 2 {
+		t.Errorf("got %v, %d files open at once, %d left open, want at most 200 and 0", err, most, open)
+	}
+	if names, err := d.Names("out"); err != nil || len(names) != len(many) {
+		t.Errorf("got %d files, %v, want %d", len(names), err, len(many))
+	}
+}
+
 // TestPublishSyncsTheFoldersThatWereMade for what it publishes: without the one
 // that they are in, a power cut may take them, and all in them.
 func TestPublishSyncsTheFoldersThatWereMade(t *testing.T) {

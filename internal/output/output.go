@@ -403,6 +403,19 @@ func (f *Folder) Stage(files []File) error {
 
 var errUnchecked = errors.New("was not checked before")
 
+// ReadBack returns a staged file from the disk, of at most limit bytes.
+func (f *Folder) ReadBack(name string, limit int64) ([]byte, error) {
+	work := f.dir
+	if work == nil {
+		work = f.parent
+	}
+	data, err := work.Read(f.staged.Name()+"/"+name, limit)
+	if err != nil {
+		return nil, f.fail(f.at(name), err)
+	}
+	return data, nil
+}
+
 // Commit makes the staged files appear in the folder, all or none. It fails with
 // a PartialError if it stops after the first: the next Prepare completes it.
 func (f *Folder) Commit() error {

@@ -318,7 +318,7 @@ func (e *ExistsError) Hint() fault.Hint {
 		return fault.Hintf("its root has expired: replace it: %s", rotate)
 	}
 	if !e.hasKey {
-		return fault.Hintf("its root key is missing, so it cannot issue: restore the key from a backup, or replace the root: %s", rotate)
+		return fault.Hintf("its root key is missing, so it cannot issue: restore it from a backup (%s), or replace the root: %s", fault.Command{"--home", "FOLDER", "restore", "FILE"}, rotate)
 	}
 	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
 }

@@ -323,7 +323,7 @@ func (e *KeyAwayError) Error() string {
 
 // Hint says what remains.
 func (*KeyAwayError) Hint() fault.Hint {
-	return fault.Hintf("bring its key back from a backup, or take that root off the servers that trust it")
+	return fault.Hintf("bring its key back from a backup (%s), or take that root off the servers that trust it", fault.Command{"--home", "FOLDER", "restore", "FILE"})
 }
 
 // signLists signs the list of every root that is in use, and fails with a

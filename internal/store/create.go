@@ -22,6 +22,10 @@ type NewRoot struct {
 	// Key is nil for the spare, and for a key in an SSH agent.
 	Key        crypto.Signer
 	Passphrase []byte // empty: the key is not encrypted
+	// EncryptedKey is the key as PKCS#8 in DER that is stored as it is, under a
+	// passphrase which is not known. Whether it is the certificate's is seen only
+	// when it is opened.
+	EncryptedKey []byte
 	// Agent describes the key in an SSH agent, nil if it is not in one.
 	Agent *AgentKey
 	// CRL is the root's first certificate revocation list, in DER.
@@ -32,7 +36,7 @@ type NewRoot struct {
 // on, into folder dir, which is made if need be. Otherwise it fails and leaves
 // what exists: with fs.ErrExist if there is an authority already, with
 // ErrForeign if there is something else.
-func Create(ctx context.Context, dir string, opt Options, roots []NewRoot, waiting func(holder string)) (err error) {
+func Create(ctx context.Context, dir string, opt Options, roots []NewRoot, waiting func(holder string)) error {
 	if err := Vacant(dir, opt); err != nil {
 		return err
 	}
@@ -44,6 +48,12 @@ func Create(ctx context.Context, dir string, opt Options, roots []NewRoot, waiti
 		}
 		files = append(files, rootFiles...)
 	}
+	return inNewDir(ctx, dir, opt, waiting, func(s *Store) error { return s.create(files) })
+}
+
+// inNewDir makes a store in folder dir, which is made if need be, while the lock
+// is held. After a failure it removes what it has made.
+func inNewDir(ctx context.Context, dir string, opt Options, waiting func(holder string), create func(*Store) error) (err error) {
 	made, err := makeDir(dir)
 	defer func() {
 		if err != nil {
@@ -66,7 +76,7 @@ func Create(ctx context.Context, dir string, opt Options, roots []NewRoot, waiti
 	if err := s.lock(ctx, waiting); err != nil {
 		return err
 	}
-	return s.create(files)
+	return create(s)
 }
 
 // makeDir makes dir and the folders above it that are missing, for good. It
@@ -124,10 +134,17 @@ func syncDir(dir string) error {
 }
 
 // removeNew removes the folder of a store that did not come to be. Without the
-// lock, or with roots, it is another Create's, and stays.
+// lock, or with roots, it is another Create's, and stays; so does a restore that
+// can be completed.
 func (s *Store) removeNew() {
-	if there, err := s.exists("roots"); there || err != nil {
+	restoring, err := s.isRestoring()
+	if restoring || err != nil {
 		return
+	}
+	for _, roots := range []string{"roots", "root"} { // of either layout
+		if there, err := s.exists(roots); there || err != nil {
+			return
+		}
 	}
 	if s.held != nil {
 		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))

@@ -32,6 +32,9 @@ var (
 	ErrSameKey = errors.New("key already has a root certificate in this store")
 	// ErrRevoked means that a certificate was revoked before.
 	ErrRevoked = errors.New("certificate is already revoked")
+	// ErrRestoring means that a restore is under way, or was interrupted after the
+	// point from which on it is completed.
+	ErrRestoring = errors.New("a restore into this folder is not complete yet")
 	// ErrUnlocked means that a change was asked for without the lock.
 	ErrUnlocked = errors.New("store is changed only while its lock is held")
 )
@@ -60,7 +63,11 @@ func (e *KeyElsewhereError) Hint() fault.Hint {
 	return fault.Hintf("%s writes only the certificate", certificate)
 }
 
-const bringBack = "restore it from a backup"
+// fromBackup restores a backup without touching what is left of the store.
+var fromBackup = fault.Command{"--home", "FOLDER", "restore", "FILE"}
+
+// bringBack is for a file that was lost.
+var bringBack = fault.Hintf("restore it from a backup: %s, then copy it from there", fromBackup)
 
 // LayoutError means that a store has a later version's format, or none.
 type LayoutError struct{ Got string }
@@ -71,7 +78,7 @@ func (e LayoutError) Error() string {
 
 // Hint returns what to do about it.
 func (e LayoutError) Hint() fault.Hint {
-	return fault.Hintf("install a later version of picoca, which knows this layout, or %s", bringBack)
+	return fault.Hintf("install a later version of picoca, which knows this layout; or %s", bringBack)
 }
 
 // ModeError means that other users can read or change a file that belongs to
@@ -146,9 +153,9 @@ func (e DamagedError) Hint() fault.Hint { return hintLost(e.Holder) }
 
 func hintLost(h Holder) fault.Hint {
 	if h.Name == "" {
-		return fault.Hintf(bringBack)
+		return bringBack
 	}
-	return fault.Hintf(bringBack+", or make a new certificate: %s", fault.Command{"renew", h.Name})
+	return fault.Hintf("%s; or make a new certificate: %s", bringBack, fault.Command{"renew", h.Name})
 }
 
 // FileError means that something other than the expected file or folder is
@@ -170,7 +177,7 @@ func (e FileError) Hint() fault.Hint {
 			return fault.Hintf("%s", row.hint)
 		}
 	}
-	return fault.Hintf("move it away, and restore the file from a backup")
+	return fault.Hintf("move it away, then %s", bringBack)
 }
 
 // reasons are what a system refuses files for, in words.
@@ -294,7 +301,7 @@ func (s *Store) damaged(name, what string, cause error) error {
 func (s *Store) noCA() error { return noCA(s.dir, s.opt) }
 
 func noCA(dir string, opt Options) error {
-	hint := fault.Hintf("make one with %s, or, if you have a copy of one, name its folder with --home", fault.Command{"init"})
+	hint := fault.Hintf("make one with %s, bring one back with %s, or name the folder of one with --home", fault.Command{"init"}, fault.Command{"restore", "FILE"})
 	if opt.User != 0 && os.Geteuid() == 0 {
 		hint = fault.Hintf("run picoca without sudo: it never needs to run as root")
 	}

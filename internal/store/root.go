@@ -380,7 +380,7 @@ func hintNoKey(roots []Root) fault.Hint {
 	if slices.ContainsFunc(roots, func(r Root) bool { return r.IsSpare() && r.Retired == nil }) {
 		replace = append(replace, "--from-spare", "FILE")
 	}
-	return fault.Hintf("restore key.pem from a backup; if it is lost, replace the root: %s", replace)
+	return fault.Hintf("restore key.pem from a backup, or from paper: %s, then copy it from there; if it is lost, replace the root: %s", fromBackup, replace)
 }
 
 // RootOf returns the root that issued a certificate, found by its authority key
@@ -448,6 +448,53 @@ func (s *Store) RootKey(root Root, passphrase []byte) (crypto.Signer, error) {
 	return s.openRootKey(root, data, passphrase)
 }
 
+// EncryptedKey returns a root's key as encrypted PKCS#8 in DER: as it is in its
+// file, or under passphrase if it is not encrypted there. It fails with
+// ErrKeyElsewhere if it is not in a file, or with a DamagedError if it cannot be
+// the certificate's key.
+func (s *Store) EncryptedKey(root Root, passphrase []byte) ([]byte, error) {
+	encrypted, err := s.KeyEncrypted(root)
+	if err != nil {
+		return nil, err
+	}
+	if !encrypted {
+		return s.encryptedUnder(root, passphrase)
+	}
+	data, err := s.rootKeyFile(root)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if err = ErrNoKey; block != nil {
+		err = checkCost(block.Bytes)
+	}
+	if err != nil {
+		return nil, s.damaged(path.Join(s.rootPlace(root.ID), "key.pem"), "is damaged: "+err.Error(), err)
+	}
+	return block.Bytes, nil
+}
+
+// encryptedUnder encrypts a key that is stored in clear, and proves that the
+// passphrase opens it.
+func (s *Store) encryptedUnder(root Root, passphrase []byte) ([]byte, error) {
+	key, err := s.RootKey(root, nil)
+	if err != nil {
+		return nil, err
+	}
+	data, err := encryptKey(key, passphrase, s.opt.iterations)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.openRootKey(root, data, passphrase); err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block.Type != encryptedLabel {
+		return nil, ErrPassphrase // it is empty
+	}
+	return block.Bytes, nil
+}
+
 func (s *Store) openRootKey(root Root, data, passphrase []byte) (crypto.Signer, error) {
 	name := path.Join(s.rootPlace(root.ID), "key.pem")
 	key, err := DecryptKey(data, passphrase)
@@ -470,7 +517,7 @@ func hintPassphrase(err error, file string) fault.Hint {
 	if errors.Is(err, ErrPassphrase) {
 		return fault.Hintf("try again; if it is lost, this root cannot sign any more: move %s away, and make a new root: %s", fault.Quote(file), fault.Command{"root", "rotate"})
 	}
-	return fault.Hintf(bringBack)
+	return bringBack
 }
 
 // RootAgentKey returns the description of a root's key in an SSH agent.

@@ -20,14 +20,11 @@ func (r NewRoot) files(id string, opt Options) ([]durable.File, error) {
 		return nil, err
 	}
 	files := []durable.File{{Name: path.Join(id, "cert.pem"), Data: ca.CertificatePEM(r.Certificate), Mode: 0o644}}
-	if r.Key != nil {
-		if !ca.KeyMatches(r.Certificate, r.Key.Public()) {
-			return nil, ErrOtherKey
-		}
-		keyPEM, err := encryptKey(r.Key, r.Passphrase, opt.iterations)
-		if err != nil {
-			return nil, err
-		}
+	keyPEM, err := r.keyPEM(opt)
+	if err != nil {
+		return nil, err
+	}
+	if keyPEM != nil {
 		files = append(files, durable.File{Name: path.Join(id, "key.pem"), Data: keyPEM, Mode: 0o600})
 	}
 	if r.Agent != nil {
@@ -40,6 +37,19 @@ func (r NewRoot) files(id string, opt Options) ([]durable.File, error) {
 		files = append(files, durable.File{Name: path.Join(id, "crl.pem"), Data: crlPEM(r.CRL), Mode: 0o644})
 	}
 	return files, nil
+}
+
+// keyPEM returns the root's key file, nil if its key is elsewhere.
+func (r NewRoot) keyPEM(opt Options) ([]byte, error) {
+	switch {
+	case r.EncryptedKey != nil:
+		return pem.EncodeToMemory(&pem.Block{Type: encryptedLabel, Bytes: r.EncryptedKey}), checkCost(r.EncryptedKey)
+	case r.Key == nil:
+		return nil, nil
+	case !ca.KeyMatches(r.Certificate, r.Key.Public()):
+		return nil, ErrOtherKey
+	}
+	return encryptKey(r.Key, r.Passphrase, opt.iterations)
 }
 
 func crlPEM(der []byte) []byte {
@@ -61,7 +71,7 @@ func (s *Store) AddRoot(root NewRoot) (Root, error) {
 	last := 0
 	for _, other := range roots {
 		last = max(last, other.Number)
-		isSpare := other.Key == KeyElsewhere && (root.Key != nil || root.Agent != nil) && other.Certificate.Equal(root.Certificate)
+		isSpare := other.Key == KeyElsewhere && (root.Key != nil || root.EncryptedKey != nil || root.Agent != nil) && other.Certificate.Equal(root.Certificate)
 		if ca.KeyMatches(other.Certificate, root.Certificate.PublicKey) && !isSpare {
 			return Root{}, fault.With(fmt.Errorf("root %s: %w", other.ID, ErrSameKey), fault.Hintf("a new root needs a new key"))
 		}
@@ -85,7 +95,7 @@ func (s *Store) AddRoot(root NewRoot) (Root, error) {
 func (r NewRoot) stored(id string, number int) Root {
 	stored := Root{ID: id, Number: number, Certificate: r.Certificate, Key: KeyElsewhere}
 	switch {
-	case r.Key != nil:
+	case r.Key != nil, r.EncryptedKey != nil:
 		stored.Key = KeyFile
 	case r.Agent != nil:
 		stored.Key = KeyAgent

@@ -37,6 +37,7 @@ import (
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/durable/osdisk"
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // layout is the number of the format that this package writes.
@@ -144,6 +145,12 @@ func (s *Store) check() error {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = s.checkOnce()
+	}
+	if !errors.Is(err, ErrNoCA) && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if restoring, _ := s.isRestoring(); restoring {
+		return fault.With(fmt.Errorf("%s: %w", s.dir, ErrRestoring), fault.Hintf("wait for it, or complete it: %s", fault.Command{"restore", "FILE"}))
 	}
 	return err
 }

@@ -241,3 +241,16 @@ func TestOwnerIsChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestBackupWaitsForNoPipe(t *testing.T) {
+	s, _ := createLocked(t)
+	if err := unix.Mkfifo(s.Path("pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for _, err = range s.Files() {
+	}
+	if err == nil || !strings.Contains(err.Error(), "pipe is a named pipe") || hintText(err) == "" {
+		t.Errorf("got %v, hint %q", err, hintText(err))
+	}
+}
