@@ -84,9 +84,9 @@ func (a *app) sayCreatedSpare(created pki.Created) {
 	a.say("Print that page, check that it can be read, delete the file, and keep the paper.")
 }
 
-// paperPassphrase returns how to get the passphrase of a sheet. Without a key in
+// sheetPassphrase returns how to get the passphrase of a sheet. Without a key in
 // the store, --passphrase-file can only be meant for it.
-func (a *app) paperPassphrase(ctx context.Context, o rootRotateOptions, keyless bool) pki.Passphrase {
+func (a *app) sheetPassphrase(ctx context.Context, o rootRotateOptions, keyless bool) pki.Passphrase {
 	return func() ([]byte, error) {
 		if o.spareFlags.file != "" {
 			passphrase, _, err := a.passphraseFromFile(o.spareFlags)

@@ -107,7 +107,7 @@ func (a *app) runRootRotate(ctx context.Context, o rootRotateOptions) (err error
 	ask := pki.Passphrases{
 		Old:   a.rootPassphrase(ctx, o.passphrase),
 		New:   func() ([]byte, error) { return a.newPassphrase(ctx, o.passphrase) },
-		Paper: a.paperPassphrase(ctx, o, rotation.Keyless),
+		Paper: a.sheetPassphrase(ctx, o, rotation.Keyless),
 	}
 	result, err := rotation.Rotate(ctx, a.Now(), ask, a.waiting)
 	if err != nil {
