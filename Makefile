@@ -21,7 +21,7 @@ test: deps boards lint unit fuzz cross
 test-all: test
 	scripts/fuzz.sh 1m
 	npm ci --prefix testdata/bun --no-audit --no-fund --ignore-scripts
-	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years
 	scripts/test-bare.sh
 
 # The tests of a clone on a bare Debian 12, as root.

@@ -15,7 +15,7 @@ firefox-esr:firefox-esr wget:wget unshare:util-linux xdotool:xdotool valgrind:va
 mosquitto_pub:mosquitto-clients caddy:caddy ip:iproute2 eapol_test:eapoltest systemd-analyze:systemd
 zsh:zsh fish:fish mandoc:mandoc man:man-db groff:groff-base
 pdftoppm:poppler-utils age:age script:bsdutils
-ssh-agent:openssh-client softhsm2-util:softhsm2 fusefat:fusefat
+ssh-agent:openssh-client softhsm2-util:softhsm2 fusefat:fusefat faketime:faketime
 "
 # Packages without a command of their own, or with one that not everyone's PATH
 # has: the servers that run with their devices' files, and readers for Python.

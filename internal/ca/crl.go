@@ -141,8 +141,8 @@ func (a *Authority) crlTemplate(revoked []Revocation, number *big.Int, now, next
 	}
 	thisUpdate := now.UTC().Add(-crlBackdate).Truncate(time.Second)
 	switch {
-	case checkClock(now) != nil:
-		return nil, checkClock(now)
+	case CheckClock(now) != nil:
+		return nil, CheckClock(now)
 	case validAt(a.cert, now) != nil:
 		return nil, validAt(a.cert, now)
 	case a.cert.KeyUsage&x509.KeyUsageCRLSign == 0:

@@ -134,6 +134,7 @@ func (a *app) groups() []group {
 	return []group{
 		{"The CA:", []*cobra.Command{
 			a.initCommand(),
+			a.rootsCommand(),
 			a.trustCommand(),
 			a.phoneCommand(),
 			a.backupCommand(),
@@ -177,24 +178,16 @@ func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown comma
 
 func (*unknownCommandError) ExitCode() int { return fault.Usage }
 
-// Hint suggests a command with a similar name, or where a planned one is
-// described.
+// Hint suggests a command with a similar name.
 func (e *unknownCommandError) Hint() fault.Hint {
-	switch page, planned := plannedCommands[e.input]; {
-	case planned:
-		return fault.Hintf("picoca cannot do this yet; https://github.com/picoca/picoca/blob/main/docs/%s shows how to do it by hand", page)
-	case len(e.suggestions) == 1:
+	switch len(e.suggestions) {
+	case 0:
+	case 1:
 		return fault.Hintf("did you mean %s?", fault.Command{e.suggestions[0]})
-	case len(e.suggestions) > 1:
+	default:
 		return fault.Hintf("did you mean %s or %s?", fault.Command{e.suggestions[0]}, fault.Command{e.suggestions[1]})
 	}
 	return fault.Hintf("%s lists the commands", fault.Command{"--help"})
-}
-
-// plannedCommands are commands that people look for, with the page that
-// describes what to do meanwhile.
-var plannedCommands = map[string]string{
-	"root": "renew.md",
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command

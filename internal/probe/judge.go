@@ -427,7 +427,7 @@ func (j *judged) rootIncluded() {
 // use other code.
 func (j *judged) addresses() {
 	if len(j.leaf.IPAddresses) > 0 && len(j.root.PermittedIPRanges) > 0 {
-		j.r.find("address-refused", fault.Hintf("browsers are not affected; for those clients, use a CA made with %s", fault.Command{"--home", "FOLDER", "init", "--any-address"}),
+		j.r.find("address-refused", fault.Hintf("browsers are not affected; for those clients, replace the root by one that does not limit addresses: %s", fault.Command{"root", "rotate", "--any-address"}),
 			"programs with BoringSSL's verifier or wolfSSL refuse %s in a certificate of a root that limits addresses", j.leaf.IPAddresses[0])
 	}
 }
