@@ -266,10 +266,11 @@ func (*BatchError) Hint() fault.Hint {
 // ctx ends, the rows under way are completed, and it fails with a BatchError
 // besides.
 func (b *Batch) Issue(ctx context.Context, s *Session, now time.Time, waiting Waiting, done func(BatchRow)) error {
-	if s == nil {
-		if err := b.ca.lockForOutput(ctx, waiting); err != nil {
-			return err
-		}
+	var trusted []store.Root
+	if s != nil {
+		trusted = s.trusted
+	} else if err := b.ca.lockForOutput(ctx, waiting); err != nil {
+		return err
 	}
 	if err := b.makeFolder(); err != nil {
 		return err
@@ -278,7 +279,7 @@ func (b *Batch) Issue(ctx context.Context, s *Session, now time.Time, waiting Wa
 	defer func() { b.ca.shared = nil }()
 	var failed error
 	n := 0
-	err := b.each(b.signers, func(w *CA, r row) BatchRow { return b.issue(w, r, now) }, func(r row, result BatchRow) bool {
+	err := b.each(b.signers, func(w *CA, r row) BatchRow { return b.issue(w, trusted, r, now) }, func(r row, result BatchRow) bool {
 		switch {
 		case result.err == nil:
 			n++
@@ -310,7 +311,7 @@ func (b *Batch) makeFolder() (err error) {
 	return folder.Commit()
 }
 
-func (b *Batch) issue(w *CA, r row, now time.Time) BatchRow {
+func (b *Batch) issue(w *CA, trusted []store.Root, r row, now time.Time) BatchRow {
 	req, err := b.request(r)
 	if err != nil {
 		return BatchRow{err: err}
@@ -322,7 +323,7 @@ func (b *Batch) issue(w *CA, r row, now time.Time) BatchRow {
 	if err != nil {
 		return BatchRow{err: err}
 	}
-	result, err := plan.issue()
+	result, err := plan.issue(trusted)
 	return BatchRow{Plan: plan, Result: result, err: errors.Join(err, plan.Close())}
 }
 

@@ -192,11 +192,12 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	if err := s.refresh(p, now); err != nil {
 		return Result{}, err
 	}
-	return p.issue()
+	return p.issue(s.trusted)
 }
 
-// issue is Issue for a plan that was made under the lock.
-func (p *Plan) issue() (Result, error) {
+// issue is Issue for a plan that was made under the lock. The files have those
+// roots.
+func (p *Plan) issue(trusted []store.Root) (Result, error) {
 	if err := p.out.Prepare(p.fileNames); err != nil {
 		return Result{}, err
 	}
@@ -209,7 +210,7 @@ func (p *Plan) issue() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	files, err := p.render(leaf, s.trusted)
+	files, err := p.render(leaf, trusted)
 	if err != nil {
 		return Result{}, err
 	}
