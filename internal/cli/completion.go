@@ -61,29 +61,35 @@ func isCompletion(args []string) bool {
 // argCompleters are for the arguments of each command, "" for the program itself.
 // TestEveryCommandCompletes wants a row for each.
 var argCompleters = map[string]completer{
-	"":              nothing, // its commands are completed by cobra
-	"backup":        first(files),
-	"check":         first(devices),
-	"completion":    first(words(shells...)),
-	"devices":       first(deviceIDs),
-	"doctor":        nothing,
-	"example":       first(devices),
-	"export":        first(holders, "ca\tthe root certificate"), // cobra adds crl and expiry
-	"export crl":    nothing,
-	"export expiry": nothing,
-	"fit":           first(holders),
-	"help":          commands,
-	"identity":      nothing, // a new name
-	"init":          nothing,
-	"issue":         nothing, // new names
-	"list":          nothing,
-	"phone":         nothing,
-	"push":          first(holders),
-	"renew":         first(holders),
-	"restore":       first(files),
-	"revoke":        first(holders),
-	"show":          first(holders, "ca\tthe CA itself"),
-	"trust":         first(words("install", "remove", "status")),
+	"":                nothing, // its commands are completed by cobra
+	"backup":          first(files),
+	"check":           first(devices),
+	"completion":      first(words(shells...)),
+	"devices":         first(deviceIDs),
+	"doctor":          nothing,
+	"example":         first(devices),
+	"export":          first(holders, "ca\tthe root certificate"), // cobra adds crl and expiry
+	"export crl":      nothing,
+	"export expiry":   nothing,
+	"fit":             first(holders),
+	"help":            commands,
+	"identity":        nothing, // a new name
+	"init":            nothing,
+	"issue":           nothing, // new names
+	"list":            nothing,
+	"phone":           nothing,
+	"push":            first(holders),
+	"renew":           first(holders),
+	"restore":         first(files),
+	"revoke":          first(holders),
+	"root":            nothing, // its commands are completed by cobra
+	"root list":       nothing,
+	"root passphrase": nothing,
+	"root retire":     first(roots),
+	"root rotate":     nothing,
+	"root status":     nothing,
+	"show":            first(holders, "ca\tthe CA itself"),
+	"trust":           first(words("install", "remove", "status")),
 }
 
 // flagCompleters are for the values of flags, by name: a flag means the same in
@@ -101,6 +107,10 @@ var flagCompleters = map[string]completer{
 	"fingerprint":            words("sha256", "sha1", "spki"),
 	"format":                 formats,
 	"from":                   files,
+	"from-spare":             files,
+	"new-passphrase-file":    files,
+	"spare":                  files,
+	"spare-passphrase-file":  files,
 	"home":                   folders,
 	"identity":               identities,
 	"interface":              nothing,
