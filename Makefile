@@ -1,6 +1,7 @@
 # make demo   shows the main job, in a throw-away folder
 # make test   all tests; installs what they need, or prints how
 # make test-all  and those that take too long for every change
+# make release  archives, packages and manifests in bin/release, of what is committed
 # make bench  picoca's speed and size beside others'
 # make man    the man pages, in bin/man
 # make picture  the picture in the README, again
@@ -8,7 +9,7 @@ GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table man picture install clean
+.PHONY: demo test test-all test-bare build deps boards lint vulns unit fuzz cross release bench boards-table man picture install clean
 
 build:
 	GO=$(GO) scripts/build.sh $(BIN)
@@ -16,12 +17,16 @@ build:
 demo: build
 	$(GO) run ./demo $(BIN)
 
-test: deps boards lint unit fuzz cross
+test: deps boards lint vulns unit fuzz cross
 
 test-all: test
+	scripts/deps.sh all
+	GOOS=darwin $(GO) vet ./cmd/... ./internal/...
+	GOOS=windows $(GO) vet ./cmd/... ./internal/...
 	scripts/fuzz.sh 1m
 	npm ci --prefix testdata/bun --no-audit --no-fund --ignore-scripts
-	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years ./e2e/growth
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 90m -v ./e2e/release
 	scripts/test-bare.sh
 
 # The tests of a clone on a bare Debian 12, as root.
@@ -39,6 +44,9 @@ boards:
 lint:
 	scripts/lint.sh
 
+vulns:
+	scripts/vulns.sh
+
 # A shuffled order keeps tests from leaning on each other. The end-to-end tests
 # drive a program that the race detector would not see. lint has vetted it all.
 unit:
@@ -51,6 +59,9 @@ fuzz:
 # People run picoca on a Raspberry Pi, a Mac and Windows; none of them needs cgo.
 cross:
 	scripts/cross.sh
+
+release:
+	scripts/release.sh
 
 bench:
 	$(GO) run ./bench

@@ -17,6 +17,11 @@ zsh:zsh fish:fish mandoc:mandoc man:man-db groff:groff-base
 pdftoppm:poppler-utils age:age script:bsdutils
 ssh-agent:openssh-client softhsm2-util:softhsm2 fusefat:fusefat faketime:faketime
 "
+# deps.sh all: and what only make test-all runs.
+if [ "${1:-}" = all ]; then
+  commands+=" zip:zip unzip:unzip rpm:rpm rpm2cpio:rpm2cpio cpio:cpio ruby:ruby mmdebstrap:mmdebstrap
+    qemu-arm-static:qemu-user-static wine:wine x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64"
+fi
 # Packages without a command of their own, or with one that not everyone's PATH
 # has: the servers that run with their devices' files, and readers for Python.
 packages="libc6-dev ca-certificates fonts-dejavu-core mosquitto nginx haproxy openvpn dovecot-imapd freeradius libmbedtls-dev"

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -159,14 +158,6 @@ func (a *app) groups() []group {
 			a.completionCommand(),
 		}},
 	}
-}
-
-// version is the module's version, as the Go tool wrote it into the binary.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }
 
 type unknownCommandError struct {

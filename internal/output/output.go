@@ -142,6 +142,9 @@ func (f *Folder) split() (above string, err error) {
 	if folder == above { // the top of a disk, or "."
 		f.base = "."
 	}
+	if !filepath.IsLocal(f.base) {
+		return "", errReserved
+	}
 	return above, nil
 }
 
@@ -207,7 +210,10 @@ func (f *Folder) Real() (string, error) {
 	return filepath.Join(real, f.base), nil
 }
 
-var errChanged = errors.New("was moved during the check")
+var (
+	errChanged  = errors.New("was moved during the check")
+	errReserved = errors.New("Windows reserves this name for a device")
+)
 
 // Exists reports whether the folder existed when Open, Check or Prepare last
 // looked.

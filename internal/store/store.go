@@ -261,7 +261,7 @@ func Encloses(dir string) bool {
 
 func mayExist(dir, name string) bool {
 	_, err := os.Lstat(filepath.Join(dir, name))
-	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !isNoName(err)
 }
 
 // Path returns the path of a file of the store as the user would type it.

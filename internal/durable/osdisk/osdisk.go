@@ -240,7 +240,7 @@ func (d *Disk) SyncFiles(files []durable.WriteSyncer) error {
 }
 
 // Remove removes a file or an empty folder.
-func (d *Disk) Remove(name string) error { return named(d.Root.Remove(d.at(name)), name) }
+func (d *Disk) Remove(name string) error { return named(remove(d.Root, d.at(name)), name) }
 
 // Lstat describes what has a name, which may be a link.
 func (d *Disk) Lstat(name string) (fs.FileInfo, error) {
