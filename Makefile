@@ -3,12 +3,13 @@
 # make test-all  and those that take too long for every change
 # make release  archives, packages and manifests in bin/release, of what is committed
 # make bench  picoca's speed and size beside others'
+# make man    the man pages, in bin/man
 # make picture  the picture in the README, again
 GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test test-all test-bare build deps boards lint vulns unit fuzz cross release bench boards-table picture install clean
+.PHONY: demo test test-all test-bare build deps boards lint vulns unit fuzz cross release bench boards-table man picture install clean
 
 build:
 	GO=$(GO) scripts/build.sh $(BIN)
@@ -24,7 +25,7 @@ test-all: test
 	GOOS=windows $(GO) vet ./cmd/... ./internal/...
 	scripts/fuzz.sh 1m
 	npm ci --prefix testdata/bun --no-audit --no-fund --ignore-scripts
-	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years ./e2e/growth
 	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 90m -v ./e2e/release
 	scripts/test-bare.sh
 
@@ -64,6 +65,10 @@ release:
 
 bench:
 	$(GO) run ./bench
+
+# Dated by the last commit: the same sources make the same pages.
+man:
+	$(GO) run ./tools/man bin/man $$(git log -1 --format=%cs 2>/dev/null || date -u +%F)
 
 # What a handshake costs with picoca's certificates, mkcert's and openssl's.
 boards-table: boards
