@@ -212,7 +212,7 @@ func (f *Folder) Real() (string, error) {
 
 var (
 	errChanged  = errors.New("was moved during the check")
-	errReserved = errors.New("Windows reserves this name for a device")
+	errReserved = errors.New("is a name that Windows reserves for a device")
 )
 
 // Exists reports whether the folder existed when Open, Check or Prepare last
