@@ -126,7 +126,7 @@ func TestWindowsUnderWine(t *testing.T) {
 
 	w.ok("issue aux.local", "wrote aux_.local\\cert.der")
 	w.ok("renew aux.local")
-	w.fails("issue a.local --out nul", "Windows reserves this name for a device")
+	w.fails("issue a.local --out nul", "is a name that Windows reserves for a device")
 	w.fails("issue a.local --out x?y", `error: output "x?y": Invalid name`)
 
 	if err := os.WriteFile(filepath.Join(w.dir, "words"), []byte("correct horse battery\n"), 0o600); err != nil {
