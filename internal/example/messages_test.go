@@ -48,7 +48,7 @@ func TestMessagesNeedTheirFiles(t *testing.T) {
 		t.Error("the page has no public key")
 	}
 	services, _, _ := bytes.Cut(files["webpush.py"].Data, []byte("\n}\n"))
-	for _, word := range strings.Split(string(services), `"`) {
+	for word := range strings.SplitSeq(string(services), `"`) {
 		if strings.HasSuffix(word, ".der") && files[word].Data == nil {
 			t.Errorf("webpush.py names %s, which is not written", word)
 		}
