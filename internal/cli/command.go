@@ -38,7 +38,7 @@ var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "exam
 // value of a flag may begin with one.
 func hyphenName(words fault.Command) int {
 	for i, word := range words {
-		named := i == 1 && slices.Contains(nameFirst, words[0]) && word != "--help" && word != "--due" && word != "--paper"
+		named := i == 1 && slices.Contains(nameFirst, words[0]) && word != "--help" && word != "--due" && word != "--paper" && word != "--ca"
 		if i > 0 && word != "-" && strings.HasPrefix(word, "-") && !isFlag(words[i-1]) && (named || !isFlag(word)) {
 			return i
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/delegate"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -126,12 +127,42 @@ func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegate
 	return nil
 }
 
+// runIssueCA issues the certificate of a CA that made its own key.
+func (a *app) runIssueCA(cmd *cobra.Command, names []string, o leafOptions) (err error) {
+	switch {
+	case len(names) > 0:
+		return usageFault(cmd, fmt.Errorf("%q is a device's name: a CA has only the name of --ca", names[0]))
+	case o.kept.csr == "":
+		return usageFault(cmd, errors.New("--ca needs the certificate request of that CA: --csr FILE"))
+	}
+	for _, flag := range []string{"for", "key", "board-clock", "and-client", "forget-key", "dry-run", "force"} {
+		if o.given(flag) {
+			return usageFault(cmd, fmt.Errorf("--%s is not for a delegated CA", flag))
+		}
+	}
+	csr, err := a.readCSR(o.kept.csr)
+	if err != nil {
+		return err
+	}
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	d := delegateOptions{json: o.json, passphrase: o.passphrase}
+	d.Name, d.CSR, d.Out = o.delegated, csr, o.out
+	if o.given("days") {
+		d.Days = o.days
+	}
+	return a.delegateOne(cmd.Context(), c, d)
+}
+
 // renewDelegated is renew for a delegated CA: its key stays, so what it issued
 // stays valid.
 func (a *app) renewDelegated(ctx context.Context, c *pki.CA, name string, o renewOptions) error {
 	for _, flag := range []string{"for", "key", "board-clock", "and-client", "forget-key", "keep-key", "wifi", "push", "dry-run"} {
 		if o.given(flag) {
-			return fmt.Errorf("--%s is not for a delegated CA", flag)
+			return fault.WithCode(fault.With(fmt.Errorf("--%s is not for a delegated CA", flag), fault.Run("renew", name)), fault.Usage)
 		}
 	}
 	d := delegateOptions{json: o.json, passphrase: o.passphrase}

@@ -25,6 +25,7 @@ type leafOptions struct {
 	json       bool
 	andClient  bool
 	kept       keyFlags
+	delegated  string // the name of another CA, of issue only
 	passphrase passphraseFlags
 	// after is what follows once the certificate is printed, nil for nothing. As
 	// JSON it is part of the result.
@@ -118,7 +119,7 @@ its names are used if you give none.`,
   picoca issue nas.local --for computer
   picoca issue printer.local --csr printer.csr`,
 		Args: func(cmd *cobra.Command, given []string) error {
-			if cmd.Flags().Changed("csr") {
+			if cmd.Flags().Changed("csr") || cmd.Flags().Changed("ca") {
 				return nil
 			}
 			return args(1, maxArgs, "a name such as pico.local")(cmd, given)
@@ -127,9 +128,13 @@ its names are used if you give none.`,
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
+			if o.given("ca") {
+				return a.runIssueCA(cmd, args, o)
+			}
 			return a.runIssue(cmd.Context(), args, o, p12)
 		},
 	}
+	cmd.Flags().StringVar(&o.delegated, "ca", "", "with --csr, issue a certificate for another CA called `NAME` under the root (see docs/growth.md)")
 	addFor(cmd, &o.forDevice, "pico-w; with --csr computer")
 	o.add(cmd, "the first name", bestKey)
 	o.addAndClient(cmd)

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"time"
 
@@ -77,11 +78,11 @@ func (e *CAExistsError) Hint() fault.Hint {
 // CANameError says that a delegated CA cannot be called so.
 type CANameError struct{ Name, Fault string }
 
-func (e *CANameError) Error() string { return fmt.Sprintf("name %q of the CA %s", e.Name, e.Fault) }
+func (e *CANameError) Error() string { return fmt.Sprintf("name %q %s", e.Name, e.Fault) }
 
 // Hint gives an example.
 func (*CANameError) Hint() fault.Hint {
-	return fault.Hintf("choose another one, such as --name \"Workshop CA\"")
+	return fault.Hintf("choose another one, such as %q", "Workshop CA")
 }
 
 // PathLengthError says that the root allows no CA below it.
@@ -216,13 +217,18 @@ func (d *Delegation) prepare(authority *ca.Authority, now time.Time) (err error)
 
 // openFolder looks at the folder before anything is signed.
 func (d *Delegation) openFolder(*ca.Authority, time.Time) (err error) {
-	d.Dir = cmp.Or(d.request.Out, d.recordedFolder(), d.holder().Stem())
+	recorded := d.recordedFolder()
+	d.Dir = cmp.Or(d.request.Out, recorded, d.holder().Stem())
 	policy := output.Empty
 	if d.request.Renew {
 		own := d.ca.ownFiles(d.holder(), d.previous)
 		policy = output.Own(func(name string, data []byte) bool { return own.wrote(name, data) })
 	}
-	if d.out, err = output.Open(d.Dir, d.ca.outputOptions(policy)); err != nil {
+	d.out, err = output.Open(d.Dir, d.ca.outputOptions(policy))
+	switch {
+	case err != nil && d.Dir == recorded && errors.Is(err, fs.ErrNotExist), err == nil && d.Dir == recorded && !d.out.Exists():
+		return &FolderGoneError{d.Name, d.Dir, "no longer exists"}
+	case err != nil:
 		return err
 	}
 	if d.config.Dir, err = d.out.Real(); err != nil {
