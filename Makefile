@@ -1,13 +1,15 @@
 # make demo   shows the main job, in a throw-away folder
 # make test   all tests; installs what they need, or prints how
 # make test-all  and those that take too long for every change
+# make release  archives, packages and manifests in bin/release, of what is committed
 # make bench  picoca's speed and size beside others'
+# make man    the man pages, in bin/man
 # make picture  the picture in the README, again
 GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test test-all test-bare build deps boards lint unit fuzz cross bench boards-table picture install clean
+.PHONY: demo test test-all test-bare build deps boards lint vulns unit fuzz cross release bench boards-table man picture install clean
 
 build:
 	GO=$(GO) scripts/build.sh $(BIN)
@@ -15,12 +17,16 @@ build:
 demo: build
 	$(GO) run ./demo $(BIN)
 
-test: deps boards lint unit fuzz cross
+test: deps boards lint vulns unit fuzz cross
 
 test-all: test
+	scripts/deps.sh all
+	GOOS=darwin $(GO) vet ./cmd/... ./internal/...
+	GOOS=windows $(GO) vet ./cmd/... ./internal/...
 	scripts/fuzz.sh 1m
 	npm ci --prefix testdata/bun --no-audit --no-fund --ignore-scripts
-	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years ./e2e/growth
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 90m -v ./e2e/release
 	scripts/test-bare.sh
 
 # The tests of a clone on a bare Debian 12, as root.
@@ -38,6 +44,9 @@ boards:
 lint:
 	scripts/lint.sh
 
+vulns:
+	scripts/vulns.sh
+
 # A shuffled order keeps tests from leaning on each other. The end-to-end tests
 # drive a program that the race detector would not see. lint has vetted it all.
 unit:
@@ -51,8 +60,15 @@ fuzz:
 cross:
 	scripts/cross.sh
 
+release:
+	scripts/release.sh
+
 bench:
 	$(GO) run ./bench
+
+# Dated by the last commit: the same sources make the same pages.
+man:
+	$(GO) run ./tools/man bin/man $$(git log -1 --format=%cs 2>/dev/null || date -u +%F)
 
 # What a handshake costs with picoca's certificates, mkcert's and openssl's.
 boards-table: boards

@@ -13,13 +13,19 @@ chromium:chromium WebKitWebDriver:webkit2gtk-driver xvfb-run:xvfb xauth:xauth ce
 java:default-jdk-headless javac:default-jdk-headless plistutil:libplist-utils xmllint:libxml2-utils
 firefox-esr:firefox-esr wget:wget unshare:util-linux xdotool:xdotool valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev
 mosquitto_pub:mosquitto-clients caddy:caddy ip:iproute2 eapol_test:eapoltest systemd-analyze:systemd
+zsh:zsh fish:fish mandoc:mandoc man:man-db groff:groff-base
 pdftoppm:poppler-utils age:age script:bsdutils
-ssh-agent:openssh-client softhsm2-util:softhsm2 fusefat:fusefat
+ssh-agent:openssh-client softhsm2-util:softhsm2 fusefat:fusefat faketime:faketime
 "
+# deps.sh all: and what only make test-all runs.
+if [ "${1:-}" = all ]; then
+  commands+=" zip:zip unzip:unzip rpm:rpm rpm2cpio:rpm2cpio cpio:cpio ruby:ruby mmdebstrap:mmdebstrap
+    qemu-arm-static:qemu-user-static wine:wine x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64"
+fi
 # Packages without a command of their own, or with one that not everyone's PATH
 # has: the servers that run with their devices' files, and readers for Python.
 packages="libc6-dev ca-certificates fonts-dejavu-core mosquitto nginx haproxy openvpn dovecot-imapd freeradius libmbedtls-dev"
-packages+=" openssh-server dosfstools busybox libbearssl-dev libwolfssl-dev avahi-daemon"
+packages+=" openssh-server dosfstools busybox libbearssl-dev libwolfssl-dev avahi-daemon bash-completion"
 packages+=" python3-icalendar python3-prometheus-client"
 # The boards' stacks are built for 32 bits, as a board runs them.
 [ "$(uname -m)" != x86_64 ] || packages+=" gcc-multilib"

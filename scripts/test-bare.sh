@@ -17,6 +17,9 @@ for tool in mmdebstrap unshare pivot_root git go; do
   type -P "$tool" >/dev/null || die "$tool is missing (Debian packages mmdebstrap, util-linux and git; and Go)"
 done
 
+# shellcheck source=scripts/debian.sh
+. scripts/debian.sh
+
 work=$(mktemp -d)
 child=
 # The mounts are in a namespace that goes with its processes, and those with
@@ -29,23 +32,6 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 root=$work/root
-
-# The machine's own mirrors, but always Debian 12.
-sources() {
-  local uri origin label key=/usr/share/keyrings/debian-archive-keyring.gpg
-  # shellcheck disable=SC2016 # apt replaces these
-  apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' | sort -u | while read -r uri origin label; do
-    case "$origin $label" in
-    'Debian Debian') echo "deb [signed-by=$key] $uri bookworm main" ;;
-    'Debian Debian-Security') echo "deb [signed-by=$key] $uri bookworm-security main" ;;
-    esac
-  done
-}
-
-# Only how the machine reaches its mirrors: proxies, certificates, checks.
-apt_options() {
-  apt-config dump --format '%f "%v";%n' | grep -E '^Acquire::(https?::|ftp::|Check-|Force|Retries)' || true
-}
 
 # copy_settings takes over how this machine reaches the registries; it all goes
 # with the root file system.
@@ -92,11 +78,7 @@ cd /root/picoca
 exec "$@"
 '
 
-sources >"$work/sources.list"
-[ -s "$work/sources.list" ] || die "no Debian mirror in apt's lists: run apt-get update"
-apt_options >"$work/apt.conf"
-# Nothing there has to outlive a power cut.
-mmdebstrap --quiet --mode=root --variant=minbase --aptopt="$work/apt.conf" --dpkgopt=force-unsafe-io bookworm "$root" "$work/sources.list"
+bare_debian "$root" "$work"
 copy_settings
 mkdir -p "$root/usr/local/go"
 git clone --quiet --no-local . "$root/root/picoca"

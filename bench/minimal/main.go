@@ -1,9 +1,10 @@
-// Command minimal is the least that issuing a certificate can cost: it reads
-// the root, makes a P-256 key, signs, and writes and syncs the same files as
-// picoca in two folders. It checks nothing, locks nothing, and a crash leaves
-// whatever it leaves.
+// Command minimal is the least that issuing certificates can cost: it reads
+// the root, and for each name makes a P-256 key, signs, and writes and syncs the
+// same files as picoca in two folders. It checks nothing, locks nothing, and a
+// crash leaves whatever it leaves. Many are issued on all cores.
 //
 //	minimal STORE NAME OUT
+//	minimal STORE COUNT OUT   for d0.local, d1.local, ... in folders below OUT
 package main
 
 import (
@@ -13,17 +14,49 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
 	"time"
 )
 
 func main() {
 	store, name, out := os.Args[1], os.Args[2], os.Args[3]
 	folder := must(filepath.Glob(filepath.Join(store, "roots", "*")))[0]
-	root := must(x509.ParseCertificate(readPEM(filepath.Join(folder, "cert.pem"))))
-	rootKey := must(x509.ParsePKCS8PrivateKey(readPEM(filepath.Join(folder, "key.pem"))))
+	m := minimal{
+		store: store,
+		root:  must(x509.ParseCertificate(readPEM(filepath.Join(folder, "cert.pem")))),
+		key:   must(x509.ParsePKCS8PrivateKey(readPEM(filepath.Join(folder, "key.pem")))),
+	}
+	count, err := strconv.Atoi(name)
+	if err != nil {
+		m.issue(name, out)
+		return
+	}
+	cores := runtime.GOMAXPROCS(0)
+	var wg sync.WaitGroup
+	for core := range cores {
+		wg.Go(func() {
+			for i := core; i < count; i += cores {
+				name := fmt.Sprintf("d%d.local", i)
+				m.issue(name, filepath.Join(out, name))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+type minimal struct {
+	store string
+	root  *x509.Certificate
+	key   any
+}
+
+func (m minimal) issue(name, out string) {
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	serial := make([]byte, 16)
 	rand.Read(serial)
@@ -36,11 +69,11 @@ func main() {
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	cert := must(x509.CreateCertificate(rand.Reader, template, root, key.Public(), rootKey))
+	cert := must(x509.CreateCertificate(rand.Reader, template, m.root, key.Public(), m.key))
 	pkcs8 := must(x509.MarshalPKCS8PrivateKey(key))
 	sec1 := must(x509.MarshalECPrivateKey(key))
 
-	write(filepath.Join(store, "minimal", name), map[string][]byte{
+	write(filepath.Join(m.store, "minimal", name), map[string][]byte{
 		"cert.pem":   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
 		"key.pem":    pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
 		"about.json": []byte(`{"name": "` + name + `"}`),

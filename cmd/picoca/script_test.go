@@ -64,6 +64,9 @@ var (
 )
 
 func picoca() {
+	if runner := strings.Fields(os.Getenv(runnerVariable)); len(runner) > 0 {
+		runElsewhere(runner)
+	}
 	os.Exit(cli.Main(context.Background(), cli.Env{
 		Args:   os.Args[1:],
 		Stdin:  os.Stdin,
@@ -79,6 +82,17 @@ func picoca() {
 		Network:    testNetwork(),
 		Devices:    testDevices(),
 	}))
+}
+
+// runnerVariable names the program, with its arguments, that runs picoca in this
+// one's place: an emulator with this test built for another system.
+const runnerVariable = "PICOCA_TEST_RUNNER"
+
+func runElsewhere(runner []string) {
+	environment := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, runnerVariable+"=") })
+	err := syscall.Exec(runner[0], append(runner, os.Args[1:]...), environment)
+	fmt.Fprintln(os.Stderr, runner[0], err)
+	os.Exit(126)
 }
 
 // testNetwork knows no name, and has this machine only.
@@ -160,6 +174,11 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
+			for _, name := range []string{runnerVariable, "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
+				if value, ok := os.LookupEnv(name); ok {
+					env.Setenv(name, value)
+				}
+			}
 			env.Values[agentValue] = testpki.NewSSHAgent()
 			// A race-built process sleeps a second on exit, and a script has many of them.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")

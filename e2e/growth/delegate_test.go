@@ -162,14 +162,14 @@ func TestRevokedCA(t *testing.T) {
 }
 
 // TestCaddysInternalCA runs Debian's Caddy from the very file that picoca wrote; only
-// the site's port is another one.
+// the site's port is another one, and without HTTP/3, whose UDP port is taken.
 func TestCaddysInternalCA(t *testing.T) {
 	h := rig.NewHome(t)
 	h.Run("delegate", "caddy", "caddy")
 	port := rig.FreePort(t)
 	text := string(rig.ReadFile(t, h.Path("caddy", "Caddyfile")))
 	text = strings.Replace(text, "nas.home.arpa {", "https://nas.home.arpa:"+port+" {", 1)
-	rig.WriteFile(t, h.Path("Caddyfile"), "{\n\tadmin off\n\tauto_https disable_redirects\n"+strings.TrimPrefix(text, "{\n"))
+	rig.WriteFile(t, h.Path("Caddyfile"), "{\n\tadmin off\n\tauto_https disable_redirects\n\tservers {\n\t\tprotocols h1 h2\n\t}\n"+strings.TrimPrefix(text, "{\n"))
 	cmd := exec.CommandContext(t.Context(), rig.Need(t, "caddy", "caddy"), "run", "--config", h.Path("Caddyfile"))
 	cmd.Env = append(os.Environ(), "HOME="+h.Dir, "XDG_DATA_HOME="+h.Path("data"), "XDG_CONFIG_HOME="+h.Path("config"))
 	var said bytes.Buffer
@@ -177,8 +177,13 @@ func TestCaddysInternalCA(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cmd.Wait()
+	}()
 	t.Cleanup(func() {
-		cmd.Wait() // the test's context has ended, and so does Caddy
+		<-ended // the test's context has ended, and so does Caddy
 		if t.Failed() {
 			t.Log(said.String())
 		}
@@ -188,6 +193,11 @@ func TestCaddysInternalCA(t *testing.T) {
 		out, err := rig.Outside(t, "curl", "curl", "-sS", "--cacert", h.Path("caddy", "root.crt"), "--resolve", resolve, url)
 		if err == nil && out == "It works." {
 			return
+		}
+		select {
+		case <-ended:
+			t.Fatal("Caddy ended")
+		default:
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("curl: %v\n%s", err, out)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,6 +76,41 @@ func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 	if screen := term.Wait("code 130"); !strings.Contains(screen, "\nstopped: no phone trusts the CA yet\n") {
 		t.Errorf("the end is silent:\n%s", screen)
 	}
+}
+
+// TestPhoneCommandComparesTwoRoots in the same terminal, and on the page.
+func TestPhoneCommandComparesTwoRoots(t *testing.T) {
+	h := rig.NewHome(t)
+	h.Run("root", "rotate")
+	term := rig.NewTerminal(t, h)
+	address := phoneScreen(term, "80x24")
+	scans(term, address, "phone-two-roots")
+	screen := term.Wait("Ctrl-C ends it")
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var roots []struct{ Name, SHA256 string }
+	if err := json.Unmarshal([]byte(h.Run("root", "list", "--json")), &roots); err != nil || len(roots) != 2 {
+		t.Fatalf("got %d roots, %v", len(roots), err)
+	}
+	for _, root := range roots {
+		for quarter := range slices.Chunk([]byte(root.SHA256+":"), 8*len("AB:")) {
+			if text := strings.TrimSuffix(string(quarter), ":"); !strings.Contains(screen, text) {
+				t.Errorf("%s of %s is not on the screen:\n%s", text, root.Name, screen)
+			}
+		}
+		if !bytes.Contains(page, []byte(root.Name)) {
+			t.Errorf("%s is not on the page", root.Name)
+		}
+	}
+	term.Send("C-c")
+	term.WaitPrompt()
 }
 
 // TestPhoneCommandShowsTheCodeWhereItFits: above the words that do not fit beside

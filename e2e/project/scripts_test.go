@@ -83,7 +83,7 @@ func TestDepsInstallsEveryToolThatTestsNeed(t *testing.T) {
 	for _, tool := range []string{"apt-get", "dpkg-query", "sudo"} {
 		r.fake(tool)
 	}
-	if out, err := r.run("deps.sh"); err != nil {
+	if out, err := r.run("deps.sh", "all"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	installed := strings.Fields(r.log())

@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"math/big"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/testpki"
 )
 
@@ -87,6 +90,52 @@ func TestRevocationListIsRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestExportedListIsRead: what `picoca export crl` writes, of a CA with two roots.
+func TestExportedListIsRead(t *testing.T) {
+	dir := t.TempDir()
+	req := pki.InitRequest{Key: ca.P256, Root: testpki.HomeRequest()}
+	if _, err := pki.Create(t.Context(), dir+"/ca", req, nil, time.Now(), pki.Options{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	c := must[*pki.CA](t)(pki.Open(dir+"/ca", pki.Options{}))
+	defer c.Close()
+	rotation := must[*pki.Rotation](t)(c.PlanRotation(pki.RotateRequest{}, time.Now()))
+	must[pki.Rotated](t)(rotation.Rotate(t.Context(), time.Now(), pki.Passphrases{}, nil))
+	good, bad := issued(t, c, dir+"/good"), issued(t, c, dir+"/bad")
+	must[pki.Revoked](t)(c.Revoke(t.Context(), pki.RevokeRequest{Target: ca.Serial(bad.leaf)}, time.Now(), nil, nil))
+	file, lists, err := c.CRLFile(t.Context(), pki.CRLRequest{Format: pki.CRLDER}, time.Now(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := lists[0].Root.Certificate
+	for _, reader := range readers {
+		t.Run(reader.name, func(t *testing.T) {
+			for _, row := range []struct {
+				what string
+				leaf identityOf
+				want bool
+			}{{"good", good, true}, {"bad", bad, false}} {
+				if err := reader.read(t, root, row.leaf, file.Data); (err == nil) != row.want {
+					t.Errorf("%s: got %v, want accepted %v", row.what, err, row.want)
+				}
+			}
+		})
+	}
+}
+
+// issued issues a certificate for pico.local, again for each folder.
+func issued(t testing.TB, c *pki.CA, folder string) identityOf {
+	t.Helper()
+	request := pki.Request{Names: must[ca.Names](t)(ca.ParseNames([]string{"pico.local"})), For: must[device.Target](t)(device.ParseTarget("computer")), Out: folder, Renew: strings.HasSuffix(folder, "bad")}
+	plan := must[*pki.Plan](t)(c.Plan(request, time.Now()))
+	defer plan.Close()
+	session := must[*pki.Session](t)(c.Session(t.Context(), time.Now(), nil, nil))
+	defer session.Close()
+	result := must[pki.Result](t)(session.Issue(plan, time.Now()))
+	pair := must[tls.Certificate](t)(tls.LoadX509KeyPair(folder+"/cert.pem", folder+"/key.pem"))
+	return identityOf{leaf: result.Issued.Leaf, key: pair.PrivateKey.(crypto.Signer)}
 }
 
 // TestForgedRevocationListRevokesNothing: another CA's list must not pass

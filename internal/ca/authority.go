@@ -40,7 +40,7 @@ func (e ExpiredError) Error() string {
 		return fmt.Sprintf("root certificate is valid from %s on, but this computer's clock says %s", day(e.NotBefore), day(e.Now))
 	}
 	text := "root certificate expired on " + day(e.NotAfter)
-	if checkClock(e.Now) != nil {
+	if CheckClock(e.Now) != nil {
 		text += ", if the clock is right: it says " + day(e.Now)
 	}
 	return text
@@ -48,10 +48,10 @@ func (e ExpiredError) Error() string {
 
 // Hint says what to do about it.
 func (e ExpiredError) Hint() fault.Hint {
-	if e.Now.Before(e.NotBefore) || checkClock(e.Now) != nil {
+	if e.Now.Before(e.NotBefore) || CheckClock(e.Now) != nil {
 		return ClockError{e.Now}.Hint()
 	}
-	return fault.Hintf("make a new CA in another folder, and have your devices trust it: %s", fault.Command{"--home", "FOLDER", "init"})
+	return fault.Hintf("replace it, and have your devices trust the new root: %s", fault.Command{"root", "rotate"})
 }
 
 // NewAuthority checks that cert is a root that is valid at now. It fails with

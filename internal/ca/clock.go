@@ -28,8 +28,8 @@ func (e ClockError) Hint() fault.Hint {
 	return fault.Hintf("set this computer's clock, then run the same command again")
 }
 
-// checkClock fails with a ClockError for a time that cannot be the present.
-func checkClock(now time.Time) error {
+// CheckClock fails with a ClockError for a time that cannot be the present.
+func CheckClock(now time.Time) error {
 	if now.Before(earliestClock) || !now.Before(latestClock) {
 		return ClockError{now}
 	}

@@ -75,7 +75,7 @@ func TestExpiredRootBlamesTheRightThing(t *testing.T) {
 		text, hint string
 	}{
 		{time.Unix(0, 0), "valid from 2021-01-01 on, but this computer's clock says 1970-01-01", "set this computer's clock"},
-		{root.NotAfter.Add(time.Second), "root certificate expired on 2036-11-18", "picoca --home FOLDER init"},
+		{root.NotAfter.Add(time.Second), "root certificate expired on 2036-11-18", "picoca root rotate"},
 		{wrongClocks[5], "expired on 2036-11-18, if the clock is right: it says 9999-12-31", "set this computer's clock"},
 	} {
 		_, err := ca.NewAuthority(root, row.at)

@@ -72,6 +72,22 @@ func (c Constraints) Permit(raw []string) (Constraints, error) {
 	return wider, nil
 }
 
+// And returns c widened by all that other permits.
+func (c Constraints) And(other Constraints) Constraints {
+	wider := Constraints{slices.Clone(c.domains), slices.Clone(c.prefixes)}
+	for _, domain := range other.domains {
+		if !slices.Contains(wider.domains, domain) {
+			wider.domains = append(wider.domains, domain)
+		}
+	}
+	for _, prefix := range other.prefixes {
+		if !slices.Contains(wider.prefixes, prefix) {
+			wider.prefixes = append(wider.prefixes, prefix)
+		}
+	}
+	return wider
+}
+
 func (c *Constraints) add(input string) error {
 	if prefix, ok := parsePrefix(input); ok {
 		return c.addPrefix(input, prefix)

@@ -46,7 +46,7 @@ var reasonCodes = []struct {
 type ReasonError struct{ Input string }
 
 func (e ReasonError) Error() string {
-	return fmt.Sprintf("reason %q is not one of %s", e.Input, strings.Join(reasonNames(), ", "))
+	return fmt.Sprintf("reason %q is not one of %s", e.Input, strings.Join(ReasonNames(), ", "))
 }
 
 // Hint says what to do about it.
@@ -57,7 +57,8 @@ func (e ReasonError) Hint() fault.Hint {
 // ExitCode returns fault.Usage.
 func (e ReasonError) ExitCode() int { return fault.Usage }
 
-func reasonNames() []string {
+// ReasonNames returns the reasons, as ParseReason reads them.
+func ReasonNames() []string {
 	var names []string
 	for _, row := range reasonCodes {
 		names = append(names, string(row.reason))
@@ -140,8 +141,8 @@ func (a *Authority) crlTemplate(revoked []Revocation, number *big.Int, now, next
 	}
 	thisUpdate := now.UTC().Add(-crlBackdate).Truncate(time.Second)
 	switch {
-	case checkClock(now) != nil:
-		return nil, checkClock(now)
+	case CheckClock(now) != nil:
+		return nil, CheckClock(now)
 	case validAt(a.cert, now) != nil:
 		return nil, validAt(a.cert, now)
 	case a.cert.KeyUsage&x509.KeyUsageCRLSign == 0:

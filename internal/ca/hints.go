@@ -73,7 +73,7 @@ func (e *NameError) hintOutside() fault.Hint {
 	if permit == "" {
 		return choose
 	}
-	return fault.Hintf("%s; or make another CA that permits it: %s", choose, fault.Command{"--home", "FOLDER", "init", "--permit", permit})
+	return fault.Hintf("%s; or make a new root that permits it, which every phone must then trust: %s", choose, fault.Command{"root", "rotate", "--permit", permit})
 }
 
 // permittable returns what to permit for a host: the shortest domain above it

@@ -24,18 +24,18 @@ func TestHintForANameOutsideTheRoot(t *testing.T) {
 		name      string
 		want, not string
 	}{
-		{"pico.fritz.box", "picoca --home FOLDER init --permit fritz.box", "pico.fritz.box"},
-		{"a.b.example.co.uk", "picoca --home FOLDER init --permit example.co.uk", "a.b"},
-		{"nas.me.github.io", "picoca --home FOLDER init --permit me.github.io", "nas"},
-		{"*.x.example.com", "picoca --home FOLDER init --permit example.com", "*"},
-		{"example.com", "picoca --home FOLDER init --permit example.com", ""},
-		{"pico.home", "picoca --home FOLDER init --permit home", "pico.home"},
+		{"pico.fritz.box", "picoca root rotate --permit fritz.box", "pico.fritz.box"},
+		{"a.b.example.co.uk", "picoca root rotate --permit example.co.uk", "a.b"},
+		{"nas.me.github.io", "picoca root rotate --permit me.github.io", "nas"},
+		{"*.x.example.com", "picoca root rotate --permit example.com", "*"},
+		{"example.com", "picoca root rotate --permit example.com", ""},
+		{"pico.home", "picoca root rotate --permit home", "pico.home"},
 		{"core-mosquitto", "such as core-mosquitto.local", ""},
-		{"core-mosquitto", "picoca --home FOLDER init --permit core-mosquitto", ""},
+		{"core-mosquitto", "picoca root rotate --permit core-mosquitto", ""},
 		{"com", "com.local", "--permit"}, // strangers own the names below it
 		{"localhost", "use 127.0.0.1", "localhost.local"},
-		{"8.8.8.8", "picoca --home FOLDER init --permit 8.8.8.8", ""},
-		{"2001:db8::1", "picoca --home FOLDER init --permit 2001:db8::1", ""},
+		{"8.8.8.8", "picoca root rotate --permit 8.8.8.8", ""},
+		{"2001:db8::1", "picoca root rotate --permit 2001:db8::1", ""},
 	} {
 		err := old.Permits(parse(t, row.name))
 		got := hintText(err)

@@ -83,12 +83,15 @@ func (e UnknownKeyError) Hint() fault.Hint {
 	return fault.Hintf("use an ECDSA P-256 key, or an RSA key of 2048 bits")
 }
 
-func keyTypeNames() string {
+func keyTypeNames() string { return strings.Join(KeyTypeNames(), ", ") }
+
+// KeyTypeNames returns the key types, as ParseKeyType reads them.
+func KeyTypeNames() []string {
 	known := make([]string, len(keyTypes))
 	for i, row := range keyTypes {
 		known[i] = string(row.id)
 	}
-	return strings.Join(known, ", ")
+	return known
 }
 
 func withReason(text, why string) string {

@@ -78,7 +78,7 @@ func (e DaysError) Hint() fault.Hint {
 // exclude all others. A default root of a P-256 key has about 660 bytes. The
 // error joins a RootNameError, a DaysError and a ClockError.
 func NewRoot(req RootRequest, key crypto.Signer, now time.Time) (*x509.Certificate, error) {
-	if err := errors.Join(req.Check(), checkClock(now)); err != nil {
+	if err := errors.Join(req.Check(), CheckClock(now)); err != nil {
 		return nil, err
 	}
 	suffix, err := keySuffix(key.Public())

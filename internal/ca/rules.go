@@ -51,7 +51,7 @@ var rules = []struct {
 	check        func(draft) error
 	hint         fault.Hint
 }{
-	{"clock", "ours: no certificate from a clock that cannot be right", func(d draft) error { return checkClock(d.now) }, fault.Hint{}},
+	{"clock", "ours: no certificate from a clock that cannot be right", func(d draft) error { return CheckClock(d.now) }, fault.Hint{}},
 	{"holder", "RFC 6125 6.4.4: clients read only the subjectAltName; ours for identities", holderFits,
 		fault.Hintf("name the device, such as pico.local")},
 	{"client-name", "ours: one word, one certificate", clientNameFree, fault.Hint{}},
@@ -62,7 +62,7 @@ var rules = []struct {
 		fault.Hintf("leave out --days: the certificate then ends with its root")},
 	{"inside-root", "RFC 5280 4.2.1.10: name constraints", insideConstraints, fault.Hint{}},
 	{"path-length", "RFC 5280 4.2.1.9: basic constraints", pathAllowed,
-		fault.Hintf("make a new CA in another folder: %s", fault.Command{"--home", "FOLDER", "init"})},
+		fault.Hintf("make a new root: %s", fault.Command{"root", "rotate"})},
 }
 
 func checkRules(d draft) error {
@@ -119,14 +119,14 @@ func withinDays(d draft) error {
 }
 
 func rootValid(d draft) error {
-	if checkClock(d.now) != nil {
+	if CheckClock(d.now) != nil {
 		return nil // that is the fault, not the root
 	}
 	return validAt(d.authority.cert, d.now)
 }
 
 func withinRoot(d draft) error {
-	if withinDays(d) != nil || checkClock(d.now) != nil {
+	if withinDays(d) != nil || CheckClock(d.now) != nil {
 		return nil // it would end elsewhere once that is mended
 	}
 	if end := d.authority.cert.NotAfter; d.template.NotAfter.After(end) {

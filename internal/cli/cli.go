@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +76,10 @@ func Main(ctx context.Context, env Env) int {
 	return exitCode(err)
 }
 
+// Command returns the tree of commands, for the generator of the man pages. It is not
+// to be run: it has no surroundings.
+func Command() *cobra.Command { return (&app{}).rootCommand() }
+
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "picoca COMMAND",
@@ -101,8 +103,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 	}
 	root.SetUsageFunc(a.usage)
 	root.SuggestionsMinimumDistance = 2
-	// Making the command takes as long as making five others.
-	root.CompletionOptions = cobra.CompletionOptions{HiddenDefaultCmd: true, DisableDefaultCmd: !slices.Contains(a.Args, "completion")}
+	root.CompletionOptions.DisableDefaultCmd = true // completionCommand takes its place
 	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpCommand(helpCommand())
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
@@ -115,6 +116,10 @@ writes the files the device loads, and gets your phone to trust them.`,
 		}
 	}
 	root.AddCommand(a.phoneSignerCommand())
+	if isCompletion(a.Args) {
+		root.InitDefaultHelpCmd()
+		a.addCompletion(root)
+	}
 	return root
 }
 
@@ -128,6 +133,7 @@ func (a *app) groups() []group {
 	return []group{
 		{"The CA:", []*cobra.Command{
 			a.initCommand(),
+			a.rootsCommand(),
 			a.trustCommand(),
 			a.phoneCommand(),
 			a.backupCommand(),
@@ -150,16 +156,9 @@ func (a *app) groups() []group {
 			a.fitCommand(),
 			a.checkCommand(),
 			a.doctorCommand(),
+			a.completionCommand(),
 		}},
 	}
-}
-
-// version is the module's version, as the Go tool wrote it into the binary.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }
 
 type unknownCommandError struct {
@@ -171,24 +170,16 @@ func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown comma
 
 func (*unknownCommandError) ExitCode() int { return fault.Usage }
 
-// Hint suggests a command with a similar name, or where a planned one is
-// described.
+// Hint suggests a command with a similar name.
 func (e *unknownCommandError) Hint() fault.Hint {
-	switch page, planned := plannedCommands[e.input]; {
-	case planned:
-		return fault.Hintf("picoca cannot do this yet; https://github.com/picoca/picoca/blob/main/docs/%s shows how to do it by hand", page)
-	case len(e.suggestions) == 1:
+	switch len(e.suggestions) {
+	case 0:
+	case 1:
 		return fault.Hintf("did you mean %s?", fault.Command{e.suggestions[0]})
-	case len(e.suggestions) > 1:
+	default:
 		return fault.Hintf("did you mean %s or %s?", fault.Command{e.suggestions[0]}, fault.Command{e.suggestions[1]})
 	}
 	return fault.Hintf("%s lists the commands", fault.Command{"--help"})
-}
-
-// plannedCommands are commands that people look for, with the page that
-// describes what to do meanwhile.
-var plannedCommands = map[string]string{
-	"root": "renew.md",
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -38,7 +39,7 @@ var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "exam
 // value of a flag may begin with one.
 func hyphenName(words fault.Command) int {
 	for i, word := range words {
-		named := i == 1 && slices.Contains(nameFirst, words[0]) && word != "--help" && word != "--due" && word != "--paper" && word != "--ca"
+		named := i == 1 && slices.Contains(nameFirst, words[0]) && !slices.Contains([]string{"--help", "--due", "--all", "--paper", "--ca"}, word)
 		if i > 0 && word != "-" && strings.HasPrefix(word, "-") && !isFlag(words[i-1]) && (named || !isFlag(word)) {
 			return i
 		}
@@ -58,11 +59,25 @@ func isFlag(word string) bool {
 	return strings.HasPrefix(word, "--") && len(word) > len("--") && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// shellQuote quotes a word for a command line that users copy. The shells of
-// Windows have rules of their own, and take a path as it is.
+// shellQuote quotes a word for a command line that users copy.
 func shellQuote(word string) string {
 	if os.PathSeparator != '/' {
-		return word
+		return windowsQuote(word)
 	}
 	return fault.Quote(word)
+}
+
+// windowsQuote quotes a word for cmd and PowerShell, which both read "" in a
+// quoted word as a quote. A program takes \" at the end for a quote: that
+// backslash is doubled.
+// https://learn.microsoft.com/en-us/cpp/c-language/parsing-c-command-line-arguments
+func windowsQuote(word string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`\/._:+=-`, r)
+	}
+	if word != "" && !strings.ContainsFunc(word, special) {
+		return word
+	}
+	trailing := len(word) - len(strings.TrimRight(word, `\`))
+	return `"` + strings.ReplaceAll(word, `"`, `""`) + strings.Repeat(`\`, trailing) + `"`
 }

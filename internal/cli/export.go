@@ -73,6 +73,7 @@ func (o *exportOptions) add(cmd *cobra.Command, list *bool) {
 	f.BoolVar(&o.Force, "force", false, "replace existing files; allow a weak passphrase")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringArrayVar(&o.WebClips, "web-clip", nil, "add a home-screen icon for `NAME[=URL]` (mobileconfig; repeatable)")
+	f.StringVar(&o.Root, "root", "", "`ROOT` that the CA's files hold, such as 7Q3F (default: every root to trust; the one that signs where one fits)")
 	f.StringVar(&o.Sign, "sign", "", "sign the profile with the key of the device or identity `NAME` (mobileconfig)")
 	o.p12.add(cmd)
 }
@@ -105,10 +106,20 @@ func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	a.noteLeftOut(e, o)
 	if o.Out == "-" {
 		return a.pipe(files, p12, o)
 	}
 	return a.writeExport(cmd.Context(), e, files, p12, o)
+}
+
+// noteLeftOut says which roots a file of one certificate does not hold.
+func (a *app) noteLeftOut(e *pki.Export, o exportOptions) {
+	for _, root := range e.LeftOut() {
+		_, letters, _ := strings.Cut(rootName(root.Subject.CommonName), "(")
+		words := []string{"export", pki.TheCA, "--format", o.Format, "--root", strings.TrimSuffix(letters, ")"), "--out", "FILE"}
+		a.note("this file holds only %s; a phone or computer needs %s as well: %s", e.Root().Subject.CommonName, root.Subject.CommonName, a.command(words...))
+	}
 }
 
 // parse reads what the flags say about format and device.
@@ -153,6 +164,7 @@ func (o exportOptions) checkFlags(cmd *cobra.Command, e *pki.Export) error {
 	unused(e.Has("mobileconfig"), "web-clip", "sign")
 	unused(e.NeedsPassphrase(), p12FlagNames...)
 	unused(e.Kind != pki.CAItself && o.Format == "", "for")
+	unused(e.Kind == pki.CAItself, "root")
 	return errors.Join(faults...)
 }
 

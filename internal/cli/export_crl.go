@@ -73,7 +73,7 @@ func (a *app) runExportCRL(ctx context.Context, o exportCRLOptions) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	file, lists, err := c.CRLFile(ctx, o.CRLRequest, a.waiting)
+	file, lists, err := c.CRLFile(ctx, o.CRLRequest, a.Now(), a.waiting)
 	if err != nil {
 		return err
 	}

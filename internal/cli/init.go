@@ -27,6 +27,8 @@ type initOptions struct {
 	json       bool
 	passphrase passphraseFlags
 	crlDays    int
+	spare      string
+	spareFlags passphraseFlags
 	given      func(flag string) bool
 }
 
@@ -38,9 +40,15 @@ func (a *app) initCommand() *cobra.Command {
 		Long: `Creates a root certificate and its key. Devices that trust the root then trust
 every certificate it issues. The root is limited to names of a home network and
 private addresses: even a stolen root key cannot make a certificate for your
-bank that browsers accept.`,
+bank that browsers accept.
+
+--spare also makes a second root, whose key is only on a page to be printed. Your
+phones trust both from the first day, so a root key that is lost or stolen later
+needs no visit to any of them. The price: two switches on each iPhone, two files
+on each Android. It cannot be added later.`,
 		Example: `  picoca init
   picoca init --permit home.example.com --permit 100.64.0.0/10
+  picoca init --spare spare.html
   picoca init --key rsa-2048      # for an ESP8266 with MicroPython: RSA only
   picoca init --key-in agent:yubikey`,
 		Args: args(0, 0, ""),
@@ -54,6 +62,8 @@ bank that browsers accept.`,
 	f.StringVar(&o.name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
 	o.passphrase.add(cmd)
 	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
+	f.StringVar(&o.spare, "spare", "", "`FILE` for the page with a spare root, to be printed")
+	addSparePassphrase(cmd, &o.spareFlags)
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT (YubiKey, TPM, Secretive; see docs/growth.md)")
@@ -73,10 +83,7 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	if a.sudo() != nil {
-		return errSudoInit
-	}
-	if err := pki.Vacant(dir, a.Now(), a.options()); err != nil {
+	if err := a.checkInit(dir, o); err != nil {
 		return err
 	}
 	if err := a.offerSearchDomain(ctx, &req); err != nil {
@@ -87,11 +94,25 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 		return err
 	}
 	defer clear(passphrase)
-	cert, err := pki.Create(ctx, dir, req, passphrase, a.Now(), a.options(), a.waiting)
+	if req.Spare, err = a.spareRequest(ctx, o, passphrase); err != nil {
+		return err
+	}
+	created, err := pki.Create(ctx, dir, req, passphrase, a.Now(), a.options(), a.waiting)
 	if err != nil {
 		return err
 	}
-	return a.printInit(o, dir, cert, len(passphrase) > 0)
+	return a.printInit(o, dir, created, len(passphrase) > 0)
+}
+
+// checkInit finds what is in the way before anything is asked for.
+func (a *app) checkInit(dir string, o initOptions) error {
+	if a.sudo() != nil {
+		return errSudoInit
+	}
+	if err := pki.Vacant(dir, a.Now(), a.options()); err != nil {
+		return err
+	}
+	return a.checkSpare(dir, o)
 }
 
 // initPassphrase asks for no passphrase of a key that an agent keeps.
@@ -107,34 +128,35 @@ func parseInit(o initOptions) (pki.InitRequest, error) {
 	keyType, keyErr := ca.ParseKeyType(o.key)
 	constraints, permitErr := ca.HomeConstraints().Permit(o.permit)
 	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
-	keyIn, keyInErr := o.parseKeyIn()
+	keyIn, keyInErr := keyInOf(o.keyIn, o.given)
 	req := pki.InitRequest{Key: keyType, KeyIn: keyIn, Root: root, CRLDays: o.crlDays}
 	return req, errors.Join(keyErr, keyInErr, permitErr, req.Check(), crlDaysFault(o.crlDays, o.given))
 }
 
-// parseKeyIn reads --key-in. What is for a key file contradicts it.
-func (o initOptions) parseKeyIn() (pki.KeyIn, error) {
-	keyIn, err := pki.ParseKeyIn(o.keyIn)
+// keyInOf reads --key-in. What is for a key file contradicts it.
+func keyInOf(input string, given func(flag string) bool) (pki.KeyIn, error) {
+	keyIn, err := pki.ParseKeyIn(input)
 	if err != nil || !keyIn.Agent {
 		return keyIn, err
 	}
 	for _, flag := range []string{"key", "passphrase-file", "no-passphrase"} {
-		if o.given(flag) {
-			return keyIn, fault.WithCode(fault.With(fmt.Errorf("--%s is for a key in a file, and contradicts --key-in %s", flag, o.keyIn),
+		if given(flag) {
+			return keyIn, fault.WithCode(fault.With(fmt.Errorf("--%s is for a key in a file, and contradicts --key-in %s", flag, input),
 				fault.Hintf("use one of them: a key in an SSH agent keeps its type, and needs no passphrase of picoca's")), fault.Usage)
 		}
 	}
 	return keyIn, nil
 }
 
-func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encrypted bool) error {
+func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypted bool) error {
+	cert := created.Root
 	keyType, err := ca.KeyTypeOf(cert.PublicKey)
 	if err != nil {
 		return err
 	}
 	a.noteInit(o, keyType)
 	if o.json {
-		return a.printJSON(describeRoot(cert))
+		return a.printJSON(describeCreated(created))
 	}
 	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
 	a.say("SHA-256 %s", ca.Fingerprint(cert))
@@ -146,6 +168,7 @@ func (a *app) printInit(o initOptions, dir string, cert *x509.Certificate, encry
 	if encrypted {
 		a.say("Without the passphrase this CA cannot issue again; it cannot be reset.")
 	}
+	a.sayCreatedSpare(created)
 	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
 }

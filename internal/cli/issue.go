@@ -106,24 +106,25 @@ func errOutDash(cmd *cobra.Command) error {
 func (a *app) issueCommand() *cobra.Command {
 	var o leafOptions
 	var p12 p12Flags
+	var from string
 	cmd := &cobra.Command{
-		Use:   "issue NAME [NAME|IP ...] | --csr FILE",
+		Use:   "issue NAME [NAME|IP ...] | --csr FILE | --from LIST",
 		Short: "Issue a device's certificate, and write the files it loads",
 		Long: `Issues a certificate for one or more names and addresses, and writes the files
 the device loads. The first name is the device's own: it names the folder, and
 you renew it by it. The key is a new one, unless the device made its own: then
 give its certificate request with --csr. Only the key is taken from a request;
-its names are used if you give none.`,
+its names are used if you give none.
+
+With --from, it issues a certificate for each device in a list, and writes the
+files of each to a folder of its own. All rows are checked first; after an
+interruption the same command continues.`,
 		Example: `  picoca issue pico.local
   picoca issue pico.local 192.168.1.20
   picoca issue nas.local --for computer
-  picoca issue printer.local --csr printer.csr`,
-		Args: func(cmd *cobra.Command, given []string) error {
-			if cmd.Flags().Changed("csr") || cmd.Flags().Changed("ca") {
-				return nil
-			}
-			return args(1, maxArgs, "a name such as pico.local")(cmd, given)
-		},
+  picoca issue printer.local --csr printer.csr
+  picoca issue --from devices.csv --out certificates`,
+		Args: issueArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.out == "-" {
 				return errOutDash(cmd)
@@ -131,11 +132,15 @@ its names are used if you give none.`,
 			if o.given("ca") {
 				return a.runIssueCA(cmd, args, o)
 			}
+			if from != "" {
+				return a.runIssueFrom(cmd.Context(), issueFromOptions{o, from, p12})
+			}
 			return a.runIssue(cmd.Context(), args, o, p12)
 		},
 	}
 	cmd.Flags().StringVar(&o.delegated, "ca", "", "with --csr, issue a certificate for another CA called `NAME` under the root (see docs/growth.md)")
 	addFor(cmd, &o.forDevice, "pico-w; with --csr computer")
+	addFrom(cmd, &from)
 	o.add(cmd, "the first name", bestKey)
 	o.addAndClient(cmd)
 	p12.add(cmd)
@@ -227,10 +232,7 @@ func (a *app) finish(ctx context.Context, r issuedJSON, plan *pki.Plan, o leafOp
 
 // notePlan says what was decided and may not be what the user wants.
 func (a *app) notePlan(p *pki.Plan) {
-	for _, row := range p.Unable() {
-		first, _, _ := strings.Cut(row.Range, " ")
-		a.note("%s cannot load these files; if you use it, add --for %s/%s@%s", row, p.Target.Device.ID, row.ID, first)
-	}
+	a.noteUnable(p)
 	switch {
 	case p.Lost == nil:
 	case p.Kind() == pki.Identity:
@@ -243,5 +245,13 @@ func (a *app) notePlan(p *pki.Plan) {
 	}
 	if p.BoardClock {
 		a.note("Apple devices refuse this certificate: it is valid for more than 825 days")
+	}
+}
+
+// noteUnable names the firmware that cannot load the files.
+func (a *app) noteUnable(p *pki.Plan) {
+	for _, row := range p.Unable() {
+		first, _, _ := strings.Cut(row.Range, " ")
+		a.note("%s cannot load these files; if you use it, add --for %s/%s@%s", row, p.Target.Device.ID, row.ID, first)
 	}
 }

@@ -29,6 +29,8 @@ type leafJSON struct {
 	AndClient bool `json:"and_client"`
 	// Revoked is left out unless the certificate is revoked.
 	Revoked *revocationJSON `json:"revoked,omitempty"`
+	// RootRetired is when its root was retired, left out unless it was.
+	RootRetired *time.Time `json:"root_retired,omitempty"`
 	// Pushed is left out unless the files are, or should be, on a device.
 	Pushed *placeJSON `json:"pushed,omitempty"`
 }

@@ -48,9 +48,9 @@ be renewed, and the exit code is 4 if there are any.`,
 
 // listJSON is the list as --json prints it.
 type listJSON struct {
-	CA           rootJSON   `json:"ca"`
-	Roots        []rootJSON `json:"roots"`
-	Certificates []leafJSON `json:"certificates"`
+	CA           rootJSON       `json:"ca"`
+	Roots        []rootInfoJSON `json:"roots"`
+	Certificates []leafJSON     `json:"certificates"`
 
 	due, unpushed []string // names
 }
@@ -65,13 +65,13 @@ func (a *app) runList(o listOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	roots, err := c.Roots()
+	roots, err := c.RootInfos()
 	if err != nil {
 		return err
 	}
 	list := listJSON{CA: describeRoot(signing.Certificate), Certificates: []leafJSON{}}
 	for _, root := range roots {
-		list.Roots = append(list.Roots, describeRoot(root.Certificate))
+		list.Roots = append(list.Roots, describeRootInfo(root))
 	}
 	var faults []error // of single certificates, which hide no other
 	for issued, err := range c.All(!o.all) {
@@ -111,6 +111,7 @@ func describeLeaf(i store.Issued) leafJSON {
 		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
 		KeyKept: keyKept(i), AndClient: pki.IsAlsoClient(i),
 	}
+	l.RootRetired = i.Root.Retired
 	l.Pushed = describePlace(i.Record.Pushed)
 	if i.Revoked != nil {
 		l.Revoked = &revocationJSON{i.Revoked.At, i.Revoked.Reason}
@@ -137,13 +138,15 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", name, what, key, until, sha256[:min(11, len(sha256))])
 	}
 	for _, root := range list.Roots {
-		row(rootName(root.Name), "root", root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
+		row(rootName(root.Name), rootWords[root.State], root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
 	}
 	for _, c := range list.Certificates {
 		until := a.until(c.NotBefore, c.NotAfter)
 		switch {
 		case c.Revoked != nil:
 			until = c.Revoked.text()
+		case c.RootRetired != nil:
+			until = "root retired " + pki.Day(*c.RootRetired)
 		case c.Pushed != nil && c.Pushed.At.IsZero():
 			until += ", not on the device"
 		}
@@ -155,6 +158,11 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	a.sayDue(list.due)
 	a.sayUnpushed(list.unpushed)
 	return nil
+}
+
+// rootWords say what a root is among certificates.
+var rootWords = map[pki.RootState]string{
+	pki.RootSigning: "root", pki.RootOld: "old root", pki.RootSpare: "spare root", pki.RootRetired: "retired root",
 }
 
 // rootName distinguishes roots by the characters at the end of their names.

@@ -99,8 +99,7 @@ func (a *app) noteReadable(name string, file *os.File) {
 	}
 }
 
-// newPassphrase returns the passphrase for a new root key, empty for none,
-// asking twice as ssh-keygen does until both are the same.
+// newPassphrase returns the passphrase for a new root key, empty for none.
 func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
 	if flags.none {
 		if flags.file != "" {
@@ -112,10 +111,31 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 		a.noteWeak(passphrase)
 		return passphrase, err
 	}
+	return a.typePassphrase(ctx, "Enter a passphrase for the root key (empty for none): ", errNoTerminalInit, nil)
+}
+
+// changedPassphrase is newPassphrase for keys that exist. PICOCA_PASSPHRASE_FILE
+// has the present one.
+func (a *app) changedPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
+	if flags.none {
+		return nil, nil
+	}
+	if flags.file != "" {
+		passphrase, _, err := a.passphraseFromFile(flags)
+		a.noteWeak(passphrase)
+		return passphrase, err
+	}
+	return a.typePassphrase(ctx, "Enter the new passphrase for the root keys (empty for none): ", errNoTerminalNew, nil)
+}
+
+// typePassphrase asks twice, as ssh-keygen does, until both are the same. It
+// fails with noTerminal if there is no terminal, and, unless empty is nil, with
+// that for an empty passphrase.
+func (a *app) typePassphrase(ctx context.Context, prompt string, noTerminal, empty error) ([]byte, error) {
 	for {
-		first, err := a.ask(ctx, "Enter a passphrase for the root key (empty for none): ")
+		first, err := a.ask(ctx, prompt)
 		if errors.Is(err, errNoTerminal) {
-			return nil, errNoTerminalInit
+			return nil, noTerminal
 		}
 		if err != nil {
 			return nil, err
@@ -127,6 +147,9 @@ func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte,
 		if !bytes.Equal(first, second) {
 			fmt.Fprintln(a.Stderr, "Passphrases do not match. Try again.")
 			continue
+		}
+		if len(first) == 0 && empty != nil {
+			return nil, empty
 		}
 		if len(first) == 0 {
 			yes, err := a.confirm(ctx, "No passphrase: anyone who copies the folder has the key. Continue?")

@@ -162,7 +162,16 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
 		{"key in", described.KeyIn.text()},
-	}))
+	}, a.otherRoots(c)))
+}
+
+// otherRoots is a row that names the list of roots, if there are several.
+func (a *app) otherRoots(c *pki.CA) [][2]string {
+	roots, err := c.Roots()
+	if err != nil || len(roots) < 2 {
+		return nil
+	}
+	return [][2]string{{"roots", fmt.Sprintf("%d: %s", len(roots), a.command("root", "list"))}}
 }
 
 func permittedWords(root *x509.Certificate) []string {
@@ -203,7 +212,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 		{"key", keyText(issued)},
 		{"serial", shown.Serial},
 		{"valid", a.period(leaf)},
-		{"issued by", shown.Root},
+		{"issued by", issuerText(issued.Root)},
 		{"size", bytesText(shown.CertificateBytes) + " of DER"},
 		{"SHA-256", shown.SHA256},
 		{"SHA-1", shown.SHA1},
@@ -227,6 +236,15 @@ func pushedRow(i store.Issued) [][2]string {
 		return [][2]string{{"not yet on", text}}
 	}
 	return [][2]string{{"pushed to", text + ", on " + pki.Day(place.At)}}
+}
+
+// issuerText names a certificate's root.
+func issuerText(root store.Root) string {
+	name := root.Certificate.Subject.CommonName
+	if root.Retired != nil {
+		name += fmt.Sprintf(" (retired %s)", pki.Day(*root.Retired))
+	}
+	return name
 }
 
 // headOf are the first rows: who the certificate is for, and whether it is

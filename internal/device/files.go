@@ -22,9 +22,9 @@ const (
 // single are the uses that data files name.
 var single = []Use{UseServer, UseClient, UseTrust}
 
-// parts are what a file may hold: the certificate, its key, the root, and the
-// root's list of revoked certificates.
-var parts = []string{"leaf", "key", "ca", "crl"}
+// parts are what a file may hold: the certificate, its key, the roots to trust,
+// their lists of revoked certificates, and the root that issued the certificate.
+var parts = []string{"leaf", "key", "ca", "crl", "issuer"}
 
 // Content is what a file holds and how. It has the fields of an export.Spec, in
 // the same order: each converts to the other.
@@ -33,7 +33,7 @@ type Content struct {
 	Name string `json:"name"`
 	// Container is der, pem, p12, c-header, ...: see package export.
 	Container string `json:"container"`
-	// Parts are leaf, key, ca and crl, in the order in which the file has them.
+	// Parts are leaf, key, ca, crl and issuer, in the order in which the file has them.
 	Parts []string `json:"parts"`
 	// Key is the form of a key in DER or PEM: traditional (SEC1 for EC, PKCS#1 for
 	// RSA) or pkcs8.
@@ -73,7 +73,7 @@ type Password struct {
 	Source    string `json:"source"`
 }
 
-// Has reports whether the file holds a part: leaf, key, ca or crl.
+// Has reports whether the file holds a part: leaf, key, ca, crl or issuer.
 func (f File) Has(part string) bool { return slices.Contains(f.Parts, part) }
 
 // Role names the file for people: certificate, chain, key, combined, ca, ...

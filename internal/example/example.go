@@ -261,7 +261,7 @@ var (
 		fault.Hintf("issue a certificate for a name, which leads to either address: %s", fault.Command{"issue", "pico.local"}))
 	// ErrStrictRoot says that the board cannot load the root.
 	ErrStrictRoot = fault.New("root certificate has critical name constraints, which this board cannot load",
-		fault.Hintf("create another CA without --strict-constraints: %s", fault.Command{"--home", "FOLDER", "init"}))
+		fault.Hintf("replace the root by one without: %s --strict-constraints=false", fault.Command{"root", "rotate"}))
 )
 
 // FormatError says that no program loads files of a format.

@@ -190,7 +190,7 @@ func fillingOf(p Project, loaded []export.File) (filling, error) {
 	}
 	with := filling{
 		values: map[string]string{
-			"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.Root), "ROOT": p.Bundle.Root.Subject.CommonName,
+			"NAME": p.Name, "HOST": host, "FOLDER": p.Folder, "ISSUER": issuerType(p.Bundle.LeafIssuer()), "ROOT": p.Bundle.Root.Subject.CommonName,
 			"BROKER": p.Broker, "TOPIC": strconv.Quote("home/" + p.Name), "QUOTED": strconv.Quote(p.Name), // Python and C++ read it as Go does
 		},
 		marks: map[string]bool{"mutual": p.MutualTLS, "simple": !p.MutualTLS, "esp": p.Device == "esp32", "pico": p.Device != "esp32"},

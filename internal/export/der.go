@@ -33,6 +33,8 @@ func (s Spec) part(b Bundle, part Part) (der []byte, label string, err error) {
 		return b.Leaf.Raw, "CERTIFICATE", nil
 	case CA:
 		return b.Root.Raw, "CERTIFICATE", nil
+	case Issuer:
+		return b.LeafIssuer().Raw, "CERTIFICATE", nil
 	case CRL:
 		return b.CRL.Raw, "X509 CRL", nil
 	}

@@ -4,6 +4,7 @@
 package export
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -17,16 +18,21 @@ import (
 // certificate authority itself is exported, Key if the device keeps its own. The
 // root's key is never in it.
 type Bundle struct {
+	// Root is the root to trust: where one fits, this one.
 	Root *x509.Certificate
 	Leaf *x509.Certificate
-	Key  crypto.Signer
+	// Issuer is the root that issued the leaf; nil if that is Root.
+	Issuer *x509.Certificate
+	Key    crypto.Signer
 	// CRL is the root's newest list of revoked certificates, nil if there is none.
 	CRL *x509.RevocationList
 	// Stem stands for {stem} in the names of files that people carry around.
 	Stem string
 	// MoreRoots are roots to trust beside Root, while one is being replaced or
-	// has a spare. Apple profiles carry them.
+	// has a spare. Apple profiles, PEM and trust stores carry them.
 	MoreRoots []*x509.Certificate
+	// MoreCRLs are the lists of MoreRoots that have one.
+	MoreCRLs []*x509.RevocationList
 	// P12 says how a .p12 is encrypted.
 	P12 P12
 	// Of an Apple profile: the icons it puts on the home screen, the Wi-Fi that an
@@ -45,8 +51,11 @@ type Part string
 const (
 	Leaf Part = "leaf" // the certificate of a device or an identity
 	Key  Part = "key"  // its private key
-	CA   Part = "ca"   // the root
+	CA   Part = "ca"   // the root, or in PEM and .p12 every root to trust
 	CRL  Part = "crl"  // the root's list of revoked certificates
+	// Issuer is the root that issued the leaf, for readers that send it along: in
+	// PEM beside the leaf, CA means the same.
+	Issuer Part = "issuer"
 )
 
 // The forms of a key in DER and PEM.
@@ -72,6 +81,12 @@ type Spec struct {
 
 // Has reports whether the file holds a part.
 func (s Spec) Has(part Part) bool { return slices.Contains(s.Parts, string(part)) }
+
+// HoldsEveryRoot reports whether the file's container has room for every root to
+// trust.
+func (s Spec) HoldsEveryRoot() bool {
+	return slices.Contains([]string{"pem", "pem-line", "pem-yaml", "p12", "mobileconfig"}, s.Container)
+}
 
 // NeedsPassphrase reports whether a passphrase encrypts a key in the file.
 func (s Spec) NeedsPassphrase() bool {
@@ -151,8 +166,18 @@ func (b Bundle) has(part Part) bool {
 		return b.Root != nil
 	case CRL:
 		return b.CRL != nil
+	case Issuer:
+		return b.LeafIssuer() != nil
 	}
 	return false
+}
+
+// LeafIssuer returns the root that issued the leaf.
+func (b Bundle) LeafIssuer() *x509.Certificate { return cmp.Or(b.Issuer, b.Root) }
+
+// roots are the root and those beside it.
+func (b Bundle) roots() []*x509.Certificate {
+	return append([]*x509.Certificate{b.Root}, b.MoreRoots...)
 }
 
 // PartError says that a file should hold a part that the bundle lacks.

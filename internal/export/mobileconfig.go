@@ -102,11 +102,6 @@ func profileCA(b Bundle) ([]byte, error) {
 	return b.marshal(p)
 }
 
-// roots are the root and those beside it.
-func (b Bundle) roots() []*x509.Certificate {
-	return append([]*x509.Certificate{b.Root}, b.MoreRoots...)
-}
-
 func (b Bundle) rootNames() string {
 	var names []string
 	for _, root := range b.roots() {
@@ -131,7 +126,7 @@ func profileClient(s Spec, b Bundle) ([]byte, error) {
 		return nil, err
 	}
 	name := b.Leaf.Subject.CommonName
-	id := ClientProfileID(b.Root, name)
+	id := ClientProfileID(b.LeafIssuer(), name)
 	p := b.profile(id, name)
 	p.PayloadDescription = "Identifies this device to your servers as " + name + ", and lets it trust your own devices: those with a certificate from " + b.rootNames() + "."
 	identity := appleCertificate{

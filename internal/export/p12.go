@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -76,15 +77,33 @@ func renderP12(s Spec, b Bundle) ([]byte, error) {
 	case s.Has(Leaf) && s.Has(Key) && !s.Has(CRL):
 		var chain []*x509.Certificate
 		if s.Has(CA) {
-			chain = append(chain, b.Root)
+			chain = b.chain()
 		}
 		return encoder.Encode(b.Key, b.Leaf, chain, b.P12.Passphrase)
 	case len(s.Parts) == 1 && s.Has(CA):
-		// Marked as trusted for Java, under its name.
-		entry := pkcs12.TrustStoreEntry{Cert: b.Root, FriendlyName: b.Root.Subject.CommonName}
-		return encoder.EncodeTrustStoreEntries([]pkcs12.TrustStoreEntry{entry}, b.P12.Passphrase)
+		// Marked as trusted for Java, under their names.
+		var entries []pkcs12.TrustStoreEntry
+		for _, root := range b.roots() {
+			entries = append(entries, pkcs12.TrustStoreEntry{Cert: root, FriendlyName: root.Subject.CommonName})
+		}
+		return encoder.EncodeTrustStoreEntries(entries, b.P12.Passphrase)
 	}
 	return nil, ContainerError{s}
+}
+
+// chain is the root that issued the leaf, and for a client, which trusts what is
+// in its .p12 (OpenVPN, Android), every other root.
+func (b Bundle) chain() []*x509.Certificate {
+	chain := []*x509.Certificate{b.LeafIssuer()}
+	if !slices.Contains(b.Leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth) {
+		return chain
+	}
+	for _, root := range b.roots() {
+		if !root.Equal(chain[0]) {
+			chain = append(chain, root)
+		}
+	}
+	return chain
 }
 
 // encoder is that of the profile in p, else in the spec, else the one for

@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/pem"
 	"strings"
 )
@@ -10,15 +11,39 @@ import (
 func renderPEM(s Spec, b Bundle) ([]byte, error) {
 	var out bytes.Buffer
 	for _, part := range s.Parts {
-		der, label, err := s.part(b, Part(part))
+		blocks, err := s.blocks(b, Part(part))
 		if err != nil {
 			return nil, err
 		}
-		if err := pem.Encode(&out, &pem.Block{Type: label, Bytes: der}); err != nil {
-			return nil, err
+		for _, block := range blocks {
+			if err := pem.Encode(&out, block); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out.Bytes(), nil
+}
+
+// blocks returns a part in PEM. A root beside a leaf is the one that issued it,
+// since servers send both. Without a leaf it is what the reader trusts: every
+// root, and the list of each.
+func (s Spec) blocks(b Bundle, part Part) (all []*pem.Block, err error) {
+	switch {
+	case part == CA && s.Has(Leaf):
+		part = Issuer
+	case part == CA:
+		for _, root := range b.roots() {
+			all = append(all, &pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
+		}
+		return all, nil
+	case part == CRL:
+		for _, list := range append([]*x509.RevocationList{b.CRL}, b.MoreCRLs...) {
+			all = append(all, &pem.Block{Type: "X509 CRL", Bytes: list.Raw})
+		}
+		return all, nil
+	}
+	der, label, err := s.part(b, part)
+	return []*pem.Block{{Type: label, Bytes: der}}, err
 }
 
 // renderPEMLine writes PEM as one line in which \n stands for the line breaks:

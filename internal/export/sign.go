@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 
@@ -11,6 +12,8 @@ import (
 type Signer struct {
 	Leaf *x509.Certificate
 	Key  crypto.Signer
+	// Root issued the leaf; nil if that is the profile's first root.
+	Root *x509.Certificate
 }
 
 // sign wraps data with the signature and the certificates of the signer and
@@ -22,7 +25,7 @@ func (s *Signer) sign(data []byte, root *x509.Certificate) ([]byte, error) {
 		return nil, err
 	}
 	signed.SetDigestAlgorithm(pkcs7.OIDDigestAlgorithmSHA256)
-	if err := signed.AddSignerChain(s.Leaf, s.Key, []*x509.Certificate{root}, pkcs7.SignerInfoConfig{}); err != nil {
+	if err := signed.AddSignerChain(s.Leaf, s.Key, []*x509.Certificate{cmp.Or(s.Root, root)}, pkcs7.SignerInfoConfig{}); err != nil {
 		return nil, err
 	}
 	return signed.Finish()

@@ -11,7 +11,7 @@ import (
 func signedProfile(t *testing.T, leaf string) (b Bundle, signed []byte) {
 	t.Helper()
 	b = fixedBundle(t, "")
-	b.Signer = &Signer{fixedCert(t, leaf), fixedKey(t, leaf)}
+	b.Signer = &Signer{Leaf: fixedCert(t, leaf), Key: fixedKey(t, leaf)}
 	return b, render(t, rootSpecs("mobileconfig"), b)["picoca-root.mobileconfig"]
 }
 
@@ -54,7 +54,7 @@ func TestChangedProfileDoesNotVerify(t *testing.T) {
 // TestSignerOfAnotherRootIsRefused: the profile could not be verified.
 func TestSignerOfAnotherRootIsRefused(t *testing.T) {
 	b := fixedBundle(t, "")
-	b.Signer = &Signer{fixedCert(t, "device"), fixedKey(t, "device")}
+	b.Signer = &Signer{Leaf: fixedCert(t, "device"), Key: fixedKey(t, "device")}
 	b.Root = fixedCert(t, "client")
 	if files, err := Render(b, rootSpecs("mobileconfig")...); err == nil || files != nil {
 		t.Errorf("got %d files, %v; want an error", len(files), err)

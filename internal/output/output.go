@@ -30,6 +30,9 @@ type File struct {
 // Owner is the user and group that the files are for.
 type Owner = osdisk.Owner
 
+// Together lets several goroutines sync the folder above theirs together.
+type Together = osdisk.Together
+
 // mark begins the names of folders of changes under way, of every CA.
 const mark = ".picoca-"
 
@@ -80,6 +83,10 @@ type Options struct {
 	// Enclosed reports whether a path without links is in the folder of a CA,
 	// whose files have the same names. nil: none is.
 	Enclosed func(dir string) bool
+	// Shared is set where several goroutines write folders to one. What a crash left
+	// there is gone already: Prepare of a folder for each of thousands need not look
+	// for it, and must not, as the others are at work.
+	Shared *Together
 	// Flag is what the user chooses the place with; "" stands for --out.
 	Flag string
 	// Wrap replaces the disk, for tests.
@@ -111,7 +118,7 @@ func Open(dir string, options Options) (*Folder, error) {
 	if err != nil {
 		return nil, f.fail(dir, err)
 	}
-	if f.parent, err = osdisk.Open(above, osdisk.Options{Owner: options.Owner}); err != nil {
+	if f.parent, err = osdisk.Open(above, osdisk.Options{Owner: options.Owner, Together: options.Shared}); err != nil {
 		return nil, f.noParent(above, err)
 	}
 	if err := f.checkEnclosed(above); err != nil {
@@ -134,6 +141,9 @@ func (f *Folder) split() (above string, err error) {
 	above, f.base = filepath.Dir(folder), filepath.Base(folder)
 	if folder == above { // the top of a disk, or "."
 		f.base = "."
+	}
+	if !filepath.IsLocal(f.base) {
+		return "", errReserved
 	}
 	return above, nil
 }
@@ -200,7 +210,10 @@ func (f *Folder) Real() (string, error) {
 	return filepath.Join(real, f.base), nil
 }
 
-var errChanged = errors.New("was moved during the check")
+var (
+	errChanged  = errors.New("was moved during the check")
+	errReserved = errors.New("is a name that Windows reserves for a device")
+)
 
 // Exists reports whether the folder existed when Open, Check or Prepare last
 // looked.
@@ -320,6 +333,9 @@ func (f *Folder) Prepare(names []string) error {
 // recover ends the changes that were interrupted. One that cannot be completed
 // is in the way of its own files only.
 func (f *Folder) recover(names []string) error {
+	if f.dir == nil && f.options.Shared != nil {
+		return nil
+	}
 	if f.dir == nil {
 		// A change beside the place of the folder, which replaces files there,
 		// belongs to another command.

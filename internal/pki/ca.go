@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
 	"time"
 
@@ -39,6 +40,7 @@ type CA struct {
 	store   *store.Store
 	options Options
 	locked  bool
+	shared  *output.Together // see output.Options
 	// first is the oldest root, which identifies the CA; signing is the one that
 	// signs, once it was asked for.
 	first     store.Root
@@ -102,12 +104,22 @@ func (c *CA) Root() (store.Root, error) {
 		if err != nil {
 			return store.Root{}, err
 		}
-		return roots[len(roots)-1], nil
+		return newest(roots), nil
 	}
 	if err == nil {
 		c.signing = root
 	}
 	return root, err
+}
+
+// newest returns the last root that is not the spare.
+func newest(roots []store.Root) store.Root {
+	for _, root := range slices.Backward(roots) {
+		if !root.IsSpare() {
+			return root
+		}
+	}
+	return roots[len(roots)-1]
 }
 
 // Authority returns the authority of the root that signs, without its key. It
@@ -152,11 +164,42 @@ func (c *CA) key(root store.Root, ask Passphrase) (crypto.Signer, error) {
 	return c.store.RootKey(root, passphrase)
 }
 
+// unlock returns the authority of a root that is valid at now, with its key.
+func (c *CA) unlock(root store.Root, now time.Time, ask Passphrase) (*ca.Authority, error) {
+	authority, err := ca.NewAuthority(root.Certificate, now)
+	if err != nil {
+		return nil, err
+	}
+	key, err := c.key(root, ask)
+	if err != nil {
+		return nil, err
+	}
+	return authority, authority.Unlock(key)
+}
+
 // outputOptions are those of every folder that the CA writes files to.
 func (c *CA) outputOptions(policy output.Policy) output.Options {
 	return output.Options{
-		Prefix: output.Prefix(c.first.Certificate.Raw), Policy: policy, Owner: c.options.Sudo, Enclosed: store.Encloses, Wrap: c.options.Wrap,
+		Prefix: output.Prefix(c.first.Certificate.Raw), Policy: policy, Owner: c.options.Sudo, Enclosed: store.Encloses, Wrap: c.options.Wrap, Shared: c.shared,
 	}
+}
+
+// workers calls do with n views of the CA, each for a goroutine of its own.
+func (c *CA) workers(n int, do func(workers []*CA) error) (err error) {
+	var all []*CA
+	defer func() {
+		for _, w := range all {
+			err = errors.Join(err, w.store.Close())
+		}
+	}()
+	for range n {
+		w := *c
+		if w.store, err = c.store.Worker(); err != nil {
+			return err
+		}
+		all = append(all, &w)
+	}
+	return do(all)
 }
 
 // lock takes the lock until Close, unless this run holds it already. What a
@@ -193,6 +236,15 @@ type InitRequest struct {
 	Root  ca.RootRequest
 	// CRLDays is how long revocation lists are valid; 0 is as long as the root.
 	CRLDays int
+	// Spare is a second root on paper; nil is none.
+	Spare *SpareRequest
+}
+
+// Created are the roots of a new CA. Spare is nil, and Page empty, unless it has
+// one: Page is the file to be printed.
+type Created struct {
+	Root, Spare *x509.Certificate
+	Page        string
 }
 
 // Check fails with all that is wrong with the root and its lists.
@@ -205,30 +257,49 @@ func Vacant(dir string, now time.Time, o Options) error {
 }
 
 // Create makes a CA in dir, its root key encrypted under passphrase unless
-// that is empty, with an empty revocation list. It fails as Vacant does, and
-// then leaves everything as it was.
-func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte, now time.Time, o Options, waiting Waiting) (*x509.Certificate, error) {
+// that is empty, with an empty revocation list, and the page of its spare. It
+// fails as Vacant and CheckSpare do, and then leaves everything as it was.
+func Create(ctx context.Context, dir string, req InitRequest, passphrase []byte, now time.Time, o Options, waiting Waiting) (Created, error) {
 	if err := checkCRLDays(req.CRLDays); err != nil {
-		return nil, err
+		return Created{}, err
 	}
+	root, err := newRoot(req, now, o)
+	if err != nil {
+		return Created{}, err
+	}
+	root.Passphrase = passphrase
+	create := func(roots ...store.NewRoot) error {
+		return existsError(dir, now, o, store.Create(ctx, dir, o.store(), roots, waiting))
+	}
+	if req.Spare == nil {
+		return Created{Root: root.Certificate}, create(root)
+	}
+	s, err := newSpare(req, passphrase, now)
+	if err != nil {
+		return Created{}, err
+	}
+	created := Created{Root: root.Certificate, Spare: s.root.Certificate}
+	created.Page, err = s.write(req.Spare.Out, dir, o, func() error { return create(root, s.root) })
+	return created, err
+}
+
+// newRoot makes a root with its first list; its key is new, or in the agent.
+func newRoot(req InitRequest, now time.Time, o Options) (store.NewRoot, error) {
 	key, err := req.key(o)
 	if err != nil {
-		return nil, err
+		return store.NewRoot{}, err
 	}
 	defer key.close()
 	cert, err := ca.NewRoot(req.Root, key.signer, now)
 	if err != nil {
-		return nil, err
+		return store.NewRoot{}, err
 	}
-	crl, err := firstCRL(cert, key.signer, req.CRLDays, now)
-	if err != nil {
-		return nil, err
-	}
-	root := store.NewRoot{Certificate: cert, Agent: key.agent, CRL: crl}
+	root := store.NewRoot{Certificate: cert, Agent: key.agent}
 	if key.agent == nil {
-		root.Key, root.Passphrase = key.signer, passphrase
+		root.Key = key.signer
 	}
-	return cert, existsError(dir, now, o, store.Create(ctx, dir, o.store(), []store.NewRoot{root}, waiting))
+	root.CRL, err = firstCRL(cert, key.signer, req.CRLDays, now)
+	return root, err
 }
 
 // firstCRL signs the empty list of a new root.
@@ -263,10 +334,10 @@ func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 func (e *ExistsError) Hint() fault.Hint {
 	another := fault.Command{"--home", "FOLDER", "init"}
 	if e.expired {
-		return fault.Hintf("it has expired: create another CA, and have your devices trust it: %s", another)
+		return fault.Hintf("its root has expired: replace it: %s", rotate)
 	}
 	if !e.hasKey {
-		return fault.Hintf("its root key is missing, so it cannot issue: restore it from a backup (%s), or create another CA: %s", fault.Command{"--home", "FOLDER", "restore", "FILE"}, another)
+		return fault.Hintf("its root key is missing, so it cannot issue: restore it from a backup (%s), or replace the root: %s", fault.Command{"--home", "FOLDER", "restore", "FILE"}, rotate)
 	}
 	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
 }

@@ -81,11 +81,17 @@ func crlNeedsRefresh(root store.Root, now time.Time) bool {
 	return isShort && root.CRL.NextUpdate.Sub(now) < ca.CRLLife(root.CRL)/2
 }
 
-// CRLNeedsRefresh reports whether the list of the root that signs should be
-// signed again; every Session does so.
+// keepsCRL reports whether a root's list is kept current: while the root is
+// valid, not retired, and its key is in the store.
+func keepsCRL(root store.Root, now time.Time) bool {
+	return root.Retired == nil && root.Key != store.KeyElsewhere && ca.ValidAt(root.Certificate, now)
+}
+
+// CRLNeedsRefresh reports whether the list of a root should be signed again;
+// every Session does so.
 func (c *CA) CRLNeedsRefresh(now time.Time) (bool, error) {
-	root, err := c.Root()
-	return err == nil && crlNeedsRefresh(root, now), err
+	roots, err := c.Roots()
+	return slices.ContainsFunc(roots, func(root store.Root) bool { return keepsCRL(root, now) && crlNeedsRefresh(root, now) }), err
 }
 
 // NoCRLError says that a root has no revocation list yet.
@@ -155,11 +161,11 @@ func (l RevocationList) Ended(now time.Time) bool { return now.After(l.Ends) }
 // check identities want a list of each root that they trust. It takes the lock:
 // a revocation that was interrupted is completed first. It fails with a
 // NoCRLError or an UnknownRootError.
-func (c *CA) CRLFile(ctx context.Context, req CRLRequest, waiting Waiting) (output.File, []RevocationList, error) {
+func (c *CA) CRLFile(ctx context.Context, req CRLRequest, now time.Time, waiting Waiting) (output.File, []RevocationList, error) {
 	if err := c.lockForOutput(ctx, waiting); err != nil {
 		return output.File{}, nil, err
 	}
-	roots, err := c.crlRoots(req)
+	roots, err := c.crlRoots(req, now)
 	if err != nil {
 		return output.File{}, nil, err
 	}
@@ -179,7 +185,9 @@ func (c *CA) CRLFile(ctx context.Context, req CRLRequest, waiting Waiting) (outp
 	return output.File{Name: "picoca-crl." + req.Format, Data: data.Bytes()}, lists, nil
 }
 
-func (c *CA) crlRoots(req CRLRequest) ([]store.Root, error) {
+// crlRoots leaves out roots of which servers accept nothing: those that are
+// retired or have expired, unless one is the root that signs.
+func (c *CA) crlRoots(req CRLRequest, now time.Time) ([]store.Root, error) {
 	roots, err := c.Roots()
 	switch {
 	case err != nil:
@@ -191,7 +199,8 @@ func (c *CA) crlRoots(req CRLRequest) ([]store.Root, error) {
 		root, err := c.Root()
 		return []store.Root{root}, err
 	}
+	signing, err := c.Root()
 	return slices.DeleteFunc(roots, func(root store.Root) bool {
-		return root.Retired != nil || root.Key == store.KeyElsewhere && root.CRL == nil // a spare that has signed nothing
-	}), nil
+		return now.After(root.Certificate.NotAfter) && root.ID != signing.ID || root.Retired != nil || root.IsSpare() // which has signed nothing
+	}), err
 }

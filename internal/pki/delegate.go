@@ -94,7 +94,7 @@ func (e *PathLengthError) Error() string {
 
 // Hint offers the root itself, and a new root.
 func (*PathLengthError) Hint() fault.Hint {
-	return fault.Hintf("let the program use the root's own key (--root-itself), or make a new root: %s", fault.Command{"--home", "FOLDER", "init"})
+	return fault.Hintf("make a new root: %s; or let the program use the root's own key: --root-itself", fault.Command{"root", "rotate"})
 }
 
 // PlanDelegation decides all that does not need the root's key. Close the result.

@@ -91,7 +91,7 @@ func TestDoctorGoesOnAfterADamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.wantFindings(start,
-		"certificate: restore it from a backup, or make a new certificate: renew nas.local",
+		"certificate: restore it from a backup: --home FOLDER restore FILE, then copy it from there; or make a new certificate: renew nas.local",
 		"folder-gone: export lost.local --out lost.local",
 		"file-changed: export pico.local --out pico.local --force")
 }

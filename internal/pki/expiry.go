@@ -22,8 +22,8 @@ const (
 	ExpiryMetrics  = "prometheus"
 )
 
-// newCA is what replaces a root.
-var newCA = fault.Command{"--home", "FOLDER", "init"}
+// rotate is what replaces a root.
+var rotate = fault.Command{"root", "rotate"}
 
 // Expiries returns what ends: the newest certificate of each name, unless it is
 // revoked, each root in use, and each revocation list that ends before its root.
@@ -36,8 +36,16 @@ func (c *CA) Expiries(show func(fault.Command) string) (all []export.Expiry, err
 	}
 	id := ca.Fingerprint(c.first.Certificate)
 	for _, root := range roots {
-		if root.Retired == nil {
-			all = append(all, rootExpiries(root, id, show)...)
+		state, err := c.StateOf(root)
+		if err != nil {
+			return nil, err
+		}
+		do := rotate
+		if state == RootOld {
+			do = fault.Command{"root", "status"}
+		}
+		if state != RootRetired {
+			all = append(all, rootExpiries(root, id, show(do), show)...)
 		}
 	}
 	var faults []error
@@ -59,10 +67,10 @@ func leafExpiry(i store.Issued, id string, show func(fault.Command) string) expo
 	}
 }
 
-func rootExpiries(root store.Root, id string, show func(fault.Command) string) []export.Expiry {
+func rootExpiries(root store.Root, id, do string, show func(fault.Command) string) []export.Expiry {
 	name, end := root.Certificate.Subject.CommonName, root.Certificate.NotAfter
 	all := []export.Expiry{{
-		Kind: string(CAItself), Name: name, CA: id, End: end, Due: end.Add(-RootDueWithin), Do: show(newCA),
+		Kind: string(CAItself), Name: name, CA: id, End: end, Due: end.Add(-RootDueWithin), Do: do,
 	}}
 	if crl := root.CRL; crl != nil && crl.NextUpdate.Before(end) {
 		all = append(all, export.Expiry{

@@ -3,6 +3,7 @@ package pki
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,6 +30,9 @@ type ExportRequest struct {
 	// Out is a folder, or for the root a file or a folder.
 	Out   string
 	Force bool
+	// Root is the only root that files of the CA hold, by its ID; "" is every root
+	// to trust, or the one that signs where one fits.
+	Root string
 	// WebClips are NAME or NAME=URL; Sign is the name of the holder who signs the
 	// profile.
 	WebClips []string
@@ -181,15 +185,45 @@ func (e *Export) Ended(now time.Time) error {
 
 // load reads what the formats draw from.
 func (e *Export) load() (export.Bundle, error) {
-	if e.Kind == CAItself {
-		root, err := e.ca.Root()
-		return export.Bundle{Root: root.Certificate}, err
+	switch {
+	case e.Kind != CAItself && e.Keyless():
+		return e.ca.publicBundle(e.issued)
+	case e.Kind != CAItself:
+		return e.ca.bundle(e.issued)
 	}
-	if e.Keyless() {
-		return publicBundle(e.issued), nil
+	roots, err := e.ca.trusted()
+	if err == nil && e.request.Root != "" {
+		roots, err = e.ca.onlyRoot(e.request.Root)
 	}
-	return e.ca.bundle(e.issued)
+	if err != nil {
+		return export.Bundle{}, err
+	}
+	var b export.Bundle
+	trust(&b, roots)
+	return b, nil
 }
+
+// onlyRoot returns a root by its ID, in a list of its own.
+func (c *CA) onlyRoot(input string) ([]store.Root, error) {
+	roots, err := c.Roots()
+	if err != nil {
+		return nil, err
+	}
+	root, err := findRoot(roots, input)
+	return []store.Root{root}, err
+}
+
+// LeftOut returns the roots that devices should trust, and that the files of the
+// CA have no room for: the files hold that of Bundle.Root only.
+func (e *Export) LeftOut() []*x509.Certificate {
+	if e.Kind != CAItself || slices.ContainsFunc(e.set.specs, export.Spec.HoldsEveryRoot) {
+		return nil
+	}
+	return e.bundle.MoreRoots
+}
+
+// Root returns the first root in the files.
+func (e *Export) Root() *x509.Certificate { return e.bundle.Root }
 
 // errRootSigns says that the root was to sign something that is no certificate.
 var errRootSigns = fault.New("the CA's own key signs only certificates, not profiles",
@@ -226,7 +260,7 @@ func (c *CA) profileSigner(name string, now time.Time) (*export.Signer, error) {
 		return nil, err
 	}
 	key, err := c.store.Key(issued)
-	return &export.Signer{Leaf: issued.Leaf, Key: key}, err
+	return &export.Signer{Leaf: issued.Leaf, Key: key, Root: issued.Root.Certificate}, err
 }
 
 // Render returns the files.
@@ -336,16 +370,26 @@ func (c *CA) recordFolder(i store.Issued, target, dir string, files []output.Fil
 	return err
 }
 
-// bundle fails as store.Key does if the key is not in the store.
+// bundle is what the files of a certificate are made from. It fails as store.Key
+// does if the key is not in the store; the rest is returned all the same.
 func (c *CA) bundle(i store.Issued) (b export.Bundle, err error) {
-	b = publicBundle(i)
+	if b, err = c.publicBundle(i); err != nil {
+		return b, err
+	}
 	b.Key, err = c.store.Key(i)
 	return b, err
 }
 
 // publicBundle is what is known of a certificate without its key.
-func publicBundle(i store.Issued) export.Bundle {
-	return export.Bundle{Root: i.Root.Certificate, CRL: i.Root.CRL, Leaf: i.Leaf, Stem: i.Record.Holder().Stem(), WiFi: wifiOf(i.Record.WiFi)}
+func (c *CA) publicBundle(i store.Issued) (export.Bundle, error) {
+	b := export.Bundle{
+		Root: i.Root.Certificate, CRL: i.Root.CRL, Issuer: i.Root.Certificate, Leaf: i.Leaf, Stem: i.Record.Holder().Stem(), WiFi: wifiOf(i.Record.WiFi),
+	}
+	roots, err := c.trusted()
+	if err == nil {
+		trust(&b, roots)
+	}
+	return b, err
 }
 
 // orJoin writes a list for a sentence: "a, b or c".

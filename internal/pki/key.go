@@ -182,6 +182,8 @@ func (p *Plan) generate(time.Time) (err error) {
 		return nil
 	case p.request.KeepKey:
 		p.key, err = p.keptKey()
+	case p.request.trial != nil:
+		p.key, err = p.request.trial.key(p.Key)
 	default:
 		p.key, err = p.Key.Generate()
 	}

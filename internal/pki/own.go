@@ -118,14 +118,25 @@ func (o *ownFiles) wroteIn(folder *output.Folder, name string, data []byte) bool
 	return err == nil && o.isProfile(stem+".mobileconfig", profile)
 }
 
-// renderEverything returns the files of a certificate in every format, by name.
+// renderEverything returns the files of a certificate in every format, by name:
+// as they are now, and as they were when its root was the only one.
 func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
 	all := map[string][][]byte{}
 	bundle, err := c.bundle(i)
 	if err != nil && !errors.Is(err, store.ErrKeyElsewhere) {
 		return all
 	}
-	for _, specs := range everySpecs(KindOf(i)) {
+	renderFormats(all, bundle, KindOf(i))
+	if len(bundle.MoreRoots) > 0 || !bundle.Root.Equal(i.Root.Certificate) {
+		bundle.MoreRoots, bundle.MoreCRLs = nil, nil
+		bundle.Root, bundle.CRL = i.Root.Certificate, i.Root.CRL
+		renderFormats(all, bundle, KindOf(i))
+	}
+	return all
+}
+
+func renderFormats(all map[string][][]byte, bundle export.Bundle, kind Kind) {
+	for _, specs := range everySpecs(kind) {
 		files, err := export.Render(bundle, specs...)
 		if err != nil {
 			continue // a .p12 needs a passphrase, and is different each time; or there is no key
@@ -134,7 +145,6 @@ func (c *CA) renderEverything(i store.Issued) map[string][][]byte {
 			all[file.Name] = append(all[file.Name], file.Data)
 		}
 	}
-	return all
 }
 
 // everySpecs are the files of every format, and those of a certificate whose
@@ -147,11 +157,18 @@ func everySpecs(kind Kind) [][]export.Spec {
 	return all
 }
 
-// isRootFile reports whether a file is a root's certificate, which is no holder's
-// left-over.
+// isRootFile reports whether a file is nothing but roots' certificates, which
+// are no holder's left-over.
 func (o *ownFiles) isRootFile(data []byte) bool {
-	return slices.ContainsFunc(o.all(), func(p *pastFiles) bool {
-		root := p.issued.Root.Certificate
-		return bytes.Equal(data, root.Raw) || bytes.Equal(data, ca.CertificatePEM(root))
-	})
+	roots, err := o.ca.Roots()
+	if err != nil {
+		return false
+	}
+	for _, root := range roots {
+		if bytes.Equal(data, root.Certificate.Raw) {
+			return true
+		}
+		data = bytes.ReplaceAll(data, ca.CertificatePEM(root.Certificate), nil)
+	}
+	return len(data) == 0
 }

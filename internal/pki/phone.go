@@ -29,16 +29,19 @@ func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
 	if err != nil {
 		return PhoneFiles{}, err
 	}
-	root := authority.Certificate()
+	roots, err := c.RootsToTrust(now)
+	if err != nil {
+		return PhoneFiles{}, err
+	}
 	specs, err := formatSpecs([]string{"mobileconfig"}, CAItself)
 	if err != nil {
 		return PhoneFiles{}, err
 	}
-	profile, err := export.Render(export.Bundle{Root: root, WebClips: clips, AppleDevice: export.IPhoneOrIPad}, specs...)
+	profile, err := export.Render(export.Bundle{Root: roots[0], MoreRoots: roots[1:], WebClips: clips, AppleDevice: export.IPhoneOrIPad}, specs...)
 	if err != nil {
 		return PhoneFiles{}, err
 	}
-	return PhoneFiles{[]*x509.Certificate{root}, profile[0].Data, clips}, nil
+	return PhoneFiles{roots, profile[0].Data, clips}, nil
 }
 
 // IdentityFiles are an identity's files, to be handed to a phone: PhoneProfile is

@@ -60,6 +60,9 @@ type Request struct {
 	Force bool
 	// P12 says how a .p12 is encrypted, if there will be one.
 	P12 export.P12
+
+	batch string // identifies the list that asks for it
+	trial *trial // nothing will be signed
 }
 
 // holder is who the certificate is for.
@@ -234,6 +237,9 @@ func (p *Plan) lookBack(now time.Time) error {
 		return err
 	}
 	p.previous = &previous
+	if p.request.batch != "" && p.request.batch == previous.Record.Batch {
+		return &issuedBeforeError{previous}
+	}
 	if p.request.Renew && previous.Revoked != nil {
 		return p.revokedError(previous)
 	}
@@ -436,6 +442,9 @@ func (p *Plan) openFolder(time.Time) (err error) {
 	}
 	p.fileNames = files.names(p.request.holder().Stem())
 	p.chooseFolder()
+	if p.request.trial != nil && p.request.trial.noFolders {
+		return nil
+	}
 	p.out, err = output.Open(p.Dir, p.ca.outputOptions(p.policy()))
 	switch {
 	case p.recorded() && errors.Is(err, fs.ErrNotExist): // the folder above it, too

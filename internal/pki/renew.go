@@ -44,8 +44,10 @@ func IsDue(i store.Issued, within time.Duration, now time.Time) bool {
 	return i.Revoked == nil && isLate(i, within, now)
 }
 
+// isLate counts a certificate of a retired root as ended: who trusts the CA now
+// does not know that root.
 func isLate(i store.Issued, within time.Duration, now time.Time) bool {
-	return !now.Before(DueFrom(Validity{i.Leaf.NotBefore, i.Leaf.NotAfter}, within))
+	return i.Root.Retired != nil || !now.Before(DueFrom(Validity{i.Leaf.NotBefore, i.Leaf.NotAfter}, within))
 }
 
 // RenewalsRequest is which certificates to renew together, and how.

@@ -274,7 +274,7 @@ func TestExpiriesAreOfWhatIsInUse(t *testing.T) {
 	a.mustIssue(Request{Names: names(t, "nas.local"), Days: 200, Renew: true}, start)
 	a.mustIssue(identity(t, "phone"), start)
 	a.mustRevoke("phone", start)
-	want := []string{"ca 2036-11-28 2035-11-29 --home FOLDER init", "device 2027-06-18 2027-05-19 renew nas.local"}
+	want := []string{"ca 2036-11-28 2035-11-29 root rotate", "device 2027-06-18 2027-05-19 renew nas.local"}
 	if got := list(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -66,7 +66,7 @@ func (e *RevokedError) Hint() fault.Hint {
 	return fault.Hintf("issue it again, with a new key: %s", fault.Command{"issue", e.Name})
 }
 
-// inUse fails with a RevokedError or an ExpiredError if a certificate is not
+// inUse fails with a RevokedError, an ExpiredError or a RetiredIssuerError if a certificate is not
 // valid any more.
 func inUse(i store.Issued, now time.Time) error {
 	switch {
@@ -74,13 +74,31 @@ func inUse(i store.Issued, now time.Time) error {
 		return &RevokedError{KindOf(i), i.Record.Name, i.Revoked.At}
 	case now.After(i.Leaf.NotAfter):
 		return &ExpiredError{i.Record.Name, i.Leaf.NotAfter}
+	case i.Root.Retired != nil:
+		return &RetiredIssuerError{i.Record.Name, i.Root.Certificate.Subject.CommonName, *i.Root.Retired}
 	}
 	return nil
 }
 
+// RetiredIssuerError says that the root of a certificate that should be used was
+// retired.
+type RetiredIssuerError struct {
+	Name, Root string
+	At         time.Time
+}
+
+func (e *RetiredIssuerError) Error() string {
+	return fmt.Sprintf("certificate of %q is of %s, which was retired on %s", e.Name, e.Root, Day(e.At))
+}
+
+// Hint renews it.
+func (e *RetiredIssuerError) Hint() fault.Hint {
+	return fault.Hintf("have it issued by the root that signs: %s", fault.Command{"renew", e.Name})
+}
+
 // errRevokeRoot says that no list could revoke its own signer.
 var errRevokeRoot = fault.New("a root cannot be revoked: only its own key could sign that",
-	fault.Hintf("create a new CA in another folder (%s), issue everything again, and remove the old one from each phone", newCA))
+	fault.Hintf("replace it: %s; then renew everything, retire the old root, and remove it from each phone", rotate))
 
 // NoSerialError says that no certificate has a serial number.
 type NoSerialError struct{ Input string }
@@ -269,18 +287,14 @@ func (c *CA) crlSigners(now time.Time, ask Passphrase) (all crlSigners, err erro
 	ask, forget := askOnce(ask)
 	defer forget()
 	for _, root := range slices.Backward(roots) {
-		authority, err := ca.NewAuthority(root.Certificate, now)
-		if err != nil || root.Key == store.KeyElsewhere {
-			continue // expired, so nothing that it signed is in use, or the spare's on paper
+		if root.Key == store.KeyElsewhere || !ca.ValidAt(root.Certificate, now) {
+			continue // the spare's on paper; or expired, so nothing that it signed is in use
 		}
-		key, err := c.key(root, ask)
+		authority, err := c.unlock(root, now, ask)
 		if errors.Is(err, store.ErrPassphrase) && root.Retired != nil {
 			continue // its passphrase was left as it was
 		}
 		if err != nil {
-			return all, err
-		}
-		if err := authority.Unlock(key); err != nil {
 			return all, err
 		}
 		all = append(all, crlSigner{root.ID, authority})
@@ -316,7 +330,8 @@ func (*KeyAwayError) Hint() fault.Hint {
 }
 
 // signLists signs the list of every root that is in use, and fails with a
-// KeyAwayError if the root of a chosen certificate is not among them.
+// KeyAwayError if the root of a chosen certificate is not among them. Nobody needs
+// the list of one that is retired.
 func (c *CA) signLists(revoked []store.Revocation, chosen []store.Issued, signers crlSigners, days int, now time.Time) (lists []store.NewCRL, err error) {
 	roots, err := c.Roots()
 	if err != nil {
@@ -326,7 +341,7 @@ func (c *CA) signLists(revoked []store.Revocation, chosen []store.Issued, signer
 		affected := slices.ContainsFunc(chosen, func(i store.Issued) bool { return i.Revoked.IssuedBy(root) })
 		authority := signers.of(root)
 		switch {
-		case authority == nil && affected:
+		case authority == nil && affected && root.Retired == nil:
 			return nil, &KeyAwayError{root.Certificate.Subject.CommonName}
 		case authority == nil || !affected && root.Retired != nil:
 			continue

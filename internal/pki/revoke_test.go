@@ -36,7 +36,7 @@ func (a authority) mustRevoke(target string, now time.Time) Revoked {
 func (a authority) lists() (all []*x509.RevocationList) {
 	a.t.Helper()
 	a.use(func(c *CA) {
-		file, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLPEM}, nobodyWaits(a.t))
+		file, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLPEM}, start, nobodyWaits(a.t))
 		if err != nil {
 			a.t.Fatal(err)
 		}
@@ -297,7 +297,7 @@ func TestLostListIsSignedAgainWithItsEntries(t *testing.T) {
 		}
 	})
 	a.use(func(c *CA) {
-		if _, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLPEM}, nobodyWaits(a.t)); !errors.As(err, new(*NoCRLError)) {
+		if _, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLPEM}, start, nobodyWaits(a.t)); !errors.As(err, new(*NoCRLError)) {
 			t.Errorf("got %v, want a NoCRLError", err)
 		}
 	})
@@ -330,18 +330,18 @@ func TestBothRootsKeepTheirLists(t *testing.T) {
 		}
 	}
 	a.use(func(c *CA) {
-		der, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLDER}, nobodyWaits(a.t))
+		der, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLDER}, start, nobodyWaits(a.t))
 		if err != nil || !bytes.Equal(der.Data, lists[1].Raw) {
 			t.Errorf("DER: got %d bytes, %v, want the list of the root that signs", len(der.Data), err)
 		}
 		roots, _ := c.Roots()
 		for _, input := range []string{roots[0].ID, strings.ToLower(roots[0].ID[7:]), "1"} {
-			der, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLDER, Root: input}, nobodyWaits(a.t))
+			der, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLDER, Root: input}, start, nobodyWaits(a.t))
 			if err != nil || !bytes.Equal(der.Data, lists[0].Raw) {
 				t.Errorf("--root %s: got %d bytes, %v, want the list of the first root", input, len(der.Data), err)
 			}
 		}
-		if _, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLDER, Root: "none"}, nobodyWaits(a.t)); !errors.As(err, new(*UnknownRootError)) {
+		if _, _, err := c.CRLFile(a.t.Context(), CRLRequest{Format: CRLDER, Root: "none"}, start, nobodyWaits(a.t)); !errors.As(err, new(*UnknownRootError)) {
 			t.Errorf("--root none: got %v", err)
 		}
 	})
@@ -444,4 +444,23 @@ func TestRevokedMeanwhileIsNotRenewed(t *testing.T) {
 	if got := a.latest("nas.local").Number(); got != 1 {
 		t.Errorf("got certificate %d, want only the first", got)
 	}
+}
+
+// TestRevokeUnderARootWithoutKey: its list cannot be signed, and is needed until
+// the root is retired. Then a renewal must be able to leave the name out.
+func TestRevokeUnderARootWithoutKey(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(Request{Names: names(t, "nas.local")}, start)
+	a.mustRotate(RotateRequest{}, start)
+	a.loseKey(0)
+	if _, err := a.revoke(RevokeRequest{Target: "nas.local"}, start); !errors.As(err, new(*KeyAwayError)) {
+		t.Errorf("got %v, want a KeyAwayError", err)
+	}
+	a.retireRoot(RetireRequest{Force: true}, start)
+	a.mustRevoke("nas.local", start)
+	a.use(func(c *CA) {
+		if issued, err := c.Find("nas.local"); err != nil || issued.Revoked == nil {
+			t.Errorf("got %v, want it to be revoked", err)
+		}
+	})
 }

@@ -19,8 +19,9 @@ import (
 // Session may sign: it holds the store's lock and the root's key, which was
 // unlocked once for as many certificates as are needed.
 type Session struct {
-	ca   *CA
-	root store.Root
+	ca      *CA
+	root    store.Root
+	trusted []store.Root // by those who trust the CA, the one that signs first
 }
 
 // Session asks for the passphrase, unlocks the key of the root that signs, and
@@ -32,6 +33,8 @@ func (c *CA) Session(ctx context.Context, now time.Time, ask Passphrase, waiting
 		return nil, err
 	}
 	root := c.signing
+	ask, forget := askOnce(ask)
+	defer forget()
 	key, err := c.key(root, ask)
 	if err != nil {
 		return nil, err
@@ -39,18 +42,27 @@ func (c *CA) Session(ctx context.Context, now time.Time, ask Passphrase, waiting
 	if err := authority.Unlock(key); err != nil {
 		return nil, err
 	}
-	s := &Session{c, root}
-	if err = c.lock(ctx, waiting); err == nil {
-		err = s.checkRoot()
-	}
-	if err == nil {
-		err = s.ensureCRL(now)
-	}
-	if err != nil {
+	s := &Session{ca: c, root: root}
+	if err := s.begin(ctx, now, ask, waiting); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin takes the lock, and looks at the roots as they are now.
+func (s *Session) begin(ctx context.Context, now time.Time, ask Passphrase, waiting Waiting) (err error) {
+	if err := s.ca.lock(ctx, waiting); err != nil {
+		return err
+	}
+	if err := s.checkRoot(); err != nil {
+		return err
+	}
+	if err := s.ensureCRLs(now, ask); err != nil {
+		return err
+	}
+	s.trusted, err = s.ca.trusted()
+	return err
 }
 
 // errRotated says that the world changed while the passphrase was typed.
@@ -69,31 +81,59 @@ func (s *Session) checkRoot() error {
 	return nil
 }
 
-// ensureCRL signs the root's revocation list if there is none, as in stores of
-// layout 1, or if more than half of its time is over.
-func (s *Session) ensureCRL(now time.Time) error {
-	if !crlNeedsRefresh(s.root, now) {
-		return nil
+// ensureCRLs signs the revocation list of each root that has none, as in stores
+// of layout 1, or whose list has less than half of its time left. An old
+// root whose key cannot be had is passed over: it must not keep the user from
+// issuing.
+func (s *Session) ensureCRLs(now time.Time, ask Passphrase) error {
+	roots, err := s.ca.trusted()
+	if err != nil {
+		return err
 	}
-	return s.signList(now)
+	for _, root := range roots {
+		if !keepsCRL(root, now) || !crlNeedsRefresh(root, now) {
+			continue
+		}
+		authority, err := s.authorityOf(root, now, ask)
+		if err != nil && root.ID != s.root.ID {
+			continue
+		}
+		if err == nil {
+			err = s.putCRL(authority, root, now)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.checkRoot() // whose list may be another one now
 }
 
-// signList signs the root's revocation list, as long as the list before.
+// authorityOf returns a root with its key.
+func (s *Session) authorityOf(root store.Root, now time.Time, ask Passphrase) (*ca.Authority, error) {
+	if root.ID == s.root.ID {
+		return s.ca.authority, nil
+	}
+	return s.ca.unlock(root, now, ask)
+}
+
+// signList signs the list of the root that signs, as long as the list before.
 func (s *Session) signList(now time.Time) error {
+	if err := s.putCRL(s.ca.authority, s.root, now); err != nil {
+		return err
+	}
+	return s.checkRoot()
+}
+
+func (s *Session) putCRL(authority *ca.Authority, root store.Root, now time.Time) error {
 	revoked, err := s.ca.store.Revocations()
 	if err != nil {
 		return err
 	}
-	der, err := signCRL(s.ca.authority, s.root, revoked, 0, now)
+	der, err := signCRL(authority, root, revoked, 0, now)
 	if err != nil {
 		return err
 	}
-	if err := s.ca.store.PutCRL(s.root, der); err != nil {
-		return err
-	}
-	s.root.CRL, err = ca.VerifyCRL(s.root.Certificate, der)
-	s.ca.signing = s.root
-	return err
+	return s.ca.store.PutCRL(root, der)
 }
 
 // Close forgets the key. The lock is held until the CA is closed.
@@ -152,6 +192,12 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 	if err := s.refresh(p, now); err != nil {
 		return Result{}, err
 	}
+	return p.issue(s.trusted)
+}
+
+// issue is Issue for a plan that was made under the lock. The files have those
+// roots.
+func (p *Plan) issue(trusted []store.Root) (Result, error) {
 	if err := p.out.Prepare(p.fileNames); err != nil {
 		return Result{}, err
 	}
@@ -160,18 +206,18 @@ func (s *Session) Issue(p *Plan, now time.Time) (Result, error) {
 			return Result{}, err
 		}
 	}
-	leaf, err := s.ca.authority.Sign(p.prepared)
+	leaf, err := p.ca.authority.Sign(p.prepared)
 	if err != nil {
 		return Result{}, err
 	}
-	files, err := p.render(leaf)
+	files, err := p.render(leaf, trusted)
 	if err != nil {
 		return Result{}, err
 	}
 	if err := p.out.Stage(files); err != nil {
 		return Result{}, err
 	}
-	issued, err := s.ca.store.Put(p.record(files), leaf, p.storedKey())
+	issued, err := p.ca.store.Put(p.record(files), leaf, p.storedKey())
 	if err != nil {
 		return Result{}, err
 	}
@@ -207,11 +253,9 @@ func (s *Session) refresh(p *Plan, now time.Time) error {
 	return err
 }
 
-func (p *Plan) render(leaf *x509.Certificate) ([]output.File, error) {
-	bundle := export.Bundle{
-		Root: p.ca.signing.Certificate, CRL: p.ca.signing.CRL, Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12,
-		WiFi: wifiOf(p.WiFi),
-	}
+func (p *Plan) render(leaf *x509.Certificate, roots []store.Root) ([]output.File, error) {
+	bundle := export.Bundle{Leaf: leaf, Key: p.key, Stem: p.request.holder().Stem(), P12: p.request.P12, WiFi: wifiOf(p.WiFi)}
+	trust(&bundle, roots)
 	set, err := p.files()
 	if err != nil {
 		return nil, err
@@ -225,7 +269,7 @@ func (p *Plan) record(files []output.File) store.Record {
 	holder := p.request.holder()
 	r := store.Record{
 		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept, WiFi: p.WiFi,
-		Pushed: p.NextPlace(),
+		Pushed: p.NextPlace(), Batch: p.request.batch,
 	}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)

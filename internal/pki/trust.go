@@ -6,8 +6,31 @@ import (
 	"slices"
 	"time"
 
+	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/store"
 )
+
+// trusted returns the roots that are not retired, the one that signs first: what
+// every file for those who trust the CA holds.
+func (c *CA) trusted() ([]store.Root, error) {
+	all, err := c.signingFirst()
+	return slices.DeleteFunc(all, func(r store.Root) bool { return r.Retired != nil }), err
+}
+
+// trust has a bundle hold these roots and their lists. The first list is that of
+// the root that signs.
+func trust(b *export.Bundle, roots []store.Root) {
+	for i, root := range roots {
+		switch {
+		case i == 0:
+			b.Root, b.CRL = root.Certificate, root.CRL
+			continue
+		case root.CRL != nil:
+			b.MoreCRLs = append(b.MoreCRLs, root.CRL)
+		}
+		b.MoreRoots = append(b.MoreRoots, root.Certificate)
+	}
+}
 
 // RootsToTrust returns the roots that devices may have certificates of at now,
 // the one that signs first: none that is retired or has expired. It fails with a
@@ -16,8 +39,8 @@ func (c *CA) RootsToTrust(now time.Time) ([]*x509.Certificate, error) {
 	if _, err := c.Authority(now); err != nil {
 		return nil, err
 	}
-	all, err := c.signingFirst()
-	all = slices.DeleteFunc(all, func(r store.Root) bool { return r.Retired != nil || now.After(r.Certificate.NotAfter) })
+	all, err := c.trusted()
+	all = slices.DeleteFunc(all, func(r store.Root) bool { return now.After(r.Certificate.NotAfter) })
 	return certificatesOf(all), err
 }
 

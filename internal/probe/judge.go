@@ -361,7 +361,7 @@ func (j *judged) purpose() {
 	if !has(x509.ExtKeyUsageServerAuth) {
 		j.r.find("not-for-servers", j.replace(), "its extendedKeyUsage lacks serverAuth, without which clients refuse it")
 	}
-	wanted := j.r.IsNewest && ca.KindOf(j.leaf) == ca.KindBoth
+	wanted := j.issued && ca.KindOf(j.leaf) == ca.KindBoth // issued for that on purpose
 	if has(x509.ExtKeyUsageClientAuth) && !wanted {
 		j.r.find("client-auth", j.replace(), "its extendedKeyUsage has clientAuth: with the device's key one gets in where identities do")
 	}
@@ -427,7 +427,7 @@ func (j *judged) rootIncluded() {
 // use other code.
 func (j *judged) addresses() {
 	if len(j.leaf.IPAddresses) > 0 && len(j.root.PermittedIPRanges) > 0 {
-		j.r.find("address-refused", fault.Hintf("browsers are not affected; for those clients, use a CA made with %s", fault.Command{"--home", "FOLDER", "init", "--any-address"}),
+		j.r.find("address-refused", fault.Hintf("browsers are not affected; for those clients, replace the root by one that does not limit addresses: %s", fault.Command{"root", "rotate", "--any-address"}),
 			"programs with BoringSSL's verifier or wolfSSL refuse %s in a certificate of a root that limits addresses", j.leaf.IPAddresses[0])
 	}
 }

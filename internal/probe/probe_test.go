@@ -356,6 +356,15 @@ func TestALaterAddressIsTried(t *testing.T) {
 	}
 }
 
+// TestACertificateForBothIsAsItShouldBe: the device is a client of others.
+func TestACertificateForBothIsAsItShouldBe(t *testing.T) {
+	h := newHome(t)
+	pair := h.sign(func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth) })
+	if got := ids(h.check(serveTLS(t, pair.TLS(), nil))); len(got) > 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
 // TestABusyBoardGetsASecondChance: it hangs up on the first connection.
 func TestABusyBoardGetsASecondChance(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -116,7 +117,8 @@ func (s *Store) folderOf(h Holder) (string, error) {
 		return "", ErrNotIssued
 	}
 	dir, plain := path.Join("issued", h.Folder()), path.Join("issued", plainFolderName(h.Name))
-	if h.prefix() != "" || dir == plain {
+	// os.Root does not even look for what Windows refuses.
+	if h.prefix() != "" || dir == plain || !filepath.IsLocal(plain) {
 		return dir, nil
 	}
 	isNew, err := s.exists(dir)

@@ -55,6 +55,10 @@ type Root struct {
 // signs reports whether the root may sign.
 func (r Root) signs() bool { return r.Key != KeyElsewhere && r.Retired == nil }
 
+// IsSpare reports whether the root's key is on paper. A root that lost its key was
+// the first, or has signed a list.
+func (r Root) IsSpare() bool { return r.Key == KeyElsewhere && r.CRL == nil && r.Number > 1 }
+
 // NextCRLNumber returns the number of the root's next CRL at now: one more than
 // the last, or the Unix time if that is higher, so that a restored backup
 // cannot set it back (RFC 5280 section 5.2.3: numbers increase).
@@ -367,8 +371,16 @@ func (s *Store) SigningRoot() (Root, error) {
 			return root, nil
 		}
 	}
-	return Root{}, fault.With(fmt.Errorf("%s: %w", s.dir, ErrNoSigningRoot),
-		fault.Hintf("restore key.pem from a backup, or from paper: %s, then copy it from there", fromBackup))
+	return Root{}, fault.With(fmt.Errorf("%s: %w", s.dir, ErrNoSigningRoot), hintNoKey(roots))
+}
+
+// hintNoKey says what replaces the root: the spare, if there is one.
+func hintNoKey(roots []Root) fault.Hint {
+	replace := fault.Command{"root", "rotate"}
+	if slices.ContainsFunc(roots, func(r Root) bool { return r.IsSpare() && r.Retired == nil }) {
+		replace = append(replace, "--from-spare", "FILE")
+	}
+	return fault.Hintf("restore key.pem from a backup, or from paper: %s, then copy it from there; if it is lost, replace the root: %s", fromBackup, replace)
 }
 
 // RootOf returns the root that issued a certificate, found by its authority key
@@ -490,7 +502,7 @@ func (s *Store) openRootKey(root Root, data, passphrase []byte) (crypto.Signer, 
 		return nil, s.damaged(name, "is damaged: "+err.Error(), err)
 	}
 	if err != nil {
-		return nil, fault.With(fmt.Errorf("%s: %w", s.Path(name), err), hintPassphrase(err))
+		return nil, fault.With(fmt.Errorf("%s: %w", s.Path(name), err), hintPassphrase(err, s.Path(name)))
 	}
 	// Damaged bytes can be another key: CBC encryption detects no change.
 	if !ca.KeyMatches(root.Certificate, key.Public()) {
@@ -499,9 +511,11 @@ func (s *Store) openRootKey(root Root, data, passphrase []byte) (crypto.Signer, 
 	return key, nil
 }
 
-func hintPassphrase(err error) fault.Hint {
+// hintPassphrase is for a key file that was not opened. Without the key, a new
+// root gets a passphrase of its own.
+func hintPassphrase(err error, file string) fault.Hint {
 	if errors.Is(err, ErrPassphrase) {
-		return fault.Hintf("try again; if it is lost, this CA cannot issue any more: create a new one in another folder (%s) and trust it on each phone", fault.Command{"--home", "FOLDER", "init"})
+		return fault.Hintf("try again; if it is lost, this root cannot sign any more: move %s away, and make a new root: %s", fault.Quote(file), fault.Command{"root", "rotate"})
 	}
 	return bringBack
 }

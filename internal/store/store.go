@@ -71,7 +71,9 @@ type Store struct {
 	disk     durable.Disk
 	layout   int // 0 if there is none yet
 	held     *flock.Flock
-	known    []Root // as last read, nil if they must be read again
+	worker   bool            // the lock is another Store's
+	together osdisk.Together // of workers
+	known    []Root          // as last read, nil if they must be read again
 	verified verified
 }
 
@@ -106,12 +108,34 @@ func openDir(dir string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, dirFault(dir, err)
 	}
+	return newStore(dir, opt, root, info, nil), nil
+}
+
+func newStore(dir string, opt Options, root *os.Root, info fs.FileInfo, together *osdisk.Together) *Store {
 	s := &Store{dir: dir, opt: opt, euid: os.Geteuid(), root: root, verified: newVerified()}
-	s.disk = osdisk.New(root, osdisk.Options{Owner: s.ownerOfNew(info)})
+	s.disk = osdisk.New(root, osdisk.Options{Owner: s.ownerOfNew(info), Together: together})
 	if opt.Wrap != nil {
 		s.disk = opt.Wrap(s.disk)
 	}
-	return s, nil
+	return s
+}
+
+// Worker returns a handle on the same folder for another goroutine. If s holds the
+// lock, the worker may put certificates, of holders that no other goroutine puts
+// any of meanwhile. Workers sync together the folders that they share. Close it
+// before s.
+func (s *Store) Worker() (*Store, error) {
+	root, err := s.root.OpenRoot(".")
+	if err != nil {
+		return nil, dirFault(s.dir, err)
+	}
+	info, err := root.Stat(".")
+	if err != nil {
+		return nil, errors.Join(dirFault(s.dir, err), root.Close())
+	}
+	w := newStore(s.dir, s.opt, root, info, &s.together)
+	w.layout, w.held, w.worker = s.layout, s.held, true
+	return w, nil
 }
 
 func dirFault(dir string, err error) error {
@@ -237,7 +261,7 @@ func Encloses(dir string) bool {
 
 func mayExist(dir, name string) bool {
 	_, err := os.Lstat(filepath.Join(dir, name))
-	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !isNoName(err)
 }
 
 // Path returns the path of a file of the store as the user would type it.
@@ -245,7 +269,7 @@ func (s *Store) Path(name string) string { return filepath.Join(s.dir, filepath.
 
 // Close releases the lock, if it is held, and the folder.
 func (s *Store) Close() error {
-	if s.held != nil {
+	if s.held != nil && !s.worker {
 		return errors.Join(s.held.Close(), s.disk.Close())
 	}
 	return s.disk.Close()

@@ -177,7 +177,7 @@ func (c *change) Delete() error { return named(c.up.rmdir(c.name), ".") }
 // rmdir removes an empty folder, and no file that has got its name.
 func (d *Disk) rmdir(name string) error {
 	if d.byPath {
-		return d.Root.Remove(d.at(name))
+		return remove(d.Root, d.at(name))
 	}
 	self, err := d.handle()
 	if err != nil {

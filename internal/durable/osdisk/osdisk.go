@@ -25,6 +25,9 @@ type Options struct {
 	// Owner gets all that is created: the user behind sudo. nil leaves it to
 	// the user whom the process runs as.
 	Owner *Owner
+	// Together, unless nil, syncs folders with the other disks on the same folder
+	// that have it.
+	Together *Together
 }
 
 // Disk is an open folder. Names are slash-separated and relative to it. Errors
@@ -36,6 +39,7 @@ type Disk struct {
 	base   string
 	byPath bool
 	shared bool     // another Disk closes Root
+	below  bool     // it was entered from another Disk
 	self   *os.File // the folder, once a call needed it
 	umask  umask
 	usual  *custom // once learned
@@ -236,7 +240,7 @@ func (d *Disk) SyncFiles(files []durable.WriteSyncer) error {
 }
 
 // Remove removes a file or an empty folder.
-func (d *Disk) Remove(name string) error { return named(d.Root.Remove(d.at(name)), name) }
+func (d *Disk) Remove(name string) error { return named(remove(d.Root, d.at(name)), name) }
 
 // Lstat describes what has a name, which may be a link.
 func (d *Disk) Lstat(name string) (fs.FileInfo, error) {
@@ -272,21 +276,28 @@ func (d *Disk) Names(dir string) ([]string, error) {
 // SyncDir makes what was made, renamed or removed in a folder last. Windows
 // has no such call: there NTFS orders its own journal.
 func (d *Disk) SyncDir(name string) error {
-	if runtime.GOOS == "windows" {
+	switch {
+	case runtime.GOOS == "windows":
 		return nil
+	case d.options.Together != nil && !d.below: // a folder below has other names
+		return named(d.options.Together.sync(name, func() error { return d.syncDir(name) }), name)
 	}
+	return named(d.syncDir(name), name)
+}
+
+func (d *Disk) syncDir(name string) error {
 	if name == "." {
 		self, err := d.handle()
 		if err == nil {
 			err = self.Sync()
 		}
-		return named(err, name)
+		return err
 	}
 	dir, err := d.Open(d.folderAt(name))
 	if err != nil {
-		return named(err, name)
+		return err
 	}
-	return named(errors.Join(dir.Sync(), dir.Close()), name)
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Enter opens a folder. It fails with durable.ErrNotFolder if name is anything
@@ -317,7 +328,7 @@ func (d *Disk) enter(name string, info fs.FileInfo) (*Disk, error) {
 		return nil, durable.ErrNotFolder
 	}
 	if d.byPath {
-		return &Disk{Root: d.Root, options: d.options, base: d.at(name), byPath: true, shared: true}, nil
+		return &Disk{Root: d.Root, options: d.options, base: d.at(name), byPath: true, shared: true, below: true}, nil
 	}
 	root, err := d.OpenRoot(d.folderAt(name))
 	if err != nil {
@@ -331,7 +342,7 @@ func (d *Disk) enter(name string, info fs.FileInfo) (*Disk, error) {
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	return &Disk{Root: root, options: d.options, base: "."}, nil
+	return &Disk{Root: root, options: d.options, base: ".", below: true}, nil
 }
 
 // Move renames an entry into another folder, over a file if need be.

@@ -26,6 +26,8 @@ func rmdirIn(in *os.File, name string) error {
 	return uninterrupted(func() error { return unix.Unlinkat(int(in.Fd()), name, unix.AT_REMOVEDIR) })
 }
 
+func remove(root *os.Root, name string) error { return root.Remove(name) }
+
 // uninterrupted repeats a call that a signal interrupted, as package os does.
 func uninterrupted(call func() error) error {
 	for {

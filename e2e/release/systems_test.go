@@ -1,0 +1,80 @@
+//go:build unix
+
+package release
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/picoca/picoca/e2e/rig"
+)
+
+// crossTest builds the scripts' test for a system. It runs as picoca if it has
+// that name.
+func crossTest(t *testing.T, name string, env ...string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), name)
+	run(t, rig.Root, append(env, "CGO_ENABLED=0"), "go", "test", "-vet=off", "-c", "-o", program, "./cmd/picoca")
+	return program
+}
+
+var resultLine = regexp.MustCompile(`(?m)^ +--- (FAIL|SKIP|PASS): TestScripts/(\S+)`)
+
+// scripts runs the scripts on this computer with another picoca, and returns which
+// of them had which result.
+func scripts(t *testing.T, env []string) (map[string][]string, string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-count=1", "-timeout=40m", "-v", "-run=^TestScripts$", "./cmd/picoca")
+	cmd.Dir, cmd.Env = rig.Root, append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
+		t.Fatal(err)
+	}
+	results := map[string][]string{}
+	for _, match := range resultLine.FindAllStringSubmatch(string(out), -1) {
+		results[match[1]] = append(results[match[1]], match[2])
+	}
+	for _, names := range results {
+		slices.Sort(names)
+	}
+	if len(results) == 0 {
+		t.Fatalf("no script ran: %v\n%s", err, out)
+	}
+	return results, string(out)
+}
+
+// notEmulated are the scripts in which picoca starts itself again: the kernel
+// does not know that the emulator has to run that.
+var notEmulated = []string{"phone", "first-minutes"}
+
+// TestScriptsUnderQEMU runs the scripts with picoca for the processors of a
+// Raspberry Pi, one of 64 bits and the first one.
+func TestScriptsUnderQEMU(t *testing.T) {
+	needAll(t)
+	for _, test := range []struct {
+		qemu, name string
+		env        []string
+	}{
+		{"qemu-aarch64-static", "arm64", []string{"GOOS=linux", "GOARCH=arm64"}},
+		{"qemu-arm-static", "armv6", []string{"GOOS=linux", "GOARCH=arm", "GOARM=6"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			runner := rig.Need(t, test.qemu, "qemu-user-static") + " -0 picoca " + crossTest(t, "picoca", test.env...)
+			results, out := scripts(t, []string{"PICOCA_TEST_RUNNER=" + runner})
+			for _, name := range results["FAIL"] {
+				if !slices.Contains(notEmulated, name) {
+					t.Errorf("%s failed", name)
+				}
+			}
+			if t.Failed() {
+				t.Log(out)
+			}
+			t.Logf("%s: %d scripts passed, skipped %q, cannot be emulated %q", test.name, len(results["PASS"]), results["SKIP"], results["FAIL"])
+		})
+	}
+}

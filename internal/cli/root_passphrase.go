@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type rootPassphraseOptions struct {
+	passphrase passphraseFlags
+	new        passphraseFlags
+	json       bool
+}
+
+func (a *app) rootPassphraseCommand() *cobra.Command {
+	var o rootPassphraseOptions
+	cmd := &cobra.Command{
+		Use:   "passphrase",
+		Short: "Change, add or remove the passphrase of the root keys",
+		Long: `Encrypts the keys of all roots under another passphrase, in one step. Backups made
+before keep the old one: replace them.`,
+		Example: `  picoca root passphrase
+  picoca root passphrase --passphrase-file old.txt --new-passphrase-file new.txt`,
+		Args: args(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runRootPassphrase(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.passphrase.file, "passphrase-file", "", "`FILE` whose first line is the present passphrase")
+	f.StringVar(&o.new.file, "new-passphrase-file", "", "`FILE` whose first line is the new passphrase")
+	f.BoolVar(&o.new.none, "no-passphrase", false, "leave the root keys unencrypted")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+var (
+	errBothNew = fault.WithCode(fault.New("--no-passphrase and --new-passphrase-file contradict each other",
+		fault.Hintf("use one of them")), fault.Usage)
+	errNoTerminalNew = fault.New("no terminal to ask for the new passphrase",
+		fault.Hintf("use --new-passphrase-file FILE, or --no-passphrase"))
+	errKeepsPassphrase = fault.WithCode(fault.New("--no-passphrase has no effect: the new key gets the passphrase of the old one",
+		fault.Hintf("change it afterwards: %s", fault.Command{"root", "passphrase"})), fault.Usage)
+)
+
+func (a *app) runRootPassphrase(ctx context.Context, o rootPassphraseOptions) (err error) {
+	if o.new.none && o.new.file != "" {
+		return errBothNew
+	}
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	ask := pki.Passphrases{
+		Old: a.rootPassphrase(ctx, o.passphrase),
+		New: func() ([]byte, error) { return a.changedPassphrase(ctx, o.new) },
+	}
+	encrypted, err := c.ChangePassphrase(ctx, ask, a.waiting)
+	if err != nil {
+		return err
+	}
+	return a.printPassphraseChanged(encrypted, o.json)
+}
+
+// passphraseJSON is the result of root passphrase as --json prints it.
+type passphraseJSON struct {
+	Encrypted bool `json:"encrypted"`
+}
+
+func (a *app) printPassphraseChanged(encrypted, asJSON bool) error {
+	switch {
+	case asJSON:
+		return a.printJSON(passphraseJSON{encrypted})
+	case encrypted:
+		a.say("The root keys have the new passphrase.")
+	default:
+		a.say("The root keys are not encrypted any more: anyone who copies the folder has them.")
+	}
+	a.say("Backups made before have the old passphrase: make a new one.")
+	return nil
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type rootRetireOptions struct {
+	pki.RetireRequest
+	json bool
+}
+
+func (a *app) rootRetireCommand() *cobra.Command {
+	var o rootRetireOptions
+	cmd := &cobra.Command{
+		Use:   "retire [ROOT]",
+		Short: "End an old root, and say where to remove it",
+		Long: `Ends a root that was replaced: it signs nothing more, and what you export from
+now on does not hold it. Phones and computers trust it until you remove it from
+them. It cannot be undone.`,
+		Example: `  picoca root retire
+  picoca root retire 7Q3F`,
+		Args: args(0, 1, "the four characters of a root, such as 7Q3F"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.Root = args[0]
+			}
+			return a.runRootRetire(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.Force, "force", false, "retire it although certificates in use depend on it")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+// retiredJSON is the result of root retire as --json prints it.
+type retiredJSON struct {
+	rootInfoJSON
+	// Files are those with the roots, which devices were given.
+	Files []rootReaderJSON `json:"files"`
+	// Dependents are certificates in use that the root signed.
+	Dependents []leafJSON `json:"dependents"`
+}
+
+type rootReaderJSON struct {
+	Name   string `json:"name"`
+	Device string `json:"device"`
+	File   string `json:"file"`
+}
+
+func (a *app) runRootRetire(ctx context.Context, o rootRetireOptions) (err error) {
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	result, err := c.RetireRoot(ctx, o.RetireRequest, a.Now(), a.waiting)
+	if err != nil {
+		return err
+	}
+	return a.printRetired(result, o.json)
+}
+
+func (a *app) printRetired(r pki.RetiredRoot, asJSON bool) error {
+	files := []rootReaderJSON{}
+	for _, reader := range r.Readers {
+		files = append(files, rootReaderJSON(reader))
+	}
+	info := describeRootInfo(r.RootInfo)
+	info.Retired = nil
+	if asJSON {
+		return a.printJSON(retiredJSON{info, files, leavesJSON(r.Dependents)})
+	}
+	a.say("%s is retired. What you export from now on does not hold it.", info.Name)
+	a.say("Remove it where it is trusted:")
+	a.say("  iPhone, iPad: install the profile again: %s; then Settings > General > VPN & Device Management > %s > Remove Profile", a.command("phone"), info.Name)
+	a.say("  Android: Settings > Encryption & credentials > Trusted credentials > User > %s > Remove", info.Name)
+	a.say("  computers: %s, then %s", a.command("trust", "remove"), a.command("trust"))
+	for _, file := range files {
+		a.say("  %s (%s): %s; write it again: %s", pki.DisplayName(file.Name), file.Device, file.File, a.command("export", file.Name, "--out", "FOLDER", "--force"))
+	}
+	return nil
+}

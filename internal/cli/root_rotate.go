@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/backup/paper"
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type rootRotateOptions struct {
+	pki.RotateRequest
+	key, keyIn         string
+	anyAddress, strict bool
+	json               bool
+	passphrase         passphraseFlags
+	fromSpare          string
+	spareFlags         passphraseFlags
+	given              func(flag string) bool
+}
+
+func (a *app) rootRotateCommand() *cobra.Command {
+	var o rootRotateOptions
+	cmd := &cobra.Command{
+		Use:   "rotate",
+		Short: "Create a new root beside the old one",
+		Long: `Creates a root that signs from now on. What it can vouch for, its name and its
+type of key are those of the old root, unless you choose others; --permit adds to
+them. Its key gets the passphrase of the old key.
+
+The old root stays trusted until you retire it: files for phones, computers and
+servers hold both.
+
+With --from-spare it is the spare of picoca init --spare that signs from now on.
+Phones and computers trust it already. Type the lines of the paper into a file,
+or scan its codes; - reads them from standard input.`,
+		Example: `  picoca root rotate
+  picoca root rotate --permit home.example.com
+  picoca root rotate --from-spare typed.txt`,
+		Args: args(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.given = cmd.Flags().Changed
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return a.runRootRotate(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.Permit, "permit", nil, "`DOMAIN`, address or CIDR range to add (repeatable)")
+	f.StringVar(&o.Name, "name", "", "`NAME` of the root; four characters of the key's hash are added (default: as before)")
+	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096 (default: as before)")
+	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT")
+	f.IntVar(&o.Days, "days", ca.DefaultRootDays, "expire after `N` days")
+	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses (default: as before)")
+	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (default: as before)")
+	f.StringVar(&o.fromSpare, "from-spare", "", "`FILE` with the lines of the spare's paper; - is standard input")
+	o.passphrase.add(cmd)
+	addSparePassphrase(cmd, &o.spareFlags)
+	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the new key unencrypted, if no old key is here any more")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	addCRLDays(cmd, &o.CRLDays, "as before")
+	return cmd
+}
+
+// check refuses flags that make no sense together.
+func (o rootRotateOptions) check(cmd *cobra.Command) error {
+	var faults []error
+	if !o.given("from-spare") {
+		if o.spareFlags.file != "" {
+			faults = append(faults, errors.New("--spare-passphrase-file needs --from-spare"))
+		}
+	} else {
+		for _, flag := range []string{"permit", "name", "key", "key-in", "days", "any-address", "strict-constraints", "no-passphrase"} {
+			if o.given(flag) {
+				faults = append(faults, fmt.Errorf("--%s has no effect with --from-spare: the spare was made by init", flag))
+			}
+		}
+	}
+	for i := range faults {
+		faults[i] = usageFault(cmd, faults[i])
+	}
+	return errors.Join(faults...)
+}
+
+func (a *app) runRootRotate(ctx context.Context, o rootRotateOptions) (err error) {
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	rotation, err := a.planRotation(c, o)
+	if err != nil {
+		return err
+	}
+	if err := o.checkPlace(rotation); err != nil {
+		return err
+	}
+	ask := pki.Passphrases{
+		Old:   a.rootPassphrase(ctx, o.passphrase),
+		New:   func() ([]byte, error) { return a.newPassphrase(ctx, o.passphrase) },
+		Paper: a.sheetPassphrase(ctx, o, rotation.Keyless),
+	}
+	result, err := rotation.Rotate(ctx, a.Now(), ask, a.waiting)
+	if err != nil {
+		return err
+	}
+	return a.printRotated(result, o.json)
+}
+
+// checkPlace refuses what the old key's place rules out: a key in an SSH agent is
+// not replaced by one in a file unless the user says so.
+func (o rootRotateOptions) checkPlace(r *pki.Rotation) error {
+	switch {
+	case o.passphrase.none && !r.Keyless:
+		return errKeepsPassphrase
+	case r.InAgent && o.fromSpare == "" && o.keyIn == "" && !o.passphrase.none && o.passphrase.file == "":
+		return fault.WithCode(fault.With(fmt.Errorf("key of %s is in an SSH agent, and the new root needs another key", r.Old().Certificate.Subject.CommonName),
+			fault.Hintf("name one in the agent: --key-in agent:COMMENT; or make one in a file: --passphrase-file FILE or --no-passphrase")), fault.Usage)
+	}
+	return nil
+}
+
+func (a *app) planRotation(c *pki.CA, o rootRotateOptions) (*pki.Rotation, error) {
+	if o.given("from-spare") {
+		content, err := a.readSheet(o.fromSpare)
+		if err := errors.Join(err, crlDaysFault(o.CRLDays, o.given)); err != nil {
+			return nil, err
+		}
+		return c.PlanSpare(content, o.CRLDays, a.Now())
+	}
+	req, parseErr := o.parse()
+	rotation, err := c.PlanRotation(req, a.Now())
+	return rotation, errors.Join(parseErr, err)
+}
+
+// readSheet reads the lines of a sheet from a file, or with - from standard input.
+func (a *app) readSheet(name string) (paper.Content, error) {
+	in := a.Stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return paper.Content{}, fmt.Errorf("sheet %q cannot be read: %w", name, withoutPath(err))
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, paper.MaxText+1))
+	if err != nil {
+		return paper.Content{}, fmt.Errorf("sheet %q cannot be read: %w", name, withoutPath(err))
+	}
+	return paper.Parse(text)
+}
+
+// parse reads the flags.
+func (o rootRotateOptions) parse() (req pki.RotateRequest, err error) {
+	req = o.RotateRequest
+	if o.key != "" {
+		req.Key, err = ca.ParseKeyType(o.key)
+	}
+	var keyInErr error
+	req.KeyIn, keyInErr = keyInOf(o.keyIn, o.given)
+	if o.given("any-address") {
+		req.AnyAddress = &o.anyAddress
+	}
+	if o.given("strict-constraints") {
+		req.Strict = &o.strict
+	}
+	return req, errors.Join(err, keyInErr, o.daysFault(), crlDaysFault(o.CRLDays, o.given))
+}
+
+// daysFault refuses --days 0, which stands for unset elsewhere.
+func (o rootRotateOptions) daysFault() error {
+	if o.Days == 0 {
+		return ca.RootRequest{Name: "CA"}.Check()
+	}
+	return nil
+}
+
+// rotatedJSON is the result of root rotate as --json prints it.
+type rotatedJSON struct {
+	ID string `json:"id"`
+	rootJSON
+	Old string `json:"old"` // its ID
+}
+
+func (a *app) printRotated(r pki.Rotated, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(rotatedJSON{r.New.ID, describeRoot(r.New.Certificate), r.Old.ID})
+	}
+	cert, old := r.New.Certificate, r.Old.Certificate.Subject.CommonName
+	keyType, err := ca.KeyTypeOf(cert.PublicKey)
+	if err != nil {
+		return err
+	}
+	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
+	a.say("SHA-256 %s", ca.Fingerprint(cert))
+	a.say("It signs from now on. %s stays trusted until you retire it.", old)
+	steps := []string{"renew all, and copy the files to the devices: " + a.command("renew", "--all"),
+		fmt.Sprintf("when %s finds nothing more: %s", a.command("root", "status"), a.command("root", "retire", pki.LetterOf(r.Old)))}
+	if r.WasSpare {
+		a.say("Phones and computers that trust this CA trust it already. It has no spare any more.")
+	} else {
+		steps = slices.Insert(steps, 0, fmt.Sprintf("have each phone and computer trust the new root: %s, %s", a.command("phone"), a.command("trust")),
+			"give servers that check identities both roots: "+a.command("export", "ca"))
+	}
+	if r.OfPaper {
+		a.note("the key has the passphrase of the paper: %s changes it", a.command("root", "passphrase"))
+	}
+	if r.Spare != nil && ca.ConstraintsOf(r.Spare.Certificate).String() != ca.ConstraintsOf(cert).String() {
+		a.note("the spare, %s, cannot vouch for what was added", r.Spare.Certificate.Subject.CommonName)
+	}
+	for i, step := range steps {
+		a.say("step %d: %s", i+1, step)
+	}
+	return nil
+}
