@@ -23,7 +23,7 @@ func (r checkRun) target(c *pki.CA, address netip.Addr) (probe.Target, error) {
 	switch kind, err := c.KindOfName(host); kind {
 	case pki.CAItself:
 		return probe.Target{}, err
-	case pki.Identity:
+	case pki.Identity, pki.Delegated:
 		return probe.Target{}, &pki.WrongKindError{Input: host, Got: kind, Want: pki.Device}
 	}
 	names, err := ca.ParseNames([]string{host})

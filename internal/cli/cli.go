@@ -142,6 +142,7 @@ func (a *app) groups() []group {
 		{"Certificates:", []*cobra.Command{
 			a.issueCommand(),
 			a.identityCommand(),
+			a.delegateCommand(),
 			a.renewCommand(),
 			a.revokeCommand(),
 			a.exportCommand(),

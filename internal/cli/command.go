@@ -39,7 +39,7 @@ var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "exam
 // value of a flag may begin with one.
 func hyphenName(words fault.Command) int {
 	for i, word := range words {
-		named := i == 1 && slices.Contains(nameFirst, words[0]) && !slices.Contains([]string{"--help", "--due", "--all", "--paper"}, word)
+		named := i == 1 && slices.Contains(nameFirst, words[0]) && !slices.Contains([]string{"--help", "--due", "--all", "--paper", "--ca"}, word)
 		if i > 0 && word != "-" && strings.HasPrefix(word, "-") && !isFlag(words[i-1]) && (named || !isFlag(word)) {
 			return i
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/delegate"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/pki"
@@ -65,6 +66,7 @@ var argCompleters = map[string]completer{
 	"backup":          first(files),
 	"check":           first(devices),
 	"completion":      first(words(shells...)),
+	"delegate":        first(programs),
 	"devices":         first(deviceIDs),
 	"doctor":          nothing,
 	"example":         first(devices),
@@ -98,6 +100,7 @@ var flagCompleters = map[string]completer{
 	"address":                nothing,
 	"backup-passphrase-file": files,
 	"board-clock":            deviceIDs,
+	"ca":                     nothing, // a new name
 	"contact":                nothing,
 	"crl-days":               nothing,
 	"csr":                    files,
@@ -112,6 +115,7 @@ var flagCompleters = map[string]completer{
 	"spare":                  files,
 	"spare-passphrase-file":  files,
 	"home":                   folders,
+	"host":                   nothing,
 	"identity":               identities,
 	"interface":              nothing,
 	"key":                    keyTypes,
@@ -143,6 +147,15 @@ var flagCompleters = map[string]completer{
 var ownFlagCompleters = map[string]completer{
 	"export crl --format":    words(pki.CRLPEM, pki.CRLDER),
 	"export expiry --format": words(pki.ExpiryCalendar+"\ta calendar", pki.ExpiryMetrics+"\tmetrics"),
+}
+
+// programs completes the first argument of delegate, a program; the second is a
+// folder.
+func programs(a *app, before []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(before) == 1 {
+		return folders(a, before, typed)
+	}
+	return first(words(delegate.IDs()...))(a, before, typed)
 }
 
 func nothing(*app, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -25,6 +25,7 @@ type leafOptions struct {
 	json       bool
 	andClient  bool
 	kept       keyFlags
+	delegated  string // the name of another CA, of issue only
 	passphrase passphraseFlags
 	// after is what follows once the certificate is printed, nil for nothing. As
 	// JSON it is part of the result.
@@ -128,12 +129,16 @@ interruption the same command continues.`,
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
+			if o.given("ca") {
+				return a.runIssueCA(cmd, args, o)
+			}
 			if from != "" {
 				return a.runIssueFrom(cmd.Context(), issueFromOptions{o, from, p12})
 			}
 			return a.runIssue(cmd.Context(), args, o, p12)
 		},
 	}
+	cmd.Flags().StringVar(&o.delegated, "ca", "", "with --csr, issue a certificate for another CA called `NAME` under the root (see docs/growth.md)")
 	addFor(cmd, &o.forDevice, "pico-w; with --csr computer")
 	addFrom(cmd, &from)
 	o.add(cmd, "the first name", bestKey)

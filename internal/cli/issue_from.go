@@ -30,14 +30,14 @@ func addFrom(cmd *cobra.Command, from *string) {
 func issueArgs(cmd *cobra.Command, names []string) error {
 	from := cmd.Flags().Lookup("from")
 	switch {
-	case !from.Changed && cmd.Flags().Changed("csr"):
+	case !from.Changed && (cmd.Flags().Changed("csr") || cmd.Flags().Changed("ca")):
 		return nil
 	case !from.Changed:
 		return args(1, maxArgs, "a name such as pico.local")(cmd, names)
 	case len(names) > 0:
 		return usageFault(cmd, fmt.Errorf("with --from all names come from the list; got %q as well", names[0]))
-	case cmd.Flags().Changed("csr"), cmd.Flags().Changed("forget-key"):
-		return usageFault(cmd, errors.New("--csr and --forget-key are for one device, not for a list"))
+	case cmd.Flags().Changed("csr"), cmd.Flags().Changed("forget-key"), cmd.Flags().Changed("ca"):
+		return usageFault(cmd, errors.New("--csr, --forget-key and --ca are for one certificate, not for a list"))
 	case from.Value.String() == "":
 		return usageFault(cmd, errors.New("--from is empty: expected a file, or - for standard input"))
 	}

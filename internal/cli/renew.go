@@ -129,6 +129,9 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 	if isNotIssued(findErr) {
 		return errors.Join(findErr, optionsErr)
 	}
+	if kind == pki.Delegated {
+		return a.renewDelegated(ctx, c, raw[0], o)
+	}
 	usual := export.Modern2023
 	var nameErr error
 	if kind == pki.Identity {

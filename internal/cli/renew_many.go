@@ -104,10 +104,13 @@ func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	report := &renewalReport{app: a, options: o, p12s: p12s, JSON: renewedJSON{DryRun: o.dryRun, Renewed: []issuedJSON{}, Pushed: []pushedJSON{}}}
+	report := &renewalReport{app: a, options: o, p12s: p12s, JSON: renewedJSON{DryRun: o.dryRun, Renewed: []issuedJSON{}, Delegated: []delegationJSON{}, Pushed: []pushedJSON{}}}
 	if o.dryRun {
 		for _, renewal := range renewals.Ready {
 			report.planned(renewal)
+		}
+		for _, issued := range renewals.Delegated {
+			report.plannedCA(issued)
 		}
 		return errors.Join(report.end(renewals, nil), renewals.Err())
 	}
@@ -123,7 +126,7 @@ func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
 // revocation lists that were signed again on the way.
 func (a *app) issueRenewals(ctx context.Context, c *pki.CA, renewals *pki.Renewals, report *renewalReport) ([]pki.RevocationList, error) {
 	stale, err := c.CRLNeedsRefresh(a.Now())
-	if err != nil || len(renewals.Ready) == 0 && !stale {
+	if err != nil || len(renewals.Ready)+len(renewals.Delegated) == 0 && !stale {
 		return nil, err
 	}
 	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, report.options.passphrase), a.waiting)
@@ -132,6 +135,7 @@ func (a *app) issueRenewals(ctx context.Context, c *pki.CA, renewals *pki.Renewa
 	}
 	defer session.Close()
 	renewals.Issue(session, a.Now(), report.issued)
+	renewals.IssueDelegated(session, a.Now(), report.delegated)
 	if !stale {
 		return nil, nil
 	}
@@ -170,10 +174,12 @@ func (a *app) chooseP12s(renewals *pki.Renewals, o renewOptions) (map[*pki.Renew
 
 // renewedJSON is the result of renew --due and --all as --json prints it.
 type renewedJSON struct {
-	DryRun  bool              `json:"dry_run"`
-	Renewed []issuedJSON      `json:"renewed"`
-	Revoked []leafJSON        `json:"skipped_revoked"`
-	Failed  []failedRenewJSON `json:"failed"`
+	DryRun  bool         `json:"dry_run"`
+	Renewed []issuedJSON `json:"renewed"`
+	// Delegated are CAs under the root.
+	Delegated []delegationJSON  `json:"delegated"`
+	Revoked   []leafJSON        `json:"skipped_revoked"`
+	Failed    []failedRenewJSON `json:"failed"`
 	// Lists are revocation lists that were signed again: servers need them.
 	Lists []crlJSON `json:"lists"`
 	// Pushed are devices that have new files, by --push.
@@ -220,6 +226,22 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 	}
 }
 
+// plannedCA and delegated are for a CA under the root.
+func (r *renewalReport) plannedCA(i store.Issued) {
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{Name: i.Record.Name, Program: i.Record.For, NotAfter: pki.Day(i.Leaf.NotAfter), Folder: i.Record.Folder, Files: []writtenJSON{}, Steps: []string{}})
+	if !r.options.json {
+		r.say("%s: a CA, would be renewed in %s", i.Record.Name, i.Record.Folder)
+	}
+}
+
+func (r *renewalReport) delegated(d *pki.Delegation, result pki.Result) {
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(result.Files), []string{}})
+	if !r.options.json {
+		r.say("%s: a CA, valid until %s; restart the program that uses it", d.Name, pki.Day(d.NotAfter()))
+		r.sayWritten(result.Files)
+	}
+}
+
 // destination is what the files are for: "server (Mosquitto)".
 func destination(p *pki.Plan) string {
 	switch {
@@ -256,12 +278,12 @@ func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) 
 }
 
 func (r *renewalReport) summary() string {
-	done, what := "renewed", certificatesText(len(r.JSON.Renewed))
+	done, what := "renewed", certificatesText(len(r.JSON.Renewed)+len(r.JSON.Delegated))
 	if r.options.dryRun {
 		done = "dry run: would renew"
 	}
 	text := fmt.Sprintf("%s %s", done, what)
-	if len(r.JSON.Renewed) == 0 && len(r.JSON.Failed) == 0 && !r.options.all {
+	if len(r.JSON.Renewed)+len(r.JSON.Delegated) == 0 && len(r.JSON.Failed) == 0 && !r.options.all {
 		text = "nothing is due"
 	}
 	if n := len(r.JSON.Pushed); n > 0 {

@@ -251,6 +251,9 @@ func issuerText(root store.Root) string {
 // revoked.
 func headOf(i store.Issued) [][2]string {
 	rows := [][2]string{{"name", pki.DisplayName(i.Record.Name)}}
+	if pki.KindOf(i) == pki.Delegated {
+		return append(rows, [2]string{"kind", "delegated CA"}, [2]string{"program", cmp.Or(i.Record.For, "its own request")})
+	}
 	if pki.KindOf(i) == pki.Identity {
 		rows = append(rows, [2]string{"kind", string(pki.Identity)})
 		if wifi := i.Record.WiFi; wifi != nil {

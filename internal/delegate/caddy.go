@@ -16,22 +16,16 @@ func caddy(c Config) []File {
 }
 
 func caddyText(c Config) string {
+	// Caddy before 2.11 wants a key for what it calls the root. It only serves that
+	// to its admin endpoint, so the issuer serves as both; clients trust picoca's.
+	pair := fmt.Sprintf("{\n\t\t\t\tcert %s\n\t\t\t\tkey %s\n\t\t\t}", caddyWord(c.in(c.certFile())), caddyWord(c.in(c.keyFile())))
+	intermediate, issuer := "\t\t\tintermediate "+pair+"\n", "internal"
+	if c.IssuerIsRoot {
+		intermediate, issuer = "", "internal {\n\t\t\tsign_with_root\n\t\t}"
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "{\n\tskip_install_trust\n\tpki {\n\t\tca local {\n\t\t\tname \"picoca\"\n")
-	key := ""
-	if c.IssuerIsRoot {
-		key = "\n\t\t\t\tkey " + caddyWord(c.in(rootKey))
-	}
-	fmt.Fprintf(&b, "\t\t\troot {\n\t\t\t\tcert %s%s\n\t\t\t}\n", caddyWord(c.in(RootFile)), key)
-	if !c.IssuerIsRoot {
-		fmt.Fprintf(&b, "\t\t\tintermediate {\n\t\t\t\tcert %s\n\t\t\t\tkey %s\n\t\t\t}\n",
-			caddyWord(c.in(IntermediateFile)), caddyWord(c.in(intermediateKey)))
-	}
-	issuer := "internal"
-	if c.IssuerIsRoot {
-		issuer = "internal {\n\t\t\tsign_with_root\n\t\t}"
-	}
-	fmt.Fprintf(&b, "\t\t}\n\t}\n}\n\nnas.home.arpa {\n\ttls {\n\t\tissuer %s\n\t}\n\trespond \"It works.\"\n}\n", issuer)
+	fmt.Fprintf(&b, "{\n\tskip_install_trust\n\tpki {\n\t\tca local {\n\t\t\troot %s\n%s\t\t}\n\t}\n}\n", pair, intermediate)
+	fmt.Fprintf(&b, "\nnas.home.arpa {\n\ttls {\n\t\tissuer %s\n\t}\n\trespond \"It works.\"\n}\n", issuer)
 	return b.String()
 }
 

@@ -141,6 +141,16 @@ func (c Config) RenewedFiles() []File {
 	return []File{{Name: RootFile, Data: c.Root}, {Name: IntermediateFile, Data: c.Issuer}}
 }
 
+// ChainFiles returns the certificate of a CA that has its own key, alone and with
+// its root, as other programs import it.
+func ChainFiles(c Config) []File {
+	return []File{
+		{Name: "ca.pem", Data: c.Issuer},
+		{Name: "chain.pem", Data: append(append([]byte{}, c.Issuer...), c.Root...)},
+		{Name: "picoca-root.pem", Data: c.Root},
+	}
+}
+
 // Steps returns the commands that start the program, and use it.
 func (p Program) Steps(c Config) []string { return p.steps(c) }
 

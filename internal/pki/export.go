@@ -63,6 +63,9 @@ func (c *CA) PlanExport(req ExportRequest, now time.Time) (*Export, error) {
 		if err != nil {
 			return nil, err
 		}
+		if KindOf(issued) == Delegated {
+			return nil, &WrongKindError{req.Name, Delegated, Device}
+		}
 		e.issued, e.Kind, e.Name = issued, KindOf(issued), DisplayName(issued.Record.Name)
 	}
 	if err := e.chooseFormats(); err != nil {

@@ -23,6 +23,8 @@ const (
 	Device   Kind = "device"
 	Identity Kind = "identity"
 	CAItself Kind = "ca"
+	// Delegated is another CA under the root.
+	Delegated Kind = "delegated-ca"
 )
 
 // WithArticle returns the kind as a sentence needs it: "a device".
@@ -32,14 +34,19 @@ func (k Kind) WithArticle() string {
 		return "the CA"
 	case Identity:
 		return "an identity"
+	case Delegated:
+		return "a delegated CA"
 	}
 	return "a device"
 }
 
 // KindOf returns what the holder of a certificate is.
 func KindOf(i store.Issued) Kind {
-	if i.Record.Kind == ca.KindClient {
+	switch i.Record.Kind {
+	case ca.KindClient:
 		return Identity
+	case ca.KindCA:
+		return Delegated
 	}
 	return Device
 }
@@ -77,6 +84,9 @@ func (c *CA) Find(input string) (store.Issued, error) {
 		if !errors.Is(err, store.ErrNotIssued) {
 			return issued, err
 		}
+	}
+	if delegated, err := c.store.Latest(store.Holder{Kind: ca.KindCA, Name: input}); !errors.Is(err, store.ErrNotIssued) {
+		return delegated, err
 	}
 	names, err := ca.ParseNames([]string{input})
 	if err != nil {

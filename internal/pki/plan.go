@@ -226,7 +226,7 @@ func (p *Plan) lookBack(now time.Time) error {
 	case errors.Is(err, store.ErrNotIssued) && p.request.Renew:
 		return &NotIssuedError{p.request.display()}
 	case errors.Is(err, store.ErrNotIssued):
-		return nil
+		return p.refuseDelegated()
 	case isLost(err) && p.request.Renew:
 		p.Lost = err // a new certificate is how it is mended
 		if previous.Leaf != nil {
@@ -255,6 +255,19 @@ func (p *Plan) revokedError(previous store.Issued) error {
 		return err
 	}
 	return fault.With(err, fault.Hintf("let the device make a new key, and issue for its request: %s", fault.Command{"issue", err.Name, "--csr", "FILE"}))
+}
+
+// refuseDelegated keeps an identity from having the name of a delegated CA: no
+// word names both.
+func (p *Plan) refuseDelegated() error {
+	if !p.request.isIdentity() {
+		return nil
+	}
+	_, err := p.ca.store.Latest(store.Holder{Kind: ca.KindCA, Name: p.Name()})
+	if errors.Is(err, store.ErrNotIssued) {
+		return nil
+	}
+	return errors.Join(err, &CANameError{p.Name(), "is that of a delegated CA"})
 }
 
 // isLost reports whether a file of the store is missing or damaged.

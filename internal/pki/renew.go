@@ -69,6 +69,9 @@ type Renewals struct {
 	ca *CA
 	// Ready can be issued.
 	Ready []*Renewal
+	// Delegated are CAs under the root that are due. Their keys stay, so their new
+	// certificates are for all that they issued.
+	Delegated []store.Issued
 	// Revoked were due, and are left out.
 	Revoked []store.Issued
 	// Failed cannot be renewed. Nothing of them was signed.
@@ -102,10 +105,11 @@ func (c *CA) PlanRenewals(req RenewalsRequest, now time.Time) (*Renewals, error)
 		switch {
 		case err != nil:
 			r.Failed = append(r.Failed, FailedRenewal{"", err})
-		case issued.Record.Kind == ca.KindCA: // a CA of its own, whose owner renews it
 		case !req.All && !isLate(issued, req.Within, now) && !c.isUnwritten(issued):
 		case issued.Revoked != nil:
 			r.Revoked = append(r.Revoked, issued)
+		case issued.Record.Kind == ca.KindCA:
+			r.Delegated = append(r.Delegated, issued)
 		default:
 			r.plan(req, issued, now)
 		}
@@ -224,6 +228,28 @@ func (r *Renewals) Issue(s *Session, now time.Time, done func(*Renewal, Result))
 		}
 		done(renewal, result)
 	}
+}
+
+// IssueDelegated renews the CAs under the root, and calls done after each.
+func (r *Renewals) IssueDelegated(s *Session, now time.Time, done func(*Delegation, Result)) {
+	for _, issued := range r.Delegated {
+		if err := r.issueDelegated(s, issued, now, done); err != nil {
+			r.Failed = append(r.Failed, FailedRenewal{issued.Record.Name, err})
+		}
+	}
+}
+
+func (r *Renewals) issueDelegated(s *Session, i store.Issued, now time.Time, done func(*Delegation, Result)) (err error) {
+	d, err := r.ca.PlanDelegation(DelegateRequest{Name: i.Record.Name, Renew: true}, now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	result, err := s.Delegate(d, now)
+	if err == nil {
+		done(d, result)
+	}
+	return err
 }
 
 func (s *Session) renew(p *Plan, now time.Time) (_ Result, err error) {

@@ -57,6 +57,9 @@ func (e *RevokedError) Error() string {
 
 // Hint issues the name again.
 func (e *RevokedError) Hint() fault.Hint {
+	if e.Kind == Delegated {
+		return fault.Hintf("set it up again, with a new key: %s", fault.Command{"delegate", "step-ca", "FOLDER"})
+	}
 	if e.Kind == Identity {
 		return fault.Hintf("issue the identity again, with a new key: %s", fault.Command{"identity", e.Name})
 	}

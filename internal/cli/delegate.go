@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picoca/picoca/internal/delegate"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+)
+
+type delegateOptions struct {
+	pki.DelegateRequest
+	json       bool
+	passphrase passphraseFlags
+}
+
+func (a *app) delegateCommand() *cobra.Command {
+	var o delegateOptions
+	cmd := &cobra.Command{
+		Use:   "delegate " + strings.Join(delegate.IDs(), "|") + " FOLDER",
+		Short: "Set up another CA program under the root: ACME, Caddy",
+		Long: `Issues a certificate for another CA, with the limits of the root, and writes all
+that its program needs into FOLDER: certificate, key and configuration. Devices
+that trust the root trust what that CA issues, for servers only.
+
+step-ca  an ACME server, from which Caddy, acme.sh and others get certificates
+caddy    Caddy's internal CA; its key is not encrypted
+
+See docs/growth.md for who needs which.`,
+		Example: `  picoca delegate step-ca /srv/step-ca --host ca.home.arpa
+  picoca delegate caddy /srv/caddy-ca`,
+		Args: args(2, 2, "a program and a folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Program, o.Out = args[0], args[1]
+			if _, err := delegate.Find(o.Program); err != nil {
+				return err
+			}
+			return a.runDelegate(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.Hosts, "host", nil, "`NAME` of the computer where step-ca runs, the usual one first (repeatable; default: ca.home.arpa)")
+	f.IntVar(&o.Port, "port", 0, "TCP `PORT` where step-ca listens (default: 9443)")
+	f.StringVar(&o.Name, "name", "", "`NAME` of the CA, by which you renew and revoke it (default: the program's)")
+	f.IntVar(&o.Days, "days", 0, "valid for `N` days (default: five years, at most until the root ends)")
+	f.BoolVar(&o.RootItself, "root-itself", false, "give the program the root's own key, for a root that allows no CA below it")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	o.passphrase.add(cmd)
+	return cmd
+}
+
+func (a *app) runDelegate(ctx context.Context, o delegateOptions) (err error) {
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	return a.delegateOne(ctx, c, o)
+}
+
+// delegateOne plans and issues, for a new CA and for a renewal.
+func (a *app) delegateOne(ctx context.Context, c *pki.CA, o delegateOptions) (err error) {
+	d, err := c.PlanDelegation(o.DelegateRequest, a.Now())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	ask := a.rootPassphrase(ctx, o.passphrase)
+	if o.RootItself {
+		files, err := c.DelegateRoot(ctx, d, ask, a.waiting)
+		if err != nil {
+			return err
+		}
+		a.note("%s now has a copy of the root's key: who reads it can issue anything that the root can", d.Dir)
+		return a.printDelegation(d, files, o)
+	}
+	session, err := c.Session(ctx, a.Now(), ask, a.waiting)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	result, err := session.Delegate(d, a.Now())
+	if err != nil {
+		return err
+	}
+	return a.printDelegation(d, result.Files, o)
+}
+
+// delegationJSON is the result as --json prints it.
+type delegationJSON struct {
+	Name     string        `json:"name"`
+	Program  string        `json:"program,omitempty"`
+	NotAfter string        `json:"not_after"`
+	Folder   string        `json:"folder"`
+	Files    []writtenJSON `json:"files"`
+	Steps    []string      `json:"steps"`
+}
+
+func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegateOptions) error {
+	steps := d.Steps()
+	if o.json {
+		return a.printJSON(delegationJSON{d.Name, o.Program, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
+	}
+	a.say("%s: a CA under your root, valid until %s", d.Name, pki.Day(d.NotAfter()))
+	a.sayWritten(files)
+	if o.Program == "caddy" && !o.Renew {
+		a.note("the key is not encrypted: Caddy reads no other; only the folder's modes protect it")
+	}
+	switch {
+	case o.Renew:
+		a.say("next: restart the program that uses them")
+	case len(steps) == 0:
+		a.say("next: import ca.pem, or chain.pem if it wants the root too, into the program that made the request")
+	}
+	for i, step := range steps {
+		word := "next"
+		if i > 0 {
+			word = "  or"
+		}
+		a.say("%s: %s", word, step)
+	}
+	return nil
+}
+
+// runIssueCA issues the certificate of a CA that made its own key.
+func (a *app) runIssueCA(cmd *cobra.Command, names []string, o leafOptions) (err error) {
+	switch {
+	case len(names) > 0:
+		return usageFault(cmd, fmt.Errorf("%q is a device's name: a CA has only the name of --ca", names[0]))
+	case o.kept.csr == "":
+		return usageFault(cmd, errors.New("--ca needs the certificate request of that CA: --csr FILE"))
+	}
+	for _, flag := range []string{"for", "key", "board-clock", "and-client", "forget-key", "dry-run", "force"} {
+		if o.given(flag) {
+			return usageFault(cmd, fmt.Errorf("--%s is not for a delegated CA", flag))
+		}
+	}
+	csr, err := a.readCSR(o.kept.csr)
+	if err != nil {
+		return err
+	}
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	d := delegateOptions{json: o.json, passphrase: o.passphrase}
+	d.Name, d.CSR, d.Out = o.delegated, csr, o.out
+	if o.given("days") {
+		d.Days = o.days
+	}
+	return a.delegateOne(cmd.Context(), c, d)
+}
+
+// renewDelegated is renew for a delegated CA: its key stays, so what it issued
+// stays valid.
+func (a *app) renewDelegated(ctx context.Context, c *pki.CA, name string, o renewOptions) error {
+	for _, flag := range []string{"for", "key", "board-clock", "and-client", "forget-key", "keep-key", "wifi", "push", "dry-run"} {
+		if o.given(flag) {
+			return fault.WithCode(fault.With(fmt.Errorf("--%s is not for a delegated CA", flag), fault.Run("renew", name)), fault.Usage)
+		}
+	}
+	d := delegateOptions{json: o.json, passphrase: o.passphrase}
+	d.Name, d.Out, d.Renew = name, o.out, true
+	if o.given("days") {
+		d.Days = o.days
+	}
+	if o.kept.csr != "" {
+		csr, err := a.readCSR(o.kept.csr)
+		if err != nil {
+			return err
+		}
+		d.CSR = csr
+	}
+	return a.delegateOne(ctx, c, d)
+}
