@@ -4,6 +4,7 @@
 package backup
 
 import (
+	"archive/tar"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -39,17 +40,26 @@ func Write(w io.Writer, passphrase []byte, made time.Time, files iter.Seq2[durab
 		return Sum{}, err
 	}
 	sum := sha256.New()
-	archive := io.MultiWriter(encrypted, sum)
+	archive := tar.NewWriter(io.MultiWriter(encrypted, sum))
 	for file, err := range files {
 		if err == nil {
-			err = writeEntry(archive, entry{file.Name, typeFile, file.Mode, int64(len(file.Data)), made}, file.Data)
+			err = writeFile(archive, file, made)
 		}
 		if err != nil {
 			return Sum{}, err
 		}
 	}
-	err = errors.Join(writeEnd(archive), encrypted.Close())
+	err = errors.Join(archive.Close(), encrypted.Close())
 	return Sum(sum.Sum(nil)), err
+}
+
+func writeFile(w *tar.Writer, file durable.File, made time.Time) error {
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: file.Name, Mode: int64(file.Mode.Perm()), Size: int64(len(file.Data)), ModTime: made.Truncate(time.Second)}
+	if err := w.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err := w.Write(file.Data)
+	return err
 }
 
 // Verify reads what Write wrote as Read does, and fails if its content is

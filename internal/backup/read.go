@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"archive/tar"
 	"bufio"
 	"bytes"
 	"errors"
@@ -198,34 +199,27 @@ func (e *EntryError) Hint() fault.Hint {
 // readArchive reads the files of an archive.
 func readArchive(r io.Reader) (Contents, error) {
 	u := unpacking{seen: map[string]bool{}}
+	archive := tar.NewReader(r)
 	for {
-		e, err := readEntry(r)
-		if err == io.EOF && len(u.Files) > 0 {
+		header, err := archive.Next()
+		switch {
+		case err == io.EOF && len(u.Files) > 0:
 			return u.Contents, nil
+		case err != nil && !errors.Is(err, tar.ErrInsecurePath): // which check names
+			return Contents{}, ErrForeign
 		}
-		if err == nil {
-			err = u.check(e)
-		}
-		if err != nil {
-			return Contents{}, notEmpty(err)
-		}
-		data, err := readData(r, e.size)
-		if err != nil {
+		if err := u.check(header); err != nil {
 			return Contents{}, err
 		}
-		if len(u.Files) == 0 {
-			u.Made = e.time
+		data, err := io.ReadAll(archive)
+		if err != nil {
+			return Contents{}, ErrForeign
 		}
-		u.Files = append(u.Files, durable.File{Name: e.name, Data: data, Mode: e.mode & 0o644})
+		if len(u.Files) == 0 {
+			u.Made = header.ModTime.UTC()
+		}
+		u.Files = append(u.Files, durable.File{Name: header.Name, Data: data, Mode: fs.FileMode(header.Mode) & 0o644})
 	}
-}
-
-// notEmpty is for an archive that ends before its first file.
-func notEmpty(err error) error {
-	if err == io.EOF {
-		return ErrForeign
-	}
-	return err
 }
 
 // unpacking is an archive of which a part was read.
@@ -235,20 +229,20 @@ type unpacking struct {
 	total int64
 }
 
-func (u *unpacking) check(e entry) error {
-	wrong := func(text string) error { return &EntryError{e.name, text} }
-	u.total += e.size
+func (u *unpacking) check(e *tar.Header) error {
+	wrong := func(text string) error { return &EntryError{e.Name, text} }
+	u.total += e.Size
 	switch {
-	case len(u.Files) == 0 && e.name != first:
+	case len(u.Files) == 0 && e.Name != first:
 		return ErrForeign
-	case e.kind != typeFile:
+	case e.Typeflag != tar.TypeReg:
 		return wrong("which is no file")
-	case !isPath(e.name):
+	case !isPath(e.Name):
 		return wrong("which is not a path below a folder")
-	case u.taken(e.name):
+	case u.taken(e.Name):
 		return wrong("which it holds already")
-	case e.size > maxFile:
-		return wrong(fmt.Sprintf("which has %d bytes; at most %d are allowed", e.size, maxFile))
+	case e.Size > maxFile:
+		return wrong(fmt.Sprintf("which has %d bytes; at most %d are allowed", e.Size, maxFile))
 	case u.total > maxTotal:
 		return wrong("after which it is larger than any store")
 	case len(u.Files) == maxFiles:
