@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -104,7 +105,7 @@ func (c *CA) PlanDelegation(req DelegateRequest, now time.Time) (*Delegation, er
 		return nil, err
 	}
 	d := &Delegation{ca: c, request: req, Name: cmp.Or(req.Name, req.Program)}
-	steps := []func(*ca.Authority, time.Time) error{d.lookBack, d.choose, d.prepare, d.openFolder}
+	steps := []func(*ca.Authority, time.Time) error{d.lookBack, d.choose, d.checkKey, d.prepare, d.openFolder}
 	for _, step := range steps {
 		if err := step(authority, now); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -116,25 +117,48 @@ func (c *CA) PlanDelegation(req DelegateRequest, now time.Time) (*Delegation, er
 func (d *Delegation) holder() store.Holder { return store.Holder{Kind: ca.KindCA, Name: d.Name} }
 
 // lookBack finds the CA's previous certificate.
-func (d *Delegation) lookBack(_ *ca.Authority, now time.Time) error {
+func (d *Delegation) lookBack(_ *ca.Authority, now time.Time) (err error) {
 	if d.request.RootItself {
 		return nil // nothing is issued
 	}
-	previous, err := d.ca.store.Latest(d.holder())
+	d.previous, err = d.newest(now)
+	return err
+}
+
+// newest returns the CA's newest certificate, nil if there is none, or what keeps
+// the CA from being set up or renewed. It changes nothing.
+func (d *Delegation) newest(now time.Time) (*store.Issued, error) {
+	newest, err := d.ca.store.Latest(d.holder())
 	switch {
 	case errors.Is(err, store.ErrNotIssued) && d.request.Renew:
-		return &NotIssuedError{d.Name}
+		return nil, &NotIssuedError{d.Name}
 	case errors.Is(err, store.ErrNotIssued):
-		return d.checkName()
+		return nil, d.checkName()
+	case err != nil:
+		return nil, err
+	case newest.Revoked != nil && d.request.Renew:
+		return nil, &RevokedError{Delegated, d.Name, newest.Revoked.At}
+	case !d.request.Renew && InForce(newest, now):
+		return nil, &CAExistsError{d.Name, newest.Leaf.NotAfter}
+	}
+	return &newest, nil
+}
+
+// errDelegationChanged says that the world changed while the passphrase was typed.
+var errDelegationChanged = fault.New("another picoca changed the CA's certificate in the meantime", fault.Hintf("run the same command again"))
+
+// checkAgain fails if what was planned is not true any more, now that no other
+// process can change the store.
+func (d *Delegation) checkAgain(now time.Time) error {
+	newest, err := d.newest(now)
+	switch before := d.previous; {
 	case err != nil:
 		return err
-	case previous.Revoked != nil && d.request.Renew:
-		return &RevokedError{Delegated, d.Name, previous.Revoked.At}
-	case !d.request.Renew && InForce(previous, now):
-		return &CAExistsError{d.Name, previous.Leaf.NotAfter}
+	case newest == nil && before == nil:
+	case newest == nil || before == nil, newest.Place != before.Place, (newest.Revoked == nil) != (before.Revoked == nil):
+		return errDelegationChanged
 	}
-	d.previous = &previous
-	return nil
+	return d.checkPublic()
 }
 
 // checkName keeps one word for one thing: commands take names of devices,
@@ -173,6 +197,38 @@ func (d *Delegation) choose(authority *ca.Authority, _ time.Time) (err error) {
 	}
 	d.key, err = ca.P256.Generate()
 	return err
+}
+
+func (d *Delegation) checkKey(*ca.Authority, time.Time) error { return d.checkPublic() }
+
+// checkPublic refuses a key that the CA must not have: a root's, which would make
+// it the root in all but name, and one that somebody else may know.
+func (d *Delegation) checkPublic() error {
+	if d.key != nil || d.request.RootItself {
+		return nil // it is new, or the root's on purpose
+	}
+	public := d.public()
+	roots, err := d.ca.Roots()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(roots, func(root store.Root) bool { return ca.KeyMatches(root.Certificate, public) }) {
+		return errRootsKey
+	}
+	for issued := range d.ca.All(false) { // what is damaged, doctor reports
+		if issued.Leaf != nil && issued.Revoked != nil && ca.KeyMatches(issued.Leaf, public) {
+			return d.revokedKeyError(issued)
+		}
+	}
+	return nil
+}
+
+func (d *Delegation) revokedKeyError(of store.Issued) error {
+	err := &RevokedKeyError{of.Record.Name, of.Revoked.At, store.KeptByDevice}
+	if d.request.CSR != nil {
+		return fault.With(err, fault.Hintf("let the program make a new key, and a request with that"))
+	}
+	return fault.With(err, fault.Hintf("revoke it, and set it up again with a new key: %s", fault.Command{"revoke", d.Name}))
 }
 
 // checkHosts refuses hosts that the program could not serve its own clients by.
@@ -308,6 +364,9 @@ func (d *Delegation) Where() string {
 // the certificate, so that it can be revoked, but never the key: with it nobody
 // needs the root's passphrase.
 func (s *Session) Delegate(d *Delegation, now time.Time) (Result, error) {
+	if err := d.checkAgain(now); err != nil {
+		return Result{}, err
+	}
 	if err := d.out.Prepare(d.fileNames()); err != nil {
 		return Result{}, err
 	}

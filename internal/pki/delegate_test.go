@@ -2,6 +2,7 @@ package pki
 
 import (
 	"bytes"
+	"crypto"
 	"errors"
 	"os"
 	"path/filepath"
@@ -117,4 +118,125 @@ func TestDelegationIsRefused(t *testing.T) {
 	if _, err := os.Stat("x"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("x exists (%v)", err)
 	}
+}
+
+// inMeantime plans a delegation, lets another run do something, and goes on.
+func (a authority) inMeantime(req DelegateRequest, other func()) (err error) {
+	a.t.Helper()
+	a.use(func(c *CA) {
+		d, planErr := c.PlanDelegation(req, start)
+		if planErr != nil {
+			a.t.Fatal(planErr)
+		}
+		defer d.Close()
+		other()
+		session, sessionErr := c.Session(a.t.Context(), start, noPassphrase, nobodyWaits(a.t))
+		if sessionErr != nil {
+			a.t.Fatal(sessionErr)
+		}
+		defer session.Close()
+		_, err = session.Delegate(d, start)
+	})
+	return err
+}
+
+func (a authority) mustDelegate(req DelegateRequest) Result {
+	a.t.Helper()
+	result, err := a.delegated(req, start)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return result
+}
+
+func (a authority) revoked(target string) (err error) {
+	a.t.Helper()
+	a.use(func(c *CA) {
+		_, err = c.Revoke(a.t.Context(), RevokeRequest{Target: target}, start, noPassphrase, nobodyWaits(a.t))
+	})
+	return err
+}
+
+// TestDelegationIsCheckedUnderTheLock is for what another run does while the
+// passphrase is typed.
+func TestDelegationIsCheckedUnderTheLock(t *testing.T) {
+	a := newAuthority(t, "")
+	for name, row := range map[string]struct {
+		req   DelegateRequest
+		other func()
+		want  any
+	}{
+		"set up twice":   {DelegateRequest{Program: "caddy", Out: "x"}, func() { a.mustDelegate(DelegateRequest{Program: "caddy", Out: "y"}) }, new(*CAExistsError)},
+		"an identity":    {DelegateRequest{Program: "caddy", Name: "One", Out: "x"}, func() { a.mustIssue(identity(t, "One"), start) }, new(*CANameError)},
+		"revoked":        {DelegateRequest{Name: "Two", Renew: true}, func() { a.revoked("Two") }, new(*RevokedError)},
+		"renewed before": {DelegateRequest{Name: "Three", Renew: true}, func() { a.mustDelegate(DelegateRequest{Name: "Three", Renew: true}) }, errDelegationChanged},
+	} {
+		if row.req.Renew {
+			a.mustDelegate(DelegateRequest{Program: "caddy", Name: row.req.Name, Out: row.req.Name})
+		}
+		err := a.inMeantime(row.req, row.other)
+		if target, is := row.want.(error); is && !errors.Is(err, target) || !is && !errors.As(err, row.want) {
+			t.Errorf("%s: got error %v, want %T %[3]v", name, err, row.want)
+		}
+	}
+}
+
+// TestIdentityIsCheckedUnderTheLock is the same for an identity.
+func TestIdentityIsCheckedUnderTheLock(t *testing.T) {
+	a := newAuthority(t, "")
+	a.use(func(c *CA) {
+		plan, err := c.Plan(identity(t, "caddy"), start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer plan.Close()
+		a.mustDelegate(DelegateRequest{Program: "caddy", Out: "x"})
+		session, err := c.Session(t.Context(), start, noPassphrase, nobodyWaits(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		if _, err := session.Issue(plan, start); !errors.As(err, new(*CANameError)) {
+			t.Errorf("got error %v, want a CANameError", err)
+		}
+	})
+}
+
+// TestKeyOfAnotherIsRefused for a CA that brings its own.
+func TestKeyOfAnotherIsRefused(t *testing.T) {
+	a := newAuthority(t, "")
+	gone := a.mustDelegate(DelegateRequest{Program: "caddy", Out: "caddy"})
+	if err := a.revoked("caddy"); err != nil {
+		t.Fatal(err)
+	}
+	request := func(public crypto.PublicKey) DelegateRequest {
+		return DelegateRequest{Name: "Other", Out: "other", CSR: &ca.CSR{Public: public}}
+	}
+	if _, err := a.delegated(request(gone.Issued.Leaf.PublicKey), start); !errors.As(err, new(*RevokedKeyError)) {
+		t.Errorf("a revoked certificate's: got error %v", err)
+	}
+	var root crypto.PublicKey
+	a.use(func(c *CA) { root = c.first.Certificate.PublicKey })
+	if _, err := a.delegated(request(root), start); !errors.Is(err, errRootsKey) {
+		t.Errorf("the root's: got error %v, want %v", err, errRootsKey)
+	}
+}
+
+// TestDamagedCAIsRevokedByName although its newest certificate cannot be read.
+func TestDamagedCAIsRevokedByName(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustDelegate(DelegateRequest{Program: "caddy", Out: "caddy"})
+	second := a.mustDelegate(DelegateRequest{Name: "caddy", Renew: true})
+	a.use(func(c *CA) {
+		if err := os.WriteFile(filepath.Join(c.Path(second.Issued), "cert.pem"), []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if kind, err := c.KindOfName("caddy"); kind != Delegated || !isLost(err) {
+			t.Errorf("got kind %s, %v, want %s, and what is lost", kind, err, Delegated)
+		}
+		result, err := c.Revoke(t.Context(), RevokeRequest{Target: "caddy"}, start, noPassphrase, nobodyWaits(t))
+		if len(result.Certificates) != 1 || !isLost(err) {
+			t.Errorf("got %d certificates and %v, want one and the other's damage", len(result.Certificates), err)
+		}
+	})
 }
