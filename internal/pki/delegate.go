@@ -56,6 +56,7 @@ type Delegation struct {
 	previous *store.Issued
 	config   delegate.Config
 	out      *output.Folder
+	keyDir   string // where a program's key is, for a renewal
 
 	Name string
 	Dir  string // as the user would type it
@@ -105,7 +106,7 @@ func (c *CA) PlanDelegation(req DelegateRequest, now time.Time) (*Delegation, er
 		return nil, err
 	}
 	d := &Delegation{ca: c, request: req, Name: cmp.Or(req.Name, req.Program)}
-	steps := []func(*ca.Authority, time.Time) error{d.lookBack, d.choose, d.checkKey, d.prepare, d.openFolder}
+	steps := []func(*ca.Authority, time.Time) error{d.lookBack, d.choose, d.checkKey, d.prepare, d.openFolder, d.checkKeyFile}
 	for _, step := range steps {
 		if err := step(authority, now); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -185,6 +186,9 @@ func (d *Delegation) choose(authority *ca.Authority, _ time.Time) (err error) {
 		d.request.Program = d.previous.Record.For
 	}
 	if d.request.Program != "" {
+		if d.request.CSR != nil {
+			return usageError(d.startOver(), "%s made no request for %q: its key was made with it", d.request.Program, d.Name)
+		}
 		if d.program, err = delegate.Find(d.request.Program); err != nil {
 			return err
 		}
@@ -228,7 +232,7 @@ func (d *Delegation) revokedKeyError(of store.Issued) error {
 	if d.request.CSR != nil {
 		return fault.With(err, fault.Hintf("let the program make a new key, and a request with that"))
 	}
-	return fault.With(err, fault.Hintf("revoke it, and set it up again with a new key: %s", fault.Command{"revoke", d.Name}))
+	return fault.With(err, d.startOver())
 }
 
 // checkHosts refuses hosts that the program could not serve its own clients by.
@@ -262,8 +266,12 @@ func (d *Delegation) prepare(authority *ca.Authority, now time.Time) (err error)
 	if authority.Certificate().MaxPathLen == 0 {
 		return &PathLengthError{authority.Certificate().Subject.CommonName}
 	}
-	days := d.request.Days
-	profile := ca.Profile{Kind: ca.KindCA, Life: ca.Days(cmp.Or(days, DelegatedDays)), Cut: days == 0, Force: true, ServersOnly: d.request.Program != ""}
+	var before *store.Issued
+	if d.request.Renew {
+		before = d.previous
+	}
+	days := cmp.Or(d.request.Days, daysOf(before), DelegatedDays)
+	profile := ca.Profile{Kind: ca.KindCA, Life: ca.Days(days), Cut: d.request.Days == 0, Force: true, ServersOnly: d.request.Program != ""}
 	if d.request.Renew && d.previous != nil && d.request.CSR == nil {
 		profile.ServersOnly = len(d.previous.Leaf.ExtKeyUsage) == 1
 	}
@@ -283,7 +291,7 @@ func (d *Delegation) openFolder(*ca.Authority, time.Time) (err error) {
 	d.out, err = output.Open(d.Dir, d.ca.outputOptions(policy))
 	switch {
 	case err != nil && d.Dir == recorded && errors.Is(err, fs.ErrNotExist), err == nil && d.Dir == recorded && !d.out.Exists():
-		return &FolderGoneError{d.Name, d.Dir, "no longer exists"}
+		return d.folderGone()
 	case err != nil:
 		return err
 	}
@@ -335,6 +343,12 @@ func (d *Delegation) Close() error {
 	}
 	return d.out.Close()
 }
+
+// Program returns the ID of the program, "" if there is none.
+func (d *Delegation) Program() string { return d.request.Program }
+
+// Until is when the certificate ends that is renewed.
+func (d *Delegation) Until() time.Time { return d.previous.Leaf.NotAfter }
 
 // NotAfter returns the last second of validity.
 func (d *Delegation) NotAfter() time.Time {
@@ -388,7 +402,7 @@ func (s *Session) Delegate(d *Delegation, now time.Time) (Result, error) {
 		return Result{}, err
 	}
 	if err := d.out.Commit(); err != nil {
-		return Result{}, &UnwrittenError{Name: d.Name, Dir: d.Dir, KeyLost: d.key != nil, Err: err}
+		return Result{}, d.unwritten(err)
 	}
 	return Result{Issued: issued, Files: written(d.Dir, files)}, nil
 }
@@ -406,7 +420,7 @@ func (d *Delegation) sealKey(key crypto.Signer) (err error) {
 }
 
 func (d *Delegation) record(files []output.File) store.Record {
-	r := store.Record{Name: d.Name, Kind: ca.KindCA, For: d.request.Program, Folder: d.config.Dir, Files: map[string]string{}, KeyKept: store.KeptInFiles}
+	r := store.Record{Name: d.Name, Kind: ca.KindCA, For: d.request.Program, Folder: cmp.Or(d.keyDir, d.config.Dir), Files: map[string]string{}, KeyKept: store.KeptInFiles}
 	if d.request.Program == "" {
 		r.KeyKept = store.KeptByDevice
 	}

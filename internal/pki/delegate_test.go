@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/store"
 )
 
@@ -237,6 +238,111 @@ func TestDamagedCAIsRevokedByName(t *testing.T) {
 		result, err := c.Revoke(t.Context(), RevokeRequest{Target: "caddy"}, start, noPassphrase, nobodyWaits(t))
 		if len(result.Certificates) != 1 || !isLost(err) {
 			t.Errorf("got %d certificates and %v, want one and the other's damage", len(result.Certificates), err)
+		}
+	})
+}
+
+// TestRenewalNeedsTheKey that the program has, and nobody else.
+func TestRenewalNeedsTheKey(t *testing.T) {
+	a := newAuthority(t, "")
+	for _, program := range []string{"caddy", "step-ca"} {
+		a.mustDelegate(DelegateRequest{Program: program, Out: program})
+		renew := DelegateRequest{Name: program, Renew: true}
+		a.mustDelegate(renew)
+		file := filepath.Join(program, "intermediate.key")
+		other, err := store.EncryptKey(newKey(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, spoil := range map[string]func() error{
+			"gone":    func() error { return os.Remove(file) },
+			"another": func() error { return os.WriteFile(file, other, 0o600) },
+			"damaged": func() error { return os.WriteFile(file, []byte("x"), 0o600) },
+		} {
+			if err := spoil(); err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+			if _, err := a.delegated(renew, start); !errors.As(err, new(*KeyGoneError)) {
+				t.Errorf("%s, %s: got error %v, want a KeyGoneError", program, name, err)
+			}
+		}
+	}
+}
+
+func newKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, err := ca.P256.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// TestRenewalElsewhereFindsTheKey again the next time.
+func TestRenewalElsewhereFindsTheKey(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustDelegate(DelegateRequest{Program: "caddy", Out: "caddy"})
+	a.mustDelegate(DelegateRequest{Name: "caddy", Renew: true, Out: "copy"})
+	a.mustDelegate(DelegateRequest{Name: "caddy", Renew: true})
+	if err := os.Rename("caddy", "moved"); err != nil {
+		t.Fatal(err)
+	}
+	a.mustDelegate(DelegateRequest{Name: "caddy", Renew: true, Out: "moved"})
+	if got := a.mustDelegate(DelegateRequest{Name: "caddy", Renew: true}).Issued.Record.Folder; filepath.Base(got) != "moved" {
+		t.Errorf("got folder %s, want moved", got)
+	}
+}
+
+func TestRenewalKeepsTheLifetime(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustDelegate(DelegateRequest{Program: "caddy", Out: "caddy", Days: 100})
+	second := a.mustDelegate(DelegateRequest{Name: "caddy", Renew: true})
+	if got := daysOf(&second.Issued); got != 100 {
+		t.Errorf("got %d days, want 100", got)
+	}
+}
+
+// TestRequestForAProgramsCA is refused: its program would keep its old key.
+func TestRequestForAProgramsCA(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustDelegate(DelegateRequest{Program: "caddy", Out: "caddy"})
+	_, err := a.delegated(DelegateRequest{Name: "caddy", Renew: true, CSR: &ca.CSR{Public: newKey(t).Public()}}, start)
+	if coded, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); !ok || coded.ExitCode() != fault.Usage {
+		t.Errorf("got error %v, want a usage error", err)
+	}
+}
+
+// TestRenewAllPlansDelegatedCAs as it plans the others.
+func TestRenewAllPlansDelegatedCAs(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustDelegate(DelegateRequest{Program: "caddy", Out: "caddy"})
+	a.mustDelegate(DelegateRequest{Program: "step-ca", Out: "gone"})
+	if err := errors.Join(os.RemoveAll("gone"), os.Mkdir("new", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	a.use(func(c *CA) {
+		r, err := c.PlanRenewals(RenewalsRequest{All: true, Days: 90, Out: "new"}, start)
+		if err != nil || len(r.Delegated) != 1 || len(r.Failed) != 1 {
+			t.Fatalf("got %d CAs, %v, %v, want one, and one that failed", len(r.Delegated), r.Failed, err)
+		}
+		if got, want := r.Delegated[0].Dir, filepath.Join("new", "caddy"); got != want || r.Delegated[0].NotAfter().After(start.Add(90*day)) {
+			t.Errorf("got folder %s until %s, want %s for 90 days", got, Day(r.Delegated[0].NotAfter()), want)
+		}
+		session, err := c.Session(t.Context(), start, noPassphrase, nobodyWaits(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		r.IssueDelegated(session, start, func(_ *Delegation, result Result) {
+			if got := daysOf(&result.Issued); got != 90 {
+				t.Errorf("got %d days, want 90", got)
+			}
+		})
+		if _, err := os.Stat(filepath.Join("new", "caddy", "intermediate.crt")); err != nil {
+			t.Error(err)
 		}
 	})
 }
