@@ -138,7 +138,7 @@ func (d *Delegation) newest(now time.Time) (*store.Issued, error) {
 	case err != nil:
 		return nil, err
 	case newest.Revoked != nil && d.request.Renew:
-		return nil, &RevokedError{Delegated, d.Name, newest.Revoked.At}
+		return nil, &RevokedError{Delegated, d.Name, newest.Revoked.At, newest.Record.For}
 	case !d.request.Renew && InForce(newest, now):
 		return nil, &CAExistsError{d.Name, newest.Leaf.NotAfter}
 	}
@@ -288,18 +288,31 @@ func (d *Delegation) openFolder(*ca.Authority, time.Time) (err error) {
 		own := d.ca.ownFiles(d.holder(), d.previous)
 		policy = output.Own(func(name string, data []byte) bool { return own.wrote(name, data) })
 	}
-	d.out, err = output.Open(d.Dir, d.ca.outputOptions(policy))
+	options := d.ca.outputOptions(policy)
+	if d.request.Program != "" && !d.request.Renew {
+		options.Flag = "FOLDER"
+	}
+	d.out, err = output.Open(d.Dir, options)
 	switch {
 	case err != nil && d.Dir == recorded && errors.Is(err, fs.ErrNotExist), err == nil && d.Dir == recorded && !d.out.Exists():
 		return d.folderGone()
 	case err != nil:
-		return err
+		return neverForced(err)
 	}
 	if d.config.Dir, err = d.out.Real(); err != nil {
 		return err
 	}
 	d.config.Hosts, d.config.Port, d.config.IssuerIsRoot = d.request.Hosts, d.request.Port, d.request.RootItself
-	return d.out.Check(d.fileNames())
+	return neverForced(d.out.Check(d.fileNames()))
+}
+
+// neverForced takes --force out of a hint: what would be replaced may be the key of
+// another CA.
+func neverForced(err error) error {
+	if exists, ok := errors.AsType[*output.ExistsError](err); ok {
+		exists.Force = false
+	}
+	return err
 }
 
 func (d *Delegation) recordedFolder() string {

@@ -30,11 +30,18 @@ func (e *KeyGoneError) Hint() fault.Hint { return e.hint }
 
 // startOver is for a key that nobody has, or that somebody else may have.
 func (d *Delegation) startOver() fault.Hint {
-	revoke := fault.Command{"revoke", d.Name}
-	if d.request.Program == "" {
-		return fault.Hintf("for a new key: %s, then %s", revoke, fault.Command{"issue", "--ca", d.Name, "--csr", "FILE"})
+	return fault.Hintf("for a new key: %s, then %s", fault.Command{"revoke", d.Name}, setUp(d.request.Program, d.Name))
+}
+
+// setUp is the command that sets up a CA, of a program or with a request.
+func setUp(program, name string) fault.Command {
+	switch program {
+	case "":
+		return fault.Command{"issue", "--ca", name, "--csr", "FILE"}
+	case name:
+		return fault.Command{"delegate", program, "FOLDER"}
 	}
-	return fault.Hintf("for a new key: %s, then %s", revoke, fault.Command{"delegate", d.request.Program, "FOLDER", "--name", d.Name})
+	return fault.Command{"delegate", program, "FOLDER", "--name", name}
 }
 
 // folderGone is for the folder that the files were written to last.

@@ -49,6 +49,7 @@ type RevokedError struct {
 	Kind Kind
 	Name string
 	At   time.Time
+	For  string // as in the record: the program of a delegated CA
 }
 
 func (e *RevokedError) Error() string {
@@ -58,7 +59,7 @@ func (e *RevokedError) Error() string {
 // Hint issues the name again.
 func (e *RevokedError) Hint() fault.Hint {
 	if e.Kind == Delegated {
-		return fault.Hintf("set it up again, with a new key: %s", fault.Command{"delegate", "step-ca", "FOLDER"})
+		return fault.Hintf("set it up again, with a new key: %s", setUp(e.For, e.Name))
 	}
 	if e.Kind == Identity {
 		return fault.Hintf("issue the identity again, with a new key: %s", fault.Command{"identity", e.Name})
@@ -71,7 +72,7 @@ func (e *RevokedError) Hint() fault.Hint {
 func inUse(i store.Issued, now time.Time) error {
 	switch {
 	case i.Revoked != nil:
-		return &RevokedError{KindOf(i), i.Record.Name, i.Revoked.At}
+		return &RevokedError{KindOf(i), i.Record.Name, i.Revoked.At, i.Record.For}
 	case now.After(i.Leaf.NotAfter):
 		return &ExpiredError{i.Record.Name, i.Leaf.NotAfter}
 	case i.Root.Retired != nil:
