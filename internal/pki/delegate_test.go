@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -345,4 +347,26 @@ func TestRenewAllPlansDelegatedCAs(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestDoctorLooksAtDelegatedCAs(t *testing.T) {
+	a := newAuthority(t, "")
+	for _, name := range []string{"open", "lost", "gone"} {
+		a.mustDelegate(DelegateRequest{Program: "caddy", Name: name, Out: name})
+	}
+	a.wantFindings(start)
+	err := errors.Join(os.Chmod(filepath.Join("open", "intermediate.key"), 0o644), os.Remove(filepath.Join("lost", "intermediate.key")), os.RemoveAll("gone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	anew := "revoke %s, then delegate caddy FOLDER --name %[1]s"
+	got := a.diagnose(start)
+	slices.Sort(got)
+	want := []string{
+		"file-missing: " + fmt.Sprintf(anew, "lost"), "file-mode: chmod 600 -- open/intermediate.key",
+		"folder-gone: if you have moved it: renew gone --out FOLDER; for a new key: " + fmt.Sprintf(anew, "gone"),
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
