@@ -97,7 +97,12 @@ func (d *Delegation) hasKey(folder *output.Folder, dir string) error {
 		}
 	}
 	gone := &KeyGoneError{d.Name, dir, "has no " + delegate.IntermediateKey, d.startOver()}
-	if data == nil {
+	switch {
+	case data == nil:
+		return gone
+	case d.program.KeyEncrypted && passphrase == nil:
+		gone.What = fmt.Sprintf("has no file %s, which opens %s", delegate.PasswordFile, delegate.IntermediateKey)
+		gone.hint = fault.Hintf("put it back; %s", gone.hint)
 		return gone
 	}
 	key, err := store.DecryptKey(data, bytes.TrimRight(passphrase, "\r\n"))

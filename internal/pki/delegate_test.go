@@ -247,7 +247,7 @@ func TestDamagedCAIsRevokedByName(t *testing.T) {
 // TestRenewalNeedsTheKey that the program has, and nobody else.
 func TestRenewalNeedsTheKey(t *testing.T) {
 	a := newAuthority(t, "")
-	for _, program := range []string{"caddy", "step-ca"} {
+	for _, program := range []string{"caddy", "step-ca"} { // step-ca's is encrypted
 		a.mustDelegate(DelegateRequest{Program: program, Out: program})
 		renew := DelegateRequest{Name: program, Renew: true}
 		a.mustDelegate(renew)
