@@ -370,3 +370,36 @@ func TestDoctorLooksAtDelegatedCAs(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestRevokeTellsAnIdentityFromACA of the same name.
+func TestRevokeTellsAnIdentityFromACA(t *testing.T) {
+	a := newAuthority(t, "")
+	var other store.Issued
+	a.use(func(c *CA) {
+		d, err := c.PlanDelegation(DelegateRequest{Program: "caddy", Name: "One", Out: "x"}, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		a.mustIssue(identity(t, "One"), start)
+		session, err := c.Session(t.Context(), start, noPassphrase, nobodyWaits(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		cert, err := c.authority.Sign(d.prepared) // as versions did that did not look again
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, err = c.store.Put(d.record(nil), cert, nil); err != nil {
+			t.Fatal(err)
+		}
+	})
+	serial := ca.Serial(other.Leaf)
+	if twins, ok := errors.AsType[*TwoHoldersError](a.revoked("One")); !ok || twins.CA != serial {
+		t.Errorf("got %v, want a TwoHoldersError with %s", twins, serial)
+	}
+	if err := a.revoked(serial); err != nil {
+		t.Error(err)
+	}
+}
