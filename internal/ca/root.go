@@ -71,6 +71,15 @@ func (e DaysError) Hint() fault.Hint {
 	return fault.Hintf("leave out --days for the usual time")
 }
 
+// CheckCADays fails with a DaysError if no CA under a root can be valid for so many
+// days.
+func CheckCADays(days int) error {
+	if days < 1 || days > maxRootDays {
+		return DaysError{days, 1, maxRootDays}
+	}
+	return nil
+}
+
 // NewRoot makes the root certificate for key, signed by itself. Its common
 // name ends in four letters or digits of the key's hash, which distinguish two homes
 // apart. One more CA may be below it. It vouches for servers and clients, not

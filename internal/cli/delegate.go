@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/delegate"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
@@ -37,7 +40,7 @@ See docs/growth.md for who needs which.`,
 		Args: args(2, 2, "a program and a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Program, o.Out = args[0], args[1]
-			if _, err := delegate.Find(o.Program); err != nil {
+			if err := o.check(cmd); err != nil {
 				return err
 			}
 			return a.runDelegate(cmd.Context(), o)
@@ -52,6 +55,45 @@ See docs/growth.md for who needs which.`,
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	o.passphrase.add(cmd)
 	return cmd
+}
+
+// check refuses flags that would have no effect, and what they cannot be.
+func (o *delegateOptions) check(cmd *cobra.Command) error {
+	if _, err := delegate.Find(o.Program); err != nil {
+		return err
+	}
+	given := cmd.Flags().Changed
+	switch {
+	case o.Program == "caddy" && (given("host") || given("port")):
+		return usageFault(cmd, errors.New("--host and --port are for step-ca: Caddy has them in its Caddyfile"))
+	case o.RootItself && (given("name") || given("days")):
+		return usageFault(cmd, errors.New("--name and --days are for a certificate of the CA's own: with --root-itself it has the root's"))
+	case given("port") && (o.Port < 1 || o.Port > 65535):
+		return usageFault(cmd, fmt.Errorf("--port %d is not between 1 and 65535", o.Port))
+	case given("days"):
+		return ca.CheckCADays(o.Days)
+	}
+	return nil
+}
+
+// otherFlag returns a flag of the command itself that the user set, and that is not
+// among some, "" if there is none.
+func otherFlag(cmd *cobra.Command, than []string) (other string) {
+	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed && flag.Name != "home" && !slices.Contains(than, flag.Name) {
+			other = flag.Name
+		}
+	})
+	return other
+}
+
+// takeDays takes over --days of another command.
+func (o *delegateOptions) takeDays(from leafOptions) error {
+	if !from.given("days") {
+		return nil
+	}
+	o.Days = from.days
+	return ca.CheckCADays(o.Days)
 }
 
 func (a *app) runDelegate(ctx context.Context, o delegateOptions) (err error) {
@@ -106,7 +148,11 @@ func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegate
 	if o.json {
 		return a.printJSON(delegationJSON{d.Name, o.Program, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
 	}
-	a.say("%s: a CA under your root, valid until %s", d.Name, pki.Day(d.NotAfter()))
+	what := "a CA under your root"
+	if o.RootItself {
+		what = "has the certificate and the key of your root itself"
+	}
+	a.say("%s: %s, valid until %s", d.Name, what, pki.Day(d.NotAfter()))
 	a.sayWritten(files)
 	if o.Program == "caddy" && !o.Renew {
 		a.note("the key is not encrypted: Caddy reads no other; only the folder's modes protect it")
@@ -135,10 +181,8 @@ func (a *app) runIssueCA(cmd *cobra.Command, names []string, o leafOptions) (err
 	case o.kept.csr == "":
 		return usageFault(cmd, errors.New("--ca needs the certificate request of that CA: --csr FILE"))
 	}
-	for _, flag := range []string{"for", "key", "board-clock", "and-client", "forget-key", "dry-run", "force"} {
-		if o.given(flag) {
-			return usageFault(cmd, fmt.Errorf("--%s is not for a delegated CA", flag))
-		}
+	if flag := o.other("ca", "csr", "days", "out", "json", "passphrase-file"); flag != "" {
+		return usageFault(cmd, fmt.Errorf("--%s is not for a delegated CA", flag))
 	}
 	csr, err := a.readCSR(o.kept.csr)
 	if err != nil {
@@ -151,24 +195,26 @@ func (a *app) runIssueCA(cmd *cobra.Command, names []string, o leafOptions) (err
 	defer func() { err = errors.Join(err, c.Close()) }()
 	d := delegateOptions{json: o.json, passphrase: o.passphrase}
 	d.Name, d.CSR, d.Out = o.delegated, csr, o.out
-	if o.given("days") {
-		d.Days = o.days
+	if err := d.takeDays(o); err != nil {
+		return err
 	}
 	return a.delegateOne(cmd.Context(), c, d)
 }
 
 // renewDelegated is renew for a delegated CA: its key stays, so what it issued
 // stays valid.
-func (a *app) renewDelegated(ctx context.Context, c *pki.CA, name string, o renewOptions) error {
-	for _, flag := range []string{"for", "key", "board-clock", "and-client", "forget-key", "keep-key", "wifi", "push", "dry-run"} {
-		if o.given(flag) {
-			return fault.WithCode(fault.With(fmt.Errorf("--%s is not for a delegated CA", flag), fault.Run("renew", name)), fault.Usage)
-		}
+func (a *app) renewDelegated(ctx context.Context, c *pki.CA, names []string, o renewOptions) error {
+	name := names[0]
+	if len(names) > 1 {
+		return errOneCA(name, names[1])
+	}
+	if flag := o.other("csr", "days", "out", "json", "passphrase-file"); flag != "" {
+		return fault.WithCode(fault.With(fmt.Errorf("--%s is not for a delegated CA", flag), fault.Run("renew", name)), fault.Usage)
 	}
 	d := delegateOptions{json: o.json, passphrase: o.passphrase}
 	d.Name, d.Out, d.Renew = name, o.out, true
-	if o.given("days") {
-		d.Days = o.days
+	if err := d.takeDays(o.leafOptions); err != nil {
+		return err
 	}
 	if o.kept.csr != "" {
 		csr, err := a.readCSR(o.kept.csr)
@@ -178,4 +224,9 @@ func (a *app) renewDelegated(ctx context.Context, c *pki.CA, name string, o rene
 		d.CSR = csr
 	}
 	return a.delegateOne(ctx, c, d)
+}
+
+// errOneCA is for a name that a CA cannot have besides its own.
+func errOneCA(name, other string) error {
+	return fault.WithCode(fault.With(fmt.Errorf("%q is a delegated CA, which has no other names such as %q", name, other), fault.Run("renew", name)), fault.Usage)
 }

@@ -32,11 +32,15 @@ type leafOptions struct {
 	after func(ctx context.Context, name string) (*pushedJSON, error)
 	// given reports whether the user set a flag: a renewal keeps the rest.
 	given func(flag string) bool
+	// other returns a flag of the command that the user set, and that is not among
+	// those, "" if there is none.
+	other func(than ...string) string
 }
 
 func (o *leafOptions) add(cmd *cobra.Command, outDefault, keyDefault string) {
 	f := cmd.Flags()
 	o.given = f.Changed
+	o.other = func(than ...string) string { return otherFlag(cmd, than) }
 	f.StringVar(&o.out, "out", "", "`FOLDER` for the files (default: "+outDefault+")")
 	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "valid for `N` days, at most 825, counted from yesterday")
 	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256 or rsa-2048 (default: "+keyDefault+")")

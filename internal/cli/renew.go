@@ -130,7 +130,7 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 		return errors.Join(findErr, optionsErr)
 	}
 	if kind == pki.Delegated {
-		return a.renewDelegated(ctx, c, raw[0], o)
+		return a.renewDelegated(ctx, c, raw, o)
 	}
 	usual := export.Modern2023
 	var nameErr error

@@ -52,8 +52,8 @@ func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
 		for _, renewal := range renewals.Ready {
 			report.planned(renewal)
 		}
-		for _, issued := range renewals.Delegated {
-			report.plannedCA(issued)
+		for _, planned := range renewals.Delegated {
+			report.plannedCA(planned)
 		}
 		return errors.Join(report.end(renewals, nil), renewals.Err())
 	}
@@ -170,10 +170,10 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 }
 
 // plannedCA and delegated are for a CA under the root.
-func (r *renewalReport) plannedCA(i store.Issued) {
-	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{Name: i.Record.Name, Program: i.Record.For, NotAfter: pki.Day(i.Leaf.NotAfter), Folder: i.Record.Folder, Files: []writtenJSON{}, Steps: []string{}})
+func (r *renewalReport) plannedCA(d *pki.Delegation) {
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, []writtenJSON{}, []string{}})
 	if !r.options.json {
-		r.say("%s: a CA, would be renewed in %s", i.Record.Name, i.Record.Folder)
+		r.say("%s: a CA, would be valid until %s (before: %s)", d.Name, pki.Day(d.NotAfter()), pki.Day(d.Until()))
 	}
 }
 

@@ -98,9 +98,13 @@ type Config struct {
 const (
 	RootFile         = "root.crt"
 	IntermediateFile = "intermediate.crt"
-	intermediateKey  = "intermediate.key"
+	IntermediateKey  = "intermediate.key"
 	rootKey          = "root.key"
 )
+
+// PasswordFile has the passphrase of the key, for a program that reads an encrypted
+// one.
+const PasswordFile = "password"
 
 // certFile and keyFile are those of the issuer.
 func (c Config) certFile() string {
@@ -114,7 +118,7 @@ func (c Config) keyFile() string {
 	if c.IssuerIsRoot {
 		return rootKey
 	}
-	return intermediateKey
+	return IntermediateKey
 }
 
 // Files returns what the program reads, below Config.Dir.

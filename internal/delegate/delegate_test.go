@@ -49,7 +49,7 @@ func TestStepCAFindsItsFiles(t *testing.T) {
 	if err := json.Unmarshal(all[stepConfig].Data, &got); err != nil {
 		t.Fatal(err)
 	}
-	for field, name := range map[string]string{"root": RootFile, "crt": IntermediateFile, "key": intermediateKey} {
+	for field, name := range map[string]string{"root": RootFile, "crt": IntermediateFile, "key": IntermediateKey} {
 		if want := c.Dir + "/" + name; got[field] != want || all[name].Data == nil {
 			t.Errorf("%s: got %q, want %q, which is written", field, got[field], want)
 		}

@@ -12,7 +12,7 @@ import (
 const (
 	stepConfig   = "ca.json"
 	stepTemplate = "leaf.tpl"
-	stepPassword = "password"
+	stepPassword = PasswordFile
 	stepUnit     = "step-ca.service"
 	stepClients  = "clients.txt"
 )

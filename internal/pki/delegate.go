@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -55,6 +56,7 @@ type Delegation struct {
 	previous *store.Issued
 	config   delegate.Config
 	out      *output.Folder
+	keyDir   string // where a program's key is, for a renewal
 
 	Name string
 	Dir  string // as the user would type it
@@ -104,7 +106,7 @@ func (c *CA) PlanDelegation(req DelegateRequest, now time.Time) (*Delegation, er
 		return nil, err
 	}
 	d := &Delegation{ca: c, request: req, Name: cmp.Or(req.Name, req.Program)}
-	steps := []func(*ca.Authority, time.Time) error{d.lookBack, d.choose, d.prepare, d.openFolder}
+	steps := []func(*ca.Authority, time.Time) error{d.lookBack, d.choose, d.checkKey, d.prepare, d.openFolder, d.checkKeyFile}
 	for _, step := range steps {
 		if err := step(authority, now); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -116,25 +118,48 @@ func (c *CA) PlanDelegation(req DelegateRequest, now time.Time) (*Delegation, er
 func (d *Delegation) holder() store.Holder { return store.Holder{Kind: ca.KindCA, Name: d.Name} }
 
 // lookBack finds the CA's previous certificate.
-func (d *Delegation) lookBack(_ *ca.Authority, now time.Time) error {
+func (d *Delegation) lookBack(_ *ca.Authority, now time.Time) (err error) {
 	if d.request.RootItself {
 		return nil // nothing is issued
 	}
-	previous, err := d.ca.store.Latest(d.holder())
+	d.previous, err = d.newest(now)
+	return err
+}
+
+// newest returns the CA's newest certificate, nil if there is none, or what keeps
+// the CA from being set up or renewed. It changes nothing.
+func (d *Delegation) newest(now time.Time) (*store.Issued, error) {
+	newest, err := d.ca.store.Latest(d.holder())
 	switch {
 	case errors.Is(err, store.ErrNotIssued) && d.request.Renew:
-		return &NotIssuedError{d.Name}
+		return nil, &NotIssuedError{d.Name}
 	case errors.Is(err, store.ErrNotIssued):
-		return d.checkName()
+		return nil, d.checkName()
+	case err != nil:
+		return nil, err
+	case newest.Revoked != nil && d.request.Renew:
+		return nil, &RevokedError{Delegated, d.Name, newest.Revoked.At, newest.Record.For}
+	case !d.request.Renew && InForce(newest, now):
+		return nil, &CAExistsError{d.Name, newest.Leaf.NotAfter}
+	}
+	return &newest, nil
+}
+
+// errDelegationChanged says that the world changed while the passphrase was typed.
+var errDelegationChanged = fault.New("another picoca changed the CA's certificate in the meantime", fault.Hintf("run the same command again"))
+
+// checkAgain fails if what was planned is not true any more, now that no other
+// process can change the store.
+func (d *Delegation) checkAgain(now time.Time) error {
+	newest, err := d.newest(now)
+	switch before := d.previous; {
 	case err != nil:
 		return err
-	case previous.Revoked != nil && d.request.Renew:
-		return &RevokedError{Delegated, d.Name, previous.Revoked.At}
-	case !d.request.Renew && InForce(previous, now):
-		return &CAExistsError{d.Name, previous.Leaf.NotAfter}
+	case newest == nil && before == nil:
+	case newest == nil || before == nil, newest.Place != before.Place, (newest.Revoked == nil) != (before.Revoked == nil):
+		return errDelegationChanged
 	}
-	d.previous = &previous
-	return nil
+	return d.checkPublic()
 }
 
 // checkName keeps one word for one thing: commands take names of devices,
@@ -161,6 +186,9 @@ func (d *Delegation) choose(authority *ca.Authority, _ time.Time) (err error) {
 		d.request.Program = d.previous.Record.For
 	}
 	if d.request.Program != "" {
+		if d.request.CSR != nil {
+			return usageError(d.startOver(), "%s made no request for %q: its key was made with it", d.request.Program, d.Name)
+		}
 		if d.program, err = delegate.Find(d.request.Program); err != nil {
 			return err
 		}
@@ -173,6 +201,38 @@ func (d *Delegation) choose(authority *ca.Authority, _ time.Time) (err error) {
 	}
 	d.key, err = ca.P256.Generate()
 	return err
+}
+
+func (d *Delegation) checkKey(*ca.Authority, time.Time) error { return d.checkPublic() }
+
+// checkPublic refuses a key that the CA must not have: a root's, which would make
+// it the root in all but name, and one that somebody else may know.
+func (d *Delegation) checkPublic() error {
+	if d.key != nil || d.request.RootItself {
+		return nil // it is new, or the root's on purpose
+	}
+	public := d.public()
+	roots, err := d.ca.Roots()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(roots, func(root store.Root) bool { return ca.KeyMatches(root.Certificate, public) }) {
+		return errRootsKey
+	}
+	for issued := range d.ca.All(false) { // what is damaged, doctor reports
+		if issued.Leaf != nil && issued.Revoked != nil && ca.KeyMatches(issued.Leaf, public) {
+			return d.revokedKeyError(issued)
+		}
+	}
+	return nil
+}
+
+func (d *Delegation) revokedKeyError(of store.Issued) error {
+	err := &RevokedKeyError{of.Record.Name, of.Revoked.At, store.KeptByDevice}
+	if d.request.CSR != nil {
+		return fault.With(err, fault.Hintf("let the program make a new key, and a request with that"))
+	}
+	return fault.With(err, d.startOver())
 }
 
 // checkHosts refuses hosts that the program could not serve its own clients by.
@@ -206,8 +266,12 @@ func (d *Delegation) prepare(authority *ca.Authority, now time.Time) (err error)
 	if authority.Certificate().MaxPathLen == 0 {
 		return &PathLengthError{authority.Certificate().Subject.CommonName}
 	}
-	days := d.request.Days
-	profile := ca.Profile{Kind: ca.KindCA, Life: ca.Days(cmp.Or(days, DelegatedDays)), Cut: days == 0, Force: true, ServersOnly: d.request.Program != ""}
+	var before *store.Issued
+	if d.request.Renew {
+		before = d.previous
+	}
+	days := cmp.Or(d.request.Days, daysOf(before), DelegatedDays)
+	profile := ca.Profile{Kind: ca.KindCA, Life: ca.Days(days), Cut: d.request.Days == 0, Force: true, ServersOnly: d.request.Program != ""}
 	if d.request.Renew && d.previous != nil && d.request.CSR == nil {
 		profile.ServersOnly = len(d.previous.Leaf.ExtKeyUsage) == 1
 	}
@@ -224,18 +288,31 @@ func (d *Delegation) openFolder(*ca.Authority, time.Time) (err error) {
 		own := d.ca.ownFiles(d.holder(), d.previous)
 		policy = output.Own(func(name string, data []byte) bool { return own.wrote(name, data) })
 	}
-	d.out, err = output.Open(d.Dir, d.ca.outputOptions(policy))
+	options := d.ca.outputOptions(policy)
+	if d.request.Program != "" && !d.request.Renew {
+		options.Flag = "FOLDER"
+	}
+	d.out, err = output.Open(d.Dir, options)
 	switch {
 	case err != nil && d.Dir == recorded && errors.Is(err, fs.ErrNotExist), err == nil && d.Dir == recorded && !d.out.Exists():
-		return &FolderGoneError{d.Name, d.Dir, "no longer exists"}
+		return d.folderGone()
 	case err != nil:
-		return err
+		return neverForced(err)
 	}
 	if d.config.Dir, err = d.out.Real(); err != nil {
 		return err
 	}
 	d.config.Hosts, d.config.Port, d.config.IssuerIsRoot = d.request.Hosts, d.request.Port, d.request.RootItself
-	return d.out.Check(d.fileNames())
+	return neverForced(d.out.Check(d.fileNames()))
+}
+
+// neverForced takes --force out of a hint: what would be replaced may be the key of
+// another CA.
+func neverForced(err error) error {
+	if exists, ok := errors.AsType[*output.ExistsError](err); ok {
+		exists.Force = false
+	}
+	return err
 }
 
 func (d *Delegation) recordedFolder() string {
@@ -280,6 +357,12 @@ func (d *Delegation) Close() error {
 	return d.out.Close()
 }
 
+// Program returns the ID of the program, "" if there is none.
+func (d *Delegation) Program() string { return d.request.Program }
+
+// Until is when the certificate ends that is renewed.
+func (d *Delegation) Until() time.Time { return d.previous.Leaf.NotAfter }
+
 // NotAfter returns the last second of validity.
 func (d *Delegation) NotAfter() time.Time {
 	if d.prepared == nil {
@@ -308,6 +391,9 @@ func (d *Delegation) Where() string {
 // the certificate, so that it can be revoked, but never the key: with it nobody
 // needs the root's passphrase.
 func (s *Session) Delegate(d *Delegation, now time.Time) (Result, error) {
+	if err := d.checkAgain(now); err != nil {
+		return Result{}, err
+	}
 	if err := d.out.Prepare(d.fileNames()); err != nil {
 		return Result{}, err
 	}
@@ -329,7 +415,7 @@ func (s *Session) Delegate(d *Delegation, now time.Time) (Result, error) {
 		return Result{}, err
 	}
 	if err := d.out.Commit(); err != nil {
-		return Result{}, &UnwrittenError{Name: d.Name, Dir: d.Dir, KeyLost: d.key != nil, Err: err}
+		return Result{}, d.unwritten(err)
 	}
 	return Result{Issued: issued, Files: written(d.Dir, files)}, nil
 }
@@ -347,7 +433,7 @@ func (d *Delegation) sealKey(key crypto.Signer) (err error) {
 }
 
 func (d *Delegation) record(files []output.File) store.Record {
-	r := store.Record{Name: d.Name, Kind: ca.KindCA, For: d.request.Program, Folder: d.config.Dir, Files: map[string]string{}, KeyKept: store.KeptInFiles}
+	r := store.Record{Name: d.Name, Kind: ca.KindCA, For: d.request.Program, Folder: cmp.Or(d.keyDir, d.config.Dir), Files: map[string]string{}, KeyKept: store.KeptInFiles}
 	if d.request.Program == "" {
 		r.KeyKept = store.KeptByDevice
 	}

@@ -6,7 +6,6 @@ import (
 	"path"
 	"time"
 
-	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -290,14 +289,15 @@ func (d *doctor) holder(history []store.Issued) {
 		d.find("number", fault.Hintf("mv -n -- %s %s", fault.Quote(m.Path), fault.Quote(m.Want)), "%s", text)
 	}
 	newest := history[len(history)-1]
-	if newest.Record.Kind == ca.KindCA {
-		return
-	}
 	if newest.Revoked != nil {
 		d.note("revoked", again(newest), "certificate of %s is revoked", DisplayName(newest.Record.Name))
 		return
 	}
 	d.dates(newest)
+	if KindOf(newest) == Delegated {
+		d.delegated(newest)
+		return
+	}
 	d.folder(newest)
 	if IsUnpushed(newest) {
 		d.find("unpushed", fault.Run("push", newest.Record.Name), "certificate of %s was issued on %s, and is not on the device yet", DisplayName(newest.Record.Name), Day(newest.Leaf.NotBefore))
@@ -306,8 +306,11 @@ func (d *doctor) holder(history []store.Issued) {
 
 // again is the command that issues a revoked name again.
 func again(i store.Issued) fault.Hint {
-	if KindOf(i) == Identity {
+	switch KindOf(i) {
+	case Identity:
 		return fault.Run("identity", i.Record.Name)
+	case Delegated:
+		return fault.Hintf("%s", setUp(i.Record.For, i.Record.Name))
 	}
 	return fault.Run("issue", i.Record.Name)
 }

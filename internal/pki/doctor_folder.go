@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/delegate"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
@@ -50,6 +51,30 @@ func (d *doctor) folder(i store.Issued) {
 		}
 	}
 	d.privateFiles(i)
+}
+
+// delegated checks the folder of a program that is a CA under the root. Its
+// configuration is the user's to change.
+func (d *doctor) delegated(i store.Issued) {
+	dir, name := i.Record.Folder, i.Record.Name
+	if dir == "" || i.Record.For == "" {
+		return
+	}
+	anew := fault.Hintf("%s, then %s", fault.Command{"revoke", name}, setUp(i.Record.For, name))
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		d.find("folder-gone", fault.Hintf("if you have moved it: %s; for a new key: %s", fault.Command{"renew", name, "--out", "FOLDER"}, anew),
+			"folder of %s does not exist any more: %s", name, dir)
+		return
+	}
+	path := filepath.Join(dir, delegate.IntermediateKey)
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		d.find("file-missing", anew, "folder of %s lacks %s: %s", name, delegate.IntermediateKey, dir)
+	case err != nil:
+		d.fault("folder", err)
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
+		d.find("file-mode", fault.Hintf("chmod 600 -- %s", fault.Quote(path)), "other users can read the private key in %s (mode %04o)", path, info.Mode().Perm())
+	}
 }
 
 // privateFiles checks the modes of the files with a private key.

@@ -160,6 +160,9 @@ func (c *CA) KindOfName(input string) (Kind, error) {
 				return Identity, err
 			}
 		}
+		if _, lost := c.store.Latest(store.Holder{Kind: ca.KindCA, Name: input}); isLost(lost) {
+			return Delegated, err
+		}
 		return Device, err
 	}
 	return KindOf(issued), nil

@@ -250,7 +250,7 @@ func (p *Plan) lookBack(now time.Time) error {
 }
 
 func (p *Plan) revokedError(previous store.Issued) error {
-	err := &RevokedError{p.Kind(), previous.Record.Name, previous.Revoked.At}
+	err := &RevokedError{p.Kind(), previous.Record.Name, previous.Revoked.At, previous.Record.For}
 	if previous.Record.KeyKept != store.KeptByDevice || p.Kind() == Identity {
 		return err
 	}

@@ -89,6 +89,9 @@ func (p *Push) find(now time.Time) (err error) {
 	if p.Issued, err = p.ca.Find(p.request.Name); err != nil {
 		return err
 	}
+	if KindOf(p.Issued) == Delegated {
+		return &WrongKindError{p.request.Name, Delegated, Device}
+	}
 	if err := inUse(p.Issued, now); err != nil {
 		return err
 	}

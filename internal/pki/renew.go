@@ -71,7 +71,7 @@ type Renewals struct {
 	Ready []*Renewal
 	// Delegated are CAs under the root that are due. Their keys stay, so their new
 	// certificates are for all that they issued.
-	Delegated []store.Issued
+	Delegated []*Delegation
 	// Revoked were due, and are left out.
 	Revoked []store.Issued
 	// Failed cannot be renewed. Nothing of them was signed.
@@ -109,7 +109,7 @@ func (c *CA) PlanRenewals(req RenewalsRequest, now time.Time) (*Renewals, error)
 		case issued.Revoked != nil:
 			r.Revoked = append(r.Revoked, issued)
 		case issued.Record.Kind == ca.KindCA:
-			r.Delegated = append(r.Delegated, issued)
+			r.planDelegated(req, issued, now)
 		default:
 			r.plan(req, issued, now)
 		}
@@ -137,6 +137,24 @@ func (r *Renewals) plan(req RenewalsRequest, i store.Issued, now time.Time) {
 		return
 	}
 	r.Ready = append(r.Ready, &Renewal{plan, i.Leaf.NotAfter})
+}
+
+// planDelegated plans the renewal of a CA under the root. Its folder is not kept
+// open.
+func (r *Renewals) planDelegated(req RenewalsRequest, i store.Issued, now time.Time) {
+	single := DelegateRequest{Name: i.Record.Name, Renew: true, Days: req.Days}
+	if req.Out != "" {
+		single.Out = filepath.Join(req.Out, i.Record.Holder().Stem())
+	}
+	d, err := r.ca.PlanDelegation(single, now)
+	if err == nil {
+		err = d.Close()
+	}
+	if err != nil {
+		r.Failed = append(r.Failed, FailedRenewal{i.Record.Name, err})
+		return
+	}
+	r.Delegated = append(r.Delegated, d)
 }
 
 // NoFolderError says that it is not known where a certificate's files are.
@@ -232,15 +250,15 @@ func (r *Renewals) Issue(s *Session, now time.Time, done func(*Renewal, Result))
 
 // IssueDelegated renews the CAs under the root, and calls done after each.
 func (r *Renewals) IssueDelegated(s *Session, now time.Time, done func(*Delegation, Result)) {
-	for _, issued := range r.Delegated {
-		if err := r.issueDelegated(s, issued, now, done); err != nil {
-			r.Failed = append(r.Failed, FailedRenewal{issued.Record.Name, err})
+	for _, planned := range r.Delegated {
+		if err := r.issueDelegated(s, planned, now, done); err != nil {
+			r.Failed = append(r.Failed, FailedRenewal{planned.Name, err})
 		}
 	}
 }
 
-func (r *Renewals) issueDelegated(s *Session, i store.Issued, now time.Time, done func(*Delegation, Result)) (err error) {
-	d, err := r.ca.PlanDelegation(DelegateRequest{Name: i.Record.Name, Renew: true}, now)
+func (r *Renewals) issueDelegated(s *Session, planned *Delegation, now time.Time, done func(*Delegation, Result)) (err error) {
+	d, err := r.ca.PlanDelegation(planned.request, now) // its folder was closed
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ type RevokedError struct {
 	Kind Kind
 	Name string
 	At   time.Time
+	For  string // as in the record: the program of a delegated CA
 }
 
 func (e *RevokedError) Error() string {
@@ -58,7 +59,7 @@ func (e *RevokedError) Error() string {
 // Hint issues the name again.
 func (e *RevokedError) Hint() fault.Hint {
 	if e.Kind == Delegated {
-		return fault.Hintf("set it up again, with a new key: %s", fault.Command{"delegate", "step-ca", "FOLDER"})
+		return fault.Hintf("set it up again, with a new key: %s", setUp(e.For, e.Name))
 	}
 	if e.Kind == Identity {
 		return fault.Hintf("issue the identity again, with a new key: %s", fault.Command{"identity", e.Name})
@@ -71,7 +72,7 @@ func (e *RevokedError) Hint() fault.Hint {
 func inUse(i store.Issued, now time.Time) error {
 	switch {
 	case i.Revoked != nil:
-		return &RevokedError{KindOf(i), i.Record.Name, i.Revoked.At}
+		return &RevokedError{KindOf(i), i.Record.Name, i.Revoked.At, i.Record.For}
 	case now.After(i.Leaf.NotAfter):
 		return &ExpiredError{i.Record.Name, i.Leaf.NotAfter}
 	case i.Root.Retired != nil:
@@ -173,6 +174,9 @@ func (c *CA) chooseRevoked(req RevokeRequest, now time.Time) (chosen []store.Iss
 	if req.Target == TheCA {
 		return nil, nil, errRevokeRoot
 	}
+	if err := c.refuseTwins(req.Target); err != nil {
+		return nil, nil, err
+	}
 	latest, err := c.Find(req.Target)
 	if serial, ok := parseSerial(req.Target); ok && errors.As(err, new(*NotIssuedError)) || ok && errors.As(err, new(*ca.NameError)) {
 		one, err := c.bySerial(serial)
@@ -192,6 +196,36 @@ func (c *CA) chooseRevoked(req RevokeRequest, now time.Time) (chosen []store.Iss
 	return chosen, damaged, err
 }
 
+// TwoHoldersError says that a name is that of an identity and of a delegated CA.
+// Only a run that an earlier version made beside another leaves that.
+type TwoHoldersError struct {
+	Name         string
+	Identity, CA string // serial numbers
+}
+
+func (e *TwoHoldersError) Error() string {
+	return fmt.Sprintf("%q is an identity (serial number %s), and a delegated CA (serial number %s)", e.Name, e.Identity, e.CA)
+}
+
+// Hint takes a serial number.
+func (e *TwoHoldersError) Hint() fault.Hint {
+	return fault.Hintf("revoke one by its serial number: %s, or %s", fault.Command{"revoke", e.Identity}, fault.Command{"revoke", e.CA})
+}
+
+// refuseTwins fails with a TwoHoldersError.
+func (c *CA) refuseTwins(input string) error {
+	client, err := ca.ParseClientName(input)
+	if err != nil {
+		return nil
+	}
+	identity, _ := c.store.Latest(store.Identity(client.String()))
+	other, _ := c.store.Latest(store.Holder{Kind: ca.KindCA, Name: input})
+	if identity.Leaf == nil || other.Leaf == nil {
+		return nil
+	}
+	return &TwoHoldersError{input, ca.Serial(identity.Leaf), ca.Serial(other.Leaf)}
+}
+
 // historyOf returns the certificates of a name whose newest may be damaged.
 func (c *CA) historyOf(input string, latest store.Issued, lost error) ([]store.Issued, error) {
 	if lost == nil {
@@ -203,11 +237,19 @@ func (c *CA) historyOf(input string, latest store.Issued, lost error) ([]store.I
 			return history, err
 		}
 	}
+	history, err := c.store.History(store.Holder{Kind: ca.KindCA, Name: input})
+	if !errors.Is(err, store.ErrNotIssued) {
+		return history, err
+	}
 	names, err := ca.ParseNames([]string{input})
 	if err != nil {
 		return nil, errors.Join(lost, err)
 	}
-	return c.store.History(store.Device(names.First().String()))
+	history, err = c.store.History(store.Device(names.First().String()))
+	if errors.Is(err, store.ErrNotIssued) {
+		err = &NotIssuedError{input}
+	}
+	return history, err
 }
 
 // toRevoke returns what can still do harm: every certificate that is neither

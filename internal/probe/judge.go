@@ -259,9 +259,20 @@ func (j *judged) missing() {
 	}
 }
 
+// revoked looks at the CAs between the leaf and its root as well: clients hardly
+// ever ask for revocation lists.
 func (j *judged) revoked() {
 	if j.issued && j.known.Revoked {
 		j.r.find("revoked", j.push(), "serial number %s was revoked", ca.Serial(j.leaf))
+	}
+	for _, between := range j.via {
+		if j.e.Known == nil {
+			return
+		}
+		if known, ok := j.e.Known(between); ok && known.Revoked {
+			j.r.find("revoked", fault.Hintf("let another CA issue it, such as this one: %s", j.renewal()),
+				"it is by %s, whose certificate was revoked", nameOf(between.Subject.CommonName, ""))
+		}
 	}
 }
 

@@ -204,6 +204,19 @@ func TestEachCertificateFaultIsFound(t *testing.T) {
 	}
 }
 
+// TestRevokedCABetweenIsFound although the server's own certificate is in force.
+func TestRevokedCABetweenIsFound(t *testing.T) {
+	h := newHome(t)
+	between := h.root.Intermediate(h.t, now, "step-ca")
+	h.known[ca.Serial(between.Cert)] = Known{"step-ca", true}
+	pair := between.Sign(h.t, template(func(*x509.Certificate) {}), testpki.Key(h.t, ca.P256))
+	h.put(pair, "pico.local")
+	r := h.check(serveTLS(t, pair.TLS(between.Cert), nil))
+	if got := ids(r); !slices.Equal(got, []string{"revoked"}) {
+		t.Errorf("got %v: %v", got, r.Findings)
+	}
+}
+
 // TestEachConnectionFaultIsFound is the same for what keeps a server from
 // showing a good certificate.
 func TestEachConnectionFaultIsFound(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -154,6 +155,9 @@ func (e DamagedError) Hint() fault.Hint { return hintLost(e.Holder) }
 func hintLost(h Holder) fault.Hint {
 	if h.Name == "" {
 		return bringBack
+	}
+	if h.Kind == ca.KindCA {
+		return fault.Hintf("%s; or revoke it, and set up one with another name: %s", bringBack, fault.Command{"revoke", h.Name})
 	}
 	return fault.Hintf("%s; or make a new certificate: %s", bringBack, fault.Command{"renew", h.Name})
 }
