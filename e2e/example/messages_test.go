@@ -240,6 +240,16 @@ func (b *messageBoard) kept() string {
 	return string(rig.ReadFile(b.t, b.home.Path("project", "subscriptions.json")))
 }
 
+// keeps waits until a text is in the board's file.
+func (b *messageBoard) keeps(text string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(rig.Patience); !strings.Contains(b.kept(), text); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("the board keeps %s, want %s", b.kept(), text)
+		}
+	}
+}
+
 // message is what the page's service worker gets.
 type message struct {
 	WebPush      int `json:"web_push"`
@@ -398,13 +408,25 @@ func TestAbuse(t *testing.T) {
 	if status, err := b.post("/subscribe", subscription); err == nil {
 		t.Errorf("3,000 bytes: got %d, want the connection closed", status)
 	}
-	for i := range 8 {
+	b.subscribe("/201/first")
+	b.test("/201/first")
+	b.arrived("/201/first", 1)
+	b.keeps(`"reached": true`)
+	for i := range 12 { // strangers push out each other, and nobody whom a message has reached
 		b.subscribe(fmt.Sprintf("/201/%d", i))
 	}
-	if status, err := b.post("/subscribe", good.subscription("https://"+b.service.host()+"/201/9")); err != nil || status != http.StatusBadRequest {
-		t.Errorf("a ninth device: got %d (%v), want 400", status, err)
+	if kept := b.kept(); strings.Count(kept, `"endpoint"`) != 8 || !strings.Contains(kept, "/201/first") || strings.Contains(kept, "/201/4\"") {
+		t.Errorf("after 13 devices the board keeps %s", kept)
 	}
-	b.subscribe("/201/7") // one that is known may subscribe anew
+	long := newSubscriber(t).subscription("https://" + b.service.host() + "/201/long")
+	long.Keys["p256dh"] += strings.Repeat("!", 200)
+	if status, err := b.post("/subscribe", long); err != nil || status != http.StatusBadRequest {
+		t.Errorf("a long key: got %d (%v), want 400", status, err)
+	}
+	if status, err := b.post("/test", map[string]string{"endpoint": "https://other.example/"}); err != nil || status != http.StatusBadRequest {
+		t.Errorf("/test of a stranger: got %d (%v), want 400", status, err)
+	}
+	b.subscribe("/201/first") // one that is known may subscribe anew
 	if status, err := b.post("/other", 1); err != nil || status != http.StatusNotFound {
 		t.Errorf("/other: got %d (%v), want 404", status, err)
 	}

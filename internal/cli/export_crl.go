@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -82,6 +83,15 @@ func (a *app) runExportCRL(ctx context.Context, o exportCRLOptions) (err error) 
 			a.note("the revocation list of %s ended on %s: servers that read it refuse everyone; issue, renew or revoke a certificate to sign it again",
 				list.Root.Certificate.Subject.CommonName, pki.Day(list.Ends))
 		}
+	}
+	others, err := c.OtherCRLs(o.CRLRequest, a.Now())
+	if err != nil {
+		return err
+	}
+	for _, root := range others {
+		_, letters, _ := strings.Cut(root.ID, "-")
+		a.note("this file holds one list; a server that trusts %s needs that root's as well: %s", root.Certificate.Subject.CommonName,
+			a.command("export", "crl", "--format", "der", "--root", letters, "--out", "FILE"))
 	}
 	return a.place(ctx, c, file, o.placeOptions)
 }

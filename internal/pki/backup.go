@@ -33,18 +33,25 @@ type Inventory struct {
 	Damaged []error
 }
 
-// inspect reads and verifies everything in a store. It fails if a root is not
-// what was written: no one could use such a store. Whether an encrypted key is
+// inspect reads and verifies everything in a store. It fails if a root's
+// certificate, or the key of the one that signs, is not what was written: no one
+// could use such a store. Whether an encrypted key is
 // its root's cannot be seen.
 func inspect(s *store.Store) (Inventory, error) {
 	roots, err := s.Roots()
 	if err != nil {
 		return Inventory{}, err
 	}
+	signing, err := s.SigningRoot()
+	if err != nil && !errors.Is(err, store.ErrNoSigningRoot) {
+		return Inventory{}, err
+	}
 	inventory := Inventory{Roots: len(roots)}
 	for _, root := range roots {
-		if err := checkRootKey(s, root); err != nil {
+		if err := checkRootKey(s, root); err != nil && root.ID == signing.ID {
 			return Inventory{}, err
+		} else if err != nil { // of an old root, which others can do without
+			inventory.damaged(err)
 		}
 		if root.Key == store.KeyAgent {
 			inventory.InAgent = append(inventory.InAgent, root.Certificate.Subject.CommonName)

@@ -204,3 +204,17 @@ func (c *CA) crlRoots(req CRLRequest, now time.Time) ([]store.Root, error) {
 		return now.After(root.Certificate.NotAfter) && root.ID != signing.ID || root.Retired != nil || root.IsSpare() // which has signed nothing
 	}), err
 }
+
+// OtherCRLs returns the roots in use whose lists a file for one list leaves out:
+// a server that trusts them needs theirs too.
+func (c *CA) OtherCRLs(req CRLRequest, now time.Time) ([]store.Root, error) {
+	if req.Format != CRLDER || req.Root != "" {
+		return nil, nil
+	}
+	signing, err := c.Root()
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.crlRoots(CRLRequest{Format: CRLPEM}, now)
+	return slices.DeleteFunc(all, func(root store.Root) bool { return root.ID == signing.ID || root.CRL == nil }), err
+}

@@ -333,8 +333,8 @@ func (c *CA) crlSigners(now time.Time, ask Passphrase) (all crlSigners, err erro
 			continue // the spare's on paper; or expired, so nothing that it signed is in use
 		}
 		authority, err := c.unlock(root, now, ask)
-		if errors.Is(err, store.ErrPassphrase) && root.Retired != nil {
-			continue // its passphrase was left as it was
+		if err != nil && root.ID != c.signing.ID {
+			continue // a key that is lost, or in an agent that is gone, must not keep the others from signing
 		}
 		if err != nil {
 			return all, err

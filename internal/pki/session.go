@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -269,12 +270,21 @@ func (p *Plan) record(files []output.File) store.Record {
 	holder := p.request.holder()
 	r := store.Record{
 		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept, WiFi: p.WiFi,
-		Pushed: p.NextPlace(), Batch: p.request.batch,
+		Pushed: p.NextPlace(), Batch: p.batch(),
 	}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)
 	}
 	return r
+}
+
+// batch is the list that the name came from: a renewal does not change that, so
+// that the same list can still be continued.
+func (p *Plan) batch() string {
+	if before := p.before(); before != nil {
+		return cmp.Or(p.request.batch, before.Record.Batch)
+	}
+	return p.request.batch
 }
 
 // stale lists files of earlier certificates that this one has not replaced: of

@@ -36,6 +36,7 @@ type remote struct {
 	s       *stream
 	mark    string // ends each answer
 	lost    bool
+	staged  []string // names of files under way, as the shell takes them
 }
 
 const (
@@ -122,11 +123,16 @@ const (
 
 // run runs a script there, and returns what it printed.
 func (r *remote) run(ctx context.Context, script string) ([]byte, error) {
+	if r.lost { // the next answer would be that of an earlier command
+		return nil, &GoneError{r.place, errOutOfStep}
+	}
 	if err := r.s.write(fmt.Appendf(nil, "{ %s\n} 2>&1; s=$?; echo; echo %s-$s\n", script, r.mark)); err != nil {
 		return nil, r.gone(ctx, err)
 	}
 	return r.answer(ctx)
 }
+
+var errOutOfStep = errors.New("an earlier command was not answered")
 
 func (r *remote) answer(ctx context.Context) ([]byte, error) {
 	out, err := r.s.until(ctx, []byte("\n"+r.mark+"-"), remoteTime)
@@ -226,6 +232,9 @@ func (r *remote) write(ctx context.Context, file File, like string, progress fun
 	} else {
 		script += fmt.Sprintf(" && { chmod 644 %s 2>/dev/null || :; }; fi", to)
 	}
+	// If the connection ends, nobody is left here who could remove the files.
+	r.staged = append(r.staged, to)
+	script = fmt.Sprintf("trap %s EXIT; trap 'exit 1' HUP INT TERM; %s", fault.Quote("rm -f "+strings.Join(r.staged, " ")), script)
 	if _, err := r.run(ctx, script); err != nil {
 		return err
 	}
@@ -251,7 +260,7 @@ func (r *remote) swap(ctx context.Context, moves []move) error {
 	var script strings.Builder
 	// Once the shell has read this, it does all of it, whatever happens to the
 	// connection.
-	script.WriteString("trap '' HUP INT TERM PIPE")
+	script.WriteString("trap - EXIT && trap '' HUP INT TERM PIPE")
 	for _, m := range moves {
 		name, old := remotePath(m.name), remotePath(m.old)
 		fmt.Fprintf(&script, " && { [ ! -e %[1]s ] || mv -f %[1]s %[2]s; } && mv -f %[3]s %[1]s", name, old, remotePath(m.name+newSuffix))

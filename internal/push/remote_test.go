@@ -5,6 +5,7 @@ package push
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -217,4 +218,32 @@ func pushRemote(t *testing.T, home, version string, cut int) *remoteRun {
 	}
 	run.err = err
 	return run
+}
+
+// TestRemoteThatLosesItsConnection: what was staged is removed there, because the
+// shell outlives the connection.
+func TestRemoteThatLosesItsConnection(t *testing.T) {
+	for _, shell := range shells(t) {
+		home := t.TempDir()
+		c, _ := shellComputer(t, home, shell)
+		loseConnection(t, home, open(t, c, "ann@nas:.").conn.(*remote))
+	}
+}
+
+func loseConnection(t *testing.T, home string, r *remote) {
+	t.Helper()
+	file := File{Name: "key.pem" + newSuffix, Data: []byte("secret"), Private: true}
+	if err := r.write(t.Context(), file, "key.pem", func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(home, file.Name)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.process.In.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.process.Wait()
+	if _, err := os.Stat(filepath.Join(home, file.Name)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is left there (%v)", file.Name, err)
+	}
 }

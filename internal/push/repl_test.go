@@ -160,8 +160,9 @@ func (p *scripted) Read(buffer []byte) (int, error) {
 
 func (p *scripted) Close() error { return nil }
 
-// hurried are times for ports that never answer.
-var hurried = times{enter: 5 * time.Millisecond, quiet: time.Millisecond, run: 5 * time.Millisecond}
+// hurried are times for ports on which a board never answers. They suffice for what
+// answers something else at once.
+var hurried = times{enter: 500 * time.Millisecond, quiet: 20 * time.Millisecond, run: 500 * time.Millisecond}
 
 func TestPortsWithoutABoard(t *testing.T) {
 	for _, row := range []struct {

@@ -3,7 +3,6 @@ package store
 import (
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"path"
 	"time"
@@ -146,8 +145,8 @@ func (s *Store) Retire(root Root, at time.Time) error {
 
 // ChangePassphrase encrypts the key files of all roots under another
 // passphrase, none if it is empty, in one durable step. The lock must be held.
-// A retired root's key that the old passphrase does not open is left as it is;
-// any other fails the whole change, with ErrPassphrase.
+// A retired root's key that cannot be opened is left as it is; any other fails
+// the whole change, with ErrPassphrase or a DamagedError.
 func (s *Store) ChangePassphrase(old, passphrase []byte) error {
 	if s.held == nil {
 		return ErrUnlocked
@@ -162,7 +161,7 @@ func (s *Store) ChangePassphrase(old, passphrase []byte) error {
 			continue
 		}
 		key, err := s.RootKey(root, old)
-		if errors.Is(err, ErrPassphrase) && root.Retired != nil {
+		if err != nil && root.Retired != nil {
 			continue
 		}
 		if err != nil {

@@ -39,7 +39,9 @@ wifi = network.WLAN(network.STA_IF)
 def reading():
 @pico@    volts = sensor.read_u16() * 3.3 / 65535
 @pico@    return "%.1f" % (27 - (volts - 0.706) / 0.001721)  # degrees Celsius, by the RP2040's datasheet
-@esp@    return "%.1f" % ((esp32.raw_temperature() - 32) / 1.8)  # of the chip, in degrees Celsius
+@esp@    if hasattr(esp32, "mcu_temperature"):  # of the chip, in degrees Celsius: C3, S2, S3 and later
+@esp@        return "%.1f" % esp32.mcu_temperature()
+@esp@    return "%.1f" % ((esp32.raw_temperature() - 32) / 1.8)
 
 
 def connect_wifi():

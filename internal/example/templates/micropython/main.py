@@ -181,15 +181,16 @@ async def serve(plain, _):
     try:
         tls = context.wrap_socket(plain.s, server_side=True, do_handshake_on_connect=False)
         await converse(asyncio.StreamReader(tls), address)
-    except (OSError, ValueError, MemoryError, asyncio.TimeoutError) as error:
+    except Exception as error:  # whatever it is, the next visitor must have a turn
         # Usual: a client that hangs up in the handshake, because it does not trust your CA yet.
         print(address, "ended:", error)
-    if tls:
-        tls.close()  # not left to the garbage collector: its memory is needed now
-    plain.s.close()
-    tls = plain = None
-    gc.collect()  # so that the next one finds its memory in one piece
-    turn.release()
+    finally:
+        if tls:
+            tls.close()  # not left to the garbage collector: its memory is needed now
+        plain.s.close()
+        tls = plain = None
+        gc.collect()  # so that the next one finds its memory in one piece
+        turn.release()
 
 
 @push@class Room:

@@ -20,14 +20,15 @@ SOON = 30  # days before the certificate ends, when a message says so
 
 
 def reading():
-    """Here it is the temperature of the chip."""
+    """Here it is the temperature of the chip, in a way that it has."""
     try:
-        from esp32 import mcu_temperature
-
-        return mcu_temperature()
+        import esp32
     except ImportError:
         volts = machine.ADC(4).read_u16() * 3.3 / 65535
         return 27 - (volts - 0.706) / 0.001721  # RP2040 datasheet, section 4.9.5
+    if hasattr(esp32, "mcu_temperature"):  # C3, S2, S3 and later
+        return esp32.mcu_temperature()
+    return (esp32.raw_temperature() - 32) / 1.8
 
 
 def load(name, default):
@@ -72,9 +73,13 @@ def post(path, body):
 
 
 def subscribe(subscription):
-    """Keeps a subscription as the page sent it, or raises ValueError."""
+    """Keeps a subscription as the page sent it, or raises ValueError. The newest stand last. If there are too many, the
+    oldest to which no message ever got through makes room: anybody in the house can send one."""
     new = webpush.check(subscription)
     others = [old for old in subscriptions if old["endpoint"] != new["endpoint"]]
+    unproven = [old for old in others if not old.get("reached")]
+    if len(others) >= DEVICES and unproven:
+        others.remove(unproven[0])
     if len(others) >= DEVICES:
         raise ValueError("the board has %d devices already" % DEVICES)
     keep(others + [new])
@@ -91,9 +96,11 @@ def keep(those):
 
 
 def test(endpoint):
-    """Sends a message to one device, unless there are others to send."""
-    if not queue:
-        notify("Messages work: %s %s" % (history[-1], UNIT), "test", [s for s in subscriptions if s["endpoint"] == endpoint])
+    """Sends a message to one device, unless another is on its way; what waits to be tried again does not count."""
+    devices = [s for s in subscriptions if s["endpoint"] == endpoint]
+    if not history or not devices or any(tries == 0 for _, tries, _, _, _ in queue):
+        raise ValueError("no test now")
+    notify("Messages work: %s %s" % (history[-1], UNIT), "test", devices)
 
 
 def notify(text, topic=None, devices=subscriptions):
@@ -112,8 +119,8 @@ async def deliver(room):
     await sender.prepare()
     while True:
         if not queue:
+            some.clear()  # before anything else runs: a message that comes meanwhile sets it again
             await sender.ahead()
-            some.clear()
             await some.wait()
             continue
         entry = min(queue, key=lambda entry: time.ticks_diff(entry[0], time.ticks_ms()))
@@ -121,7 +128,7 @@ async def deliver(room):
             await asyncio.sleep(1)
             continue
         queue.remove(entry)
-        if entry[2] in subscriptions:
+        if any(old["endpoint"] == entry[2]["endpoint"] for old in subscriptions):
             await attempt(room, *entry)
 
 
@@ -135,6 +142,8 @@ async def attempt(room, when, tries, subscription, message, topic):
     gc.collect()
     if status in (404, 410):
         forget(subscription["endpoint"])
+    elif 200 <= status < 300 and not subscription.get("reached"):
+        keep([dict(old, reached=True) if old["endpoint"] == subscription["endpoint"] else old for old in subscriptions])
     elif (status in (406, 429) or status >= 500) and tries < 5:  # the last time after two hours
         later = time.ticks_add(time.ticks_ms(), RETRY << 2 * tries)
         queue.append((later, tries + 1, subscription, message, topic))
@@ -165,17 +174,20 @@ def status():
 
 
 async def watch():
-    """Keeps a day of readings, and sends what is worth a message."""
+    """Keeps a day of readings, and sends what is worth a message. A sensor that fails once may work the next time."""
     above = False
     while True:
-        value = round(reading(), 1)
-        history.append(value)
-        if len(history) > 86400 // EVERY:
-            history.pop(0)
-        if value > LIMIT and not above:
-            notify("%s %s" % (value, UNIT), "limit")
-        above = value > LIMIT - (1 if above else 0)  # once, although it goes up and down a little
-        warn()
+        try:
+            value = round(reading(), 1)
+            history.append(value)
+            if len(history) > 86400 // EVERY:
+                history.pop(0)
+            if value > LIMIT and not above:
+                notify("%s %s" % (value, UNIT), "limit")
+            above = value > LIMIT - (1 if above else 0)  # once, although it goes up and down a little
+            warn()
+        except Exception as error:
+            print("no reading:", error)
         await asyncio.sleep(EVERY)
 
 

@@ -317,6 +317,8 @@ def check(subscription):
     try:
         endpoint, keys = subscription["endpoint"], subscription["keys"]
         p256dh, auth = keys["p256dh"], keys["auth"]
+        if len(p256dh) > 88 or len(auth) > 24:  # 65 and 16 bytes; a2b_base64 passes over what is no base64
+            raise ValueError("keys are too long")
         host_of(endpoint)
         if len(endpoint) > 1000 or not all(33 <= ord(c) < 127 for c in endpoint):
             raise ValueError("endpoint is too long, or not a URL")
@@ -349,6 +351,8 @@ class Sender:
             text = base64url(b'{"typ":"JWT","alg":"ES256"}') + "." + base64url(claims.encode())
             signature = await sign(self.key, text.encode(), self.table)
             header = "vapid t=" + text + "." + base64url(signature) + ", k=" + base64url(self.public)
+            if len(self.tokens) >= 8:  # there are not so many services
+                self.tokens.clear()
             self.tokens[origin] = header, ends
         return header
 
