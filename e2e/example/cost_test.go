@@ -65,12 +65,12 @@ func TestWhatAMessageCosts(t *testing.T) {
 	}
 }
 
-// TestMemoryOfAMessage: code, tables, a token and a message fit into 64 KB. Most of that
+// TestMemoryOfAMessage: code, tables, a token and a message fit into 96 KB. Most of that
 // is needed while the file is compiled.
 func TestMemoryOfAMessage(t *testing.T) {
 	t.Parallel()
 	for _, what := range []string{"token", "encrypt"} {
-		if err := rig.WrapOutput(costly(t, nil, "64k", what, 3)); err != nil {
+		if err := rig.WrapOutput(costly(t, nil, "96k", what, 3)); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
