@@ -38,7 +38,7 @@ func (b *bench) batch() error {
 func (b *bench) writeList(n int) (string, error) {
 	var text strings.Builder
 	for i := range n {
-		fmt.Fprintf(&text, "d%d.local\n", i)
+		fmt.Fprintf(&text, "list%d.local\n", i)
 	}
 	name := b.path(fmt.Sprintf("%d.txt", n))
 	return name, os.WriteFile(name, []byte(text.String()), 0o600)
