@@ -34,7 +34,7 @@ type pushService struct {
 	mutex    sync.Mutex
 	messages []pushed
 	hang     chan struct{}
-	// arrival, unless nil, is told of each message.
+	// arrival, unless nil, is called with each message.
 	arrival func(pushed)
 }
 
@@ -301,7 +301,7 @@ func TestBoardSendsMessages(t *testing.T) {
 		t.Error("two messages have the same salt and key")
 	}
 
-	// What subscribed survives a power cut; a phone that is told "no more" does not.
+	// What subscribed survives a power cut; a phone that was taken off the list does not.
 	if status, err := b.post("/forget", map[string]string{"endpoint": "https://" + b.service.host() + "/201/bob"}); err != nil || status != http.StatusOK {
 		t.Errorf("/forget: %d (%v)", status, err)
 	}

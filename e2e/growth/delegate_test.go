@@ -144,7 +144,7 @@ func TestServersOfADelegatedCA(t *testing.T) {
 	}
 }
 
-// TestRevokedCA: whoever reads the list refuses all that the CA issued.
+// TestRevokedCA: those who read the list refuse all that the CA issued.
 func TestRevokedCA(t *testing.T) {
 	i := newIssuer(t)
 	root, middle := i.home.Path("caddy", "root.crt"), i.home.Path("caddy", "intermediate.crt")

@@ -116,7 +116,7 @@ func (v *visit) knock(ctx context.Context, client *tls.Conn) Demand {
 	return Optional
 }
 
-// The alerts of RFC 8446 section 6.2 that are told apart.
+// The alerts of RFC 8446 section 6.2 that have findings of their own.
 const (
 	alertHandshakeFailure    tls.AlertError = 40
 	alertBadCertificate      tls.AlertError = 42

@@ -363,7 +363,7 @@ func (j *judged) life() {
 }
 
 // purpose checks what the certificate is for. Apple refuses a server's without
-// an extendedKeyUsage; with clientAuth whoever has the device's key could pose
+// an extendedKeyUsage; with clientAuth everyone who has the device's key could pose
 // as a client.
 func (j *judged) purpose() {
 	has := func(use x509.ExtKeyUsage) bool {

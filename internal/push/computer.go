@@ -179,7 +179,7 @@ func (c Computer) Find(ctx context.Context) []Candidate {
 		_ = folder.close()
 	}
 	if c.OS == "darwin" && len(found) > 0 {
-		return found // the port is that of the drive's board, as far as can be told
+		return found // the port seems to be that of the drive's board
 	}
 	for _, place := range c.ports() {
 		found = append(found, Candidate{Kind: Port, Place: place})

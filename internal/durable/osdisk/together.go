@@ -53,7 +53,7 @@ func (r *rounds) sync(do func() error) error {
 	}
 	r.running <- struct{}{}
 	r.lock.Lock()
-	r.next = nil // whoever comes from here on may be too late
+	r.next = nil // a caller that comes from here on may be too late
 	r.lock.Unlock()
 	this.err = do()
 	<-r.running
