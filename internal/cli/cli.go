@@ -82,6 +82,7 @@ func Main(ctx context.Context, env Env) int {
 func Command() *cobra.Command { return (&app{}).rootCommand() }
 
 func (a *app) rootCommand() *cobra.Command {
+	showVersion := false
 	root := &cobra.Command{
 		Use:   "picoca COMMAND",
 		Short: "A certificate authority for the devices in your home",
@@ -91,17 +92,22 @@ writes the files the device loads, and gets your phone to trust them.`,
 		Example: `  picoca init
   picoca issue pico.local
   picoca phone`,
-		Version:       version(),
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case showVersion:
+				_, err := fmt.Fprintln(a.Stdout, "picoca version", version())
+				return err
+			case len(args) == 0:
 				return cmd.Help()
 			}
 			return &unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
 		},
 	}
+	// A flag of our own: cobra's wants the version in every run, and reading that takes a moment.
+	root.Flags().BoolVarP(&showVersion, "version", "v", false, "print the version, the commit and its date")
 	root.SetUsageFunc(a.usage)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true // completionCommand takes its place
