@@ -114,6 +114,15 @@ writes the files the device loads, and gets your phone to trust them.`,
 	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpCommand(helpCommand())
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
+	a.addCommands(root)
+	if isCompletion(a.Args) {
+		root.InitDefaultHelpCmd()
+		a.addCompletion(root)
+	}
+	return root
+}
+
+func (a *app) addCommands(root *cobra.Command) {
 	for _, group := range a.groups() {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
 		for _, entry := range group.entries {
@@ -125,11 +134,6 @@ writes the files the device loads, and gets your phone to trust them.`,
 	if a.names(phoneSignerName) {
 		root.AddCommand(a.phoneSignerCommand())
 	}
-	if isCompletion(a.Args) {
-		root.InitDefaultHelpCmd()
-		a.addCompletion(root)
-	}
-	return root
 }
 
 // entry is a command in the help's list: its name, what it does in a line, and what makes
