@@ -340,7 +340,8 @@ func (l *late) Read(buffer []byte) (int, error) {
 func TestSerialAnswerThatComesLate(t *testing.T) {
 	total := pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, t.TempDir())}, "one")
 	short := times{enter: 2 * time.Second, quiet: 20 * time.Millisecond, run: time.Second}
-	for at := 4; at <= total; at += total / 8 { // after those that open it
+	// While it is opened, while files are written, and while they take their places.
+	for _, at := range []int{4, total / 3, total / 2, total * 3 / 4, total * 7 / 8} {
 		for _, interrupted := range []bool{false, true} {
 			t.Run(fmt.Sprintf("write %d, interrupted %t", at, interrupted), func(t *testing.T) {
 				t.Parallel()
