@@ -140,7 +140,8 @@ func (a *app) printRestored(o restoreOptions, dir string, r pki.Restored) error 
 		return a.printJSON(restoredJSON{inventoryToJSON(r.Inventory), r.Made, absolute(dir)})
 	}
 	a.say("%s: %s, restored to %s", r.CA, inventoryText(r.Inventory), absolute(dir))
-	a.say("The backup was made on %s. Certificates issued later are not in it and keep working; what was revoked later, revoke again.", pki.Day(r.Made))
+	a.say("The backup was made on %s. Certificates issued later are not in it and keep working; what was revoked later, revoke again: %s, or %s.",
+		pki.Day(r.Made), a.command("revoke", "NAME"), a.command("revoke", "SERIAL", "--unknown"))
 	a.say("next: %s", a.command("list"))
 	return nil
 }
