@@ -245,11 +245,11 @@ func (r *repl) read(ctx context.Context, name string, most int) (data []byte, er
 	for len(data) < most {
 		out, err := r.run(ctx, "print(h(f.read(256)).decode())")
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, r.closeFile(ctx))
 		}
 		block, err := hex.DecodeString(strings.TrimSpace(out))
 		if err != nil {
-			return nil, r.gone(ctx, err)
+			return nil, errors.Join(r.gone(ctx, err), r.closeFile(ctx))
 		}
 		if len(block) == 0 {
 			break
@@ -278,8 +278,8 @@ func (r *repl) write(ctx context.Context, file File, _ string, progress func(int
 	return r.flush(ctx)
 }
 
-// closeFile lets a board remove a file that it could not write. The error that
-// led here is the one that matters.
+// closeFile lets a board remove a file that it could not write or read. The error
+// that led here is the one that matters.
 func (r *repl) closeFile(ctx context.Context) error {
 	_, _ = r.run(context.WithoutCancel(ctx), "f.close()")
 	return nil
