@@ -3,10 +3,12 @@ package years
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -30,6 +32,7 @@ type documented struct {
 var documentedServers = []documented{
 	{"haproxy", "crl-file FILE, on the bind line", rig.FreePort, startHAProxy, reloadHAProxy, visitHAProxy},
 	{"openvpn", "crl-verify FILE", rig.FreePort, startOpenVPN, copyOnly, visitOpenVPN},
+	{"dovecot", "append it to the root in the file of ssl_ca", rig.FreePort, startDovecot, reloadDovecot, visitDovecot},
 	{"freeradius", "check_crl = yes, and append it to the file of ca_file", freeUDPPort, startRADIUS, restartRADIUS, visitRADIUS},
 }
 
@@ -197,6 +200,94 @@ func visitOpenVPN(t *testing.T, h rig.Home, port, identity string) error {
 		fmt.Fprintln(&said, lines.Text())
 	}
 	return fmt.Errorf("%w\n%s", errRefused, said.String())
+}
+
+// dovecotConfig is the least that asks clients for certificates. The third file has
+// the root and the list.
+const dovecotConfig = `base_dir = %[1]s/run
+state_dir = %[1]s
+mail_location = maildir:%[1]s/mail
+log_path = /dev/stderr
+protocols = imap
+%[2]s
+ssl = required
+ssl_cert = <%[5]s/cert.pem
+ssl_key = <%[5]s/key.pem
+ssl_ca = <%[5]s/picoca-root-crl.pem
+ssl_verify_client_cert = yes
+auth_ssl_require_client_cert = yes
+service imap-login {
+  chroot =
+  inet_listener imap {
+    port = 0
+  }
+  inet_listener imaps {
+    address = 127.0.0.1
+    port = %[4]s
+  }
+}
+service anvil {
+  chroot =
+}
+passdb {
+  driver = static
+  args = password=x
+}
+userdb {
+  driver = static
+  args = uid=%[3]s gid=%[6]s home=%[1]s/mail
+}
+`
+
+func startDovecot(t *testing.T, h rig.Home, port, _ string) *os.Process {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := user.LookupGroupId(me.Gid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := "default_internal_user = " + me.Username + "\ndefault_internal_group = " + group.Name + "\ndefault_login_user = " + me.Username
+	mail, mailGroup := me.Username, group.Name
+	if me.Uid == "0" { // its login process refuses to run as root
+		users, mail, mailGroup = "", "nobody", "nogroup"
+	}
+	return serve(t, port, rig.Need(t, "dovecot", "dovecot-imapd"), "-F", "-c", config(t, dovecotConfig, publicDir(t), users, mail, port, h.Path("dovecot.local"), mailGroup))
+}
+
+// publicDir returns a new folder that other users can enter, with one for mail.
+func publicDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "picoca-dovecot-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	mail := filepath.Join(dir, "mail")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(mail, 0o777), os.Chmod(mail, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// reloadDovecot writes its file again, and does what doveadm reload does.
+func reloadDovecot(t *testing.T, h rig.Home, _, _ string, server *os.Process) {
+	t.Helper()
+	h.Run("export", "dovecot.local", "--force")
+	if err := server.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func visitDovecot(t *testing.T, h rig.Home, port, identity string) error {
+	out, err := rig.Outside(t, "curl", "curl", "-sS", "--noproxy", "*", "--cacert", h.Path("picoca-root.pem"), "-u", "anna:x",
+		"--cert", h.Path(identity, "cert.pem"), "--key", h.Path(identity, "key.pem"), "imaps://127.0.0.1:"+port+"/")
+	if err != nil || !strings.Contains(out, "INBOX") {
+		return fmt.Errorf("%w: %v\n%s", errRefused, err, out)
+	}
+	return nil
 }
 
 // radiusConfig is the least that does EAP-TLS. The files are those of the device's
