@@ -91,7 +91,9 @@ func (a *app) printSheet(s pki.Sheet, file pki.Written, asJSON bool) error {
 		a.say("%s: SHA-256 %s", root.Subject.CommonName, ca.Fingerprint(root))
 	}
 	a.say("for an NFC tag, write the address above as a link; as bytes (NDEF): % X", s.Board.Record())
-	a.sayStale([]pki.TrustPage{s.TrustPage}, "")
+	if !s.TrustPage.Current {
+		a.say("%s serves other roots to phones: %s", s.TrustPage.Name, a.projectStep(s.TrustPage))
+	}
 	a.say("next: open it in a browser and print it; phones must reach %s, so leave that board switched on", s.TrustPage.Name)
 	return nil
 }
@@ -100,19 +102,26 @@ func (a *app) printSheet(s pki.Sheet, file pki.Written, asJSON bool) error {
 func (a *app) sayStale(pages []pki.TrustPage, indent string) {
 	for _, page := range pages {
 		if !page.Current {
-			a.say("%s%s serves other roots to phones: %s", indent, page.Name, strings.Join(a.staleSteps([]pki.TrustPage{page}), "; "))
+			a.say("%s%s serves other roots to phones: %s; %s", indent, page.Name, a.projectStep(page), a.sheetStep())
 		}
 	}
 }
 
-// staleSteps bring boards and the sheet up to date.
-func (a *app) staleSteps(pages []pki.TrustPage) []string {
-	var steps []string
+// staleSteps bring the boards and the sheet up to date.
+func (a *app) staleSteps(pages []pki.TrustPage) (steps []string) {
 	for _, page := range pages {
-		steps = append(steps, fmt.Sprintf("write the project of %s again, and copy it to the board: %s", page.Name, a.command("example", page.Name, "--force")))
+		steps = append(steps, a.projectStep(page))
 	}
 	if len(pages) > 0 {
-		steps = append(steps, "print the sheet for phones again: "+a.command("phone", "--sheet", "sheet.html", "--force"))
+		steps = append(steps, a.sheetStep())
 	}
 	return steps
+}
+
+func (a *app) projectStep(page pki.TrustPage) string {
+	return fmt.Sprintf("write the project of %s again, and copy it to the board: %s", page.Name, a.command("example", page.Name, "--force"))
+}
+
+func (a *app) sheetStep() string {
+	return "print the sheet for phones again: " + a.command("phone", "--sheet", "sheet.html", "--force")
 }

@@ -65,7 +65,7 @@ func (v view) sheetHead(code Code) safe {
 <title>` + v.plain("which.title") + `</title>
 <style>` + safe(sheetCSS) + `</style>
 </head>
-<body>
+<body` + when(len(v.further()) > 0, ` class="several"`) + `>
 <header><img src="` + escape(picture) + `" alt="` + escape(v.pageURL()) + `"><div><h1>` + v.say("which.title") + "</h1>\n" +
 		paragraph(v.say("sheet.lead")) + paragraph(v.say("sheet.scan")) +
 		`<p class="url">` + escape(v.pageURL()) + "</p>" + paragraph(v.say("sheet.page")) + "</div></header>\n<main>\n"
@@ -74,9 +74,10 @@ func (v view) sheetHead(code Code) safe {
 func (v view) pageURL() string { return Board{Name: v.board}.URL() }
 
 func (v view) sheetCompare() safe {
-	return `<section class="compare">` + v.several() + each(v.roots(), func(r root) safe {
-		return "<h2>" + v.sayFor(r, "sheet.compare") + `</h2><p><code class="print">` + escape(r.half(0)) + `</code><code class="print">` + escape(r.half(1)) + "</code></p>"
-	}) + paragraph(v.say("sheet.why")) + each(v.roots(), v.warning) + "</section>\n"
+	return `<section class="compare"><h2>` + v.say("sheet.compare") + "</h2>\n" + each(v.roots(), func(r root) safe {
+		print := `<p><code class="print"><span>` + escape(r.half(0)) + "</span><span>" + escape(r.half(1)) + "</span></code></p>\n"
+		return when(len(v.further()) > 0, "<p><strong>"+escape(r.name())+"</strong></p>") + print
+	}) + v.several() + paragraph(v.say("sheet.why")) + each(v.roots(), v.warning) + "</section>\n"
 }
 
 // half returns a half of a root's fingerprint, which is as wide as a sheet.

@@ -83,9 +83,12 @@ func fingerprints(roots []*x509.Certificate) []string {
 	return all
 }
 
+// ServesTrust reports whether the board will serve the CA to phones.
+func (p *Project) ServesTrust() bool { return p.Broker == "" && p.Firmware.ServesTrust() }
+
 // findTrust makes what the project serves to phones, and what an earlier one did.
 func (p *Project) findTrust() error {
-	if p.Broker != "" || !p.Firmware.ServesTrust() {
+	if !p.ServesTrust() {
 		return nil
 	}
 	roots, err := p.ca.trusted()
