@@ -97,8 +97,10 @@ void lookAfterOthers() {
   WiFiClient client = http.accept();
   if (client) {
     client.setTimeout(1000);
+    unsigned long began = millis();
     String request = client.readStringUntil('\n');
-    while (client.readStringUntil('\n').length() > 1) { // to its end: a connection that is closed with something unread loses the answer
+    // To its end: a connection that is closed with something unread loses the answer.
+    while (client.readStringUntil('\n').length() > 1 && millis() - began < GIVE_WAY) {
     }
     if (!request.startsWith("GET ") || !sendTrust(client, pathOf(request))) {
       client.print("HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");

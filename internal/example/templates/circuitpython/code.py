@@ -195,14 +195,20 @@ class Plain(Connection):
 
     def receive(self):
         count = self.socket.recv_into(self.piece)
-        if not count or time.monotonic() - self.began > 5:
-            raise OSError(errno.ETIMEDOUT)
+        if not count:
+            raise OSError(errno.ECONNRESET)
+        self.hurry()
         return bytes(memoryview(self.piece)[:count])
 
     def send(self, data):
+        data = memoryview(data)
+        while len(data):
+            self.hurry()
+            data = data[self.socket.send(data):]
+
+    def hurry(self):
         if time.monotonic() - self.began > 5:
             raise OSError(errno.ETIMEDOUT)
-        super().send(data)
 
 
 def answer_plain(socket):

@@ -210,7 +210,7 @@ async def serve(plain, _):
 async def plain(stream, _):
     """Plain HTTP answers two things: what a phone needs to trust your CA, and for all else where HTTPS is."""
     try:
-        await asyncio.wait_for(answer_plain(stream), TURN)
+        await asyncio.wait_for(answer_plain(stream), 10)
     except Exception:  # whatever it is, the connection must end
         pass
     stream.close()
