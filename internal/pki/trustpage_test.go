@@ -212,7 +212,7 @@ func (a authority) secrets() (all [][]byte) {
 func holdsSecret(data []byte, secrets [][]byte) bool {
 	flat := bytes.Join(bytes.Fields(data), nil)
 	for _, secret := range secrets {
-		forms := [][]byte{secret[8:24], []byte(fmt.Sprintf("%x", secret[8:24])), []byte(fmt.Sprintf("%X", secret[8:24]))}
+		forms := [][]byte{secret[8:24], fmt.Appendf(nil, "%x", secret[8:24]), fmt.Appendf(nil, "%X", secret[8:24])}
 		for skip := range 3 {
 			text := base64.StdEncoding.EncodeToString(append(make([]byte, skip), secret...))
 			forms = append(forms, []byte(text[8:36]))
