@@ -17,11 +17,22 @@ type SSHAgent struct {
 	agent.ExtendedAgent
 	Refuses      atomic.Bool // the user who is asked says no
 	IgnoresFlags atomic.Bool // as before OpenSSH 7.2, which signed with SHA-1
+	FIDO         atomic.Bool // it lists an sk- key besides, with the comment "fido"
 }
 
 // NewSSHAgent returns an agent without keys.
 func NewSSHAgent() *SSHAgent {
 	return &SSHAgent{ExtendedAgent: agent.NewKeyring().(agent.ExtendedAgent)}
+}
+
+// List lists the keys.
+func (a *SSHAgent) List() ([]*agent.Key, error) {
+	keys, err := a.ExtendedAgent.List()
+	if a.FIDO.Load() {
+		blob := ssh.Marshal(struct{ Format string }{ssh.KeyAlgoSKECDSA256})
+		keys = append(keys, &agent.Key{Format: ssh.KeyAlgoSKECDSA256, Blob: blob, Comment: "fido"})
+	}
+	return keys, err
 }
 
 // SignWithFlags signs, unless the agent refuses.
