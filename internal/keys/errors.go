@@ -93,7 +93,7 @@ func (e *SeveralKeysError) Hint() fault.Hint {
 type SilentError struct{ After time.Duration }
 
 func (e *SilentError) Error() string {
-	return fmt.Sprintf("SSH agent has not answered for %.0f minutes", e.After.Minutes())
+	return fmt.Sprintf("SSH agent has not answered for %.0f min", e.After.Minutes())
 }
 
 // Hint looks at what it may wait for.
