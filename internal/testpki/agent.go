@@ -15,9 +15,10 @@ import (
 // one.
 type SSHAgent struct {
 	agent.ExtendedAgent
-	Refuses      atomic.Bool // the user who is asked says no
-	IgnoresFlags atomic.Bool // as before OpenSSH 7.2, which signed with SHA-1
-	FIDO         atomic.Bool // it lists an sk- key besides, with the comment "fido"
+	Refuses      atomic.Bool            // the user who is asked says no
+	IgnoresFlags atomic.Bool            // as before OpenSSH 7.2, which signed with SHA-1
+	FIDO         atomic.Bool            // it lists an sk- key besides, with the comment "fido"
+	Asked        atomic.Pointer[func()] // called before each signature: the user takes his time
 }
 
 // NewSSHAgent returns an agent without keys.
@@ -37,6 +38,9 @@ func (a *SSHAgent) List() ([]*agent.Key, error) {
 
 // SignWithFlags signs, unless the agent refuses.
 func (a *SSHAgent) SignWithFlags(key ssh.PublicKey, data []byte, flags agent.SignatureFlags) (*ssh.Signature, error) {
+	if asked := a.Asked.Load(); asked != nil {
+		(*asked)()
+	}
 	if a.Refuses.Load() {
 		return nil, errors.New("refused")
 	}
