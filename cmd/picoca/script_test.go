@@ -16,7 +16,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +57,7 @@ var (
 		"agent":  agentVerb,
 	}
 	conditions = map[string]bool{
-		"posix": runtime.GOOS != "windows",
+		"posix": system() != "windows",
 		"root":  os.Geteuid() == 0,
 	}
 )
@@ -82,17 +81,6 @@ func picoca() {
 		Network:    testNetwork(),
 		Devices:    testDevices(),
 	}))
-}
-
-// runnerVariable names the program, with its arguments, that runs picoca in this
-// one's place: an emulator with this test built for another system.
-const runnerVariable = "PICOCA_TEST_RUNNER"
-
-func runElsewhere(runner []string) {
-	environment := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, runnerVariable+"=") })
-	err := syscall.Exec(runner[0], append(runner, os.Args[1:]...), environment)
-	fmt.Fprintln(os.Stderr, runner[0], err)
-	os.Exit(126)
 }
 
 // testNetwork knows no name, and has this machine only.
@@ -174,7 +162,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
-			for _, name := range []string{runnerVariable, "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
+			for _, name := range []string{runnerVariable, systemVariable, "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
 				if value, ok := os.LookupEnv(name); ok {
 					env.Setenv(name, value)
 				}
@@ -218,7 +206,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // mode OCTAL FILE... wants files to have exactly that mode.
 func mode(ts *testscript.TestScript, neg bool, args []string) {
-	if runtime.GOOS == "windows" {
+	if system() == "windows" {
 		return
 	}
 	for _, name := range args[1:] {

@@ -93,21 +93,3 @@ func TestCommandsAreReadAsTheyWereMeant(t *testing.T) {
 		}
 	}
 }
-
-func TestCommandsForWindows(t *testing.T) {
-	for word, want := range map[string]string{
-		"pico.local":      "pico.local",
-		`C:\Users\ann\ca`: `C:\Users\ann\ca`,
-		`C:\my ca`:        `"C:\my ca"`,
-		`C:\my ca\`:       `"C:\my ca\\"`,
-		"Garden sensor":   `"Garden sensor"`,
-		`the "good" one`:  `"the ""good"" one"`,
-		"a&b":             `"a&b"`,
-		"":                `""`,
-		"Küche":           "Küche",
-	} {
-		if got := windowsQuote(word); got != want {
-			t.Errorf("%q: got %s, want %s", word, got, want)
-		}
-	}
-}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -182,7 +183,7 @@ func placeOf(target device.Target) string {
 // printInstall prints what the user does with the files, and reports whether there
 // is anything.
 func (a *app) printInstall(p *pki.Plan) bool {
-	quoted := func(words ...string) string { return shellQuote(strings.Join(words, "")) }
+	quoted := func(words ...string) string { return fault.Quote(strings.Join(words, "")) }
 	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: quoted(p.Dir)})
 	if len(steps) == 0 {
 		return false

@@ -88,3 +88,23 @@ func TestQuotePathIsNoOption(t *testing.T) {
 		}
 	}
 }
+
+func TestQuotesForWindows(t *testing.T) {
+	for word, want := range map[string]string{
+		"pico.local":      "pico.local",
+		`C:\Users\ann\ca`: `C:\Users\ann\ca`,
+		`C:\my ca`:        `"C:\my ca"`,
+		`C:\my ca\`:       `"C:\my ca\\"`,
+		"Garden sensor":   `"Garden sensor"`,
+		`the "good" one`:  `"the ""good"" one"`,
+		"a&b":             `"a&b"`,
+		"":                `""`,
+		"Küche":           "Küche",
+		"-x.local":        `"-x.local"`,
+		"-x":              "-x",
+	} {
+		if got := quoteFor("windows", word); got != want {
+			t.Errorf("%q: got %s, want %s", word, got, want)
+		}
+	}
+}
