@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 	"unicode/utf8"
-
-	"golang.org/x/term"
 )
 
 // The scripts can run with a picoca that is built for another system, by an
@@ -39,9 +37,7 @@ func runElsewhere(runner []string) {
 	if system() == "windows" {
 		os.Exit(runWindows(runner, environment))
 	}
-	err := syscall.Exec(runner[0], append(runner, os.Args[1:]...), environment)
-	fmt.Fprintln(os.Stderr, runner[0], err)
-	os.Exit(126)
+	os.Exit(notRun(syscall.Exec(runner[0], append(runner, os.Args[1:]...), environment)))
 }
 
 // runWindows runs a program of Windows, and passes what it prints as the same
@@ -57,22 +53,37 @@ func runWindows(runner, environment []string) int {
 	for _, arg := range os.Args[1:] {
 		cmd.Args = append(cmd.Args, toWindows(arg))
 	}
-	var stdout, stderr bytes.Buffer
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment, os.Stdin, &stdout, &stderr
-	if term.IsTerminal(int(os.Stdin.Fd())) {
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	// In files: the emulator's own services keep a pipe open.
+	stdout, outErr := os.CreateTemp("", "stdout")
+	stderr, errErr := os.CreateTemp("", "stderr")
+	if err := errors.Join(outErr, errErr); err != nil {
+		return notRun(err)
 	}
+	defer os.Remove(stdout.Name())
+	defer os.Remove(stderr.Name())
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment, os.Stdin, stdout, stderr
 	err := cmd.Run()
-	_, outErr := os.Stdout.Write(fromWindows(stdout.Bytes()))
-	_, errErr := os.Stderr.Write(fromWindows(stderr.Bytes()))
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return exit.ExitCode()
+	if _, isExit := errors.AsType[*exec.ExitError](err); err != nil && !isExit {
+		return notRun(err)
 	}
-	if err := errors.Join(err, outErr, errErr); err != nil {
-		fmt.Fprintln(os.Stderr, runner[0], err)
-		return 126
+	if err := errors.Join(pass(stdout, os.Stdout), pass(stderr, os.Stderr)); err != nil {
+		return notRun(err)
 	}
-	return 0
+	return cmd.ProcessState.ExitCode()
+}
+
+func notRun(err error) int {
+	fmt.Fprintln(os.Stderr, "the program cannot be run elsewhere:", err)
+	return 126
+}
+
+// pass writes what a program of Windows printed to a file.
+func pass(printed, to *os.File) error {
+	data, err := os.ReadFile(printed.Name())
+	if err == nil {
+		_, err = to.Write(fromWindows(data))
+	}
+	return errors.Join(err, printed.Close())
 }
 
 var hostPath = regexp.MustCompile(`^(--[a-z0-9-]+=)?(/.*)$`)
@@ -94,16 +105,28 @@ var (
 	separator = regexp.MustCompile(`\\(u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}|"|[abfnrtv](?:[^\w.-]|$))|\\{1,2}`)
 )
 
+var (
+	// commandLine is a command to paste, whose words are quoted as on Windows.
+	commandLine = regexp.MustCompile(`\bpicoca .*`)
+	quotedWord  = regexp.MustCompile(`"([^"]*)"`)
+	// systemMessages are Wine's words for errors that scripts look for.
+	systemMessages = strings.NewReplacer("File not found.", "no such file or directory", "Path not found.", "no such file or directory",
+		"Disk full.", "no space left on device", "Access denied.", "permission denied")
+)
+
 // fromWindows returns what a program of Windows printed with paths as they are
 // here. What is not text stays.
 func fromWindows(printed []byte) []byte {
 	if !utf8.Valid(printed) || bytes.ContainsRune(printed, 0) {
 		return printed
 	}
-	printed = hostDrive.ReplaceAll(printed, []byte("/"))
+	printed = hostDrive.ReplaceAll([]byte(systemMessages.Replace(string(printed))), []byte("/"))
 	if bytes.HasPrefix(printed, []byte("{")) || bytes.HasPrefix(printed, []byte("[")) {
 		return bytes.ReplaceAll(printed, []byte(`\\`), []byte("/")) // JSON quotes each
 	}
+	printed = commandLine.ReplaceAllFunc(printed, func(line []byte) []byte {
+		return quotedWord.ReplaceAll(line, []byte("'$1'"))
+	})
 	return separator.ReplaceAllFunc(printed, func(found []byte) []byte {
 		if strings.Trim(string(found), `\`) == "" {
 			return []byte("/")

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -94,61 +95,23 @@ func (a *app) hint(err error) string {
 	if hint := fault.HintOf(err); !hint.IsZero() {
 		return hint.Text(a.show)
 	}
-	return foreignHint(runtime.GOOS, err).Text(a.show)
-}
-
-// foreignHint is the advice of the tables. Errors of Windows have numbers that mean
-// something else elsewhere.
-func foreignHint(system string, err error) fault.Hint {
-	if system == "windows" {
-		if number, ok := errors.AsType[syscall.Errno](err); ok && !windowsHint(number).IsZero() {
-			return windowsHint(number)
-		}
-	}
 	for _, row := range foreignHints {
-		if errors.Is(err, row.err) {
-			return row.hint
+		if errno.Is(err, row.err) {
+			return row.hint.Text(a.show)
 		}
 	}
-	return fault.Hint{}
+	return ""
 }
-
-// windowsHint is the advice for an error number of Windows (Microsoft, "System
-// Error Codes" and "Windows Sockets Error Codes").
-func windowsHint(number syscall.Errno) fault.Hint {
-	switch number {
-	case 19: // ERROR_WRITE_PROTECT
-		return hintReadOnly
-	case 32, 33: // ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
-		return fault.Hintf("close the program that has the file open, then run the same command again")
-	case 39, 112: // ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
-		return hintDiskFull
-	case 123: // ERROR_INVALID_NAME
-		return fault.Hintf(`choose another name: Windows takes none with < > : " / \ | ? *`)
-	case 267: // ERROR_DIRECTORY
-		return hintNoFolder
-	case 10013, 10048: // WSAEACCES, WSAEADDRINUSE
-		return hintPorts
-	}
-	return fault.Hint{}
-}
-
-var (
-	hintPorts    = fault.Hintf("choose other ports: --port 8450, or --port 0 for any that are free")
-	hintDiskFull = fault.Hintf("free some space on the disk, then run the same command again")
-	hintReadOnly = fault.Hintf("choose a folder on a disk that can be written to: --home for the CA, --out for the files")
-	hintNoFolder = fault.Hintf("check the path: one of its folders is a file")
-)
 
 // foreignHints are for errors that the system reports.
 var foreignHints = []struct {
 	err  error
 	hint fault.Hint
 }{
-	{syscall.EADDRINUSE, hintPorts},
-	{syscall.ENOSPC, hintDiskFull},
-	{syscall.EROFS, hintReadOnly},
-	{syscall.ENOTDIR, hintNoFolder},
+	{syscall.EADDRINUSE, fault.Hintf("choose other ports: --port 8450, or --port 0 for any that are free")},
+	{syscall.ENOSPC, fault.Hintf("free some space on the disk, then run the same command again")},
+	{syscall.EROFS, fault.Hintf("choose a folder on a disk that can be written to: --home for the CA, --out for the files")},
+	{syscall.ENOTDIR, fault.Hintf("check the path: one of its folders is a file")},
 	{syscall.EISDIR, fault.Hintf("check the path: it names a folder, not a file")},
 	{syscall.ELOOP, fault.Hintf("check the path: its symbolic links lead in a circle")},
 	{syscall.EMFILE, fault.Hintf("close other programs, or raise the limit on open files (ulimit -n)")},

@@ -130,22 +130,6 @@ type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
-func TestErrorsOfWindowsHaveHints(t *testing.T) {
-	for number, want := range map[syscall.Errno]string{
-		32:    "close the program that has the file open, then run the same command again",
-		112:   "free some space on the disk, then run the same command again",
-		10048: "choose other ports: --port 8450, or --port 0 for any that are free",
-	} {
-		err := &fs.PathError{Op: "rename", Path: "x", Err: number}
-		if got := foreignHint("windows", err).Text(nil); got != want {
-			t.Errorf("%d: got %q, want %q", number, got, want)
-		}
-	}
-	if got := foreignHint("linux", syscall.Errno(10048)); !got.IsZero() {
-		t.Errorf("linux: got %q", got.Text(nil))
-	}
-}
-
 func TestPathsOfWindowsInErrors(t *testing.T) {
 	text := fmt.Sprintf("output %q exists", `\\nas\new\x`)
 	if got, want := singleBackslashes("windows", text), `output "\\nas\new\x" exists`; got != want {

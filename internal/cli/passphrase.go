@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
@@ -84,6 +86,9 @@ func (a *app) firstLine(name string) ([]byte, error) {
 
 // withoutPath returns what is wrong with a file without its name.
 func withoutPath(err error) error {
+	if errno.Is(err, syscall.EISDIR) {
+		return syscall.EISDIR // Windows says that reading is no valid function
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}
