@@ -106,8 +106,9 @@ var (
 )
 
 var (
-	// commandLine is a command to paste, whose words are quoted as on Windows.
-	commandLine = regexp.MustCompile(`\bpicoca .*`)
+	// commandLine is a line with a command to paste, whose words are quoted as on
+	// Windows. In an error, quotes are Go's.
+	commandLine = regexp.MustCompile(`(?m)^(?:error: .*|.*\bpicoca .*)$`)
 	quotedWord  = regexp.MustCompile(`"([^"]*)"`)
 	// systemMessages are Wine's words for errors that scripts look for.
 	systemMessages = strings.NewReplacer("File not found.", "no such file or directory", "Path not found.", "no such file or directory",
@@ -125,6 +126,9 @@ func fromWindows(printed []byte) []byte {
 		return bytes.ReplaceAll(printed, []byte(`\\`), []byte("/")) // JSON quotes each
 	}
 	printed = commandLine.ReplaceAllFunc(printed, func(line []byte) []byte {
+		if bytes.HasPrefix(line, []byte("error: ")) {
+			return line
+		}
 		return quotedWord.ReplaceAll(line, []byte("'$1'"))
 	})
 	return separator.ReplaceAllFunc(printed, func(found []byte) []byte {
@@ -142,6 +146,8 @@ func TestPathsFromWindows(t *testing.T) {
 		{`error: output "Z:\\tmp\\new\\x" exists`, `error: output "/tmp/new/x" exists`},
 		{`{"path": "Z:\\tmp\\new", "text": "one\ntwo \"three\" \u200b \x00"`, `{"path": "/tmp/new", "text": "one\ntwo \"three\" \u200b \x00"`},
 		{`in pico.local\names.txt`, `in pico.local/names.txt`},
+		{`next: picoca --home "C:\my ca" list`, `next: picoca --home 'C:/my ca' list`},
+		{`error: list "x" cannot be read: File not found.`, `error: list "x" cannot be read: no such file or directory`},
 		{"\x30\x82\\a", "\x30\x82\\a"},
 	} {
 		if got := string(fromWindows([]byte(test.printed))); got != test.want {

@@ -337,9 +337,16 @@ func paste(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: paste TEXT")
 	}
+	text := args[0]
+	if system() == "windows" && strings.HasPrefix(text, "mv ") {
+		text = strings.Replace(text, "mv ", "move ", 1)
+	}
 	for line := range strings.Lines(ts.ReadFile("stderr") + ts.ReadFile("stdout")) {
-		if at := strings.Index(line, args[0]); at >= 0 && strings.HasPrefix(line, "hint: ") {
+		if at := strings.Index(line, text); at >= 0 && strings.HasPrefix(line, "hint: ") {
 			command, _, _ := strings.Cut(strings.TrimSuffix(line[at:], "\n"), "; ")
+			if rest, ok := strings.CutPrefix(command, "move "); ok {
+				command = "mv -n -- " + rest
+			}
 			ts.Logf("[pasted] %s", command)
 			ts.Check(ts.Exec("sh", "-c", command))
 			return
