@@ -110,6 +110,7 @@ var (
 	// Windows. In an error, quotes are Go's.
 	commandLine = regexp.MustCompile(`(?m)^(?:error: .*|.*\bpicoca .*)$`)
 	quotedWord  = regexp.MustCompile(`"([^"]*)"`)
+	windowsHome = regexp.MustCompile(`[Cc]:/users/\w+`)
 	// systemMessages are Wine's words for errors that scripts look for.
 	systemMessages = strings.NewReplacer("File not found.", "no such file or directory", "Path not found.", "no such file or directory",
 		"Disk full.", "no space left on device", "Access denied.", "permission denied")

@@ -345,7 +345,7 @@ func paste(ts *testscript.TestScript, neg bool, args []string) {
 		if at := strings.Index(line, text); at >= 0 && strings.HasPrefix(line, "hint: ") {
 			command, _, _ := strings.Cut(strings.TrimSuffix(line[at:], "\n"), "; ")
 			if rest, ok := strings.CutPrefix(command, "move "); ok {
-				command = "mv -n -- " + rest
+				command = "mv -n -- " + windowsHome.ReplaceAllString(rest, "$$HOME")
 			}
 			ts.Logf("[pasted] %s", command)
 			ts.Check(ts.Exec("sh", "-c", command))

@@ -15,11 +15,12 @@ func Is(err, target error) bool { return is(runtime.GOOS, err, target) }
 
 func is(system string, err, target error) bool {
 	number, isNumber := target.(syscall.Errno)
-	if errors.Is(err, target) || !isNumber || system != "windows" {
-		return errors.Is(err, target)
+	got, hasNumber := errors.AsType[syscall.Errno](err)
+	if system == "windows" && isNumber && hasNumber {
+		// Go's ENOTDIR is what Windows says of a folder that does not exist.
+		return slices.Contains(ofWindows(number), got) || got == number && number != syscall.ENOTDIR
 	}
-	got, ok := errors.AsType[syscall.Errno](err)
-	return ok && slices.Contains(ofWindows(number), got)
+	return errors.Is(err, target)
 }
 
 // ofWindows returns the numbers that Windows has for one of POSIX (Microsoft,

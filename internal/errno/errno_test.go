@@ -18,6 +18,9 @@ func TestNumbersOfWindowsStandForThoseOfPOSIX(t *testing.T) {
 		{"windows", 10061, syscall.ECONNRESET, false},
 		{"windows", 112, syscall.EMFILE, false},
 		{"windows", syscall.ENOSPC, syscall.ENOSPC, true},
+		{"windows", syscall.ENOTDIR, syscall.ENOTDIR, false},
+		{"windows", 267, syscall.ENOTDIR, true},
+		{"linux", syscall.ENOTDIR, syscall.ENOTDIR, true},
 		{"linux", 112, syscall.ENOSPC, false},
 		{"linux", syscall.ENOSPC, syscall.ENOSPC, true},
 	} {

@@ -173,16 +173,16 @@ func QuotePOSIX(word string) string {
 
 // quoteWindows quotes a word for cmd and PowerShell, which both read "" in a
 // quoted word as a quote. A program takes \" at the end for a quote: that
-// backslash is doubled. PowerShell cuts -x.local before the dot, unless it is
-// quoted. They have no quotes in common that keep a $ or a % as it is.
+// backslash is doubled. PowerShell cuts -x.local before the dot, and takes @x for a
+// variable, unless they are quoted. They have no quotes in common that keep a $ or a % as it is.
 // https://learn.microsoft.com/en-us/cpp/c-language/parsing-c-command-line-arguments
 // https://github.com/PowerShell/PowerShell/issues/6291
 func quoteWindows(word string) string {
 	special := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`\/._:+=-`, r)
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`\/._:@+=-`, r)
 	}
 	cut := strings.HasPrefix(word, "-") && strings.ContainsAny(word, ".:")
-	if word != "" && !cut && !strings.ContainsFunc(word, special) {
+	if word != "" && word[0] != '@' && !cut && !strings.ContainsFunc(word, special) {
 		return word
 	}
 	trailing := len(word) - len(strings.TrimRight(word, `\`))

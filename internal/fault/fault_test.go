@@ -102,6 +102,8 @@ func TestQuotesForWindows(t *testing.T) {
 		"Küche":           "Küche",
 		"-x.local":        `"-x.local"`,
 		"-x":              "-x",
+		"@x":              `"@x"`,
+		"you@example.com": "you@example.com",
 	} {
 		if got := quoteFor("windows", word); got != want {
 			t.Errorf("%q: got %s, want %s", word, got, want)

@@ -100,7 +100,7 @@ func Open(dir string, opt Options) (*Store, error) {
 func openDir(dir string, opt Options) (*Store, error) {
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() { // opening a pipe could take forever
-		err = syscall.ENOTDIR
+		return nil, FileError{dir, "is not a folder", syscall.ENOTDIR}
 	}
 	if err != nil {
 		return nil, dirFault(dir, err)
