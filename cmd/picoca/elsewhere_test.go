@@ -100,9 +100,9 @@ func toWindows(arg string) string {
 
 var (
 	hostDrive = regexp.MustCompile(`\bZ:(\\+)`)
-	// separator is a backslash in a path, or two where the path is quoted, but not
-	// one with which Go writes a character that cannot be seen.
-	separator = regexp.MustCompile(`\\(u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}|"|[abfnrtv](?:[^\w.-]|$))|\\{1,2}`)
+	// separator is a backslash in a path, but not one with which Go writes a
+	// character that cannot be seen, nor one in a name.
+	separator = regexp.MustCompile(`(?m)^error: name ".*"|\\(u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}|"|[abfnrtv](?:[^\w.-]|$))|\\{1,2}`)
 )
 
 var (
@@ -113,7 +113,7 @@ var (
 	windowsHome = regexp.MustCompile(`[Cc]:/users/\w+`)
 	// systemMessages are Wine's words for errors that scripts look for.
 	systemMessages = strings.NewReplacer("File not found.", "no such file or directory", "Path not found.", "no such file or directory",
-		"Disk full.", "no space left on device", "Access denied.", "permission denied")
+		"Disk full.", "no space left on device", "Access denied.", "permission denied", "winapi error #10048", "address already in use")
 )
 
 // fromWindows returns what a program of Windows printed with paths as they are
@@ -148,6 +148,7 @@ func TestPathsFromWindows(t *testing.T) {
 		{`{"path": "Z:\\tmp\\new", "text": "one\ntwo \"three\" \u200b \x00"`, `{"path": "/tmp/new", "text": "one\ntwo \"three\" \u200b \x00"`},
 		{`in pico.local\names.txt`, `in pico.local/names.txt`},
 		{`next: picoca --home "C:\my ca" list`, `next: picoca --home 'C:/my ca' list`},
+		{`error: name "\t\x" has a tab`, `error: name "\t\x" has a tab`},
 		{`error: list "x" cannot be read: File not found.`, `error: list "x" cannot be read: no such file or directory`},
 		{"\x30\x82\\a", "\x30\x82\\a"},
 	} {

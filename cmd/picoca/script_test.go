@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -389,6 +390,13 @@ func refuseOne(ts *testscript.TestScript, literal string) {
 	if _, err := fmt.Sscanf(literal, "%q", &name); err != nil {
 		ts.Fatalf("%s: %v", literal, err)
 	}
+	quoted := fmt.Sprintf("%q", name)
+	if system() == "windows" {
+		if !utf8.ValidString(name) {
+			return // no command line of Windows can have it
+		}
+		quoted = strings.ReplaceAll(quoted, `\\`, `\`)
+	}
 	err := ts.Exec("picoca", "issue", "--", name)
 	stderr := ts.ReadFile("stderr")
 	exit, ok := err.(*exec.ExitError)
@@ -397,7 +405,7 @@ func refuseOne(ts *testscript.TestScript, literal string) {
 		ts.Fatalf("name %q: got %v, want exit code 1", name, err)
 	case ts.ReadFile("stdout") != "":
 		ts.Fatalf("name %q: standard output is not empty", name)
-	case !strings.HasPrefix(stderr, fmt.Sprintf("error: name %q ", name)), !strings.Contains(stderr, "\nhint: "):
+	case !strings.HasPrefix(stderr, "error: name "+quoted+" "), !strings.Contains(stderr, "\nhint: "):
 		ts.Fatalf("name %q: error does not quote it, or has no hint:\n%s", name, stderr)
 	}
 }
