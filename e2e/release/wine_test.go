@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,7 +64,7 @@ func newerWine(t *testing.T) (wine, server string) {
 		"bash", root, dir, "trixie", "--include=wine64")
 	program := func(name, path string) string {
 		file := filepath.Join(dir, name)
-		text := fmt.Sprintf(enterDebian, root, must(filepath.Abs(rig.Root)), path)
+		text := fmt.Sprintf(enterDebian, root, os.TempDir(), must(filepath.Abs(rig.Root)), path)
 		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -76,13 +77,13 @@ func newerWine(t *testing.T) (wine, server string) {
 // started.
 const enterDebian = `#!/bin/sh
 exec unshare --mount --propagation private sh -euc '
-root=$1 dir=$2 project=$3
-shift 3
-for place in /proc /dev /sys "${TMPDIR:-/tmp}" "$project"; do
+root=$1 dir=$2 temp=$3 project=$4
+shift 4
+for place in /proc /dev /sys "$temp" "$project"; do
 	mkdir -p "$root$place"
 	mount --rbind "$place" "$root$place"
 done
-exec unshare --root "$root" --wd "$dir" "$@"' sh '%s' "$PWD" '%s' %s "$@"
+exec unshare --root "$root" --wd "$dir" "$@"' sh '%s' "$PWD" '%s' '%s' %s "$@"
 `
 
 func newWindows(t *testing.T, wine, server string) windows {
@@ -90,7 +91,7 @@ func newWindows(t *testing.T, wine, server string) windows {
 	dir := t.TempDir()
 	w := windows{t, dir, wine, []string{
 		"WINEPREFIX=" + filepath.Join(dir, "prefix"), "WINEARCH=win64", "WINEDEBUG=-all", "XDG_RUNTIME_DIR=" + dir, "LC_ALL=C.UTF-8",
-		"WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=;bcryptprimitives=n,b", "TMPDIR=" + os.TempDir(),
+		"WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=;bcryptprimitives=n,b",
 	}}
 	if out, err := w.run(wine, "wineboot", "--init"); err != nil {
 		t.Fatalf("wineboot: %v\n%s", err, out)
@@ -117,6 +118,13 @@ func (w windows) compile(out, source string, flags ...string) {
 	run(w.t, w.dir, nil, append([]string{gcc, "-o", filepath.Join(w.dir, out), file}, flags...)...)
 }
 
+// within are the arguments of env to run a program of Wine's. Scripts have a TMPDIR
+// of their own, and Wine would start a server for each; that of Debian 13 ends if
+// there is any.
+func (w windows) within(args ...string) []string {
+	return slices.Concat([]string{"-u", "TMPDIR"}, w.env, args)
+}
+
 // run runs a program of Wine's and returns what it prints: to a file, as Wine's
 // services, which it starts, would keep a pipe open.
 func (w windows) run(args ...string) (string, error) {
@@ -125,8 +133,8 @@ func (w windows) run(args ...string) (string, error) {
 		return "", err
 	}
 	defer os.Remove(out.Name())
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = w.dir, append(os.Environ(), w.env...), out, out
+	cmd := exec.Command("env", w.within(args...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = w.dir, out, out
 	err = cmd.Run()
 	printed, readErr := os.ReadFile(out.Name())
 	return string(printed), errors.Join(err, readErr, out.Close())
@@ -211,8 +219,7 @@ var notOnWindows = exceptions{
 // scripts is the environment in which the scripts run with this picoca.
 func (w windows) scripts() []string {
 	program := crossTest(w.t, "picoca.exe", "GOOS=windows", "GOARCH=amd64")
-	runner := append([]string{"env"}, w.env...)
-	return []string{"PICOCA_TEST_SYSTEM=windows", "PICOCA_TEST_RUNNER=" + strings.Join(append(runner, w.wine, program), " ")}
+	return []string{"PICOCA_TEST_SYSTEM=windows", "PICOCA_TEST_RUNNER=env " + strings.Join(w.within(w.wine, program), " ")}
 }
 
 func (w windows) commands() {
@@ -244,6 +251,7 @@ func (w windows) secondCA() {
 	}
 	second := `--home C:\second_CA `
 	w.ok(second+"init --passphrase-file words", `next: picoca --home "C:\second CA" issue pico.local`)
+	w.pastes(`picoca --home "C:\second CA" show ca`, `C:\second CA\roots`)
 	w.fails(second+"issue nas.local --passphrase-file picoca.exe", "error: ")
 	w.ok(second+"issue nas.local --for synology --passphrase-file words", "wrote nas.local\\cert.pem")
 	w.ok(second+"identity Garden_sensor --p12-passphrase-file words --passphrase-file words", "garden-sensor\\garden-sensor.p12", `--identity "Garden sensor"`)
@@ -251,12 +259,25 @@ func (w windows) secondCA() {
 	w.ok(second+"list", "Garden sensor  identity  p256  revoked")
 }
 
+// pastes has cmd run a command as it was printed.
+func (w windows) pastes(command string, want ...string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, "paste.bat"), []byte("@"+command+"\r\n"), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := w.run(w.wine, "cmd", "/c", "paste.bat")
+	if err != nil {
+		w.t.Errorf("%s: %v", command, err)
+	}
+	w.has(command, out, want)
+}
+
 // fileInUse: what cannot be replaced stays as it was, and the next run completes
 // it.
 func (w windows) fileInUse() {
 	w.t.Helper()
-	hold := exec.CommandContext(w.t.Context(), w.wine, "holder.exe", "pico.local/cert.der")
-	hold.Dir, hold.Env = w.dir, append(os.Environ(), w.env...)
+	hold := exec.CommandContext(w.t.Context(), "env", w.within(w.wine, "holder.exe", "pico.local/cert.der")...)
+	hold.Dir = w.dir
 	in, inErr := hold.StdinPipe()
 	out, outErr := hold.StdoutPipe()
 	if inErr != nil || outErr != nil || hold.Start() != nil {
@@ -304,7 +325,7 @@ func (w windows) twoAtOnce() {
 // the question for it.
 func (w windows) terminal() {
 	w.t.Helper()
-	text := fmt.Sprintf("exec env '%s' '%s' picoca.exe --home typed \"$@\"\n", strings.Join(w.env, "' '"), w.wine)
+	text := fmt.Sprintf("exec env '%s' --home typed \"$@\"\n", strings.Join(w.within(w.wine, "picoca.exe"), "' '"))
 	if err := os.WriteFile(filepath.Join(w.dir, "typed.sh"), []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
