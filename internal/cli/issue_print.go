@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
+	"runtime"
 	"strings"
 	"time"
 
@@ -194,11 +196,20 @@ func (a *app) printInstall(p *pki.Plan) bool {
 	for i, step := range steps {
 		text := step.Do
 		if step.Run != "" {
-			text = "run " + step.Run
+			text = "run " + wholeQuotes(runtime.GOOS, step.Run)
 		}
 		a.say("step %d: %s", i+1, text)
 	}
 	return true
+}
+
+// wholeQuotes puts what follows a quoted folder between its quotes: PowerShell would
+// make two words of "my files"/cert.pem.
+func wholeQuotes(system, command string) string {
+	if system != "windows" {
+		return command
+	}
+	return regexp.MustCompile(`("[^"]*)"(/[^ "]+)`).ReplaceAllString(command, `$1$2"`)
 }
 
 func countText(n int) string {
