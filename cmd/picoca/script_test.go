@@ -339,7 +339,7 @@ func paste(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: paste TEXT")
 	}
 	text := args[0]
-	if system() == "windows" && strings.HasPrefix(text, "mv ") {
+	if system() == "windows" { // its move is mv here
 		text = strings.Replace(text, "mv ", "move ", 1)
 	}
 	for line := range strings.Lines(ts.ReadFile("stderr") + ts.ReadFile("stdout")) {
