@@ -127,6 +127,9 @@ func TestErrorsHaveTheNameThatWasAskedFor(t *testing.T) {
 		"mkdir": sub.Mkdir("none/x", 0o700), "create": write(sub, "none/x", ""), "remove": sub.Remove("none/x"),
 		"sync": sub.SyncDir("none/x"), "move": sub.Move("none/x", disk),
 	} {
+		if what == "sync" && runtime.GOOS == "windows" {
+			continue // it syncs no folders
+		}
 		if e, ok := errors.AsType[*fs.PathError](err); !ok || e.Path != "none/x" {
 			t.Errorf("%s: got %v, want an error with the path none/x", what, err)
 		}
