@@ -164,8 +164,11 @@ func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
 	if r.Serial != "" {
 		a.note("this CA has no certificate with that number: compare it with the one that servers must refuse")
 	}
-	if r.Kind == pki.Device {
+	switch r.Kind {
+	case pki.Device:
 		a.note("browsers and phones read no revocation list: they accept the certificate until it expires")
+	case pki.Delegated:
+		a.note("browsers and phones read no revocation list: they accept what that CA has issued until it expires")
 	}
 	return nil
 }

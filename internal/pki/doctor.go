@@ -1,9 +1,12 @@
 package pki
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"runtime"
 	"time"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -62,7 +65,7 @@ func Diagnose(dir string, o Options, now time.Time) (Diagnosis, error) {
 	d.ca = &CA{store: s, options: o}
 	d.roots()
 	d.certificates()
-	return d.Diagnosis, s.Close()
+	return d.Diagnosis, d.ca.Close()
 }
 
 // doctor is one run of Diagnose.
@@ -122,11 +125,30 @@ func (d *doctor) files(in store.Inspection) {
 		d.find("leftover", repair(), "%s is left over from a run that was interrupted, unless another picoca is at work%s", in.Leftovers[0], andMore(n-1))
 	}
 	for _, path := range in.Foreign {
-		d.find("foreign", fault.Hintf(`mv -n -- %s "$HOME"/`, fault.Quote(path)), "%s is not a file of picoca", path)
+		d.find("foreign", takeOut(runtime.GOOS, path), "%s is not a file of picoca", path)
 	}
 	if in.Layout == 1 {
 		d.note("layout", repair(), "store has layout 1; the next certificate changes it to layout 2")
 	}
+}
+
+// takeOut returns the command that moves something out of the store.
+func takeOut(system, path string) fault.Hint {
+	home := `"$HOME"/`
+	if system == "windows" { // cmd and PowerShell have no variable in common
+		folder, _ := os.UserHomeDir()
+		home = fault.Quote(cmp.Or(folder, "."))
+	}
+	return fault.Hintf("%s %s %s", mover(system), fault.Quote(path), home)
+}
+
+// mover is how a system moves a file, but over no other one: cmd's move asks first,
+// PowerShell's refuses.
+func mover(system string) string {
+	if system == "windows" {
+		return "move"
+	}
+	return "mv -n --"
 }
 
 func andMore(n int) string {
@@ -164,6 +186,9 @@ func (d *doctor) roots() {
 // rootKey proves that a key belongs to its root. An encrypted one keeps its
 // secret.
 func (d *doctor) rootKey(root store.Root) {
+	if root.Key == store.KeyAgent && root.Retired == nil {
+		d.agentKey(root)
+	}
 	if root.Key != store.KeyFile {
 		return
 	}
@@ -172,6 +197,21 @@ func (d *doctor) rootKey(root store.Root) {
 		_, err = d.ca.store.RootKey(root, nil)
 	}
 	d.fault("root-key", err)
+}
+
+// agentKey reports whether the SSH agent has a key. That it has not may be as its
+// owner wants it: a token in a drawer.
+func (d *doctor) agentKey(root store.Root) {
+	status, err := d.ca.KeyStatus(root)
+	d.fault("root-key", err)
+	name := root.Certificate.Subject.CommonName
+	switch {
+	case err != nil:
+	case status.Missing != nil:
+		d.note("agent-key", fault.HintOf(status.Missing), "key of %s is in the SSH agent, which cannot sign now: %v", name, status.Missing)
+	default:
+		d.note("agent-key", fault.Hint{}, "key of %s is in the SSH agent, which holds it now", name)
+	}
 }
 
 func (d *doctor) rootDates(root store.Root) {
@@ -265,7 +305,7 @@ func (d *doctor) damaged(i store.Issued, err error) {
 		return
 	}
 	place := d.ca.Path(i)
-	d.find("earlier-certificate", fault.Hintf(`mv -n -- %s "$HOME"/`, fault.Quote(place)), "%v; it is an earlier certificate", err)
+	d.find("earlier-certificate", takeOut(runtime.GOOS, place), "%v; it is an earlier certificate", err)
 }
 
 // isNewest reports whether no later certificate is in a certificate's folder. It
@@ -286,7 +326,7 @@ func (d *doctor) holder(history []store.Issued) {
 		if m.Twin != "" {
 			text = fmt.Sprintf("%s has the number of %s", m.Path, m.Twin)
 		}
-		d.find("number", fault.Hintf("mv -n -- %s %s", fault.Quote(m.Path), fault.Quote(m.Want)), "%s", text)
+		d.find("number", fault.Hintf("%s %s %s", mover(runtime.GOOS), fault.Quote(m.Path), fault.Quote(m.Want)), "%s", text)
 	}
 	newest := history[len(history)-1]
 	if newest.Revoked != nil {
