@@ -32,6 +32,12 @@
 // trusted, or that the browser checks certificates at all (one started with
 // checks switched off, or curl -k, passes). A visitor who types the image's
 // address by hand and taps past that warning too can fake the proof.
+//
+// # Without a computer
+//
+// A Board serves the first of these pages for good, as files, and a printed sheet
+// leads to it. There is no proof then, and no terminal: the reader compares with
+// the fingerprint on the sheet.
 package onboard
 
 import (
