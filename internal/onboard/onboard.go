@@ -56,6 +56,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -286,7 +287,7 @@ func (e *PortError) Unwrap() error { return e.Err }
 
 // Hint names ports that are likelier to work.
 func (e *PortError) Hint() fault.Hint {
-	if errors.Is(e.Err, syscall.EACCES) {
+	if errno.Is(e.Err, syscall.EACCES) {
 		return fault.Hintf("choose a port of at least 1024: %s", fault.Command{"phone", "--port", "8440"})
 	}
 	return fault.Hintf("choose other ports: %s, or --port 0 for any three that are free", fault.Command{"phone", "--port", "8450"})
