@@ -145,7 +145,7 @@ type delegationJSON struct {
 func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegateOptions) error {
 	steps := d.Steps()
 	if o.json {
-		return a.printJSON(delegationJSON{d.Name, o.Program, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
+		return a.printJSON(delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
 	}
 	what := "a CA under your root"
 	if o.RootItself {
@@ -157,10 +157,10 @@ func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegate
 		a.note("the key is not encrypted: Caddy reads no other; only the folder's modes protect it")
 	}
 	switch {
+	case d.Program() == "":
+		a.say("next: import ca.pem, or chain.pem if it wants the root too, into the program that made the request")
 	case o.Renew:
 		a.say("next: restart the program that uses them")
-	case len(steps) == 0:
-		a.say("next: import ca.pem, or chain.pem if it wants the root too, into the program that made the request")
 	}
 	for i, step := range steps {
 		word := "next"
