@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -219,8 +220,11 @@ func (a *app) servePhone(ctx context.Context, r *phoneRun) error {
 
 // pictureFault gives an error about the file of --png the hint for that flag.
 func pictureFault(err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, syscall.ENOSPC):
+		return fault.With(err, fault.Hintf("make room on that disk, or choose another file with --png"))
 	}
 	return fault.With(err, fault.Hintf("choose another file with --png, or replace an existing one with --force"))
 }
