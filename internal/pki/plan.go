@@ -224,9 +224,9 @@ func (p *Plan) lookBack(now time.Time) error {
 	previous, err := p.ca.store.Latest(holder)
 	switch {
 	case errors.Is(err, store.ErrNotIssued) && p.request.Renew:
-		return &NotIssuedError{p.request.display()}
+		return &NotIssuedError{Input: p.request.display()}
 	case errors.Is(err, store.ErrNotIssued):
-		return p.refuseDelegated()
+		return p.refuseName()
 	case isLost(err) && p.request.Renew:
 		p.Lost = err // a new certificate is how it is mended
 		if previous.Leaf != nil {
@@ -257,11 +257,14 @@ func (p *Plan) revokedError(previous store.Issued) error {
 	return fault.With(err, fault.Hintf("let the device make a new key, and issue for its request: %s", fault.Command{"issue", err.Name, "--csr", "FILE"}))
 }
 
-// refuseDelegated keeps an identity from having the name of a delegated CA: no
-// word names both.
-func (p *Plan) refuseDelegated() error {
+// refuseName keeps an identity from having the name of a delegated CA, as no word
+// names both, and from one that picoca export takes for something else.
+func (p *Plan) refuseName() error {
 	if !p.request.isIdentity() {
 		return nil
+	}
+	if slices.Contains(exportWords, p.Name()) {
+		return ca.ClientNameError{Input: p.Name(), Text: "is a word of picoca export", Word: true}
 	}
 	_, err := p.ca.store.Latest(store.Holder{Kind: ca.KindCA, Name: p.Name()})
 	if errors.Is(err, store.ErrNotIssued) {
@@ -454,12 +457,21 @@ func (p *Plan) openFolder(time.Time) (err error) {
 	case p.recorded():
 		err = p.checkRecorded()
 	default:
-		p.dir, err = p.out.Real()
+		p.dir, err = recordable(p.out)
 	}
 	if err != nil {
 		return err
 	}
 	return p.existsError(p.out.Check(p.fileNames))
+}
+
+// recordable returns the path of a folder as a record holds it, and fails if none can.
+func recordable(folder *output.Folder) (string, error) {
+	real, err := folder.Real()
+	if err != nil {
+		return "", err
+	}
+	return real, store.CheckFolder(real)
 }
 
 // recorded reports whether the files go to the folder that a certificate of
