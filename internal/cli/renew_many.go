@@ -180,11 +180,7 @@ func (r *renewalReport) plannedCA(d *pki.Delegation) {
 func (r *renewalReport) delegated(d *pki.Delegation, result pki.Result) {
 	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(result.Files), []string{}})
 	if !r.options.json {
-		next := "restart the program that uses it"
-		if d.Program() == "" {
-			next = "import it into the program that made the request"
-		}
-		r.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), next)
+		r.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
 		r.sayWritten(result.Files)
 	}
 }
