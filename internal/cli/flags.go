@@ -28,10 +28,13 @@ func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 	return errors.Join(append(faults, a.checkBoardClock())...)
 }
 
-// isEmpty reports whether a flag was given without a value. A CA's name is checked
-// by its own rules.
+// isEmpty reports whether a flag was given without a value.
 func isEmpty(f *pflag.Flag) bool {
-	return f.Value.Type() == "string" && f.Value.String() == "" && f.Name != "name"
+	switch f.Name {
+	case "name", "to", "mqtt", "sheet": // their own rules say what is missing
+		return false
+	}
+	return f.Value.Type() == "string" && f.Value.String() == ""
 }
 
 // checkBoardClock refuses a device that is set apart from --board-clock, whose

@@ -168,9 +168,6 @@ func (d *Delegation) checkName() error {
 	if d.Name == TheCA {
 		return &CANameError{d.Name, "is the word for the root"}
 	}
-	if slices.Contains(exportWords, d.Name) {
-		return &CANameError{d.Name, "is a word of picoca export"}
-	}
 	other, err := d.ca.find(d.Name)
 	if err == nil {
 		return &CANameError{d.Name, "is that of " + KindOf(other).WithArticle()}

@@ -16,10 +16,6 @@ import (
 // device and no identity can have it.
 const TheCA = "ca"
 
-// exportWords are further words of picoca export: it could not export an identity
-// or a CA of that name.
-var exportWords = []string{"crl", "expiry"}
-
 // Kind is what people call the holder of a certificate.
 type Kind string
 

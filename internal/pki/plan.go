@@ -226,7 +226,7 @@ func (p *Plan) lookBack(now time.Time) error {
 	case errors.Is(err, store.ErrNotIssued) && p.request.Renew:
 		return &NotIssuedError{Input: p.request.display()}
 	case errors.Is(err, store.ErrNotIssued):
-		return p.refuseName()
+		return p.refuseDelegated()
 	case isLost(err) && p.request.Renew:
 		p.Lost = err // a new certificate is how it is mended
 		if previous.Leaf != nil {
@@ -257,14 +257,11 @@ func (p *Plan) revokedError(previous store.Issued) error {
 	return fault.With(err, fault.Hintf("let the device make a new key, and issue for its request: %s", fault.Command{"issue", err.Name, "--csr", "FILE"}))
 }
 
-// refuseName keeps an identity from having the name of a delegated CA, as no word
-// names both, and from one that picoca export takes for something else.
-func (p *Plan) refuseName() error {
+// refuseDelegated keeps an identity from having the name of a delegated CA: no
+// word names both.
+func (p *Plan) refuseDelegated() error {
 	if !p.request.isIdentity() {
 		return nil
-	}
-	if slices.Contains(exportWords, p.Name()) {
-		return ca.ClientNameError{Input: p.Name(), Text: "is a word of picoca export", Word: true}
 	}
 	_, err := p.ca.store.Latest(store.Holder{Kind: ca.KindCA, Name: p.Name()})
 	if errors.Is(err, store.ErrNotIssued) {

@@ -234,7 +234,7 @@ func (p *Plan) stillTrue() bool {
 	latest, err := p.ca.store.Latest(p.request.holder())
 	before := p.previous
 	if err != nil || before == nil {
-		return errors.Is(err, store.ErrNotIssued) && before == nil && p.refuseName() == nil
+		return errors.Is(err, store.ErrNotIssued) && before == nil && p.refuseDelegated() == nil
 	}
 	return latest.Place == before.Place && latest.Record.Folder == before.Record.Folder && (latest.Revoked == nil) == (before.Revoked == nil)
 }
