@@ -152,3 +152,13 @@ type brokenPipe struct{}
 func (brokenPipe) Write([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
 }
+
+func TestPathsOfWindowsInErrors(t *testing.T) {
+	text := fmt.Sprintf("output %q exists", `\\nas\new\x`)
+	if got, want := singleBackslashes("windows", text), `output "\\nas\new\x" exists`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := singleBackslashes("linux", text); got != text {
+		t.Errorf("got %s, want %s", got, text)
+	}
+}

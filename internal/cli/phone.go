@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/onboard"
@@ -233,7 +234,7 @@ func pictureFault(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, syscall.ENOSPC):
+	case errno.Is(err, syscall.ENOSPC):
 		return fault.With(err, fault.Hintf("make room on that disk, or choose another file with --png"))
 	}
 	return fault.With(err, fault.Hintf("choose another file with --png, or replace an existing one with --force"))
