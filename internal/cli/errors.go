@@ -116,7 +116,7 @@ var foreignHints = []struct {
 	{syscall.ELOOP, fault.Hintf("check the path: its symbolic links lead in a circle")},
 	{syscall.EMFILE, fault.Hintf("close other programs, or raise the limit on open files (ulimit -n)")},
 	{syscall.EIO, fault.Hintf("check the disk: it reported an error")},
-	{fs.ErrPermission, fault.Hintf("run picoca as the owner of that folder, or choose another one: --home for the CA, --out for the files")},
+	{fs.ErrPermission, fault.Hintf("look at the owner and the mode with ls -l, and run picoca as the user who owns it")},
 	{fs.ErrNotExist, fault.Hintf("check the path")},
 }
 

@@ -181,7 +181,7 @@ func (a *app) noteInit(o initOptions, keyType ca.KeyType) {
 		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
 	}
 	if o.crlDays > 0 {
-		a.note("the revocation list ends after %d days; servers that read it then refuse everyone: see docs/automation.md", o.crlDays)
+		a.note("the revocation list ends after %s; servers that read it then refuse everyone: see docs/automation.md", count(o.crlDays, "day"))
 	}
 }
 

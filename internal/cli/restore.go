@@ -62,7 +62,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if err := pki.Restorable(ctx, dir, a.Now(), a.options(), a.waiting); err != nil {
 		return err
 	}
-	file, err := a.openInput(o.file)
+	file, err := a.openInput(o.file, o.paper)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,11 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 }
 
 // openInput opens a file, or standard input for "-".
-func (a *app) openInput(name string) (io.ReadCloser, error) {
+func (a *app) openInput(name string, paper bool) (io.ReadCloser, error) {
+	piped := fault.Command{"restore", "-"}
+	if paper {
+		piped = fault.Command{"restore", "--paper", "-"}
+	}
 	if name == "-" {
 		return io.NopCloser(a.Stdin), nil
 	}
@@ -85,7 +89,7 @@ func (a *app) openInput(name string) (io.ReadCloser, error) {
 	case info.IsDir():
 		return nil, fault.With(fmt.Errorf("backup %q is a folder", name), fault.Hintf("name the file in it; a copy of a CA's folder is used as it is: %s", fault.Command{"--home", name, "list"}))
 	case !info.Mode().IsRegular(): // opening a pipe could take forever
-		return nil, fault.With(fmt.Errorf("backup %q is not a regular file", name), fault.Hintf("pipe it into %s", fault.Command{"restore", "-"}))
+		return nil, fault.With(fmt.Errorf("backup %q is not a regular file", name), fault.Hintf("pipe it into %s", piped))
 	}
 	file, err := os.Open(name)
 	if err != nil {

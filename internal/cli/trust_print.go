@@ -151,9 +151,14 @@ func (t trustRun) sayAdvice(steps []trust.Step) {
 	}
 }
 
-// exportLine is the command that writes the file of the root that signs.
+// exportLine is the command that writes the file of the root that signs, which is
+// the only one in it.
 func (t trustRun) exportLine() string {
-	return t.command("export", "ca", "--out", trust.FileName(t.request.Roots[0]))
+	words := []string{"export", "ca", "--out", trust.FileName(t.request.Roots[0])}
+	if name := t.request.Roots[0].Subject.CommonName; len(t.request.Roots) > 1 {
+		words = append(words, "--root", name[strings.LastIndexByte(name, ' ')+1:])
+	}
+	return t.command(words...)
 }
 
 // dryRun prints the commands that a run would have executed, so that they can be

@@ -30,7 +30,7 @@ func (a *app) usage(cmd *cobra.Command) error {
 	for _, group := range groups {
 		writeGroup(w, cmd, group)
 	}
-	fmt.Fprintf(w, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(width))
+	fmt.Fprintf(w, "\nFlags:\n%s", optionalValues(cmd.LocalFlags().FlagUsagesWrapped(width)))
 	if cmd.HasAvailableInheritedFlags() {
 		fmt.Fprintf(w, "\nGlobal flags:\n%s", cmd.InheritedFlags().FlagUsagesWrapped(width))
 	}
@@ -38,6 +38,13 @@ func (a *app) usage(cmd *cobra.Command) error {
 		fmt.Fprintf(w, "\n%s\n\nMore about a command: %s COMMAND --help\n", exitCodes, cmd.CommandPath())
 	}
 	return nil
+}
+
+// optionalValues writes the value of --board-clock as man pages do. Pflag adds, in
+// Go's syntax, what the flag stands for without one.
+func optionalValues(usages string) string {
+	const theirs, ours = ` DEVICE[="true"]`, "[=DEVICE]"
+	return strings.ReplaceAll(usages, theirs, ours+strings.Repeat(" ", len(theirs)-len(ours)))
 }
 
 // writeGroup lists the commands of a group below its title.

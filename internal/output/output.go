@@ -14,9 +14,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/durable/osdisk"
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -181,9 +183,19 @@ func (f *Folder) checkEnclosed(above string) error {
 	case !f.parent.IsAt(real):
 		return f.fail(f.shown, errChanged)
 	case f.options.Enclosed(filepath.Join(real, f.base)):
-		return &EnclosedError{f.shown, f.options.flag()}
+		return f.enclosed(filepath.Join(real, f.base))
 	}
 	return nil
+}
+
+// enclosed is the error for a folder that is, or could be, in that of a CA: what
+// cannot be looked into could be one.
+func (f *Folder) enclosed(dir string) error {
+	_, err := os.Lstat(filepath.Join(dir, "layout"))
+	if errors.Is(err, fs.ErrPermission) || errno.Is(err, syscall.ENAMETOOLONG) {
+		return f.fail(f.shown, err)
+	}
+	return &EnclosedError{f.shown, f.options.flag()}
 }
 
 // realPath returns the absolute path of a folder without links. They are resolved

@@ -145,6 +145,17 @@ func TestEnclosedIsAskedForTheRealPath(t *testing.T) {
 	must(t, write("out", set, output.Options{Enclosed: enclosed}))
 }
 
+// TestWhatCannotBeLookedIntoIsReportedAsSuch, not as the folder of a CA, for which
+// it must count.
+func TestWhatCannotBeLookedIntoIsReportedAsSuch(t *testing.T) {
+	t.Chdir(t.TempDir())
+	out := strings.Repeat("a", 256)
+	err := write(out, set, output.Options{Enclosed: func(string) bool { return true }})
+	if _, ok := errors.AsType[*output.Error](err); !ok || !errors.Is(err, syscall.ENAMETOOLONG) || hintOf(err) == "" {
+		t.Errorf("got %v, want an Error that says the name is too long", err)
+	}
+}
+
 // TestFolderIsJudgedAgainUnderTheLock: the passphrase prompt may wait for hours.
 func TestFolderIsJudgedAgainUnderTheLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")

@@ -356,7 +356,7 @@ func (b *Batch) rewrite(w *CA, i store.Issued, dir string, now time.Time) ([]Wri
 	if err != nil {
 		return nil, err
 	}
-	written, real, err := w.writeFolder(dir, files, output.Own(w.ownFiles(i.Record.Holder(), &i).wrote))
+	written, real, err := w.writeFolder(dir, files, output.Own(w.ownFiles(i.Record.Holder(), &i).wrote), true)
 	if err != nil {
 		return nil, err
 	}

@@ -190,6 +190,7 @@ func (d *doctor) rootKey(root store.Root) {
 		d.agentKey(root)
 	}
 	if root.Key != store.KeyFile {
+		d.keyless(root)
 		return
 	}
 	encrypted, err := d.ca.store.KeyEncrypted(root)
@@ -197,6 +198,23 @@ func (d *doctor) rootKey(root store.Root) {
 		_, err = d.ca.store.RootKey(root, nil)
 	}
 	d.fault("root-key", err)
+}
+
+// keyless reports a root whose key is neither here nor expected to be. Without the
+// key of the newest, an older root signs again, and nothing else would say so.
+func (d *doctor) keyless(root store.Root) {
+	signing := d.signing.Certificate
+	if root.Key != store.KeyElsewhere || root.Retired != nil || root.IsSpare() || signing == nil || d.now.After(root.Certificate.NotAfter) {
+		return
+	}
+	name := root.Certificate.Subject.CommonName
+	renew := fault.Hintf("%s, then %s", fault.Command{"renew", "--all"}, fault.Command{"root", "retire", LetterOf(root)})
+	if root.Number < d.signing.Number {
+		d.note("root-keyless", renew, "key of %s is not here: no certificate of it can be revoked", name)
+		return
+	}
+	d.find("root-keyless", fault.Hintf("restore key.pem from a backup: %s, then copy it from there; if it is lost: %s", fault.Command{"--home", "FOLDER", "restore", "FILE"}, renew),
+		"key of %s, the newest root, is not here: %s signs instead", name, signing.Subject.CommonName)
 }
 
 // agentKey reports whether the SSH agent has a key. That it has not may be as its
@@ -229,6 +247,7 @@ func (d *doctor) list(root store.Root) {
 	revoked, err := d.ca.store.Revocations()
 	d.fault("revoked", err)
 	switch {
+	case d.now.After(root.Certificate.NotAfter): // its list cannot be signed again
 	case root.CRL != nil && root.CRL.ThisUpdate.After(d.now):
 		d.clock("revocation list", root.CRL.ThisUpdate)
 	case root.CRL != nil && RevocationList{root, root.CRL.NextUpdate}.Ended(d.now):

@@ -226,7 +226,7 @@ func (p *Plan) lookBack(now time.Time) error {
 	previous, err := p.ca.store.Latest(holder)
 	switch {
 	case errors.Is(err, store.ErrNotIssued) && p.request.Renew:
-		return &NotIssuedError{p.request.display()}
+		return &NotIssuedError{Input: p.request.display()}
 	case errors.Is(err, store.ErrNotIssued):
 		return p.refuseDelegated()
 	case isLost(err) && p.request.Renew:
@@ -456,12 +456,21 @@ func (p *Plan) openFolder(time.Time) (err error) {
 	case p.recorded():
 		err = p.checkRecorded()
 	default:
-		p.dir, err = p.out.Real()
+		p.dir, err = recordable(p.out)
 	}
 	if err != nil {
 		return err
 	}
 	return p.existsError(p.out.Check(p.fileNames))
+}
+
+// recordable returns the path of a folder as a record holds it, and fails if none can.
+func recordable(folder *output.Folder) (string, error) {
+	real, err := folder.Real()
+	if err != nil {
+		return "", err
+	}
+	return real, store.CheckFolder(real)
 }
 
 // recorded reports whether the files go to the folder that a certificate of

@@ -216,6 +216,10 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 		return WrittenProject{}, p.existsError(err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
+	real, err := recordable(folder)
+	if err != nil {
+		return WrittenProject{}, err
+	}
 	if err := folder.Prepare(fileNames(p.files)); err != nil {
 		return WrittenProject{}, p.existsError(err)
 	}
@@ -233,10 +237,6 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 		return w, err
 	}
 	w.Files = written(p.Dir, files)
-	real, err := folder.Real()
-	if err != nil {
-		return w, err
-	}
 	return w, errors.Join(p.record(real), p.keepTrust())
 }
 

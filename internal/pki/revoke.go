@@ -280,7 +280,7 @@ func (c *CA) historyOf(input string, latest store.Issued, lost error) ([]store.I
 	}
 	history, err = c.store.History(store.Device(names.First().String()))
 	if errors.Is(err, store.ErrNotIssued) {
-		err = &NotIssuedError{input}
+		err = &NotIssuedError{Input: input}
 	}
 	return history, err
 }

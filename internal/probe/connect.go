@@ -64,6 +64,16 @@ func (t Target) again() string {
 	return t.String()
 }
 
+// atPort is the command that tries another port of the server, at the address where
+// this one was looked for.
+func (t Target) atPort() fault.Command {
+	command := fault.Command{"check", net.JoinHostPort(t.Name, "PORT")}
+	if t.Address.IsValid() {
+		command = append(command, "--address", t.Address.String())
+	}
+	return command
+}
+
 // connect connects to the first address that lets it. The time is shared among
 // them.
 func (v *visit) connect(ctx context.Context, addrs []netip.Addr) net.Conn {
@@ -99,7 +109,7 @@ func (v *visit) dial(ctx context.Context, at netip.AddrPort, limit time.Duration
 func (v *visit) unconnected(at netip.AddrPort, err error, limit time.Duration) {
 	switch {
 	case errno.Is(err, syscall.ECONNREFUSED):
-		v.r.find("refused", fault.Hintf("start the server on the device; if it has another port: %s", fault.Command{"check", v.r.Target.Name + ":PORT"}),
+		v.r.find("refused", fault.Hintf("start the server on the device; if it has another port: %s", v.r.Target.atPort()),
 			"nothing listens at %s", at)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errno.Is(err, syscall.ETIMEDOUT):
 		v.r.find("connect-timeout", fault.Hintf("check that the device is on and in this network, not behind a guest Wi-Fi, a VPN or a firewall"),

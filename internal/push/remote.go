@@ -46,8 +46,13 @@ const (
 	loginTime = 10 * time.Minute
 )
 
-// parseRemote splits HOST:DIR as scp does.
+// parseRemote splits HOST:DIR as scp does: an IPv6 address is in brackets, which ssh
+// does not take.
 func parseRemote(text string) (host, dir string, ok bool) {
+	if user, address, inBrackets := strings.Cut(text, "["); inBrackets && (user == "" || strings.HasSuffix(user, "@")) {
+		host, dir, ok = strings.Cut(address, "]:")
+		return user + host, dir, ok && host != "" && !strings.Contains(user+host, "/")
+	}
 	host, dir, ok = strings.Cut(text, ":")
 	return host, dir, ok && host != "" && !strings.Contains(host, "/")
 }

@@ -62,11 +62,11 @@ func inNewDir(ctx context.Context, dir string, opt Options, waiting func(holder 
 		}
 	}()
 	if err != nil {
-		return dirFault(dir, err)
+		return notMade(dir, dirFault(dir, err))
 	}
 	s, err := openDir(dir, opt)
 	if err != nil {
-		return err
+		return notMade(dir, err)
 	}
 	defer func() {
 		vacant := err != nil && slices.Contains(made, filepath.Clean(dir)) && s.removeNew()
@@ -83,6 +83,16 @@ func inNewDir(ctx context.Context, dir string, opt Options, waiting func(holder 
 	return create(s)
 }
 
+// notMade is the error for a folder that could not be made or opened. It is never
+// fs.ErrNotExist, which would stand for a store that is yet to be made: the folder
+// is a link that leads nowhere, or in a place such as /proc.
+func notMade(dir string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(dir+" cannot be made: "+bare(err).Error(), anotherHome)
+	}
+	return err
+}
+
 // makeDir makes dir and the folders above it that are missing, for good. It
 // returns those that it made, also when it fails.
 func makeDir(dir string) (made []string, err error) {
@@ -91,9 +101,12 @@ func makeDir(dir string) (made []string, err error) {
 		return nil, err
 	}
 	for _, name := range slices.Backward(missing) {
-		if err := os.Mkdir(name, 0o700); err == nil {
+		err := os.Mkdir(name, 0o700)
+		if err == nil {
 			made = append(made, name)
-		} else if !errors.Is(err, fs.ErrExist) {
+			err = os.Chmod(name, 0o700) // any umask
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return made, err
 		}
 	}

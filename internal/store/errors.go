@@ -177,12 +177,20 @@ func (e FileError) Unwrap() error { return e.cause }
 
 // Hint returns what to do about it.
 func (e FileError) Hint() fault.Hint {
-	for _, row := range reasons {
-		if errno.Is(e.cause, row.err) {
-			return fault.Hintf("%s", row.hint)
-		}
+	if hint := e.reason(); hint != "" {
+		return fault.Hintf("%s", hint)
 	}
 	return fault.Hintf("move it away, then %s", bringBack)
+}
+
+// reason returns what to do about what the system said, "" if that is unknown.
+func (e FileError) reason() string {
+	for _, row := range reasons {
+		if errno.Is(e.cause, row.err) {
+			return row.hint
+		}
+	}
+	return ""
 }
 
 // reasons are what a system refuses files for, in words.

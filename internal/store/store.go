@@ -147,8 +147,15 @@ func dirFault(dir string, err error) error {
 	if errno.Is(err, syscall.ENOTDIR) {
 		what = "is not a folder"
 	}
-	return FileError{dir, what, bare(err)}
+	e := FileError{dir, what, bare(err)}
+	if e.reason() == "" {
+		return fault.With(e, anotherHome) // it was never a store: there is nothing to restore
+	}
+	return e
 }
+
+// anotherHome is for a place where no store can be.
+var anotherHome = fault.Hintf("name another folder: --home FOLDER")
 
 // ownerOfNew returns the user who shall own new files: under sudo the owner of
 // the store. nil means that it needs no care.

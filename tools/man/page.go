@@ -136,7 +136,10 @@ func (r *roff) flags(title string, flags *pflag.FlagSet) {
 		if f.Shorthand != "" {
 			name = `\fB` + escape("-"+f.Shorthand) + `\fR, ` + name
 		}
-		if value != "" {
+		switch {
+		case value != "" && f.NoOptDefVal != "": // it may be left out
+			name += `[=\fI` + escape(value) + `\fR]`
+		case value != "":
 			name += ` \fI` + escape(value) + `\fR`
 		}
 		fmt.Fprintf(r, ".TP\n%s\n%s\n", name, line1(usage+defaultOf(f)))
