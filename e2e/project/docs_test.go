@@ -50,7 +50,6 @@ func TestREADMEIsShort(t *testing.T) {
 var (
 	fence  = regexp.MustCompile("(?s)\n```.*?\n```")
 	inline = regexp.MustCompile("`([^`\n]+)`")
-	flag   = regexp.MustCompile(`--[a-z][a-z0-9-]*`)
 )
 
 // commands returns every picoca command line in a page, in its text and in its
@@ -74,41 +73,6 @@ func commands(text string) []string {
 		}
 	}
 	return found
-}
-
-// TestDocumentedCommandsExist asks picoca for help on each command in the
-// pages, and looks for the command's flags there.
-func TestDocumentedCommandsExist(t *testing.T) {
-	h, help, found := rig.EmptyHome(t), map[string]string{}, 0
-	for page, text := range documents(t) {
-		for _, command := range commands(text) {
-			name, _, _ := strings.Cut(command, " ")
-			if name == "COMMAND" || strings.HasPrefix(name, "-") {
-				continue
-			}
-			found++
-			words := []string{name}
-			if rest := strings.Fields(command); name == "root" && len(rest) > 1 {
-				words = rest[:2] // each of its commands has flags of its own
-				name = strings.Join(words, " ")
-			}
-			if _, asked := help[name]; !asked {
-				out, err := h.Try(append(words, "--help")...)
-				if err != nil {
-					t.Errorf("%s: picoca %s: %v", page, command, err)
-				}
-				help[name] = out
-			}
-			for _, flag := range flag.FindAllString(command, -1) {
-				if !strings.Contains(help[name], flag+" ") {
-					t.Errorf("%s: picoca %s: no flag %s", page, command, flag)
-				}
-			}
-		}
-	}
-	if found < 150 {
-		t.Errorf("got %d commands, want 150 or more", found)
-	}
 }
 
 // TestDocumentedDevicesExist asks picoca for each device after --for.

@@ -4,10 +4,14 @@ package testcli
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/picoca/picoca/internal/cli"
 )
+
+// substitution is a program's output in the place of a file's name, in bash.
+var substitution = regexp.MustCompile(`<\([^)]*\)`)
 
 // Words returns the words of a command line, up to the first sign that ends it for
 // a shell: a pipe, a redirection, a comment or another command.
@@ -23,7 +27,7 @@ func Words(line string) []string {
 		begun = false
 	}
 	escaped := false
-	for _, c := range line {
+	for _, c := range substitution.ReplaceAllString(line, "/dev/fd/63") {
 		switch {
 		case escaped:
 			word.WriteRune(c)

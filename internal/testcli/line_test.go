@@ -11,7 +11,7 @@ func TestWordsAreAShells(t *testing.T) {
 		`picoca identity "Kitchen tablet"  # one`: {"picoca", "identity", "Kitchen tablet"},
 		`picoca renew "Anna's phone" --wifi ""`:   {"picoca", "renew", "Anna's phone", "--wifi", ""},
 		`picoca list --json | jq .`:               {"picoca", "list", "--json"},
-		`picoca issue a --passphrase-file <(x y)`: {"picoca", "issue", "a", "--passphrase-file"},
+		`picoca issue a --passphrase-file <(x y)`: {"picoca", "issue", "a", "--passphrase-file", "/dev/fd/63"},
 		`picoca list; picoca show ca`:             {"picoca", "list"},
 		`picoca export ca#1`:                      {"picoca", "export", "ca#1"},
 		``:                                        nil,
