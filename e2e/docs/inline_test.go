@@ -44,7 +44,7 @@ func TestCommandsCouldBeRun(t *testing.T) {
 				continue
 			}
 			found++
-			if err := testcli.Check(line[at:]); err != nil && !isMention(line[at:]) {
+			if err := testcli.Check(line[at:]); err != nil && !testcli.IsName(line[at:]) {
 				t.Errorf("%s: %s: %v", p.name, line, err)
 			}
 		}
@@ -52,13 +52,6 @@ func TestCommandsCouldBeRun(t *testing.T) {
 	if found < 250 {
 		t.Errorf("got %d commands, want 250 or more", found)
 	}
-}
-
-// isMention reports whether a line is no more than the name of a command.
-func isMention(line string) bool {
-	words := testcli.Words(line)
-	return !strings.Contains(line, "-") && testcli.Check(line+" --help") == nil && len(words) <= 3 &&
-		!slices.ContainsFunc(words, func(word string) bool { return strings.ContainsAny(word, ".' ") })
 }
 
 // TestInlineCommandsRun runs each command in a sentence once, unless it has a

@@ -176,7 +176,9 @@ func (a *app) otherRoots(c *pki.CA) [][2]string {
 
 func permittedWords(root *x509.Certificate) []string {
 	words := describeRoot(root).Permitted
-	if len(root.PermittedIPRanges) == 0 {
+	if c := ca.ConstraintsOf(root); c.NoAddress() {
+		words = append(words, "no address")
+	} else if len(c.Prefixes()) == 0 {
 		words = append(words, "any address")
 	}
 	if root.PermittedDNSDomainsCritical {

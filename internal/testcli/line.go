@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/picoca/picoca/internal/cli"
 )
 
@@ -57,28 +59,39 @@ func Words(line string) []string {
 // Check reports how picoca refuses a line before it looks at anything: an unknown
 // command or flag, a value that cannot be one, or too few or too many arguments.
 func Check(line string) error {
+	cmd, err := parse(line)
+	if err != nil || cmd.Flags().Lookup("help").Changed || cmd.Name() == "help" {
+		return err
+	}
+	return cmd.ValidateArgs(cmd.Flags().Args())
+}
+
+// IsName reports whether a line is a command without arguments and flags, as a
+// sentence names it: picoca renew.
+func IsName(line string) bool {
+	cmd, err := parse(line)
+	return err == nil && cmd.HasParent() && cmd.Flags().NFlag() == 0 && cmd.Flags().NArg() == 0
+}
+
+// parse finds a line's command, and reads its flags.
+func parse(line string) (*cobra.Command, error) {
 	words := Words(line)
 	if len(words) == 0 || words[0] != "picoca" {
-		return fmt.Errorf("%q is no command of picoca's", line)
+		return nil, fmt.Errorf("%q is no command of picoca's", line)
 	}
 	root := cli.Command()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultVersionFlag()
 	cmd, rest, err := root.Find(words[1:])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cmd.InitDefaultHelpFlag()
 	if err := cmd.ParseFlags(rest); err != nil {
-		return err
+		return nil, err
 	}
-	args := cmd.Flags().Args()
-	help := cmd.Flags().Lookup("help")
-	switch {
-	case help.Changed || cmd.Name() == "help":
-		return nil
-	case strings.HasSuffix(cmd.Use, " COMMAND") && len(args) > 0:
-		return fmt.Errorf("unknown command %q", args[0])
+	if args := cmd.Flags().Args(); strings.HasSuffix(cmd.Use, " COMMAND") && len(args) > 0 {
+		return nil, fmt.Errorf("unknown command %q", args[0])
 	}
-	return cmd.ValidateArgs(args)
+	return cmd, nil
 }
