@@ -60,7 +60,7 @@ var fixtures = []fixture{
 	{page: "docs/board.md", before: "picoca issue pico.local", script: aCA},
 	{page: "docs/board.md", before: "picoca export ca", script: board},
 	{page: "docs/check.md", before: "$ picoca doctor", script: aCA},
-	{page: "docs/growth.md", before: "$ mkdir -p -m 700 ~/.ssh", script: `echo 'export SSH_AUTH_SOCK=$HOME/agent' >~/.before && ssh-agent -a ~/agent >/dev/null`},
+	{page: "docs/growth.md", before: "$ mkdir -p -m 700 ~/.ssh", script: `echo 'export SSH_AUTH_SOCK=$HOME/agent' >~/.before && setsid ssh-agent -a ~/agent >/dev/null`},
 	{page: "docs/growth.md", before: "$ picoca issue --ca", script: `openssl req -new -newkey rsa:2048 -nodes -keyout opnsense.key -subj '/CN=OPNsense CA' -out opnsense.csr`},
 	{page: "docs/identities.md", before: `$ picoca identity "Kitchen tablet"`, script: aCA + "picoca issue broker.local --for mosquitto"},
 	{page: "docs/keep.md", before: "picoca backup /media/usb", script: aCA + "picoca issue pico.local; rm -rf /media/usb; mkdir /media/usb"},
