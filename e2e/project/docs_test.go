@@ -21,7 +21,7 @@ func documents(t *testing.T) map[string]string {
 	if err != nil || len(pages) < 10 {
 		t.Fatalf("got %d pages, %v", len(pages), err)
 	}
-	pages = append(pages, rig.Root+"/README.md", rig.Root+"/CONTRIBUTING.md")
+	pages = append(pages, rig.Root+"/README.md", rig.Root+"/CONTRIBUTING.md", rig.Root+"/SECURITY.md", rig.Root+"/CHANGELOG.md")
 	texts := map[string]string{}
 	for _, page := range pages {
 		data, err := os.ReadFile(page)
@@ -96,11 +96,12 @@ func TestDocumentedDevicesExist(t *testing.T) {
 	}
 }
 
-// TestDocumentsLinkToFiles follows the links between pages, also to a heading.
+// TestDocumentsLinkToFiles follows the links between pages, also to a heading, and
+// those to pictures.
 func TestDocumentsLinkToFiles(t *testing.T) {
 	texts := documents(t)
 	for page, text := range texts {
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`).FindAllStringSubmatch(text, -1) {
+		for _, link := range regexp.MustCompile(`(?:\]\(|src=")([^)"#:]*)(?:#([^)]*))?[)"]`).FindAllStringSubmatch(text, -1) {
 			target := page
 			if link[1] != "" {
 				target = filepath.ToSlash(filepath.Join(filepath.Dir(page), link[1]))

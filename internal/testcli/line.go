@@ -81,7 +81,6 @@ func parse(line string) (*cobra.Command, error) {
 	}
 	root := cli.Command()
 	root.InitDefaultHelpCmd()
-	root.InitDefaultVersionFlag()
 	cmd, rest, err := root.Find(words[1:])
 	if err != nil {
 		return nil, err
