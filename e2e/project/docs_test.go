@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/picoca/picoca/e2e/rig"
+	"github.com/picoca/picoca/internal/cli"
 )
 
 // documents returns the text of every page for users and contributors, by its
@@ -112,6 +113,17 @@ func TestDocumentsLinkToFiles(t *testing.T) {
 			if link[2] != "" && !slices.Contains(anchors(texts[target]), link[2]) {
 				t.Errorf("%s: %s has no heading #%s", page, target, link[2])
 			}
+		}
+	}
+}
+
+// TestTopicsLinkToPages follows the link at the end of each topic of picoca help.
+func TestTopicsLinkToPages(t *testing.T) {
+	texts := documents(t)
+	for _, topic := range cli.Topics() {
+		page, heading, _ := strings.Cut(topic.Page, "#")
+		if texts[page] == "" || heading != "" && !slices.Contains(anchors(texts[page]), heading) {
+			t.Errorf("picoca help %s: no page or heading %s", topic.Name, topic.Page)
 		}
 	}
 }
