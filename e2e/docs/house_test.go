@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
 )
@@ -83,6 +84,8 @@ func (h house) run(t *testing.T, script string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	user, terminal := rig.OpenTerminal(t)
+	defer user.Close()
+	_ = user.SetDeadline(time.Now().Add(rig.Patience)) // something may still hold the terminal when the script ends
 	cmd := exec.CommandContext(ctx, "bash", "-c", bashPrelude+script)
 	cmd.Dir = h.work
 	cmd.Env = []string{
@@ -110,7 +113,7 @@ var answers = []struct {
 	answer string
 }{
 	{regexp.MustCompile(`(?i)empty for (none|no passphrase)\): $`), ""},
-	{regexp.MustCompile(`(?i)pass(word|phrase)[^\n]*: ?$`), passphrase},
+	{regexp.MustCompile(`(?i)^(enter|pass(word|phrase) of)[^\n]*: ?$`), passphrase},
 	{regexp.MustCompile(`\[y/N\] $`), "y"},
 }
 

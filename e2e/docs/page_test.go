@@ -28,8 +28,8 @@ type block struct {
 	lines    []string
 }
 
-// commandLanguages are those whose blocks are run: commands without a prompt, and
-// sessions, in which a command begins with a dollar sign.
+// The languages whose blocks are run: commands without a prompt, and sessions, in
+// which a command begins with a dollar sign.
 const (
 	commands = "sh"
 	session  = "console"
@@ -70,7 +70,7 @@ func guides() []page {
 	return all
 }
 
-var fence = regexp.MustCompile("^( *)```([a-z]*)$")
+var fence = regexp.MustCompile("^( *)```([a-z0-9+-]*)$")
 
 func parsePage(name, text string) page {
 	p := page{name: name}

@@ -58,8 +58,8 @@ func KeepPicture(t *testing.T, name, source string, draw func(file string)) {
 // roots, numbers.
 var random = regexp.MustCompile(`\b[\w-]{80,}|\b[0-9A-F]{2}(:[0-9A-F]{2})+\b|\b[a-z2-7]{13}\b|\b[A-Z2-7]{4}\b|\d+`)
 
-// smallPicture stores a picture with a byte for each dot: colours that nobody can
-// tell apart become one.
+// smallPicture stores a picture with a byte for each dot: colours that look the same
+// become one.
 func smallPicture(t *testing.T, data []byte) []byte {
 	t.Helper()
 	picture, err := png.Decode(bytes.NewReader(data))
