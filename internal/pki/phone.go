@@ -39,7 +39,7 @@ func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
 	if err != nil {
 		return PhoneFiles{}, err
 	}
-	if ca.ConstraintsOf(roots[0]).NoAddress() {
+	if ca.ConstraintsOf(c.signing.Certificate).NoAddress() {
 		return PhoneFiles{}, errNoAddress
 	}
 	specs, err := formatSpecs([]string{"mobileconfig"}, CAItself)
