@@ -157,6 +157,9 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 		a.say("messages: open https://%s/ on a phone and tap “Send me messages”; on an iPhone, add it to the home screen first", p.Name)
 	}
 	a.say("next: %s", next)
+	if p.ServesTrust() {
+		a.say("new phones need no computer: print the sheet that leads them to the board: %s", a.command("phone", "--sheet", "sheet.html"))
+	}
 	if p.Broker != "" {
 		a.printBroker(p)
 		return nil

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ecdsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"path"
@@ -51,6 +52,10 @@ type Project struct {
 	// messages are for a board that sends some, with its key vapid.
 	messages *example.Messages
 	vapid    *ecdsa.PrivateKey
+	// trust is what the board serves to phones, with the roots in trusted;
+	// trustBefore is what it did by an earlier project.
+	trust, trustBefore []example.Public
+	trusted            []*x509.Certificate
 
 	Firmware example.Firmware
 	Name     string // of the device or identity, as it is in the certificate
@@ -124,6 +129,9 @@ func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
 	if err := p.findMessages(); err != nil {
 		return nil, err
 	}
+	if err := p.findTrust(); err != nil {
+		return nil, err
+	}
 	p.Dir = cmp.Or(req.Out, issued.Record.Holder().Stem()+"-"+p.Firmware.ID)
 	return p, p.render()
 }
@@ -159,7 +167,7 @@ func (p *Project) render() error {
 	}
 	project := example.Project{
 		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
-		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages,
+		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages, Trust: p.trust,
 	}
 	files, err := p.Firmware.Render(project)
 	if err != nil {
@@ -175,17 +183,20 @@ func (p *Project) render() error {
 	return nil
 }
 
-// variants are the project with mutual TLS and messages chosen otherwise.
-func (p *Project) variants(project example.Project) []example.Project {
-	all := []*example.Messages{nil}
+// variants are the project with mutual TLS, messages and roots chosen otherwise.
+func (p *Project) variants(project example.Project) (variants []example.Project) {
+	all, trust := []*example.Messages{nil}, [][]example.Public{p.trust}
 	if known := p.knownMessages(); known != nil {
 		all = append(all, known)
 	}
-	var variants []example.Project
-	for _, messages := range all {
-		for _, mutual := range []bool{false, true} {
-			project.Messages, project.MutualTLS = messages, mutual
-			variants = append(variants, project)
+	if p.trustBefore != nil {
+		trust = append(trust, p.trustBefore)
+	}
+	for _, project.Messages = range all {
+		for _, project.Trust = range trust {
+			for _, project.MutualTLS = range []bool{false, true} {
+				variants = append(variants, project)
+			}
 		}
 	}
 	return variants
@@ -226,7 +237,7 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	if err != nil {
 		return w, err
 	}
-	return w, p.record(real)
+	return w, errors.Join(p.record(real), p.keepTrust())
 }
 
 func (p *Project) policy() output.Policy {
