@@ -130,6 +130,7 @@ var exceptions = []exception{
 	{page: "docs/renew.md", command: "picoca list", reason: "nothing is due in a new CA: testdata/script/renew.txtar", differs: true},
 	{page: "docs/scripts.md", command: "picoca issue bad..name", reason: "shows an error", fails: true},
 	{page: "docs/servers.md", command: "sudo install -o mosquitto", reason: "needs root, and the user mosquitto: e2e/devices"},
+	{page: "picoca help phones", command: "picoca phone --sheet", reason: followed + "docs/phone.md"},
 	{page: "picoca help keep", command: "picoca backup /media/usb/picoca.age", reason: followed + "docs/keep.md"},
 	{page: "picoca help keep", command: "picoca restore --paper", reason: followed + "docs/keep.md"},
 	{page: "picoca help roots", command: "picoca root retire", reason: "needs a root that was replaced: testdata/script/root.txtar"},
