@@ -30,8 +30,11 @@ type exception struct {
 // aCA makes the CA that a page takes for granted.
 const aCA = "picoca init\n"
 
-// board serves pico.local's files at the board's address, until the tests end.
-const board = `setsid openssl s_server -cert pico.local/cert.der -certform DER -key pico.local/key.der -keyform DER -www -accept 192.168.1.42:443 </dev/null >/dev/null 2>&1 &
+// board serves pico.local's files at the board's address, until the tests end or
+// another one does.
+const board = `[ ! -f /srv/board ] || kill $(cat /srv/board)
+setsid openssl s_server -cert pico.local/cert.der -certform DER -key pico.local/key.der -keyform DER -www -accept 192.168.1.42:443 </dev/null >/dev/null 2>&1 &
+echo $! >/srv/board
 for i in {1..3000}; do (: </dev/tcp/192.168.1.42/443) 2>/dev/null && break; sleep 0.1; done
 `
 
