@@ -120,7 +120,6 @@ var exceptions = []exception{
 	{page: "docs/scripts.md", command: "picoca issue pico.local --passphrase-file <(secret-tool", reason: "needs a keyring"},
 	{page: "docs/shell.md", command: "picoca completion zsh", reason: "is for zsh: e2e/shells"},
 	{page: "docs/shell.md", command: "mkdir -p ~/.zfunc", reason: "is for zsh: e2e/shells"},
-	{page: "docs/shell.md", command: "picoca completion powershell", reason: "is for PowerShell"},
 	{page: "docs/automation.md", command: "systemctl", reason: systemd},
 	{page: "docs/automation.md", command: "journalctl", reason: systemd},
 	{page: "docs/automation.md", command: "sudo loginctl", reason: systemd},

@@ -129,3 +129,13 @@ func TestLostOutputIsAFailure(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestPathsOfWindowsInErrors(t *testing.T) {
+	text := fmt.Sprintf("output %q exists", `\\nas\new\x`)
+	if got, want := singleBackslashes("windows", text), `output "\\nas\new\x" exists`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := singleBackslashes("linux", text); got != text {
+		t.Errorf("got %s, want %s", got, text)
+	}
+}

@@ -140,7 +140,8 @@ func (a *app) printRestored(o restoreOptions, dir string, r pki.Restored) error 
 		return a.printJSON(restoredJSON{inventoryToJSON(r.Inventory), r.Made, absolute(dir)})
 	}
 	a.say("%s: %s, restored to %s", r.CA, inventoryText(r.Inventory), absolute(dir))
-	a.say("The backup was made on %s. Certificates issued later are not in it and keep working; what was revoked later, revoke again.", pki.Day(r.Made))
+	a.say("The backup was made on %s. Certificates issued later are not in it and keep working; what was revoked later, revoke again: %s, or %s.",
+		pki.Day(r.Made), a.command("revoke", "NAME"), a.command("revoke", "SERIAL", "--unknown"))
 	a.say("next: %s", a.command("list"))
 	return nil
 }
@@ -155,7 +156,7 @@ func (a *app) printRestoredPaper(o restoreOptions, dir string, root *x509.Certif
 	a.say("%s: its root, valid until %s, restored to %s", root.Subject.CommonName, pki.Day(root.NotAfter), absolute(dir))
 	a.say("Its key opens with the passphrase that the paper names.")
 	a.say("Paper has no certificates: those of your devices keep working, but this CA does not know them. Issue each again before it ends.")
-	a.say("It has no revocations either: keep the revocation list that your servers have, and don't replace it by a new one.")
+	a.say("It has no revocations either. Before servers get a new revocation list, revoke again what theirs has: %s", a.command("revoke", "SERIAL", "--unknown"))
 	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -202,5 +203,5 @@ func (t trustRun) fileLines(file trustFileJSON) string {
 	for slices.Contains(strings.Split(file.Text, "\n"), end) {
 		end += "_"
 	}
-	return fmt.Sprintf("cat >%s <<'%s'\n%s\n%s", shellQuote(file.Name), end, strings.TrimSuffix(file.Text, "\n"), end)
+	return fmt.Sprintf("cat >%s <<'%s'\n%s\n%s", fault.Quote(file.Name), end, strings.TrimSuffix(file.Text, "\n"), end)
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -145,7 +146,16 @@ func (f *Folder) split() (above string, err error) {
 	if !filepath.IsLocal(f.base) {
 		return "", errReserved
 	}
+	if losesEnd(runtime.GOOS, f.base) {
+		return "", errEnd
+	}
 	return above, nil
+}
+
+// losesEnd reports whether Windows drops the end of a name: what is written to "x."
+// would be in "x", and a program that finds "x." cannot open it.
+func losesEnd(system, name string) bool {
+	return system == "windows" && name != "." && strings.TrimRight(name, ". ") != name
 }
 
 func (f *Folder) noParent(above string, err error) error {
@@ -213,6 +223,7 @@ func (f *Folder) Real() (string, error) {
 var (
 	errChanged  = errors.New("was moved during the check")
 	errReserved = errors.New("is a name that Windows reserves for a device")
+	errEnd      = errors.New("ends in a dot or a space, which Windows drops")
 )
 
 // Exists reports whether the folder existed when Open, Check or Prepare last

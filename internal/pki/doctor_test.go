@@ -132,3 +132,15 @@ func TestRepairAsksOnlyForAKeyThatItNeeds(t *testing.T) {
 	}
 	a.wantFindings(start.Add(day), "revoked: issue nas.local")
 }
+
+func TestTakingAFileOutOfTheStore(t *testing.T) {
+	t.Setenv("HOME", "/home/ann")
+	for system, want := range map[string]string{
+		"linux":   `mv -n -- notes.txt "$HOME"/`,
+		"windows": "move notes.txt /home/ann",
+	} {
+		if got := takeOut(system, "notes.txt").Text(nil); got != want {
+			t.Errorf("%s: got %s, want %s", system, got, want)
+		}
+	}
+}

@@ -56,6 +56,8 @@ type Request struct {
 	Out string
 	// Renew replaces a certificate that is still valid; there must be one.
 	Renew bool
+	// SkipValid leaves out the rows of a list whose names have a valid certificate.
+	SkipValid bool
 	// Force allows what is not recommended: slow keys, replacing files.
 	Force bool
 	// P12 says how a .p12 is encrypted, if there will be one.
@@ -237,8 +239,8 @@ func (p *Plan) lookBack(now time.Time) error {
 		return err
 	}
 	p.previous = &previous
-	if p.request.batch != "" && p.request.batch == previous.Record.Batch {
-		return &issuedBeforeError{previous}
+	if err := p.issuedBefore(previous, InForce(previous, now)); err != nil {
+		return err
 	}
 	if p.request.Renew && previous.Revoked != nil {
 		return p.revokedError(previous)

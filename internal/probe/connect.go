@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -97,13 +98,13 @@ func (v *visit) dial(ctx context.Context, at netip.AddrPort, limit time.Duration
 // unconnected explains why no connection came about.
 func (v *visit) unconnected(at netip.AddrPort, err error, limit time.Duration) {
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errno.Is(err, syscall.ECONNREFUSED):
 		v.r.find("refused", fault.Hintf("start the server on the device; if it has another port: %s", fault.Command{"check", v.r.Target.Name + ":PORT"}),
 			"nothing listens at %s", at)
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errno.Is(err, syscall.ETIMEDOUT):
 		v.r.find("connect-timeout", fault.Hintf("check that the device is on and in this network, not behind a guest Wi-Fi, a VPN or a firewall"),
 			"%s did not answer within %.0f s", at, limit.Seconds())
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTDOWN):
+	case errno.Is(err, syscall.EHOSTUNREACH), errno.Is(err, syscall.ENETUNREACH), errno.Is(err, syscall.EHOSTDOWN):
 		v.r.find("unreachable", fault.Hintf("check that the device is on, and that this computer is in its network"),
 			"no device answers at %s", at.Addr())
 	default:

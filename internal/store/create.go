@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -68,10 +69,13 @@ func inNewDir(ctx context.Context, dir string, opt Options, waiting func(holder 
 		return err
 	}
 	defer func() {
-		if err != nil && slices.Contains(made, filepath.Clean(dir)) {
-			s.removeNew()
-		}
+		vacant := err != nil && slices.Contains(made, filepath.Clean(dir)) && s.removeNew()
 		err = errors.Join(err, s.Close())
+		if vacant && runtime.GOOS == "windows" {
+			// Only now: it does not remove what is open. That also keeps another
+			// Create's lock.
+			_ = os.Remove(s.Path("lock"))
+		}
 	}()
 	if err := s.lock(ctx, waiting); err != nil {
 		return err
@@ -133,23 +137,24 @@ func syncDir(dir string) error {
 	return errors.Join(s.disk.SyncDir("."), s.Close())
 }
 
-// removeNew removes the folder of a store that did not come to be. Without the
-// lock, or with roots, it is another Create's, and stays; so does a restore that
-// can be completed.
-func (s *Store) removeNew() {
+// removeNew removes the folder of a store that did not come to be, and reports
+// whether it tried. Without the lock, or with roots, it is another Create's, and
+// stays; so does a restore that can be completed.
+func (s *Store) removeNew() bool {
 	restoring, err := s.isRestoring()
 	if restoring || err != nil {
-		return
+		return false
 	}
 	for _, roots := range []string{"roots", "root"} { // of either layout
 		if there, err := s.exists(roots); there || err != nil {
-			return
+			return false
 		}
 	}
 	if s.held != nil {
 		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))
 	}
 	_ = os.Remove(s.dir)
+	return true
 }
 
 // create needs the lock. The layout comes first: roots without one would be a
