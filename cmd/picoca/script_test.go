@@ -67,11 +67,13 @@ func picoca() {
 	if runner := strings.Fields(os.Getenv(runnerVariable)); len(runner) > 0 {
 		runElsewhere(runner)
 	}
-	os.Exit(cli.Main(context.Background(), cli.Env{
+	out, saidOut := overhear(os.Stdout)
+	errs, saidErr := overhear(os.Stderr)
+	code := cli.Main(context.Background(), cli.Env{
 		Args:   os.Args[1:],
 		Stdin:  os.Stdin,
-		Stdout: os.Stdout,
-		Stderr: os.Stderr,
+		Stdout: out,
+		Stderr: errs,
 		Getenv: os.Getenv,
 		Now:    testClock,
 		Interrupts: func(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -81,7 +83,9 @@ func picoca() {
 		Computer:   testComputer(),
 		Network:    testNetwork(),
 		Devices:    testDevices(),
-	}))
+	})
+	keepSaid(os.Args[1:], saidOut, saidErr)
+	os.Exit(code)
 }
 
 // testNetwork knows no name, and has this machine only.
@@ -150,6 +154,8 @@ func testClock() time.Time {
 
 // TestScripts runs the terminal sessions in testdata/script.
 func TestScripts(t *testing.T) {
+	said := t.TempDir()
+	t.Cleanup(func() { checkSaid(t, said) })
 	testscript.Run(t, testscript.Params{
 		Dir:                "../../testdata/script",
 		RequireUniqueNames: true,
@@ -163,6 +169,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv(saidVariable, said)
 			for _, name := range []string{runnerVariable, systemVariable, "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
 				if value, ok := os.LookupEnv(name); ok {
 					env.Setenv(name, value)

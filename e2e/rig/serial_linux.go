@@ -65,6 +65,23 @@ func (s *SerialBoard) Cut(bytes int64) { s.hub.cut(bytes) }
 // They are open until the test ends.
 func NewPort(t testing.TB) (master, slave *os.File) {
 	t.Helper()
+	master, slave = OpenTerminal(t)
+	mode, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mode.Iflag, mode.Oflag, mode.Lflag = 0, 0, 0
+	mode.Cflag |= unix.CS8
+	if err := unix.IoctlSetTermios(int(slave.Fd()), unix.TCSETS, mode); err != nil {
+		t.Fatal(err)
+	}
+	return master, slave
+}
+
+// OpenTerminal returns both ends of a terminal: what a user has before them, and
+// what a program reads and writes. They are open until the test ends.
+func OpenTerminal(t testing.TB) (master, slave *os.File) {
+	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -79,15 +96,6 @@ func NewPort(t testing.TB) (master, slave *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { slave.Close(); master.Close() })
-	mode, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mode.Iflag, mode.Oflag, mode.Lflag = 0, 0, 0
-	mode.Cflag |= unix.CS8
-	if err := unix.IoctlSetTermios(int(slave.Fd()), unix.TCSETS, mode); err != nil {
-		t.Fatal(err)
-	}
 	return master, slave
 }
 

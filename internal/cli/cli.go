@@ -220,14 +220,10 @@ func (*unknownCommandError) ExitCode() int { return fault.Usage }
 
 // Hint suggests a command with a similar name.
 func (e *unknownCommandError) Hint() fault.Hint {
-	switch len(e.suggestions) {
-	case 0:
-	case 1:
-		return fault.Hintf("did you mean %s?", fault.Command{e.suggestions[0]})
-	default:
-		return fault.Hintf("did you mean %s or %s?", fault.Command{e.suggestions[0]}, fault.Command{e.suggestions[1]})
+	if len(e.suggestions) == 0 {
+		return fault.Hintf("%s lists the commands", fault.Command{"--help"})
 	}
-	return fault.Hintf("%s lists the commands", fault.Command{"--help"})
+	return didYouMean(e.suggestions)
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command

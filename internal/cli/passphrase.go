@@ -196,8 +196,9 @@ func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) pki.Pas
 	}
 }
 
-// ask reads a line from the terminal without showing it. On an interrupt the
-// terminal shows again what is typed, and ask fails with errInterrupted. When
+// ask reads a line from the terminal without showing it, not even what is typed as
+// soon as the prompt appears. On an interrupt the terminal shows again what is
+// typed, and ask fails with errInterrupted. When
 // the input ends (Ctrl-D) it fails with errNoPassphrase: that never means an
 // empty passphrase.
 func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
@@ -206,24 +207,24 @@ func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
 		return nil, errNoTerminal
 	}
 	fd := int(file.Fd())
-	before, err := term.GetState(fd)
+	ctx, stop := a.Interrupts(ctx)
+	defer stop()
+	show, err := hideTyped(fd)
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := a.Interrupts(ctx)
-	defer stop()
 	fmt.Fprint(a.Stderr, prompt)
 	answers := make(chan answer, 1)
 	go func() {
-		line, err := readHidden(fd)
+		line, err := readTyped(fd)
 		answers <- answer{line, err}
 	}()
 	defer fmt.Fprintln(a.Stderr)
 	select {
 	case got := <-answers:
-		return got.line, got.err
+		return got.line, errors.Join(got.err, show())
 	case <-ctx.Done():
-		return nil, errors.Join(errInterrupted, term.Restore(fd, before))
+		return nil, errors.Join(errInterrupted, show())
 	}
 }
 
