@@ -218,7 +218,21 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 		{"SHA-1", shown.SHA1},
 		{"stored in", shown.Folder},
 		{"written to", cmp.Or(shown.WrittenTo, "not recorded")},
-	}, pushedRow(issued)))
+	}, pushedRow(issued), a.updatesRow(c, issued)))
+}
+
+// updatesRow is the row of a board that takes updates: from whom, as the board
+// knows it.
+func (a *app) updatesRow(c *pki.CA, i store.Issued) [][2]string {
+	settings, err := c.UpdatesOf(i)
+	if settings == nil || err != nil {
+		return nil // push says what is wrong
+	}
+	text := fmt.Sprintf("over HTTPS, port %d", settings.Port)
+	if owner, err := c.UpdateIdentity(i); err == nil {
+		text += ", by the update identity " + ca.Fingerprint(owner)
+	}
+	return [][2]string{{"updates", text}}
 }
 
 // pushedRow is the row of the device that has the files, if picoca put them

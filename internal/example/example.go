@@ -39,6 +39,8 @@ type Firmware struct {
 	root   string
 	// messages says that the project can send messages to phones.
 	messages bool
+	// updates says that the project can have its certificate replaced over HTTPS.
+	updates bool
 	// folder holds the credentials and the page, below the project's own.
 	folder string
 	// inHeader puts the page into the header page.h.
@@ -59,7 +61,7 @@ var firmwares = []Firmware{
 		devices: []string{"pico-w", "pico-2-w", "esp32"},
 		Since:   "1.22",
 		Next:    "copy all files to the board (mpremote cp * :), and reset it",
-		mutual:  true, root: "der", messages: true,
+		mutual:  true, root: "der", messages: true, updates: true,
 		program: []template{
 			{source: "micropython/main.py"},
 			{source: "micropython/secrets.py", private: true},
@@ -245,6 +247,9 @@ type Project struct {
 	Folder string
 	// Messages are what the board needs to send messages; nil if it sends none.
 	Messages *Messages
+	// Updates are what the board needs to have its certificate replaced over HTTPS;
+	// nil if only a cable can do that.
+	Updates *Updates
 	// MutualTLS lets in only visitors with a certificate of the same root.
 	MutualTLS bool
 }
@@ -319,8 +324,12 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	updates, err := p.updates(with)
+	if err != nil {
+		return nil, err
+	}
 	rest, err := f.rest(p, with)
-	return slices.Concat(program, inFolder(f.folder, loaded), messages, rest), err
+	return slices.Concat(program, inFolder(f.Folder(p.Updates != nil), loaded), messages, updates, rest), err
 }
 
 // rest are the files beside the program and what it loads: the page, or the
@@ -357,6 +366,10 @@ func (f Firmware) check(p Project) error {
 		return ErrNoMutualTLS
 	case p.Messages != nil && !f.messages:
 		return ErrNoMessages
+	case p.Updates != nil && !f.updates:
+		return ErrNoUpdates
+	case p.Updates != nil && p.Format != "der":
+		return FormatError{p.Format}
 	case loadsRoot && p.Bundle.Root.PermittedDNSDomainsCritical:
 		return ErrStrictRoot
 	case f.credentials == "" && !slices.Contains([]string{"der", "pem"}, p.Format):
@@ -404,8 +417,13 @@ func (f Firmware) loaded(p Project) ([]export.File, error) {
 }
 
 // Folder is where the certificate and its key are, below the project's own
-// folder; "" if they are in it.
-func (f Firmware) Folder() string { return f.folder }
+// folder; "" if they are in it. A board with updates has them in FirstFolder.
+func (f Firmware) Folder(updates bool) string {
+	if updates {
+		return FirstFolder
+	}
+	return f.folder
+}
 
 // TakesFormat reports whether the certificate and its key can be DER or PEM, as
 // the firmware's version loads.

@@ -34,6 +34,9 @@ type ProjectRequest struct {
 	// is whom push services may ask; unset, it is as before.
 	Push    bool
 	Contact example.Contact
+	// Updates is the port at which the board takes its certificate over HTTPS; 0 if
+	// only a cable brings it.
+	Updates int
 	// Force writes over a project that exists. What the user wrote stays: secrets
 	// as they are, changed files as copies.
 	Force bool
@@ -51,6 +54,10 @@ type Project struct {
 	// messages are for a board that sends some, with its key vapid.
 	messages *example.Messages
 	vapid    *ecdsa.PrivateKey
+	// updates are for a board that takes updates, and owner is its update identity if
+	// that is new.
+	updates *example.Updates
+	owner   []byte
 
 	Firmware example.Firmware
 	Name     string // of the device or identity, as it is in the certificate
@@ -65,6 +72,9 @@ type WrittenProject struct {
 	Kept []string
 	// Copied are copies of files that the user had changed.
 	Copied []string
+	// EndsUpdates says that the board took updates until now, and its new project does
+	// not.
+	EndsUpdates bool
 }
 
 // SmallDeviceError says that no example fits into a device.
@@ -121,7 +131,7 @@ func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
 	if err := p.findBroker(); err != nil {
 		return nil, err
 	}
-	if err := p.findMessages(); err != nil {
+	if err := errors.Join(p.findMessages(), p.findUpdates()); err != nil {
 		return nil, err
 	}
 	p.Dir = cmp.Or(req.Out, issued.Record.Holder().Stem()+"-"+p.Firmware.ID)
@@ -159,7 +169,7 @@ func (p *Project) render() error {
 	}
 	project := example.Project{
 		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
-		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages,
+		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages, Updates: p.updates,
 	}
 	files, err := p.Firmware.Render(project)
 	if err != nil {
@@ -175,17 +185,22 @@ func (p *Project) render() error {
 	return nil
 }
 
-// variants are the project with mutual TLS and messages chosen otherwise.
+// variants are the project with mutual TLS, messages and updates chosen otherwise.
 func (p *Project) variants(project example.Project) []example.Project {
-	all := []*example.Messages{nil}
+	all, allUpdates := []*example.Messages{nil}, []*example.Updates{nil}
 	if known := p.knownMessages(); known != nil {
 		all = append(all, known)
 	}
+	if known := p.knownUpdates(); known != nil {
+		allUpdates = append(allUpdates, known)
+	}
 	var variants []example.Project
 	for _, messages := range all {
-		for _, mutual := range []bool{false, true} {
-			project.Messages, project.MutualTLS = messages, mutual
-			variants = append(variants, project)
+		for _, updates := range allUpdates {
+			project.Messages, project.Updates = messages, updates
+			for _, project.MutualTLS = range []bool{false, true} {
+				variants = append(variants, project)
+			}
 		}
 	}
 	return variants
@@ -197,7 +212,7 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	if err := p.ca.lockFor(ctx, p.issued, waiting); err != nil {
 		return WrittenProject{}, err
 	}
-	if err := p.keepMessages(); err != nil {
+	if err := errors.Join(p.keepMessages(), p.keepOwner()); err != nil {
 		return WrittenProject{}, err
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
@@ -222,6 +237,9 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 		return w, err
 	}
 	w.Files = written(p.Dir, files)
+	if w.EndsUpdates, err = p.recordUpdates(); err != nil {
+		return w, err
+	}
 	real, err := folder.Real()
 	if err != nil {
 		return w, err
@@ -244,7 +262,7 @@ func (p *Project) existsError(err error) error {
 	}
 	return fault.With(err, fault.Hintf(
 		"to replace only the certificate: %s; --force rewrites the project too, and keeps copies of files that you changed",
-		fault.Command{"export", p.Name, "--for", p.target.String(), "--out", filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), "--force"}))
+		fault.Command{"export", p.Name, "--for", p.target.String(), "--out", filepath.Join(p.Dir, filepath.FromSlash(p.Folder())), "--force"}))
 }
 
 // keep leaves out the file for the Wi-Fi's password if the user has filled it in,
@@ -311,8 +329,11 @@ func (p *Project) record(dir string) error {
 	if err != nil {
 		return nil
 	}
-	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
+	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(dir, filepath.FromSlash(p.Folder())), outputFiles(files))
 }
+
+// Folder is where the certificate and its key are, below the project's own folder.
+func (p *Project) Folder() string { return p.Firmware.Folder(p.updates != nil) }
 
 // Target returns what the project is for.
 func (p *Project) Target() device.Target { return p.target }

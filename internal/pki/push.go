@@ -11,6 +11,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/example"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/store"
@@ -41,6 +42,7 @@ type Push struct {
 	request PushRequest
 	device  *push.Device
 	secrets string // a file of the project that the user fills in
+	updates *Updates
 
 	Issued store.Issued
 	Target device.Target
@@ -101,16 +103,25 @@ func (p *Push) find(now time.Time) (err error) {
 	if p.Target, err = targetOf(p.Issued); err == nil && p.request.Example && !p.isForBoard() {
 		err = &ExamplePlaceError{p.Name()}
 	}
+	if err == nil && p.isForBoard() && p.runs("micropython") {
+		p.updates, err = p.ca.UpdatesOf(p.Issued)
+	}
 	return err
 }
 
-// reach opens the place that was asked for, else the one of last time, else the
-// only board.
+// reach opens the place that was asked for, else the one where the board takes
+// updates, else the one of last time, else the only board.
 func (p *Push) reach(ctx context.Context, computer push.Computer) (*push.Device, error) {
 	last := p.Issued.Record.Pushed
 	switch {
+	case isUpdatePlace(p.request.To) && p.updates == nil:
+		return nil, &NoUpdatesError{p.Name()}
 	case p.request.To != "":
 		return computer.Open(ctx, p.request.To, p.request.Access)
+	case p.updatePlace() != "":
+		return computer.Open(ctx, p.updatePlace(), p.request.Access)
+	case last != nil && isUpdatePlace(last.To): // a whole project, or a board that takes no more updates
+		return p.reachOnly(ctx, computer)
 	case last != nil && last.BoardID != "":
 		return p.reachBoard(ctx, computer, last)
 	case last != nil:
@@ -194,6 +205,8 @@ func (p *Push) check() error {
 		return &NotLoadedError{p.Name(), d.Place, p.Target}
 	case d.Kind.IsBoard() && d.Board.Firmware != "" && !p.runs(d.Board.Firmware):
 		return &OtherFirmwareError{p.Name(), d.Place, d.Board.Firmware, p.Target}
+	case p.request.Example && d.Kind == push.HTTPS:
+		return &CableError{p.Name()}
 	case p.request.Example && !d.Kind.IsBoard():
 		return &ExamplePlaceError{p.Name()}
 	case p.request.Reset && d.Kind != push.Port:
@@ -238,14 +251,18 @@ type PushedFiles struct {
 // Run puts the files onto the device, and records where they are. It holds the
 // store's lock, so that no two runs write to one device.
 func (p *Push) Run(ctx context.Context, now time.Time, waiting Waiting) (w PushedFiles, err error) {
+	if err := p.ca.lockFor(ctx, p.Issued, waiting); err != nil {
+		return w, err
+	}
 	files, err := p.files(now)
 	if err != nil {
 		return w, err
 	}
-	if err := p.ca.lockFor(ctx, p.Issued, waiting); err != nil {
+	access, err := p.access(now)
+	if err != nil {
 		return w, err
 	}
-	w.Files, err = p.device.Put(ctx, files, push.Options{Force: p.request.Force, Familiar: p.isFamiliar() && p.device.Kind == push.Folder, Progress: p.request.Progress})
+	w.Files, err = p.device.Put(ctx, files, push.Options{Force: p.request.Force, Familiar: p.isFamiliar() && p.device.Kind == push.Folder, Progress: p.request.Progress, Updates: access})
 	switch _, leftover := errors.AsType[*push.LeftoverError](err); {
 	case w.Files == nil:
 		return w, err
@@ -275,15 +292,18 @@ func (p *Push) isFamiliar() bool {
 	if last == nil {
 		return false
 	}
-	if last.BoardID != "" {
+	if last.BoardID != "" && p.device.Kind != push.HTTPS {
 		return last.BoardID == p.device.Board.ID
 	}
 	return last.To == p.device.Place
 }
 
 func (p *Push) files(now time.Time) ([]push.File, error) {
-	if p.request.Example {
+	switch {
+	case p.request.Example:
 		return p.project()
+	case p.updates != nil && (p.device.Kind == push.HTTPS || p.device.Kind == push.Port):
+		return p.updateFiles()
 	}
 	e, err := p.ca.PlanExport(ExportRequest{Name: p.request.Name}, now)
 	if err != nil {
@@ -316,6 +336,12 @@ func (p *Push) credentials(files []output.File) []push.File {
 // project returns the example with its certificate.
 func (p *Push) project() ([]push.File, error) {
 	request := ProjectRequest{Name: p.request.Name, For: p.Target, MutualTLS: p.request.MutualTLS, Out: "project"}
+	if p.updates != nil {
+		if _, err := p.ca.keepOwner(p.Name(), p.Issued.Root); err != nil {
+			return nil, err
+		}
+		request.Updates, request.Push, request.MutualTLS = p.updates.Port, p.updates.Push, p.updates.MutualTLS || p.request.MutualTLS
+	}
 	if len(p.Target.Firmware) > 1 { // the board says which
 		target, err := device.ParseTarget(p.Target.Device.ID + "/" + p.device.Board.Firmware)
 		if err != nil {
@@ -339,6 +365,8 @@ func (p *Push) project() ([]push.File, error) {
 			program = append(program, p.filledIn(one))
 		case own.wrote(path.Base(file.Name), file.Data):
 			certificate = append(certificate, file)
+		case file.Name == example.LiveFile, path.Base(file.Name) == example.OwnerFile: // of no use to anybody else
+			program = append(program, one)
 		default:
 			one.Copy = true
 			one.Ours = func(data []byte) bool { return project.generated(file, data) }
@@ -375,6 +403,9 @@ func (p *Push) filledIn(file push.File) push.File {
 func (p *Push) record(at time.Time) error {
 	pushed := &store.Pushed{To: p.device.Place, BoardID: p.device.Board.ID, At: at}
 	last := p.Issued.Record.Pushed
+	if last != nil && p.device.Kind == push.HTTPS {
+		pushed.BoardID = last.BoardID // a later cable leads to the same board
+	}
 	if at.IsZero() && last != nil && !last.At.IsZero() && !p.isFamiliar() {
 		return nil
 	}
@@ -411,11 +442,16 @@ func (c *CA) Unpushed() (all []store.Issued, err error) {
 // NextPlace returns where the files of the new certificate should go: to the
 // device that has the previous one's, if it is still for that device; else nil.
 func (p *Plan) NextPlace() *store.Pushed {
-	if p.KeyKept == store.KeptInFiles || p.previous == nil || p.previous.Record.Pushed == nil || deviceOf(p.previous.Record.For) != deviceOf(p.Target.String()) {
+	if p.KeyKept == store.KeptInFiles || p.previous == nil || deviceOf(p.previous.Record.For) != deviceOf(p.Target.String()) {
 		return nil
 	}
-	last := p.previous.Record.Pushed
-	return &store.Pushed{To: last.To, BoardID: last.BoardID}
+	if next := p.nextUpdate(); next != nil {
+		return next
+	}
+	if last := p.previous.Record.Pushed; last != nil {
+		return &store.Pushed{To: last.To, BoardID: last.BoardID}
+	}
+	return nil
 }
 
 func deviceOf(target string) string {
@@ -426,7 +462,7 @@ func deviceOf(target string) string {
 // steps are what remains to be done on a server. What was done once, as in its
 // configuration, is left out the second time.
 func (p *Push) steps(familiar bool) []device.Step {
-	if p.device.Kind.IsBoard() || p.Target.Device.ID == "" {
+	if p.device.Kind.IsBoard() || p.device.Kind == push.HTTPS || p.Target.Device.ID == "" {
 		return nil
 	}
 	set, err := filesFor(p.Target, ca.KeyType(keyOf(p.Issued)), p.Issued.Record.Kind, p.Issued.Record.KeyKept != store.KeptInStore)
