@@ -22,8 +22,7 @@ type backupOptions struct {
 func (a *app) backupCommand() *cobra.Command {
 	var o backupOptions
 	cmd := &cobra.Command{
-		Use:   "backup FILE",
-		Short: "Write everything the CA has into one encrypted file, or its root on paper",
+		Use: "backup FILE",
 		Long: `Writes roots, certificates, keys and revocations into one file, encrypted under
 a passphrase of its own, then reads it back and compares it. The file is an age
 file (age-encryption.org): age -d FILE | tar -x unpacks it without picoca.

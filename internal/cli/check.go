@@ -24,8 +24,7 @@ type checkOptions struct {
 func (a *app) checkCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check NAME[:PORT] | --all | --find",
-		Short: "Visit live devices: what they serve, what is wrong, how to fix it",
+		Use: "check NAME[:PORT] | --all | --find",
 		Long: `Connects to a device as a phone would, and shows each step with its time: its
 address, TLS, the certificate. Compares that with what the CA issued for it. The
 port is that of the device's program, else 443.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,6 +82,7 @@ func Main(ctx context.Context, env Env) int {
 func Command() *cobra.Command { return (&app{}).rootCommand() }
 
 func (a *app) rootCommand() *cobra.Command {
+	showVersion := false
 	root := &cobra.Command{
 		Use:   "picoca COMMAND",
 		Short: "A certificate authority for the devices in your home",
@@ -90,32 +92,29 @@ writes the files the device loads, and gets your phone to trust them.`,
 		Example: `  picoca init
   picoca issue pico.local
   picoca phone`,
-		Version:       version(),
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case showVersion:
+				_, err := fmt.Fprintln(a.Stdout, "picoca version", version())
+				return err
+			case len(args) == 0:
 				return cmd.Help()
 			}
 			return &unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
 		},
 	}
+	// A flag of our own: cobra's wants the version in every run, and reading that takes a moment.
+	root.Flags().BoolVarP(&showVersion, "version", "v", false, "print the version, the commit and its date")
 	root.SetUsageFunc(a.usage)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true // completionCommand takes its place
 	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpCommand(helpCommand())
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`FOLDER` of the CA (default: $PICOCA_HOME, else the usual data folder, such as ~/.local/share/picoca)")
-	for _, group := range a.groups() {
-		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
-		for _, cmd := range group.commands {
-			cmd.GroupID = group.title
-			cmd.Flags().SortFlags = false // common ones first
-			root.AddCommand(cmd)
-		}
-	}
-	root.AddCommand(a.phoneSignerCommand())
+	a.addCommands(root)
 	if isCompletion(a.Args) {
 		root.InitDefaultHelpCmd()
 		a.addCompletion(root)
@@ -123,40 +122,79 @@ writes the files the device loads, and gets your phone to trust them.`,
 	return root
 }
 
+func (a *app) addCommands(root *cobra.Command) {
+	for _, group := range a.groups() {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, entry := range group.entries {
+			cmd := a.commandFor(entry)
+			cmd.GroupID = group.title
+			root.AddCommand(cmd)
+		}
+	}
+	if a.names(phoneSignerName) {
+		root.AddCommand(a.phoneSignerCommand())
+	}
+}
+
+// entry is a command in the help's list: its name, what it does in a line, and what makes
+// it. Making all commands with their flags costs more than most of them take to run.
+type entry struct {
+	name, short string
+	build       func() *cobra.Command
+}
+
 // group is a part of the list of commands in the help.
 type group struct {
-	title    string
-	commands []*cobra.Command
+	title   string
+	entries []entry
+}
+
+// commandFor returns the command of an entry if the command line may name it. For any other
+// it returns one that has only what the list of commands shows.
+func (a *app) commandFor(e entry) *cobra.Command {
+	cmd := &cobra.Command{Use: e.name, Run: func(*cobra.Command, []string) {}}
+	if a.names(e.name) {
+		cmd = e.build()
+	}
+	cmd.Short = e.short
+	cmd.Flags().SortFlags = false // common ones first
+	return cmd
+}
+
+// names reports whether a word of the command line is this one. Without a command line,
+// as for the man pages, any command may be wanted.
+func (a *app) names(command string) bool {
+	return a.Args == nil || slices.Contains(a.Args, command)
 }
 
 func (a *app) groups() []group {
 	return []group{
-		{"The CA:", []*cobra.Command{
-			a.initCommand(),
-			a.rootsCommand(),
-			a.trustCommand(),
-			a.phoneCommand(),
-			a.backupCommand(),
-			a.restoreCommand(),
+		{"The CA:", []entry{
+			{"init", "Create the CA: once, on this computer", a.initCommand},
+			{"root", "Replace the root, or change its passphrase", a.rootsCommand},
+			{"trust", "Make this computer and its browsers trust the CA", a.trustCommand},
+			{"phone", "Get a phone to trust the CA: QR code, steps, and proof", a.phoneCommand},
+			{"backup", "Write everything the CA has into one encrypted file, or its root on paper", a.backupCommand},
+			{"restore", "Bring the CA back from a backup, or its root from paper", a.restoreCommand},
 		}},
-		{"Certificates:", []*cobra.Command{
-			a.issueCommand(),
-			a.identityCommand(),
-			a.delegateCommand(),
-			a.renewCommand(),
-			a.revokeCommand(),
-			a.exportCommand(),
-			a.exampleCommand(),
-			a.pushCommand(),
+		{"Certificates:", []entry{
+			{"issue", "Issue a device's certificate, and write the files it loads", a.issueCommand},
+			{"identity", "Issue an identity for a phone, computer or board (mutual TLS)", a.identityCommand},
+			{"delegate", "Set up another CA program under the root: ACME, Caddy", a.delegateCommand},
+			{"renew", "Replace certificates with new ones, in the same folders", a.renewCommand},
+			{"revoke", "Revoke the certificates of a lost or retired device or identity", a.revokeCommand},
+			{"export", "Write certificate files again, in any format", a.exportCommand},
+			{"example", "Write a complete project for a board: HTTPS, or MQTT over TLS", a.exampleCommand},
+			{"push", "Copy a certificate and its key to the device", a.pushCommand},
 		}},
-		{"Information:", []*cobra.Command{
-			a.listCommand(),
-			a.showCommand(),
-			a.devicesCommand(),
-			a.fitCommand(),
-			a.checkCommand(),
-			a.doctorCommand(),
-			a.completionCommand(),
+		{"Information:", []entry{
+			{"list", "List certificates: for which device, and when they end", a.listCommand},
+			{"show", "Show a certificate or the root, with its fingerprints", a.showCommand},
+			{"devices", "List known devices; show what one loads, and what it costs", a.devicesCommand},
+			{"fit", "Show whether a certificate fits a device, and its costs", a.fitCommand},
+			{"check", "Visit live devices: what they serve, what is wrong, how to fix it", a.checkCommand},
+			{"doctor", "Examine the CA itself: its files, dates, folders, and trust", a.doctorCommand},
+			{"completion", "Let the Tab key complete commands, names, devices and formats", a.completionCommand},
 		}},
 	}
 }

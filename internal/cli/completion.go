@@ -108,8 +108,8 @@ func first(c completer, more ...cobra.Completion) completer {
 func commands(a *app, before []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var all []cobra.Completion
 	for _, group := range a.groups() {
-		for _, cmd := range group.commands {
-			all = append(all, cmd.Name()+"\t"+cmd.Short)
+		for _, entry := range group.entries {
+			all = append(all, entry.name+"\t"+entry.short)
 		}
 	}
 	return first(words(all...))(a, before, typed)

@@ -14,8 +14,7 @@ var shells = []string{"bash", "zsh", "fish", "powershell"}
 
 func (a *app) completionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "completion bash|zsh|fish|powershell",
-		Short: "Let the Tab key complete commands, names, devices and formats",
+		Use: "completion bash|zsh|fish|powershell",
 		Long: `Prints a script that teaches your shell to complete picoca's commands and flags,
 the names in your CA, devices with their firmware and versions, and formats. Save
 it where the shell looks for such scripts, then open a new terminal.`,

@@ -25,8 +25,7 @@ type delegateOptions struct {
 func (a *app) delegateCommand() *cobra.Command {
 	var o delegateOptions
 	cmd := &cobra.Command{
-		Use:   "delegate " + strings.Join(delegate.IDs(), "|") + " FOLDER",
-		Short: "Set up another CA program under the root: ACME, Caddy",
+		Use: "delegate " + strings.Join(delegate.IDs(), "|") + " FOLDER",
 		Long: `Issues a certificate for another CA, with the limits of the root, and writes all
 that its program needs into FOLDER: certificate, key and configuration. Devices
 that trust the root trust what that CA issues, for servers only.

@@ -20,8 +20,7 @@ type devicesOptions struct {
 func (a *app) devicesCommand() *cobra.Command {
 	var o devicesOptions
 	cmd := &cobra.Command{
-		Use:   "devices [DEVICE]",
-		Short: "List known devices; show what one loads, and what it costs",
+		Use: "devices [DEVICE]",
 		Example: `  picoca devices
   picoca devices pico-w
   picoca devices --search mqtt`,

@@ -21,8 +21,7 @@ type doctorOptions struct {
 func (a *app) doctorCommand() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Examine the CA itself: its files, dates, folders, and trust",
+		Use: "doctor",
 		Long: `Reads everything in the CA's folder and verifies it: modes and owners, every
 signature, every key, numbers, what a crash left, the days that the root and
 the certificates have left, the revocation list, the folders that files were

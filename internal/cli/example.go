@@ -27,8 +27,7 @@ type exampleOptions struct {
 func (a *app) exampleCommand() *cobra.Command {
 	var o exampleOptions
 	cmd := &cobra.Command{
-		Use:   "example NAME",
-		Short: "Write a complete project for a board: HTTPS, or MQTT over TLS",
+		Use: "example NAME",
 		Long: `Writes a small, complete project for a board: a program that serves a web app
 over HTTPS, the app's page, which can be added to a phone's home screen, and the
 newest certificate of NAME with its key.

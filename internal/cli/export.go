@@ -30,8 +30,7 @@ func (a *app) exportCommand() *cobra.Command {
 	var o exportOptions
 	var list bool
 	cmd := &cobra.Command{
-		Use:   "export NAME|ca|crl|expiry",
-		Short: "Write certificate files again, in any format",
+		Use: "export NAME|ca|crl|expiry",
 		Long: `Writes the newest certificate of a device or an identity and its key, or the
 root certificate ("ca"), in any format; --list shows the formats and what reads
 them. The root key never leaves the store.

@@ -25,8 +25,7 @@ type fitOptions struct {
 func (a *app) fitCommand() *cobra.Command {
 	var o fitOptions
 	cmd := &cobra.Command{
-		Use:   "fit NAME | --key TYPE",
-		Short: "Show whether a certificate fits a device, and its costs",
+		Use: "fit NAME | --key TYPE",
 		Long: `Shows how a certificate fits a device: its size, how much memory and time a
 connection takes, which firmware loads the files, and what would be smaller.
 Works for an existing certificate of a device or an identity, or for a key type.`,

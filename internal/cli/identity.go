@@ -45,8 +45,7 @@ func (f *wifiFlags) apply(r *pki.Request, given func(flag string) bool) error {
 func (a *app) identityCommand() *cobra.Command {
 	var o identityOptions
 	cmd := &cobra.Command{
-		Use:   "identity NAME",
-		Short: "Issue an identity for a phone, computer or board (mutual TLS)",
+		Use: "identity NAME",
 		Long: `Issues an identity: a certificate and key with which a phone, computer or board
 proves to a server who it is (mutual TLS). NAME is any text; quote it if it has
 spaces.`,

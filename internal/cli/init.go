@@ -35,8 +35,7 @@ type initOptions struct {
 func (a *app) initCommand() *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
-		Use:   "init",
-		Short: "Create the CA: once, on this computer",
+		Use: "init",
 		Long: `Creates a root certificate and its key. Devices that trust the root then trust
 every certificate it issues. The root is limited to names of a home network and
 private addresses: even a stolen root key cannot make a certificate for your

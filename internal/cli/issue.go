@@ -112,8 +112,7 @@ func (a *app) issueCommand() *cobra.Command {
 	var p12 p12Flags
 	var from string
 	cmd := &cobra.Command{
-		Use:   "issue NAME [NAME|IP ...] | --csr FILE | --from LIST",
-		Short: "Issue a device's certificate, and write the files it loads",
+		Use: "issue NAME [NAME|IP ...] | --csr FILE | --from LIST",
 		Long: `Issues a certificate for one or more names and addresses, and writes the files
 the device loads. The first name is the device's own: it names the folder, and
 you renew it by it. The key is a new one, unless the device made its own: then

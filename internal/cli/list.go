@@ -25,9 +25,8 @@ type listOptions struct {
 func (a *app) listCommand() *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List certificates: for which device, and when they end",
-		Args:  args(0, 0, ""),
+		Use:  "list",
+		Args: args(0, 0, ""),
 		Long: `Lists the newest certificate of each name. With --due it lists those that should
 be renewed, and the exit code is 4 if there are any.`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

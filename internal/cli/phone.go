@@ -41,8 +41,7 @@ type phoneOptions struct {
 func (a *app) phoneCommand() *cobra.Command {
 	var o phoneOptions
 	cmd := &cobra.Command{
-		Use:   "phone",
-		Short: "Get a phone to trust the CA: QR code, steps, and proof",
+		Use: "phone",
 		Long: `Starts a short-lived server in your home network and prints a QR code. The phone
 opens a page with the root certificate and the steps to trust it, and checks
 over HTTPS that it does. Compare the fingerprint on the phone before you switch

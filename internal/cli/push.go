@@ -54,8 +54,7 @@ type pushOptions struct {
 func (a *app) pushCommand() *cobra.Command {
 	var o pushOptions
 	cmd := &cobra.Command{
-		Use:   "push NAME",
-		Short: "Copy a certificate and its key to the device",
+		Use: "push NAME",
 		Long: `Copies the files of the newest certificate to the device that loads them, checks
 them there, and only then lets them take the place of the previous ones. Other
 files on the device stay as they are.

@@ -31,8 +31,7 @@ type renewOptions struct {
 func (a *app) renewCommand() *cobra.Command {
 	var o renewOptions
 	cmd := &cobra.Command{
-		Use:   "renew NAME [NAME|IP ...] | --due | --all",
-		Short: "Replace certificates with new ones, in the same folders",
+		Use: "renew NAME [NAME|IP ...] | --due | --all",
 		Long: `Issues a new certificate with a new key for a device or an identity, and
 replaces the files of the previous one in the folder that picoca last wrote them
 to. Names, device, key type, days and clock stay as they are unless you change

@@ -26,8 +26,7 @@ type restoreOptions struct {
 func (a *app) restoreCommand() *cobra.Command {
 	var o restoreOptions
 	cmd := &cobra.Command{
-		Use:   "restore FILE",
-		Short: "Bring the CA back from a backup, or its root from paper",
+		Use: "restore FILE",
 		Long: `Restores what picoca backup wrote, into a folder that is empty or does not exist.
 Everything is decrypted and verified first; after any fault nothing was changed.
 

@@ -23,8 +23,7 @@ type revokeOptions struct {
 func (a *app) revokeCommand() *cobra.Command {
 	var o revokeOptions
 	cmd := &cobra.Command{
-		Use:   "revoke NAME|SERIAL",
-		Short: "Revoke the certificates of a lost or retired device or identity",
+		Use: "revoke NAME|SERIAL",
 		Long: `Revokes every certificate of a device or an identity that has not expired, and
 signs the revocation list again. Servers that check identities must get the new
 list: picoca export crl. Browsers and phones read no such list.

@@ -13,8 +13,7 @@ import (
 
 func (a *app) rootsCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "root COMMAND",
-		Short: "Replace the root, or change its passphrase",
+		Use: "root COMMAND",
 		Long: `A root is replaced step by step: rotate creates the new one beside the old one,
 your phones and computers trust both, renew --all moves the devices, status
 shows who is left, and retire ends the old one. This is also how a domain is

@@ -18,8 +18,7 @@ import (
 func (a *app) showCommand() *cobra.Command {
 	var o showOptions
 	cmd := &cobra.Command{
-		Use:   "show NAME|ca",
-		Short: "Show a certificate or the root, with its fingerprints",
+		Use: "show NAME|ca",
 		Example: `  picoca show pico.local
   picoca show broker.local --fingerprint sha1 --plain`,
 		Args: args(1, 1, "the name of a device or an identity, or ca"),

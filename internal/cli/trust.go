@@ -32,8 +32,7 @@ const (
 func (a *app) trustCommand() *cobra.Command {
 	var o trustOptions
 	cmd := &cobra.Command{
-		Use:   "trust [install|remove|status]",
-		Short: "Make this computer and its browsers trust the CA",
+		Use: "trust [install|remove|status]",
 		Long: `Adds the CA's roots to the trust stores of this computer: the system's (curl,
 wget, Python, Go, most Java), Chromium's and its relatives', and Firefox's.
 remove takes out every root that this CA ever had, and nothing else; status

@@ -150,17 +150,15 @@ func (c *CA) key(root store.Root, ask Passphrase) (crypto.Signer, error) {
 	if root.Key == store.KeyAgent {
 		return c.agentKey(root)
 	}
-	encrypted, err := c.store.KeyEncrypted(root)
+	key, err := c.store.RootKey(root, nil)
+	if !errors.Is(err, store.ErrPassphrase) {
+		return key, err
+	}
+	passphrase, err := ask()
 	if err != nil {
 		return nil, err
 	}
-	var passphrase []byte
-	if encrypted {
-		if passphrase, err = ask(); err != nil {
-			return nil, err
-		}
-		defer clear(passphrase)
-	}
+	defer clear(passphrase)
 	return c.store.RootKey(root, passphrase)
 }
 
