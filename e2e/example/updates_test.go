@@ -484,3 +484,19 @@ func TestUpdatesWithEverything(t *testing.T) {
 	v.identity = &tablet
 	v.mustServe("a new root")
 }
+
+// TestUpdatesToOtherKeys changes the type of the key, each of which has its public
+// part elsewhere.
+func TestUpdatesToOtherKeys(t *testing.T) {
+	t.Parallel()
+	b := newUpdatesBoard(t)
+	for _, key := range []string{"rsa-2048", "p384", "p256"} {
+		b.home.Run("renew", "pico.local", "--key", key, "--force")
+		if err := b.push(); err != nil {
+			t.Fatalf("%s: %v", key, err)
+		}
+		if got := b.shows(b.https, nil); !bytes.Equal(got, b.newest()) {
+			t.Errorf("%s: the page does not have the new certificate", key)
+		}
+	}
+}

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// NewOwner returns the certificate with which the owner of the device name shows
-// itself to it. It is signed by its own key, and the device trusts it as it is,
+// NewOwner returns a certificate with which the owner of a device shows itself to
+// it. It is signed by its own key, and the device trusts it as it is,
 // byte for byte: no root vouches for it, and it is valid whatever the device's
 // clock says (RFC 5280 section 4.1.2.5 for a certificate without an end).
-func NewOwner(name string, key crypto.Signer) (*x509.Certificate, error) {
+func NewOwner(key crypto.Signer) (*x509.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: newSerial(),
-		Subject:      pkix.Name{CommonName: "Owner of " + name},
+		Subject:      pkix.Name{CommonName: "picoca update identity"},
 		NotBefore:    time.Unix(0, 0).UTC(),
 		NotAfter:     time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		KeyUsage:     x509.KeyUsageDigitalSignature,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -162,10 +161,11 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, o.Updates, p.Broker, p.Dir, writtenToJSON(w.Files), w.Kept, w.Copied})
 	}
 	a.sayWritten(w.Files)
-	next := "put your Wi-Fi name and password into " + p.Firmware.Secrets() + ", then " + p.Firmware.Next
+	install := a.installStep(p, o)
+	next := "put your Wi-Fi name and password into " + p.Firmware.Secrets() + ", then " + install
 	for _, path := range w.Kept {
 		a.say("kept  %s, which you filled in", path)
-		next = p.Firmware.Next
+		next = install
 	}
 	for _, path := range w.Copied {
 		a.say("kept your version as %s", path)
@@ -178,7 +178,6 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 	}
 	if o.Updates != 0 {
 		a.say("updates: after the first copy over a cable, %s replaces the certificate over HTTPS, port %d", a.command("push", p.Name), o.Updates)
-		next = strings.Replace(next, p.Firmware.Next, fmt.Sprintf("copy all files and the folder %s to the board (%s), and reset it", p.Folder(), a.command("push", p.Name, "--example")), 1)
 	}
 	if w.EndsUpdates {
 		a.say("updates: none from now on: %s keeps them", a.command("example", p.Name, "--updates"))
@@ -195,6 +194,14 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 		a.say("next: make your router give this board the address %s every time", p.Name)
 	}
 	return nil
+}
+
+// installStep is how the project gets onto the board.
+func (a *app) installStep(p *pki.Project, o exampleOptions) string {
+	if o.Updates == 0 {
+		return p.Firmware.Next
+	}
+	return fmt.Sprintf("copy all files and the folder %s to the board (%s), and reset it", p.Folder(), a.command("push", p.Name, "--example"))
 }
 
 // printBroker prints what the user does on the broker.

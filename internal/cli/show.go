@@ -193,6 +193,10 @@ type shownJSON struct {
 	Root             string `json:"root"`
 	Folder           string `json:"folder"`
 	WrittenTo        string `json:"written_to,omitempty"`
+	// UpdatesPort is where the board takes its certificate over HTTPS, UpdateIdentity
+	// the SHA-256 of whom it takes it from.
+	UpdatesPort    int    `json:"updates_port,omitempty"`
+	UpdateIdentity string `json:"update_identity_sha256,omitempty"`
 }
 
 func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
@@ -202,8 +206,10 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 	}
 	leaf := issued.Leaf
 	shown := shownJSON{
-		describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), spki(leaf), issued.Root.Certificate.Subject.CommonName, c.Path(issued), issued.Record.Folder,
+		leafJSON: describeLeaf(issued), CertificateBytes: len(leaf.Raw), SHA1: ca.FingerprintSHA1(leaf), SPKI: spki(leaf),
+		Root: issued.Root.Certificate.Subject.CommonName, Folder: c.Path(issued), WrittenTo: issued.Record.Folder,
 	}
+	shown.UpdatesPort, shown.UpdateIdentity = updatesOf(c, issued)
 	if asJSON {
 		return a.printJSON(shown)
 	}
@@ -217,21 +223,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 		{"SHA-1", shown.SHA1},
 		{"stored in", shown.Folder},
 		{"written to", cmp.Or(shown.WrittenTo, "not recorded")},
-	}, pushedRow(issued), a.updatesRow(c, issued)))
-}
-
-// updatesRow is the row of a board that takes updates: from whom, as the board
-// knows it.
-func (a *app) updatesRow(c *pki.CA, i store.Issued) [][2]string {
-	settings, err := c.UpdatesOf(i)
-	if settings == nil || err != nil {
-		return nil // push says what is wrong
-	}
-	text := fmt.Sprintf("over HTTPS, port %d", settings.Port)
-	if owner, err := c.UpdateIdentity(i); err == nil {
-		text += ", by the update identity " + ca.Fingerprint(owner)
-	}
-	return [][2]string{{"updates", text}}
+	}, pushedRow(issued), shown.updatesRow()))
 }
 
 // pushedRow is the row of the device that has the files, if picoca put them

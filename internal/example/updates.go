@@ -25,6 +25,8 @@ const (
 	LiveFile    = "live"
 	// OwnerFile is in the folder of each pair.
 	OwnerFile = "owner.der"
+	// UpdatesProgram is the part of the program that knows these files.
+	UpdatesProgram = "updates.py"
 )
 
 // ErrNoUpdates says that a firmware's project takes no updates over HTTPS.
@@ -32,7 +34,7 @@ var ErrNoUpdates = fault.WithCode(fault.New("the example for this firmware takes
 	fault.Hintf("choose MicroPython, such as --for pico-w/micropython; or copy over a cable: %s", fault.Command{"push", "NAME"})), fault.Usage)
 
 // updatesProgram is added to a firmware's program.
-var updatesProgram = []template{{source: "micropython/updates.py"}}
+var updatesProgram = []template{{source: "micropython/" + UpdatesProgram}}
 
 // updates are the files that a board needs only for updates.
 func (p Project) updates(with filling) ([]export.File, error) {

@@ -198,7 +198,8 @@ func (p *Project) variants(project example.Project) []example.Project {
 	for _, messages := range all {
 		for _, updates := range allUpdates {
 			project.Messages, project.Updates = messages, updates
-			for _, project.MutualTLS = range []bool{false, true} {
+			for _, mutual := range []bool{false, true} {
+				project.MutualTLS = mutual
 				variants = append(variants, project)
 			}
 		}

@@ -254,7 +254,7 @@ func (p *Push) Run(ctx context.Context, now time.Time, waiting Waiting) (w Pushe
 	if err := p.ca.lockFor(ctx, p.Issued, waiting); err != nil {
 		return w, err
 	}
-	files, err := p.files(now)
+	files, err := p.files(ctx, now)
 	if err != nil {
 		return w, err
 	}
@@ -298,11 +298,15 @@ func (p *Push) isFamiliar() bool {
 	return last.To == p.device.Place
 }
 
-func (p *Push) files(now time.Time) ([]push.File, error) {
-	switch {
-	case p.request.Example:
+func (p *Push) files(ctx context.Context, now time.Time) ([]push.File, error) {
+	if p.request.Example {
 		return p.project()
-	case p.updates != nil && (p.device.Kind == push.HTTPS || p.device.Kind == push.Port):
+	}
+	updates, err := p.takesUpdates(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case updates:
 		return p.updateFiles()
 	}
 	e, err := p.ca.PlanExport(ExportRequest{Name: p.request.Name}, now)

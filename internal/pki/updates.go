@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -83,12 +84,12 @@ func (c *CA) owner(name string, root store.Root) (tls.Certificate, error) {
 }
 
 // newOwner makes an update identity, and what is stored of it.
-func newOwner(name string) (tls.Certificate, []byte, error) {
+func newOwner() (tls.Certificate, []byte, error) {
 	key, err := ca.P256.Generate()
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
-	cert, err := ca.NewOwner(name, key)
+	cert, err := ca.NewOwner(key)
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
@@ -104,7 +105,7 @@ func (c *CA) keepOwner(name string, root store.Root) (tls.Certificate, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return pair, err
 	}
-	pair, data, err := newOwner(name)
+	pair, data, err := newOwner()
 	if err != nil {
 		return pair, err
 	}
@@ -143,7 +144,7 @@ func (p *Project) findUpdates() error {
 	}
 	pair, err := p.ca.owner(p.Name, p.issued.Root)
 	if errors.Is(err, fs.ErrNotExist) {
-		pair, p.owner, err = newOwner(p.Name)
+		pair, p.owner, err = newOwner()
 	}
 	if err == nil {
 		p.updates = &example.Updates{Port: p.request.Updates, Owner: pair.Certificate[0]}
@@ -179,7 +180,11 @@ func (p *Project) recordUpdates() (ended bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return p.updates == nil, p.ca.store.PutDeviceFile(p.Name, updatesFile, append(data, '\n'))
+	err = p.ca.store.PutDeviceFile(p.Name, updatesFile, append(data, '\n'))
+	if isReadOnly(err) || errors.Is(err, store.ErrUnlocked) {
+		return false, nil
+	}
+	return p.updates == nil, err
 }
 
 // knownUpdates returns what the board's project had until now, nil if it took no
@@ -235,6 +240,18 @@ func (p *Push) updatePlace() string {
 }
 
 func isUpdatePlace(place string) bool { return strings.HasPrefix(place, "https://") }
+
+// takesUpdates reports whether the device has folders for two pairs. A board that a
+// cable reaches may have another program than the project that was written for it.
+func (p *Push) takesUpdates(ctx context.Context) (bool, error) {
+	switch {
+	case p.updates == nil:
+		return false, nil
+	case p.device.Kind == push.Port:
+		return p.device.Has(ctx, example.UpdatesProgram)
+	}
+	return p.device.Kind == push.HTTPS, nil
+}
 
 // updateFiles are those of a board that takes updates: it loads DER, whatever else
 // its kind of board would load.

@@ -170,6 +170,13 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	if address, _ := a.dialled(d, PushRequest{Name: "pico.local"}); address != "pico.local:8443" {
 		t.Errorf("the next push goes to %q", address)
 	}
+	if err := os.Remove(filepath.Join(dir, "updates.py")); err != nil { // another program
+		t.Fatal(err)
+	}
+	a.mustPush(d, PushRequest{Name: "pico.local", To: "/dev/ttyACM0"}, start)
+	if !sameKey(t, dir, "project/a") {
+		t.Error("a board without updates.py does not have the key where its program looks for it")
+	}
 	a.mustIssue(Request{Names: names(t, "pico.local"), Renew: true}, start)
 	d.plug("0", "BB02", t.TempDir())
 	if _, err := a.pushTo(d, PushRequest{Name: "pico.local", To: "/dev/ttyACM0"}, start); !errors.As(err, new(*OtherBoardError)) {

@@ -153,6 +153,15 @@ func (d *Device) Reset(ctx context.Context) error {
 	return d.conn.restart(ctx, true)
 }
 
+// Has reports whether the device has a file.
+func (d *Device) Has(ctx context.Context, name string) (bool, error) {
+	_, err := d.conn.read(ctx, name, 1)
+	if isMissing(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Put puts files onto the device. They are written under other names, read back
 // and compared; only then all take their places. The previous ones stay as
 // NAME.old until the new ones have been read once more. What is equal is left

@@ -201,7 +201,7 @@ func (c *updatesConn) fault(err error) error {
 		err = context.Cause(c.late)
 	}
 	return fault.With(&GoneError{c.u.place, err}, fault.Hintf(
-		"check that the board is on and in this network, and that its program takes updates; its address instead of its name: --to https://ADDRESS:%d", UpdatesPort))
+		"check that the board is on and in this network, and that its program takes updates; its address instead of its name: --to https://ADDRESS:%d; over a cable: --to PORT", UpdatesPort))
 }
 
 // greetFault is what ended a handshake: known says that the board had proved who

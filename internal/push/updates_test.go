@@ -46,7 +46,7 @@ func newUpdatingBoard(t *testing.T) *updatingBoard {
 	b := &updatingBoard{t: t, root: root, old: root.Server(t, updatesStart, "pico.local"), newest: root.Server(t, updatesStart, "pico.local"), got: map[string][]byte{}, answers: map[string]int{}}
 	for range 2 {
 		key := testpki.NewKey(t, ca.P256)
-		cert, err := ca.NewOwner("pico.local", key)
+		cert, err := ca.NewOwner(key)
 		if err != nil {
 			t.Fatal(err)
 		}

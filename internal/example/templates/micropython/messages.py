@@ -198,4 +198,5 @@ def warn():
     left = days_left()
     if left is not None and left <= SOON and subscriptions and load("warned.json", "") != ends():
         save("warned.json", ends())
-        notify("My certificate ends in %d days. On your computer: picoca renew @NAME@" % left, "certificate")
+@fixed@        notify("My certificate ends in %d days. On your computer: picoca renew @NAME@" % left, "certificate")
+@updates@        notify("My certificate ends in %d days. On your computer: picoca renew @NAME@ --push" % left, "certificate")
