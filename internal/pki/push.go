@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -386,6 +387,9 @@ func (p *Push) filledIn(file push.File) push.File {
 	dir := p.Issued.Record.Folder
 	if dir == "" {
 		return file
+	}
+	if p.updates != nil && filepath.Base(dir) == example.FirstFolder {
+		dir = filepath.Dir(dir)
 	}
 	folder, err := output.Open(dir, p.ca.outputOptions(output.Overwrite))
 	if err != nil {

@@ -147,10 +147,15 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile("project/secrets.py", []byte("WIFI_SSID = 'mine'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	d.plug("0", "AA01", dir)
-	a.mustPush(d, PushRequest{Name: "pico.local", Example: true}, start)
-	for _, name := range []string{"main.py", "updates.py", "a/cert.der", "a/key.der", "a/picoca-root.der", "a/owner.der", "live"} {
+	if files := a.mustPush(d, PushRequest{Name: "pico.local", Example: true}, start); files.ToFillIn != "" {
+		t.Error("the Wi-Fi's password is to be filled in again")
+	}
+	for _, name := range []string{"main.py", "secrets.py", "updates.py", "a/cert.der", "a/key.der", "a/picoca-root.der", "a/owner.der", "live"} {
 		got, gotErr := os.ReadFile(filepath.Join(dir, name))
 		want, wantErr := os.ReadFile(filepath.Join("project", name))
 		if gotErr != nil || wantErr != nil || !bytes.Equal(got, want) {
