@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -299,7 +300,14 @@ func (p *Push) access(now time.Time) (*push.Updates, error) {
 	for _, root := range roots {
 		pool.AddCert(root.Certificate)
 	}
-	return &push.Updates{Name: p.Name(), Roots: pool, Now: now, Newest: p.Issued.Leaf.Raw, Owners: owners}, err
+	return &push.Updates{Name: p.Name(), Roots: pool, Now: now, Known: p.mayHave, Newest: p.Issued.Leaf.Raw, Owners: owners}, err
+}
+
+// mayHave reports whether the board may still have a certificate: it was issued for
+// it, and not revoked. What is damaged proves nothing.
+func (p *Push) mayHave(der []byte) bool {
+	history, _ := p.ca.store.History(p.Issued.Record.Holder())
+	return slices.ContainsFunc(history, func(i store.Issued) bool { return i.Revoked == nil && bytes.Equal(i.Leaf.Raw, der) })
 }
 
 // nextUpdate is where a renewed certificate goes by itself, nil if the board takes

@@ -138,6 +138,31 @@ func TestPushOfABoardWithUpdatesNeedsNoCable(t *testing.T) {
 	}
 }
 
+// TestBoardIsKnownByACertificateThatHasEnded: by each that was issued for it, unless
+// it was revoked.
+func TestBoardIsKnownByACertificateThatHasEnded(t *testing.T) {
+	a := newAuthority(t, "")
+	var leaves [][]byte
+	for _, request := range []Request{{}, {Renew: true}} {
+		request.Names = names(t, "pico.local")
+		leaves = append(leaves, a.mustIssue(request, start).Issued.Leaf.Raw)
+	}
+	other := a.mustIssue(Request{Names: names(t, "other.local")}, start).Issued.Leaf.Raw
+	a.use(func(c *CA) {
+		p := &Push{ca: c, Issued: a.latest("pico.local")}
+		if !p.mayHave(leaves[0]) || !p.mayHave(leaves[1]) || p.mayHave(other) {
+			t.Error("the board is not known by its own certificates, or by another's")
+		}
+	})
+	a.mustRevoke("pico.local", start.Add(day))
+	a.use(func(c *CA) {
+		p := &Push{ca: c, Issued: a.latest("pico.local")}
+		if p.mayHave(leaves[1]) {
+			t.Error("the board is known by a revoked certificate")
+		}
+	})
+}
+
 // TestCableOfABoardWithUpdates: what a cable brings is in the folder in use, and the
 // next push needs none.
 func TestCableOfABoardWithUpdates(t *testing.T) {

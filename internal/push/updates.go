@@ -27,10 +27,12 @@ const UpdatesPort = 8443
 // to each other.
 type Updates struct {
 	// Name is the board's in its certificate, which must come from Roots and be valid
-	// at Now.
+	// at Now. One that has ended proves as much if Known, given its DER, says that the
+	// board may still have it.
 	Name  string
 	Roots *x509.CertPool
 	Now   time.Time
+	Known func(der []byte) bool
 	// Newest is the certificate in DER that the board is to have.
 	Newest []byte
 	// Owners are the client certificates that the board may accept. It is given the
@@ -138,9 +140,14 @@ func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*upd
 	}
 	known := false
 	c.tls = tls.Client(plain, &tls.Config{
-		ServerName: access.Name, RootCAs: access.Roots, Time: func() time.Time { return access.Now },
+		ServerName:           access.Name,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &access.Owners[owner], nil },
-		VerifyConnection:     func(tls.ConnectionState) error { known = true; return nil },
+		InsecureSkipVerify:   true, // VerifyConnection does it: crypto/tls accepts none that has ended
+		VerifyConnection: func(state tls.ConnectionState) (err error) {
+			err = access.verify(state.PeerCertificates[0], u.place)
+			known = err == nil
+			return err
+		},
 	})
 	context.AfterFunc(late, func() { plain.Close() })
 	if err := c.tls.HandshakeContext(late); err != nil {
@@ -149,6 +156,18 @@ func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*upd
 	}
 	c.reader = bufio.NewReader(c.tls)
 	return c, nil
+}
+
+// verify fails with a StrangerError unless the certificate is the board's.
+func (a *Updates) verify(leaf *x509.Certificate, place string) error {
+	at := a.Now
+	if at.After(leaf.NotAfter) && a.Known(leaf.Raw) {
+		at = leaf.NotAfter // the board was off while its certificate ended
+	}
+	if _, err := leaf.Verify(x509.VerifyOptions{DNSName: a.Name, Roots: a.Roots, CurrentTime: at}); err != nil {
+		return &StrangerError{place, err}
+	}
+	return nil
 }
 
 // updatesConn is a connection to a board that has proved who it is, and has
@@ -209,11 +228,11 @@ func (c *updatesConn) fault(err error) error {
 func (c *updatesConn) greetFault(err error, known bool) error {
 	var remote *net.OpError
 	hungUp := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &remote) && remote.Op == "remote error"
-	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
+	stranger, unverified := errors.AsType[*StrangerError](err)
 	switch {
 	case c.ctx.Err() != nil || c.late.Err() != nil:
 	case unverified:
-		return &StrangerError{c.u.place, err}
+		return stranger
 	case known && hungUp:
 		return &RefusedError{c.u.place}
 	}

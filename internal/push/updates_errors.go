@@ -28,7 +28,7 @@ func (e *StrangerError) Unwrap() error { return e.Err }
 // Hint depends on that.
 func (e *StrangerError) Hint() fault.Hint {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](e.Err); ok && invalid.Reason == x509.Expired {
-		return fault.Hintf("check this computer's clock; if the board's certificate has ended: connect the board by USB, and name its port: --to PORT")
+		return fault.Hintf("check this computer's clock; if the board's certificate has ended, and it is none that this CA still knows: connect the board by USB, and name its port: --to PORT")
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](e.Err); ok {
 		return fault.Hintf("check that no other device has the board's address; if the board has a certificate of an earlier root: connect it by USB, and name its port: --to PORT")

@@ -118,7 +118,7 @@ func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(b.root.Cert)
-	access := &Updates{Name: "pico.local", Roots: roots, Now: now, Newest: b.newest.Cert.Raw, Owners: b.owners}
+	access := &Updates{Name: "pico.local", Roots: roots, Now: now, Known: func([]byte) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
 	if change != nil {
 		change(access)
 	}
@@ -139,6 +139,16 @@ func TestPutOverHTTPS(t *testing.T) {
 	b.requests = nil
 	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || b.requests != nil {
 		t.Errorf("again: got %+v, %v after %q", done, err, b.requests)
+	}
+}
+
+// TestPutOverHTTPSAfterTheEnd: the board was off while its certificate ended.
+func TestPutOverHTTPSAfterTheEnd(t *testing.T) {
+	b := newUpdatingBoard(t)
+	later := updatesStart.AddDate(4, 0, 0)
+	b.newest = b.root.Server(t, later, "pico.local")
+	if done, err := b.put(later, func(u *Updates) { u.Known = func(der []byte) bool { return bytes.Equal(der, b.old.Cert.Raw) } }); err != nil || done[0].State != Written {
+		t.Errorf("got %+v, %v", done, err)
 	}
 }
 
