@@ -375,7 +375,7 @@ func TestHalfAnUpdate(t *testing.T) {
 	t.Parallel()
 	b := newUpdatesBoard(t)
 	b.stop()
-	replaceIn(t, b.home.Path("project", "updates.py"), "IDLE = 15", "IDLE = 1")
+	replaceIn(t, b.home.Path("project", "updates.py"), "IDLE = 15", "IDLE = 1", "LIMIT = 60", "LIMIT = 3600")
 	b.restart(0)
 	conn, err := b.visit(b.updates, b.owner())
 	if err != nil {
@@ -392,6 +392,10 @@ func TestHalfAnUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
+	silent.Write(clientHello(t))
+	if _, err := silent.Read(make([]byte, 1)); err != nil { // it is this one's turn
+		t.Fatal(err)
+	}
 	b.visitor("127.0.0.1").mustServe("a client that says nothing")
 }
 
