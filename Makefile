@@ -25,7 +25,7 @@ test-all: test
 	GOOS=windows $(GO) vet ./cmd/... ./internal/...
 	scripts/fuzz.sh 1m
 	npm ci --prefix testdata/bun --no-audit --no-fund --ignore-scripts
-	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years ./e2e/growth
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years ./e2e/growth ./e2e/verifiers
 	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 90m -v ./e2e/release
 	scripts/test-bare.sh
 

@@ -19,12 +19,13 @@ const agentValue = "agent"
 // agentVerb is the verb agent; agent start sets SSH_AUTH_SOCK.
 func agentVerb(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: agent start | add TYPE COMMENT | clear | lock | unlock | refuse")
+		ts.Fatalf("usage: agent start | add TYPE COMMENT | clear | lock | unlock | refuse | fido")
 	}
 	a := ts.Value(agentValue).(*testpki.SSHAgent)
 	switch args[0] {
 	case "start":
 		a.Refuses.Store(false)
+		a.FIDO.Store(false)
 		ts.Check(a.RemoveAll())
 		socket, stop, err := a.Listen()
 		ts.Check(err)
@@ -40,6 +41,8 @@ func agentVerb(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(a.Unlock([]byte("secret")))
 	case "refuse":
 		a.Refuses.Store(true)
+	case "fido":
+		a.FIDO.Store(true)
 	default:
 		ts.Fatalf("agent: unknown %q", args[0])
 	}

@@ -106,7 +106,7 @@ func openApp(t testing.TB, home string, between *counter) *app {
 }
 
 // drive starts a driver of testdata/clients.
-func drive(t testing.TB, driver string, options map[string]string) *app {
+func drive(t testing.TB, driver string, options any) *app {
 	t.Helper()
 	rig.NeedDrivers(t)
 	text, err := json.Marshal(options)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -43,8 +44,9 @@ func sshAdd(t *testing.T, args ...string) {
 	}
 }
 
-// useAll makes a CA with the key in the agent, and does what needs the key.
-func useAll(t *testing.T, h rig.Home, key string) {
+// useAll makes a CA with the key in the agent, does what needs the key, and goes
+// over to the next one.
+func useAll(t *testing.T, h rig.Home, key, next string) {
 	t.Helper()
 	h.Run("init", "--key-in", "agent:"+key)
 	if got := h.Run("show", "ca"); !strings.Contains(got, "which holds it now") {
@@ -54,33 +56,96 @@ func useAll(t *testing.T, h rig.Home, key string) {
 	h.Run("renew", "nas.local")
 	h.Run("identity", "Lost phone", "--show-passphrase")
 	h.Run("revoke", "Lost phone")
-	h.Run("export", "crl", "--out", "crl.pem")
-	h.Run("export", "ca", "--out", "root.pem")
-	h.Run("export", "nas.local", "--format", "pem", "--out", "nas")
-	out, err := rig.Outside(t, "openssl", "openssl", "verify", "-x509_strict", "-crl_check", "-CRLfile", h.Path("crl.pem"),
-		"-purpose", "sslserver", "-verify_hostname", "nas.local", "-CAfile", h.Path("root.pem"), h.Path("nas", "cert.pem"))
+	verifyNAS(t, h, "before")
+	h.Run("root", "rotate", "--key-in", "agent:"+next)
+	h.Run("renew", "nas.local")
+	verifyNAS(t, h, "after")
+}
+
+// verifyNAS exports what is needed to a folder, and has OpenSSL verify it.
+func verifyNAS(t *testing.T, h rig.Home, folder string) {
+	t.Helper()
+	h.Run("export", "nas.local", "--format", "pem", "--out", folder)
+	h.Run("export", "crl", "--out", folder+"/crl.pem")
+	h.Run("export", "ca", "--out", folder+"/root.pem")
+	out, err := rig.Outside(t, "openssl", "openssl", "verify", "-x509_strict", "-crl_check", "-CRLfile", h.Path(folder, "crl.pem"),
+		"-purpose", "sslserver", "-verify_hostname", "nas.local", "-CAfile", h.Path(folder, "root.pem"), h.Path(folder, "cert.pem"))
 	if err != nil {
 		t.Errorf("openssl: %v\n%s", err, out)
 	}
 }
 
+// newKey makes a key file, and returns its path.
+func newKey(t *testing.T, kind, bits, comment string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "id")
+	sshKeygen(t, "-t", kind, "-b", bits, "-N", "", "-C", comment, "-f", file)
+	return file
+}
+
+func sshKeygen(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := rig.Outside(t, "openssh-client", "ssh-keygen", append([]string{"-q"}, args...)...); err != nil {
+		t.Fatalf("ssh-keygen %q: %v\n%s", args, err, out)
+	}
+}
+
 func TestRootKeyInOpenSSHsAgent(t *testing.T) {
 	startAgent(t)
-	for _, kind := range [][]string{{"ecdsa", "256"}, {"ecdsa", "384"}, {"rsa", "2048"}} {
-		comment := strings.Join(kind, "-")
-		h := rig.EmptyHome(t)
-		key := h.Path("id")
-		if out, err := rig.Outside(t, "openssh-client", "ssh-keygen", "-q", "-t", kind[0], "-b", kind[1], "-N", "", "-C", comment, "-f", key); err != nil {
-			t.Fatalf("ssh-keygen: %v\n%s", err, out)
-		}
-		sshAdd(t, "-q", key)
-		useAll(t, h, comment)
+	kinds := [][2]string{{"ecdsa", "256"}, {"ecdsa", "384"}, {"rsa", "2048"}}
+	comment := func(i int) string { return "root " + kinds[i][0] + kinds[i][1] }
+	for i, kind := range kinds {
+		sshAdd(t, "-q", newKey(t, kind[0], kind[1], comment(i)))
 	}
+	for i := range kinds {
+		useAll(t, rig.EmptyHome(t), comment(i), comment((i+1)%len(kinds)))
+	}
+}
+
+// TestOpenSSHsAgentDoesNotSign: each reason has its own words, and nothing is
+// written.
+func TestOpenSSHsAgentDoesNotSign(t *testing.T) {
 	h := rig.EmptyHome(t)
-	sshAdd(t, "-D")
-	if _, err := h.Try("init", "--key-in", "agent"); err == nil || !strings.Contains(err.Error(), "SSH agent holds no key") {
-		t.Errorf("got error %v, want that the agent holds no key", err)
+	askpass := func(script string) {
+		t.Helper()
+		rig.WriteFile(t, h.Path("askpass"), "#!/bin/sh\n"+script+"\n")
+		if err := os.Chmod(h.Path("askpass"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
+	t.Setenv("SSH_ASKPASS", h.Path("askpass"))
+	t.Setenv("SSH_ASKPASS_REQUIRE", "force")
+	startAgent(t)
+	key := newKey(t, "ecdsa", "256", "home root")
+	sshKeygen(t, "-s", key, "-I", "me", key+".pub") // ssh-add loads that certificate too
+	sshAdd(t, "-q", key)
+	h.Run("init", "--key-in", "agent")
+	for _, row := range []struct {
+		what string
+		do   func()
+		want string
+	}{
+		{"the user declines", func() { askpass("exit 1"); sshAdd(t, "-q", "-c", key) }, "SSH agent refused to sign"},
+		{"another key", func() { sshAdd(t, "-D"); sshAdd(t, "-q", newKey(t, "ecdsa", "256", "root")) }, `SSH agent does not hold the key "home root"`},
+		{"an Ed25519 key", func() { sshAdd(t, "-D"); sshAdd(t, "-q", newKey(t, "ed25519", "256", "root")) }, `SSH agent does not hold the key "home root"`},
+		{"no key", func() { sshAdd(t, "-D") }, "SSH agent holds no key, or is locked"},
+		{"locked", func() { askpass("echo secret"); sshAdd(t, "-q", key); sshAdd(t, "-x") }, "SSH agent holds no key, or is locked"},
+	} {
+		row.do()
+		for _, command := range [][]string{{"issue", "nas.local"}, {"delegate", "caddy", "nas.local"}, {"--home", "other", "init", "--key-in", "agent:home root"}} {
+			_, err := h.Try(command...)
+			if err == nil || !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), "\nhint: ") {
+				t.Errorf("%s, %q: got error %v, want one with %q and a hint", row.what, command, err, row.want)
+			}
+		}
+		for _, name := range []string{"nas.local", "other"} {
+			if _, err := os.Stat(h.Path(name)); err == nil {
+				t.Errorf("%s: %s exists", row.what, name)
+			}
+		}
+	}
+	sshAdd(t, "-X")
+	h.Run("issue", "nas.local")
 }
 
 // TestRootKeyInAToken reaches a PKCS#11 token, as a YubiKey is one, through the
@@ -104,11 +169,13 @@ func TestRootKeyInAToken(t *testing.T) {
 		}
 	}
 	softHSM("--init-token", "--free", "--label", "home", "--pin", "1234", "--so-pin", "5678")
-	if out, err := rig.Outside(t, "openssl", "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", h.Path("key.pem")); err != nil {
-		t.Fatalf("openssl: %v\n%s", err, out)
+	for _, id := range []string{"01", "02"} {
+		if out, err := rig.Outside(t, "openssl", "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", h.Path("key.pem")); err != nil {
+			t.Fatalf("openssl: %v\n%s", err, out)
+		}
+		softHSM("--import", h.Path("key.pem"), "--token", "home", "--label", "root"+id, "--id", id, "--pin", "1234")
+		rig.Remove(t, h.Path("key.pem"))
 	}
-	softHSM("--import", h.Path("key.pem"), "--token", "home", "--label", "root", "--id", "01", "--pin", "1234")
-	rig.Remove(t, h.Path("key.pem"))
 	rig.WriteFile(t, h.Path("pin"), "#!/bin/sh\necho 1234\n")
 	if err := os.Chmod(h.Path("pin"), 0o700); err != nil {
 		t.Fatal(err)
@@ -121,9 +188,9 @@ func TestRootKeyInAToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := strings.Fields(out) // 256 SHA256:... COMMENT (ECDSA)
-	if len(fields) < 2 {
+	keys := regexp.MustCompile(`SHA256:\S+`).FindAllString(out, -1)
+	if len(keys) != 2 {
 		t.Fatalf("ssh-add -l: got %q", out)
 	}
-	useAll(t, h, fields[1])
+	useAll(t, h, keys[0], keys[1])
 }

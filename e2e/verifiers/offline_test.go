@@ -209,9 +209,6 @@ func TestAnotherCAWorksUnderTheRoot(t *testing.T) {
 	alone.between = nil
 	refuses(t, judges, a, alone, server, "nas.local")
 
-	// Java ignores a root's constraints, but enforces those of a CA below it.
-	refuses(t, append(enforcing, java), a, delegated.below(t, x509.ExtKeyUsageServerAuth, host("bank.example")), server, "bank.example")
-
 	// Path length 0 ends there.
 	second := delegated.below(t, x509.ExtKeyUsageServerAuth, subCA)
 	refuses(t, judges, a, second.below(t, x509.ExtKeyUsageServerAuth, host("nas.local")), server, "nas.local")

@@ -3,8 +3,6 @@ package years
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,39 +13,6 @@ const backupPassphrase = "correct horse battery staple"
 
 // papers are the sizes that people print on, for a style of the page.
 var papers = []string{"A4", "letter"}
-
-// printPage prints a page to PDF as a browser does, and returns a picture of
-// each sheet in shades of grey.
-func printPage(t *testing.T, page, paper string, dpi string) []string {
-	t.Helper()
-	dir := t.TempDir()
-	html := strings.Replace(string(rig.ReadFile(t, page)), "@page {", "@page { size: "+paper+"; ", 1)
-	rig.WriteFile(t, dir+"/page.html", html)
-	out, err := rig.OutsideWith(t, []string{"HOME=" + dir, "XDG_CONFIG_HOME=" + dir + "/config"}, nil, "chromium", "chromium",
-		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--user-data-dir="+dir+"/profile",
-		"--no-pdf-header-footer", "--print-to-pdf="+dir+"/page.pdf", "file://"+dir+"/page.html")
-	if err != nil {
-		t.Fatalf("chromium: %v\n%s", err, out)
-	}
-	if out, err := rig.Outside(t, "poppler-utils", "pdftoppm", "-r", dpi, "-gray", "-png", dir+"/page.pdf", dir+"/sheet"); err != nil {
-		t.Fatalf("pdftoppm: %v\n%s", err, out)
-	}
-	sheets, _ := filepath.Glob(dir + "/sheet-*.png")
-	slices.Sort(sheets)
-	return sheets
-}
-
-// scan returns what a scanner reads of pictures.
-func scan(t *testing.T, pictures []string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), rig.Need(t, "zbarimg", "zbar-tools"), append([]string{"--quiet"}, pictures...)...)
-	cmd.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent") // zbar reports each code there
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("zbarimg: %v\n%s", err, out)
-	}
-	return string(out)
-}
 
 // TestPaperIsPrintedScannedAndRestored: the page fits on one sheet of either
 // size, also in a scan of 150 dpi, and what a scanner reads of it makes a CA
@@ -62,11 +27,11 @@ func TestPaperIsPrintedScannedAndRestored(t *testing.T) {
 		rig.WriteFile(t, h.Path("pass.txt"), backupPassphrase+"\n")
 		h.Run("backup", "--paper", "root.html", "--backup-passphrase-file", "pass.txt")
 		for _, paper := range row.papers {
-			sheets := printPage(t, h.Path("root.html"), paper, row.dpi)
+			sheets := rig.Print(t, h.Path("root.html"), paper, row.dpi)
 			if row.sheets > 0 && len(sheets) != row.sheets {
 				t.Errorf("%s on %s: got %d sheets, want %d", row.key, paper, len(sheets), row.sheets)
 			}
-			text := scan(t, sheets)
+			text := rig.Scan(t, sheets)
 			if !strings.Contains(text, "QR-Code:H01:") {
 				t.Fatalf("%s on %s: scanned %q", row.key, paper, text)
 			}

@@ -30,7 +30,7 @@ var imports = map[string][]string{
 	"internal/arch":              nil,
 	"tools/man":                  {"internal/cli", "internal/fault"},
 	"internal/fault":             nil,
-	"internal/pki":               {"internal/ca", "internal/device", "internal/export", "internal/example", "internal/store", "internal/output", "internal/durable", "internal/backup", "internal/backup/paper", "internal/keys", "internal/delegate", "internal/push", "internal/fault"},
+	"internal/pki":               {"internal/ca", "internal/device", "internal/export", "internal/example", "internal/store", "internal/output", "internal/durable", "internal/backup", "internal/backup/paper", "internal/keys", "internal/delegate", "internal/onboard", "internal/push", "internal/fault"},
 	"internal/output":            {"internal/durable", "internal/durable/osdisk", "internal/fault"},
 	"internal/ca":                {"internal/fault"},
 	"internal/device":            {"internal/fault"},

@@ -80,6 +80,7 @@ var flagCompleters = map[string]completer{
 	"reason":                 reasons,
 	"root":                   roots,
 	"search":                 nothing,
+	"sheet":                  files,
 	"sign":                   holders,
 	"store":                  words("system", "chromium", "firefox", "java", "all"),
 	"to":                     files,

@@ -34,8 +34,8 @@ step-ca  an ACME server, from which Caddy, acme.sh and others get certificates
 caddy    Caddy's internal CA; its key is not encrypted
 
 See docs/growth.md for who needs which.`,
-		Example: `  picoca delegate step-ca /srv/step-ca --host ca.home.arpa
-  picoca delegate caddy /srv/caddy-ca`,
+		Example: `  picoca delegate step-ca ~/step-ca --host ca.home.arpa
+  picoca delegate caddy ~/caddy-ca`,
 		Args: args(2, 2, "a program and a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Program, o.Out = args[0], args[1]
@@ -158,7 +158,7 @@ func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegate
 	}
 	switch {
 	case o.Renew:
-		a.say("next: restart the program that uses them")
+		a.say("next: %s", renewedCANext(d))
 	case len(steps) == 0:
 		a.say("next: import ca.pem, or chain.pem if it wants the root too, into the program that made the request")
 	}
@@ -170,6 +170,14 @@ func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegate
 		a.say("%s: %s", word, step)
 	}
 	return nil
+}
+
+// renewedCANext is what the user does with the new certificate of a CA.
+func renewedCANext(d *pki.Delegation) string {
+	if d.Program() == "" {
+		return "import ca.pem again into its program"
+	}
+	return "restart its program"
 }
 
 // runIssueCA issues the certificate of a CA that made its own key.

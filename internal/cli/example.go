@@ -183,6 +183,9 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 		a.say("updates: none from now on: %s keeps them", a.command("example", p.Name, "--updates"))
 	}
 	a.say("next: %s", next)
+	if p.ServesTrust() {
+		a.say("new phones need no computer: print the sheet that leads them to the board: %s", a.command("phone", "--sheet", "sheet.html"))
+	}
 	if p.Broker != "" {
 		a.printBroker(p)
 		return nil

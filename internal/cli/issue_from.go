@@ -129,10 +129,7 @@ func (a *app) issueBatch(ctx context.Context, c *pki.CA, batch *pki.Batch, repor
 		report.issued(row)
 		counter.step()
 	})
-	if ctx.Err() != nil {
-		return fault.WithCode(err, fault.Interrupted)
-	}
-	return err
+	return a.interrupted(ctx, err)
 }
 
 // promptOnTerminal lets the passphrase be typed on the terminal where standard

@@ -32,6 +32,7 @@ type phoneOptions struct {
 	identity     string
 	p12          p12Flags
 	png          string
+	sheet        string
 	large        bool
 	force        bool
 	json         bool
@@ -45,31 +46,40 @@ func (a *app) phoneCommand() *cobra.Command {
 		Long: `Starts a short-lived server in your home network and prints a QR code. The phone
 opens a page with the root certificate and the steps to trust it, and checks
 over HTTPS that it does. Compare the fingerprint on the phone before you switch
-trust on: the page itself comes over plain HTTP.`,
+trust on: the page itself comes over plain HTTP.
+
+With --sheet it starts no server, and writes a page to print instead: a QR code
+that leads to a board made by picoca example, which serves the root certificate
+for good, and the fingerprint to compare.`,
 		Example: `  picoca phone
   picoca phone --device pico.local --until-trusted
-  picoca phone --identity kitchen-tablet`,
+  picoca phone --identity kitchen-tablet
+  picoca phone --sheet sheet.html`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return usageFault(cmd, err)
 			}
+			if cmd.Flags().Changed("sheet") {
+				return a.runSheet(cmd, o)
+			}
 			return a.runPhone(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.devices, "device", nil, "`NAME[=URL]` of a device: an icon on the home screen, and a link at the end (repeatable)")
+	f.StringArrayVar(&o.devices, "device", nil, "`NAME[=URL]` of a device: an icon on the home screen, and a link at the end (repeatable); with --sheet, the board it leads to")
 	f.StringVar(&o.identity, "identity", "", "`NAME` of an identity to hand over, once, to a phone that trusts the CA")
 	f.BoolVar(&o.untilTrusted, "until-trusted", false, "stop as soon as a phone proves that it trusts the CA")
 	f.DurationVar(&o.limit, "limit", 10*time.Minute, "`TIME` to serve for, at most 50m")
 	f.Lookup("limit").DefValue = spanText(o.limit)
 	f.BoolVar(&o.large, "large", false, "draw the QR code twice as large, for terminals that add space between lines")
 	f.StringVar(&o.png, "png", "", "`FILE` to save the QR code to")
+	f.StringVar(&o.sheet, "sheet", "", "`FILE` for a page to print, for phones that come later")
 	f.StringVar(&o.iface, "interface", "", "`NAME` of the network interface to serve on (default: the one with the default route)")
 	f.StringVar(&o.address, "address", "", "`IP` address of this computer to serve on")
 	f.Uint16Var(&o.port, "port", 8440, "first of three ports in a row, starting at `N`; 0: any free ones")
-	f.BoolVar(&o.force, "force", false, "replace the file of --png; allow a weak passphrase")
-	f.BoolVar(&o.json, "json", false, "print events as lines of JSON")
+	f.BoolVar(&o.force, "force", false, "replace the file of --png or --sheet; allow a weak passphrase")
+	f.BoolVar(&o.json, "json", false, "print events as lines of JSON; with --sheet, the result")
 	o.passphrase.add(cmd)
 	o.p12.add(cmd)
 	return cmd

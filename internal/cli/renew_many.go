@@ -180,7 +180,7 @@ func (r *renewalReport) plannedCA(d *pki.Delegation) {
 func (r *renewalReport) delegated(d *pki.Delegation, result pki.Result) {
 	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(result.Files), []string{}})
 	if !r.options.json {
-		r.say("%s: a CA, valid until %s; restart the program that uses it", d.Name, pki.Day(d.NotAfter()))
+		r.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
 		r.sayWritten(result.Files)
 	}
 }

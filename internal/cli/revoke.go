@@ -136,8 +136,11 @@ func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
 	for _, server := range printed.Servers {
 		a.say("  %s (%s): %s", pki.DisplayName(server.Name), server.Device, server.Setting)
 	}
-	if r.Kind == pki.Device {
+	switch r.Kind {
+	case pki.Device:
 		a.note("browsers and phones read no revocation list: they accept the certificate until it expires")
+	case pki.Delegated:
+		a.note("browsers and phones read no revocation list: they accept what that CA has issued until it expires")
 	}
 	return nil
 }

@@ -80,6 +80,7 @@ func (a *app) printRetired(r pki.RetiredRoot, asJSON bool) error {
 	a.say("  iPhone, iPad: install the profile again: %s; then Settings > General > VPN & Device Management > %s > Remove Profile", a.command("phone"), info.Name)
 	a.say("  Android: Settings > Encryption & credentials > Trusted credentials > User > %s > Remove", info.Name)
 	a.say("  computers: %s, then %s", a.command("trust", "remove"), a.command("trust"))
+	a.sayStale(r.Stale, "  ")
 	for _, file := range files {
 		a.say("  %s (%s): %s; write it again: %s", pki.DisplayName(file.Name), file.Device, file.File, a.command("export", file.Name, "--out", "FOLDER", "--force"))
 	}

@@ -211,6 +211,7 @@ func (a *app) printRotated(r pki.Rotated, asJSON bool) error {
 	} else {
 		steps = slices.Insert(steps, 0, fmt.Sprintf("have each phone and computer trust the new root: %s, %s", a.command("phone"), a.command("trust")),
 			"give servers that check identities both roots: "+a.command("export", "ca"))
+		steps = slices.Insert(steps, 1, a.staleSteps(r.Stale)...)
 	}
 	if r.OfPaper {
 		a.note("the key has the passphrase of the paper: %s changes it", a.command("root", "passphrase"))

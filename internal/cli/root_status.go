@@ -61,7 +61,14 @@ func (a *app) runRootStatus(asJSON bool) (err error) {
 	if err != nil {
 		return err
 	}
+	pages, err := c.TrustPages(a.Now())
+	if err != nil {
+		return err
+	}
 	faults := []error{a.printRootStatus(roots, asJSON), damaged}
+	if !asJSON {
+		a.sayStale(pages, "")
+	}
 	if behind := pki.Behind(roots); len(behind) > 0 {
 		faults = append(faults, &behindError{len(behind)})
 	}

@@ -140,6 +140,15 @@ func (p Program) FileNames(c Config) []string {
 	return names
 }
 
+// Private returns the names of the files that only their owner may read.
+func (p Program) Private() []string {
+	names := []string{IntermediateKey}
+	if p.KeyEncrypted {
+		names = append(names, PasswordFile)
+	}
+	return names
+}
+
 // RenewedFiles returns what a new certificate of the same key replaces.
 func (c Config) RenewedFiles() []File {
 	return []File{{Name: RootFile, Data: c.Root}, {Name: IntermediateFile, Data: c.Issuer}}

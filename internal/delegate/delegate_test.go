@@ -38,6 +38,9 @@ func TestPrivateFilesAreThoseWithSecrets(t *testing.T) {
 			if file.Private != secret {
 				t.Errorf("%s: %s: got private %v, want %v", id, name, file.Private, secret)
 			}
+			if p, _ := Find(id); slices.Contains(p.Private(), name) != secret {
+				t.Errorf("%s: %s: among the private ones: %v, want %v", id, name, !secret, secret)
+			}
 		}
 	}
 }

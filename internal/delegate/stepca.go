@@ -126,18 +126,25 @@ func unitWord(word string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`).Replace(word) + `"`
 }
 
+// stepCAClients has the issuer in Caddy's sites: a global acme_ca does not count
+// for the names of a home, for which Caddy asks its own CA.
 func stepCAClients(c Config) string {
 	directory := c.url() + "/acme/acme/directory"
-	return fmt.Sprintf(`# Caddy: at the top of the Caddyfile. The root must be on that computer.
-{
-	acme_ca %[1]s
-	acme_ca_root /etc/caddy/%[2]s
+	return fmt.Sprintf(`# Caddyfile: each site must name the issuer, or Caddy's own CA issues for names of a home. The root must be on that computer.
+(picoca) {
+	tls {
+		issuer acme {
+			dir %[1]s
+			trusted_roots /etc/caddy/%[2]s
+		}
+	}
 }
 nas.home.arpa {
+	import picoca
 	respond "It works."
 }
 
-# acme.sh, with a web server that serves /var/www/html on port 80
+# acme.sh, with a web server that serves /var/www/html on port 80 (not tried)
 acme.sh --issue -d nas.home.arpa -w /var/www/html --server %[1]s --ca-bundle %[2]s
 `, directory, RootFile)
 }

@@ -41,6 +41,10 @@ type Firmware struct {
 	messages bool
 	// updates says that the project can have its certificate replaced over HTTPS.
 	updates bool
+	// trust says that the project serves what a phone needs to trust the CA. lwIP's
+	// web server, which the project for the Pico SDK uses, cannot: over plain HTTP
+	// it would serve the web app as well.
+	trust bool
 	// folder holds the credentials and the page, below the project's own.
 	folder string
 	// inHeader puts the page into the header page.h.
@@ -61,7 +65,7 @@ var firmwares = []Firmware{
 		devices: []string{"pico-w", "pico-2-w", "esp32"},
 		Since:   "1.22",
 		Next:    "copy all files to the board (mpremote cp * :), and reset it",
-		mutual:  true, root: "der", messages: true, updates: true,
+		mutual:  true, root: "der", messages: true, updates: true, trust: true,
 		program: []template{
 			{source: "micropython/main.py"},
 			{source: "micropython/secrets.py", private: true},
@@ -72,7 +76,7 @@ var firmwares = []Firmware{
 		devices: []string{"pico-w", "pico-2-w", "esp32"},
 		Since:   "9",
 		Next:    "copy all files to the drive CIRCUITPY",
-		mutual:  true, root: "pem",
+		mutual:  true, root: "pem", trust: true,
 		program: []template{
 			{source: "circuitpython/code.py"},
 			{source: "circuitpython/settings.toml", private: true},
@@ -83,7 +87,7 @@ var firmwares = []Firmware{
 		devices:     []string{"pico-w"},
 		Since:       "3",
 		Next:        "open the folder in the Arduino IDE with the Arduino-Pico core, and upload",
-		credentials: "c-header", inHeader: true, sketch: true,
+		credentials: "c-header", inHeader: true, sketch: true, trust: true,
 		program: []template{
 			{source: "arduino/sketch.ino", name: "@FOLDER@.ino"}, // the IDE wants the folder's name
 			{source: "arduino/secrets.h", private: true},
@@ -110,7 +114,7 @@ var firmwares = []Firmware{
 		devices:     []string{"esp32"},
 		Since:       "5.1", // whose esp_netif sets the clock: migration guide from 5.0 to 5.1, networking
 		Next:        "build: idf.py set-target esp32 flash monitor",
-		credentials: "esp-idf", mutual: true, folder: "main",
+		credentials: "esp-idf", mutual: true, folder: "main", trust: true,
 		program: []template{
 			{source: "esp-idf/CMakeLists.txt"},
 			{source: "esp-idf/sdkconfig.defaults", private: true},
@@ -252,6 +256,15 @@ type Project struct {
 	Updates *Updates
 	// MutualTLS lets in only visitors with a certificate of the same root.
 	MutualTLS bool
+	// Trust is what a phone needs to trust the CA, for firmwares that ServesTrust.
+	Trust []Public
+}
+
+// Public is a file that the board serves at Path, also over plain HTTP and to
+// visitors that it does not know.
+type Public struct {
+	Path, Type string
+	File       export.File
 }
 
 var (
@@ -316,6 +329,9 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.trust {
+		with.trust = p.Trust
+	}
 	program, err := fillAll(f.program, with)
 	if err != nil {
 		return nil, err
@@ -340,6 +356,9 @@ func (f Firmware) rest(p Project, with filling) ([]export.File, error) {
 		return inFolder("broker", files), err
 	}
 	web, err := fillAll(p.page(), with)
+	for _, public := range with.trust {
+		web = append(web, public.File)
+	}
 	if err == nil && f.inHeader {
 		web = []export.File{pageHeader(web)}
 	}
@@ -424,6 +443,10 @@ func (f Firmware) Folder(updates bool) string {
 	}
 	return f.folder
 }
+
+// ServesTrust reports whether the project serves what a phone needs to trust the
+// CA.
+func (f Firmware) ServesTrust() bool { return f.trust }
 
 // TakesFormat reports whether the certificate and its key can be DER or PEM, as
 // the firmware's version loads.

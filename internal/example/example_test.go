@@ -6,6 +6,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image/png"
 	"path"
 	"regexp"
@@ -30,7 +31,12 @@ func newBundle(t *testing.T) export.Bundle {
 }
 
 func project(t *testing.T) Project {
-	return Project{Name: "pico.local", Bundle: newBundle(t), Format: "der", Folder: "web-app"}
+	return Project{Name: "pico.local", Bundle: newBundle(t), Format: "der", Folder: "web-app", Trust: []Public{
+		{"/trust", "text/html; charset=utf-8", export.File{Name: "trust.html", Data: []byte("<!doctype html>\n")}},
+		{"/trust/picoca-root.mobileconfig", "application/x-apple-aspen-config", export.File{Name: "picoca-root.mobileconfig", Data: []byte("<plist>\n")}},
+		{"/trust/picoca-root.crt", "application/x-x509-ca-cert", export.File{Name: "picoca-root.crt", Data: []byte{0x30, 0x40}}},
+		{"/trust/picoca-root-2.crt", "application/x-x509-ca-cert", export.File{Name: "picoca-root-2.crt", Data: []byte{0x30, 0x41}}},
+	}}
 }
 
 // render renders a project and returns its files by name.
@@ -67,7 +73,7 @@ var place = regexp.MustCompile(`@[A-Za-z_]+@`)
 func TestNothingIsLeftToFill(t *testing.T) {
 	eachProject(t, func(t *testing.T, _ Firmware, _ Project, files map[string]export.File) {
 		for name, file := range files {
-			if ext := path.Ext(name); ext == ".png" || ext == ".der" {
+			if ext := path.Ext(name); ext == ".png" || ext == ".der" || ext == ".crt" {
 				continue
 			}
 			if left := place.Find(file.Data); left != nil {
@@ -188,6 +194,35 @@ func TestWhatNoCompilerSees(t *testing.T) {
 			t.Errorf("%s of %s lacks %q", row.file, row.firmware, row.text)
 		}
 	}
+}
+
+// TestTrustIsServed wants each file of Trust in the project as it is, named by the
+// program with its path and type, and none where the firmware cannot serve it.
+func TestTrustIsServed(t *testing.T) {
+	row := map[string]string{
+		"micropython": `"%[1]s": ("%[2]s", "%[3]s"),`, "circuitpython": `"%[1]s": ("%[2]s", "%[3]s"),`, "arduino": `{"%[1]s", "%[3]s", (const char *)%[4]s, %[4]s_len},`,
+		"esp-idf": `{"%[1]s", "%[3]s", %[4]s_start, %[4]s_end},`,
+	}
+	program := map[string]string{"micropython": "main.py", "circuitpython": "code.py", "arduino": "web-app.ino", "esp-idf": "main.c"}
+	eachProject(t, func(t *testing.T, f Firmware, p Project, files map[string]export.File) {
+		for _, public := range p.Trust {
+			symbol := strings.NewReplacer("-", "_", ".", "_").Replace(public.File.Name)
+			line := fmt.Sprintf(row[f.ID], public.Path, public.File.Name, public.Type, symbol)
+			data := find(files, public.File.Name)
+			switch {
+			case f.ID == "pico-sdk":
+				if data != nil || f.ServesTrust() {
+					t.Errorf("%s is there, and nothing serves it", public.File.Name)
+				}
+			case !bytes.Contains(find(files, program[f.ID]), []byte(line+"\n")):
+				t.Errorf("the program lacks %s", line)
+			case f.inHeader && !bytes.Contains(find(files, "page.h"), []byte("static const unsigned int "+symbol+"_len = ")):
+				t.Errorf("page.h lacks %s", symbol)
+			case !f.inHeader && !bytes.Equal(data, public.File.Data):
+				t.Errorf("%s: got %q, want %q", public.File.Name, data, public.File.Data)
+			}
+		}
+	})
 }
 
 // TestMutualTLSIsAsked wants the lines of one kind and none of the other.
@@ -312,7 +347,9 @@ func TestServiceWorkerKeepsThePage(t *testing.T) {
 	kept := regexp.MustCompile(`'(/[a-z.]*)'`)
 	served := regexp.MustCompile(`(?m)^    "(/[a-z.]*)": \(`)
 	for _, f := range firmwares[:2] {
-		files := render(t, f, project(t))
+		p := project(t)
+		p.Trust = nil // it needs no copy on the phone
+		files := render(t, f, p)
 		_, list, _ := bytes.Cut(files["sw.js"].Data, []byte("const FILES = "))
 		list, _, _ = bytes.Cut(list, []byte("\n"))
 		var want []string

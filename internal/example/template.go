@@ -21,8 +21,9 @@ import (
 var templates embed.FS
 
 // template is a file with places to fill, as @NAME@. A line that begins with
-// marks, as @mutual@, is there only in projects of each of those kinds. text/template would
-// make the program a sixth larger.
+// marks, as @mutual@, is there only in projects of each of those kinds, and one
+// that begins with @trust@ once for each Public. text/template would make the
+// program a sixth larger.
 type template struct {
 	source  string // below templates
 	name    string // of the file, with places to fill; "" is source's base name
@@ -45,10 +46,11 @@ var broker = []template{
 }
 
 // filling is what a project's templates are filled with: the values of places,
-// and the marks whose lines are there or not.
+// the marks whose lines are there or not, and what lines of @trust@ are for.
 type filling struct {
 	values map[string]string
 	marks  map[string]bool
+	trust  []Public
 }
 
 func (t template) fill(with filling) (export.File, error) {
@@ -71,7 +73,9 @@ func (t template) fill(with filling) (export.File, error) {
 }
 
 // isText reports whether a file has places to fill.
-func isText(name string) bool { return !slices.Contains([]string{".png", ".der"}, path.Ext(name)) }
+func isText(name string) bool {
+	return !slices.Contains([]string{".png", ".der", ".crt"}, path.Ext(name))
+}
 
 // UnfilledError says that a project would have a file with a place that nothing
 // filled: the board would take its name for what should be there.
@@ -139,8 +143,24 @@ func (with filling) kept(line []byte) []byte {
 			return nil
 		}
 	}
+	if rest, marked := bytes.CutPrefix(line, []byte("@trust@")); marked {
+		return with.rows(string(rest))
+	}
 	return line
 }
+
+// rows repeats a line for each Public.
+func (with filling) rows(line string) (all []byte) {
+	for _, public := range with.trust {
+		fill := strings.NewReplacer("@PATH@", public.Path, "@FILE@", public.File.Name, "@TYPE@", public.Type, "@SYMBOL@", symbol(public.File.Name))
+		all = append(all, fill.Replace(line)...)
+	}
+	return all
+}
+
+// symbol is the name of a file in C, as ESP-IDF makes it (string(MAKE_C_IDENTIFIER)
+// of CMake).
+func symbol(name string) string { return strings.NewReplacer(".", "_", "-", "_").Replace(name) }
 
 // Reach is how devices find a board by the name in its certificate. It is also
 // the mark of lines for such names.
@@ -229,16 +249,17 @@ func pageVersion(page []template, with filling) (string, error) {
 }
 
 // pageHeader puts the page into one C++ header: texts as they are, for people
-// to change, and the icon as an array.
+// to change, and all else as arrays.
 func pageHeader(files []export.File) export.File {
 	var h bytes.Buffer
 	h.WriteString("// The page. Between the brackets it is as the browser gets it.\n#pragma once\n")
 	for _, file := range files {
-		name := strings.ReplaceAll(file.Name, ".", "_")
-		if path.Ext(file.Name) == ".png" {
-			export.WriteArray(&h, name, file.Name, file.Data)
-		} else {
+		name := symbol(file.Name)
+		if isText(file.Name) {
 			fmt.Fprintf(&h, "\n// %s\nstatic const char %s[] = R\"~~~(%s)~~~\";\n", file.Name, name, file.Data)
+			fmt.Fprintf(&h, "static const unsigned int %[1]s_len = sizeof %[1]s - 1;\n", name)
+		} else {
+			export.WriteArray(&h, name, file.Name, file.Data)
 		}
 	}
 	return export.File{Name: "page.h", Data: h.Bytes()}

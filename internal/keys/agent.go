@@ -5,6 +5,7 @@
 package keys
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,41 +13,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+)
 
-	"github.com/picoca/picoca/internal/fault"
+// How long an agent may take. To list its keys it asks nobody; before it signs, its
+// user may have to agree, to type a PIN, or to touch a token.
+const (
+	listTime = time.Minute
+	signTime = 5 * time.Minute
 )
 
 // Agent is a connection to an SSH agent.
 type Agent struct {
+	socket string
 	conn   io.ReadWriteCloser
 	client agent.ExtendedAgent
-}
-
-// NoAgentError says that no agent can be reached.
-type NoAgentError struct {
-	Socket string // "" if the environment names none
-	Err    error
-}
-
-func (e *NoAgentError) Error() string {
-	if e.Socket == "" {
-		return "there is no SSH agent: SSH_AUTH_SOCK is not set"
-	}
-	return fmt.Sprintf("SSH agent at %q does not answer: %v", e.Socket, e.Err)
-}
-
-// Unwrap returns what the system says.
-func (e *NoAgentError) Unwrap() error { return e.Err }
-
-// Hint starts one.
-func (*NoAgentError) Hint() fault.Hint {
-	return fault.Hintf("start an agent and load the key into it: eval \"$(ssh-agent)\"; ssh-add FILE")
+	ended  atomic.Pointer[error] // why picoca closed the connection before it was done
 }
 
 // Dial connects to the agent at a socket, the value of SSH_AUTH_SOCK. On Windows
@@ -66,11 +56,43 @@ func Dial(socket string) (*Agent, error) {
 	if err != nil {
 		return nil, &NoAgentError{socket, err}
 	}
-	return &Agent{conn, agent.NewClient(conn)}, nil
+	return newAgent(socket, conn), nil
+}
+
+func newAgent(socket string, conn io.ReadWriteCloser) *Agent {
+	return &Agent{socket: socket, conn: conn, client: agent.NewClient(conn)}
 }
 
 // Close closes the connection.
-func (a *Agent) Close() error { return a.conn.Close() }
+func (a *Agent) Close() error {
+	err := a.conn.Close()
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// EndWith closes the connection when a context ends: what waits for the agent
+// then fails with the context's error. Call stop when nothing waits any more.
+func (a *Agent) EndWith(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { a.end(ctx.Err()) })
+}
+
+func (a *Agent) end(cause error) {
+	a.ended.CompareAndSwap(nil, &cause)
+	_ = a.conn.Close() // the call that waits says why
+}
+
+// ask makes a call to the agent, and gives up if that takes too long.
+func (a *Agent) ask(limit time.Duration, call func() error) error {
+	timer := time.AfterFunc(limit, func() { a.end(&SilentError{limit}) })
+	defer timer.Stop()
+	err := call()
+	if cause := a.ended.Load(); err != nil && cause != nil {
+		return *cause
+	}
+	return a.explain(err)
+}
 
 // Key is a key in an agent that can sign certificates: ECDSA on P-256 or P-384,
 // or RSA.
@@ -81,72 +103,17 @@ type Key struct {
 	blob        ssh.PublicKey
 }
 
-// NoKeyError says that the agent has no key that was asked for.
-type NoKeyError struct {
-	Want    string // a fingerprint or a comment, "" for any key
-	Comment string // of a key that was known before, "" for others
-	// Unable is why the key that was meant cannot sign certificates, "" if there
-	// is none.
-	Unable string
-	Held   int // how many keys the agent holds
-}
-
-func (e *NoKeyError) Error() string {
-	switch {
-	case e.Unable != "":
-		return fmt.Sprintf("key %q in the SSH agent %s", e.Want, e.Unable)
-	case e.Held == 0:
-		return "SSH agent holds no key, or is locked"
-	case e.Want == "":
-		return "SSH agent holds no key that can sign certificates"
-	}
-	if e.Comment != "" {
-		return fmt.Sprintf("SSH agent does not hold the key %q (%s)", e.Comment, e.Want)
-	}
-	return fmt.Sprintf("SSH agent does not hold the key %q", e.Want)
-}
-
-// Hint says how to load one.
-func (e *NoKeyError) Hint() fault.Hint {
-	switch {
-	case e.Unable != "" || e.Held > 0 && e.Want == "":
-		return fault.Hintf("use an ECDSA key on P-256: ssh-keygen -t ecdsa -b 256 -f FILE; ssh-add FILE")
-	case e.Held == 0:
-		return fault.Hintf("load the key: ssh-add FILE, or for a token ssh-add -s MODULE; unlock the agent: ssh-add -X")
-	}
-	return fault.Hintf("ssh-add -l lists its keys; load the right one: ssh-add FILE, or for a token ssh-add -s MODULE")
-}
-
-// SeveralKeysError says that it must be said which key is meant.
-type SeveralKeysError struct {
-	Want string
-	Keys []Key
-}
-
-func (e *SeveralKeysError) Error() string {
-	var names []string
-	for _, key := range e.Keys {
-		names = append(names, fmt.Sprintf("%q (%s)", key.Comment, key.Fingerprint))
-	}
-	which := "keys that can sign certificates"
-	if e.Want != "" {
-		which = fmt.Sprintf("keys called %q", e.Want)
-	}
-	return fmt.Sprintf("SSH agent holds %d %s: %s", len(e.Keys), which, strings.Join(names, ", "))
-}
-
-// Hint names one.
-func (e *SeveralKeysError) Hint() fault.Hint {
-	return fault.Hintf("choose one by its comment or its fingerprint: --key-in %s", fault.Quote("agent:"+e.Keys[0].Fingerprint))
-}
-
 // Find returns the key whose comment or fingerprint is want; with an empty
 // want, the only one that can sign certificates. It fails with a NoKeyError or
 // a SeveralKeysError.
 func (a *Agent) Find(want string) (Key, error) {
-	held, err := a.client.List()
+	var held []*agent.Key
+	err := a.ask(listTime, func() (err error) {
+		held, err = a.client.List()
+		return err
+	})
 	if err != nil {
-		return Key{}, refused(err)
+		return Key{}, err
 	}
 	var found []Key
 	unable := ""
@@ -194,24 +161,12 @@ func usable(entry *agent.Key) (_ crypto.PublicKey, why string) {
 			return key, ""
 		}
 	case *rsa.PublicKey:
+		if key.N.BitLen() < 2048 {
+			return nil, "has less than the 2048 bits that RSA needs"
+		}
 		return key, ""
 	}
 	return nil, fmt.Sprintf("is of a kind that boards and browsers do not take (%s)", entry.Format)
-}
-
-// errRefused says that the agent answered with a failure, which has no words of
-// its own.
-var errRefused = fault.New("SSH agent refused",
-	fault.Hintf("unlock the agent: ssh-add -X; if it asks for confirmation, agree to it"))
-
-func refused(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
-		return fault.With(errors.New("SSH agent closed the connection"), fault.Hintf("ssh-add -l shows whether it still runs"))
-	}
-	if strings.HasPrefix(err.Error(), "agent: failed ") {
-		return errRefused // the library's words for a failure add nothing
-	}
-	return fmt.Errorf("%w: %v", errRefused, err)
 }
 
 // Signer signs with a key in an agent. It is a crypto.MessageSigner.
@@ -237,7 +192,8 @@ func (*Signer) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { retu
 
 // SignMessage signs as x509 wants it: ECDSA signatures in ASN.1, RSA ones by
 // PKCS #1 v1.5. The agent chooses the hash by the key: SHA-384 for P-384, else
-// SHA-256; another hash in opts is an error.
+// SHA-256; another hash in opts is an error. It fails with a NoKeyError if the agent
+// has the key no longer.
 func (s *Signer) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if want := hashOf(s.key.Public); opts.HashFunc() != want {
 		return nil, fmt.Errorf("key in the SSH agent signs with %v, not %v", want, opts.HashFunc())
@@ -245,9 +201,9 @@ func (s *Signer) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts
 	if _, pss := opts.(*rsa.PSSOptions); pss {
 		return nil, errors.New("an SSH agent makes no RSA-PSS signatures")
 	}
-	signature, err := s.agent.client.SignWithFlags(s.key.blob, message, flagsOf(s.key.Public))
+	signature, err := s.sign(message)
 	if err != nil {
-		return nil, refused(err)
+		return nil, err
 	}
 	if !slices.Contains([]string{ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoRSASHA256}, signature.Format) {
 		return nil, fmt.Errorf("SSH agent signed as %q, which certificates cannot use", signature.Format)
@@ -256,6 +212,23 @@ func (s *Signer) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts
 		return signature.Blob, nil
 	}
 	return ecdsaSignature(signature.Blob)
+}
+
+// sign asks the agent. Its refusal has no reason: a look at its keys may give one.
+func (s *Signer) sign(message []byte) (signature *ssh.Signature, err error) {
+	err = s.agent.ask(signTime, func() (err error) {
+		signature, err = s.agent.client.SignWithFlags(s.key.blob, message, flagsOf(s.key.Public))
+		return err
+	})
+	if !errors.Is(err, errRefused) {
+		return signature, err
+	}
+	_, reason := s.agent.Find(s.key.Fingerprint)
+	if missing, ok := errors.AsType[*NoKeyError](reason); ok {
+		missing.Comment = s.key.Comment
+		return nil, missing
+	}
+	return nil, err
 }
 
 func hashOf(public crypto.PublicKey) crypto.Hash {

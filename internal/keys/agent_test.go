@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -10,16 +11,19 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/testpki"
 )
 
@@ -38,7 +42,7 @@ func connect(t *testing.T, private ...any) (*Agent, *testpki.SSHAgent) {
 		defer close(done)
 		_ = agent.ServeAgent(server, theirs) // ends with the pipe
 	}()
-	client := &Agent{ours, agent.NewClient(ours)}
+	client := newAgent("socket", ours)
 	t.Cleanup(func() {
 		_ = client.Close()
 		<-done
@@ -156,10 +160,115 @@ func TestFindOfALockedAgent(t *testing.T) {
 	}
 }
 
-func TestFIDOKeysCannotSign(t *testing.T) {
-	entry := &agent.Key{Format: ssh.KeyAlgoSKECDSA256, Comment: "fido"}
-	if _, why := usable(entry); !strings.Contains(why, "FIDO") {
-		t.Errorf("got %q, want the reason", why)
+func TestUnusableKeys(t *testing.T) {
+	small, err := ssh.NewPublicKey(&rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 1023, 1), E: 65537})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		entry *agent.Key
+		want  string
+	}{
+		"FIDO":     {&agent.Key{Format: ssh.KeyAlgoSKECDSA256}, "FIDO"},
+		"RSA-1024": {&agent.Key{Format: ssh.KeyAlgoRSA, Blob: small.Marshal()}, "less than the 2048 bits"},
+		"nonsense": {&agent.Key{Format: ssh.KeyAlgoRSA, Blob: []byte("nonsense")}, "cannot be read"},
+	} {
+		if _, why := usable(row.entry); !strings.Contains(why, row.want) {
+			t.Errorf("%s: got %q, want the reason %q", name, why, row.want)
+		}
+	}
+}
+
+// TestCertificateOfAKeyIsNoSecondKey: ssh-add loads an OpenSSH certificate beside
+// its key, under the same comment.
+func TestCertificateOfAKeyIsNoSecondKey(t *testing.T) {
+	key := newECDSA(t, elliptic.P256())
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := &ssh.Certificate{Key: signer.PublicKey(), CertType: ssh.UserCert, ValidBefore: ssh.CertTimeInfinity}
+	if err := cert.SignCert(rand.Reader, signer); err != nil {
+		t.Fatal(err)
+	}
+	client, server := connect(t, key)
+	if err := server.Add(agent.AddedKey{PrivateKey: key, Certificate: cert, Comment: "key-0"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"", "key-0"} {
+		if got, err := client.Find(want); err != nil || !key.PublicKey.Equal(got.Public) {
+			t.Errorf("Find(%q): got %T, %v, want the key", want, got.Public, err)
+		}
+	}
+}
+
+// TestSilentAgent that takes every question and answers none: it is given up after
+// a time, or when the user interrupts.
+func TestSilentAgent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent := func() *Agent {
+			ours, theirs := net.Pipe()
+			go io.Copy(io.Discard, theirs) // until ours is closed
+			return newAgent("socket", ours)
+		}
+		began := time.Now()
+		_, err := silent().Find("")
+		if got, ok := errors.AsType[*SilentError](err); !ok || got.After != listTime || time.Since(began) != listTime {
+			t.Errorf("Find: got error %v after %v, want a SilentError after %v", err, time.Since(began), listTime)
+		}
+		key, err := usableKey(newECDSA(t, elliptic.P256()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = silent().Signer(key).SignMessage(nil, nil, crypto.SHA256); !errors.As(err, new(*SilentError)) || fault.HintOf(err).IsZero() {
+			t.Errorf("SignMessage: got error %v, want a SilentError with a hint", err)
+		}
+		ctx, interrupt := context.WithCancel(t.Context())
+		client := silent()
+		defer client.EndWith(ctx)()
+		time.AfterFunc(time.Second, interrupt)
+		if _, err = client.Signer(key).SignMessage(nil, nil, crypto.SHA256); !errors.Is(err, context.Canceled) {
+			t.Errorf("interrupted: got error %v, want context.Canceled", err)
+		}
+		if err := client.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+}
+
+// usableKey is a key as Find returns it.
+func usableKey(key crypto.Signer) (Key, error) {
+	blob, err := ssh.NewPublicKey(key.Public())
+	return Key{Public: key.Public(), blob: blob}, err
+}
+
+// TestSomethingElseListens at the socket, or an agent that breaks off.
+func TestSomethingElseListens(t *testing.T) {
+	for name, answer := range map[string]string{
+		"breaks off": "", "speaks HTTP": "HTTP/1.1 400 Bad Request\r\n\r\n", "says nothing": "\x00\x00\x00\x00", "breaks off within": "\x00\x00\x00\x10\x0c",
+	} {
+		ours, theirs := net.Pipe()
+		go func() {
+			_, _ = theirs.Read(make([]byte, 100))
+			_, _ = theirs.Write([]byte(answer))
+			_ = theirs.Close()
+		}()
+		_, err := newAgent("socket", ours).Find("")
+		if got, ok := errors.AsType[*NoAgentError](err); !ok || got.Socket != "socket" || !errors.Is(err, errBroken) {
+			t.Errorf("%s: got error %v, want a NoAgentError of the socket", name, err)
+		}
+	}
+}
+
+// TestAgentThatDoesNotListItsKeys: one that wants to be unlocked first.
+func TestAgentThatDoesNotListItsKeys(t *testing.T) {
+	ours, theirs := net.Pipe()
+	go func() {
+		_, _ = theirs.Read(make([]byte, 100))
+		_, _ = theirs.Write([]byte{0, 0, 0, 1, 5}) // SSH_AGENT_FAILURE
+	}()
+	if _, err := newAgent("socket", ours).Find(""); !errors.Is(err, errNoList) {
+		t.Errorf("got error %v, want errNoList", err)
 	}
 }
 
@@ -174,6 +283,20 @@ func TestSignerFails(t *testing.T) {
 		server.Refuses.Store(true)
 		if _, err := selfSigned(client.Signer(key)); !errors.Is(err, errRefused) {
 			t.Errorf("got error %v, want errRefused", err)
+		}
+	})
+	t.Run("the key was removed", func(t *testing.T) {
+		client, server := connect(t, rsaKey, newECDSA(t, elliptic.P256()))
+		key, err := client.Find("key-0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Remove(key.blob); err != nil {
+			t.Fatal(err)
+		}
+		_, err = selfSigned(client.Signer(key))
+		if got, ok := errors.AsType[*NoKeyError](err); !ok || got.Comment != "key-0" || got.Held != 1 {
+			t.Errorf("got error %v, want a NoKeyError for key-0 of an agent that holds one key", err)
 		}
 	})
 	t.Run("SHA-1", func(t *testing.T) {

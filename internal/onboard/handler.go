@@ -31,7 +31,7 @@ func (s *Server) pageHandler() handler {
 		s.base() + "/" + profileFile: s.serveFile(profileFile, profileType, s.config.Profile),
 	}
 	for _, r := range s.config.roots() {
-		paths[s.base()+"/"+r.crtFile()] = s.serveFile(r.crtFile(), "application/x-x509-ca-cert", r.cert.Raw)
+		paths[s.base()+"/"+r.crtFile()] = s.serveFile(r.crtFile(), crtType, r.cert.Raw)
 		paths[s.base()+"/"+r.pemFile()] = s.serveFile(r.pemFile(), "application/x-pem-file", ca.CertificatePEM(r.cert))
 	}
 	for _, p := range platforms {
@@ -180,6 +180,9 @@ func (s *Server) serveFile(name, contentType string, data []byte) http.HandlerFu
 
 // profileType is the type by which Apple's systems know a configuration profile.
 const profileType = "application/x-apple-aspen-config"
+
+// crtType is the type by which Android knows a certificate of a CA.
+const crtType = "application/x-x509-ca-cert"
 
 // setDisposition makes a browser save the file under its name, except for a
 // profile: iOS must install it rather than save it.

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 )
@@ -36,6 +35,8 @@ type view struct {
 	language language
 	device   Platform // empty: unknown, the reader chooses
 	other    bool     // this browser cannot install, but another one can
+	board    string   // that serves the page as a file, "" for the server
+	paper    bool     // it is a sheet to print
 }
 
 // viewFor returns a visitor's view. A device that the reader picked takes
@@ -72,7 +73,22 @@ func (v view) fill(r root) *strings.Replacer {
 		"{device}", v.deviceName(),
 		"{file}", r.file(v.device),
 		"{crt}", r.crtFile(),
+		"{board}", v.board,
+		"{known}", v.known(),
 	)
+}
+
+// known says where the reader finds the right fingerprint.
+func (v view) known() string {
+	switch {
+	case v.paper:
+		return v.language.say("known.paper")
+	case v.board != "":
+		return v.language.say("known.sheet")
+	case v.device == Mac || v.device == Windows || v.device == Linux:
+		return v.language.say("known.here")
+	}
+	return v.language.say("known.terminal")
 }
 
 func (r root) name() string { return r.cert.Subject.CommonName }
@@ -125,12 +141,21 @@ func (v view) head(title string) safe {
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>` + v.plain(title) + `</title>
-<link rel="icon" href="` + escape(v.base()) + `/icon.svg" type="image/svg+xml">
+` + v.icon() + `
 <style>` + safe(styleCSS) + `</style>
 </head>
 <body>
 <header><svg viewBox="0 0 24 24" aria-hidden="true"><path class="shield" d="M12 1.5 3.5 5v6.5c0 5 3.6 9.3 8.5 11 4.9-1.7 8.5-6 8.5-11V5z"/><path class="tick" d="m8 12 3 3 5-6"/></svg>` + escape(v.signing().name()) + `</header>
 `
+}
+
+// icon is none on a board: there, each file more is one request more, and what is
+// not linked is asked for.
+func (v view) icon() safe {
+	if v.board != "" {
+		return `<link rel="icon" href="data:,">`
+	}
+	return `<link rel="icon" href="` + escape(v.base()) + `/icon.svg" type="image/svg+xml">`
 }
 
 const end safe = "</body>\n</html>\n"
@@ -202,8 +227,11 @@ func (v view) slot(name string) safe {
 	case "show":
 		return each(v.roots(), v.fingerprint)
 	case "compare":
-		return each(v.roots(), v.fingerprint) + note(v.say("compare.why"))
+		return when(v.board == "", each(v.roots(), v.fingerprint)) + note(v.say("compare.why"))
 	case "check":
+		if v.board != "" {
+			return button("https://"+v.board+"/", v.say("board.open")) + note(v.say("board.then")+" "+v.say("check.warning"))
+		}
 		return button(v.checkURL(), v.say("check")) + note(v.say("check.then")+" "+v.say("check.warning"))
 	}
 	return ""
@@ -247,7 +275,7 @@ func card(class, id, title, body safe) safe {
 func (v view) about() safe {
 	return card("", "about", v.say("about"), each(v.roots(), func(r root) safe {
 		return "<dl><dt>" + v.say("about.name") + "</dt><dd>" + escape(r.name()) +
-			"</dd><dt>" + v.say("about.until") + "</dt><dd>" + escape(r.cert.NotAfter.UTC().Format(time.DateOnly)) +
+			"</dd><dt>" + v.say("about.until") + "</dt><dd>" + escape(day(r.cert.NotAfter)) +
 			"</dd><dt>" + v.say("about.vouches") + "</dt><dd>" + v.vouches(ca.ScopeOf(r.cert)) + "</dd></dl>"
 	}))
 }

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -94,6 +95,29 @@ func TestRootKeyThatTheAgentRefusesChangesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat("pico.local"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("pico.local exists (%v)", err)
+	}
+}
+
+// TestListEndsWhileTheAgentIsAsked: Ctrl-C does not wait for the user's consent.
+func TestListEndsWhileTheAgentIsAsked(t *testing.T) {
+	c, server := agentCA(t)
+	b, err := c.PlanBatch(parse(t, "a.local\nb.local\n"), Request{}, start, func(BatchRow) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := c.Session(t.Context(), start, noPassphrase, nobodyWaits(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	ctx, interrupt := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	defer close(over)
+	asked := func() { interrupt(); <-over }
+	server.Asked.Store(&asked)
+	err = b.Issue(ctx, session, start, nobodyWaits(t), func(row BatchRow) { t.Errorf("%s was issued", row.Plan.Name()) })
+	if !errors.Is(err, context.Canceled) || !errors.As(err, new(*BatchError)) {
+		t.Errorf("got error %v, want context.Canceled and a BatchError", err)
 	}
 }
 

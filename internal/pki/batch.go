@@ -275,6 +275,9 @@ func (b *Batch) Issue(ctx context.Context, s *Session, now time.Time, waiting Wa
 	if err := b.makeFolder(); err != nil {
 		return err
 	}
+	if b.ca.agent != nil {
+		defer b.ca.agent.EndWith(ctx)()
+	}
 	b.ca.shared = &output.Together{}
 	defer func() { b.ca.shared = nil }()
 	var failed error

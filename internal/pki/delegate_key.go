@@ -29,8 +29,10 @@ func (e *KeyGoneError) Error() string {
 func (e *KeyGoneError) Hint() fault.Hint { return e.hint }
 
 // startOver is for a key that nobody has, or that somebody else may have.
-func (d *Delegation) startOver() fault.Hint {
-	return fault.Hintf("for a new key: %s, then %s", fault.Command{"revoke", d.Name}, setUp(d.request.Program, d.Name))
+func (d *Delegation) startOver() fault.Hint { return startOver(d.request.Program, d.Name) }
+
+func startOver(program, name string) fault.Hint {
+	return fault.Hintf("for a new key: %s, then %s", fault.Command{"revoke", name}, setUp(program, name))
 }
 
 // setUp is the command that sets up a CA, of a program or with a request.
@@ -86,21 +88,27 @@ func (d *Delegation) checkKeyFile(*ca.Authority, time.Time) error {
 
 // hasKey fails unless a folder has the key of the certificate.
 func (d *Delegation) hasKey(folder *output.Folder, dir string) error {
+	return programHasKey(d.program, folder, dir, *d.previous)
+}
+
+// programHasKey fails with a KeyGoneError unless a program's folder has the key of
+// its certificate.
+func programHasKey(program delegate.Program, folder *output.Folder, dir string, of store.Issued) error {
 	data, err := read(folder, delegate.IntermediateKey)
 	if err != nil {
 		return err
 	}
 	var passphrase []byte
-	if d.program.KeyEncrypted {
+	if program.KeyEncrypted {
 		if passphrase, err = read(folder, delegate.PasswordFile); err != nil {
 			return err
 		}
 	}
-	gone := &KeyGoneError{d.Name, dir, "has no " + delegate.IntermediateKey, d.startOver()}
+	gone := &KeyGoneError{of.Record.Name, dir, "has no " + delegate.IntermediateKey, startOver(program.ID, of.Record.Name)}
 	switch {
 	case data == nil:
 		return gone
-	case d.program.KeyEncrypted && passphrase == nil:
+	case program.KeyEncrypted && passphrase == nil:
 		gone.What = fmt.Sprintf("has no file %s, which opens %s", delegate.PasswordFile, delegate.IntermediateKey)
 		gone.hint = fault.Hintf("put it back; %s", gone.hint)
 		return gone
@@ -110,7 +118,7 @@ func (d *Delegation) hasKey(folder *output.Folder, dir string) error {
 		gone.What = fmt.Sprintf("has an %s that cannot be read: %v", delegate.IntermediateKey, err)
 		return gone
 	}
-	if !ca.KeyMatches(d.previous.Leaf, key.Public()) {
+	if !ca.KeyMatches(of.Leaf, key.Public()) {
 		gone.What = fmt.Sprintf("has an %s that is not the certificate's", delegate.IntermediateKey)
 		return gone
 	}

@@ -349,23 +349,54 @@ func TestRenewAllPlansDelegatedCAs(t *testing.T) {
 	})
 }
 
+// TestDoctorLooksAtDelegatedCAs: at the key in the program's folder, its mode, and
+// the certificates.
 func TestDoctorLooksAtDelegatedCAs(t *testing.T) {
 	a := newAuthority(t, "")
-	for _, name := range []string{"open", "lost", "gone"} {
+	for _, name := range []string{"sound", "open", "lost", "gone", "swapped", "damaged", "old"} {
 		a.mustDelegate(DelegateRequest{Program: "caddy", Name: name, Out: name})
 	}
+	a.mustDelegate(DelegateRequest{Program: "step-ca", Out: "step", Name: "shown"})
+	a.mustDelegate(DelegateRequest{Program: "step-ca", Out: "locked", Name: "locked"})
+	a.mustDelegate(DelegateRequest{Name: "own key", Out: "own", CSR: &ca.CSR{Public: newKey(t).Public()}})
 	a.wantFindings(start)
-	err := errors.Join(os.Chmod(filepath.Join("open", "intermediate.key"), 0o644), os.Remove(filepath.Join("lost", "intermediate.key")), os.RemoveAll("gone"))
+	a.mustDelegate(DelegateRequest{Name: "old", Renew: true, Out: "elsewhere"})
+	other, err := os.ReadFile(filepath.Join("sound", "intermediate.key"))
+	err = errors.Join(err, os.Chmod(filepath.Join("open", "intermediate.key"), 0o644), os.Remove(filepath.Join("lost", "intermediate.key")), os.RemoveAll("gone"),
+		os.WriteFile(filepath.Join("swapped", "intermediate.key"), other, 0o600), os.WriteFile(filepath.Join("damaged", "intermediate.key"), []byte("x"), 0o600),
+		os.Chmod(filepath.Join("step", "password"), 0o640), os.Remove(filepath.Join("locked", "password")), os.RemoveAll("own"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	anew := "revoke %s, then delegate caddy FOLDER --name %[1]s"
+	anew := func(name, program string) string {
+		return fmt.Sprintf("for a new key: revoke %s, then delegate %s FOLDER --name %[1]s", name, program)
+	}
 	got := a.diagnose(start)
 	slices.Sort(got)
 	want := []string{
-		"file-missing: " + fmt.Sprintf(anew, "lost"), "file-mode: chmod 600 -- open/intermediate.key",
-		"folder-gone: if you have moved it: renew gone --out FOLDER; for a new key: " + fmt.Sprintf(anew, "gone"),
+		"ca-key: " + anew("damaged", "caddy"), "ca-key: " + anew("lost", "caddy"), "ca-key: " + anew("swapped", "caddy"),
+		"ca-key: put it back; " + anew("locked", "step-ca"),
+		"file-changed: renew old",
+		"file-mode: chmod 600 -- open/intermediate.key", "file-mode: chmod 600 -- step/password",
+		"folder-gone: if you have moved it: renew gone --out FOLDER; " + anew("gone", "caddy"),
 	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestDoctorLooksAtDatesOfDelegatedCAs as at those of others.
+func TestDoctorLooksAtDatesOfDelegatedCAs(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustDelegate(DelegateRequest{Program: "caddy", Name: "due", Out: "due", Days: 100})
+	a.mustDelegate(DelegateRequest{Program: "caddy", Name: "over", Out: "over", Days: 10})
+	a.mustDelegate(DelegateRequest{Program: "caddy", Name: "withdrawn", Out: "withdrawn"})
+	if err := a.revoked("withdrawn"); err != nil {
+		t.Fatal(err)
+	}
+	got := a.diagnose(start.Add(80 * day))
+	slices.Sort(got)
+	want := []string{"due: renew due", "expired: renew over; if you do not use it any more: revoke over", "revoked: delegate caddy FOLDER --name withdrawn"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -62,7 +62,7 @@ func Diagnose(dir string, o Options, now time.Time) (Diagnosis, error) {
 	d.ca = &CA{store: s, options: o}
 	d.roots()
 	d.certificates()
-	return d.Diagnosis, s.Close()
+	return d.Diagnosis, d.ca.Close()
 }
 
 // doctor is one run of Diagnose.
@@ -164,6 +164,9 @@ func (d *doctor) roots() {
 // rootKey proves that a key belongs to its root. An encrypted one keeps its
 // secret.
 func (d *doctor) rootKey(root store.Root) {
+	if root.Key == store.KeyAgent && root.Retired == nil {
+		d.agentKey(root)
+	}
 	if root.Key != store.KeyFile {
 		return
 	}
@@ -172,6 +175,21 @@ func (d *doctor) rootKey(root store.Root) {
 		_, err = d.ca.store.RootKey(root, nil)
 	}
 	d.fault("root-key", err)
+}
+
+// agentKey reports whether the SSH agent has a key. That it has not may be as its
+// owner wants it: a token in a drawer.
+func (d *doctor) agentKey(root store.Root) {
+	status, err := d.ca.KeyStatus(root)
+	d.fault("root-key", err)
+	name := root.Certificate.Subject.CommonName
+	switch {
+	case err != nil:
+	case status.Missing != nil:
+		d.note("agent-key", fault.HintOf(status.Missing), "key of %s is in the SSH agent, which cannot sign now: %v", name, status.Missing)
+	default:
+		d.note("agent-key", fault.Hint{}, "key of %s is in the SSH agent, which holds it now", name)
+	}
 }
 
 func (d *doctor) rootDates(root store.Root) {

@@ -53,39 +53,55 @@ func (d *doctor) folder(i store.Issued) {
 	d.privateFiles(i)
 }
 
-// delegated checks the folder of a program that is a CA under the root. Its
-// configuration is the user's to change.
+// delegated checks the folder of a program that is a CA under the root: its key, and
+// the certificates. Its configuration is the user's to change.
 func (d *doctor) delegated(i store.Issued) {
 	dir, name := i.Record.Folder, i.Record.Name
-	if dir == "" || i.Record.For == "" {
+	program, err := delegate.Find(i.Record.For)
+	if dir == "" || err != nil {
+		return // the CA made its own key, or a later version of picoca knows its program
+	}
+	folder, err := output.Open(dir, d.ca.outputOptions(output.Overwrite))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.fault("folder", err)
 		return
 	}
-	anew := fault.Hintf("%s, then %s", fault.Command{"revoke", name}, setUp(i.Record.For, name))
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		d.find("folder-gone", fault.Hintf("if you have moved it: %s; for a new key: %s", fault.Command{"renew", name, "--out", "FOLDER"}, anew),
+	if err != nil || !folder.Exists() {
+		d.find("folder-gone", fault.Hintf("if you have moved it: %s; %s", fault.Command{"renew", name, "--out", "FOLDER"}, startOver(i.Record.For, name)),
 			"folder of %s does not exist any more: %s", name, dir)
 		return
 	}
-	path := filepath.Join(dir, delegate.IntermediateKey)
-	switch info, err := os.Stat(path); {
-	case errors.Is(err, fs.ErrNotExist):
-		d.find("file-missing", anew, "folder of %s lacks %s: %s", name, delegate.IntermediateKey, dir)
-	case err != nil:
-		d.fault("folder", err)
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
-		d.find("file-mode", fault.Hintf("chmod 600 -- %s", fault.Quote(path)), "other users can read the private key in %s (mode %04o)", path, info.Mode().Perm())
+	defer folder.Close()
+	if folder.Unfinished() {
+		d.find("folder-unfinished", fault.Run("renew", name), "files of %s were not all written: %s", name, dir)
+		return
 	}
+	d.fault("ca-key", programHasKey(program, folder, dir, i))
+	for _, file := range []string{delegate.RootFile, delegate.IntermediateFile} {
+		data, err := folder.ReadIfAny(file)
+		d.fault("folder", err)
+		if err == nil && FileSum(data) != i.Record.Files[file] {
+			d.find("file-changed", fault.Run("renew", name), "%s of %s is not the newest, or is missing: %s", file, name, dir)
+		}
+	}
+	d.modes(dir, program.Private())
 }
 
 // privateFiles checks the modes of the files with a private key.
 func (d *doctor) privateFiles(i store.Issued) {
+	names := slices.DeleteFunc(privateNames(i), func(name string) bool { return i.Record.Files[name] == "" })
+	d.modes(i.Record.Folder, names)
+}
+
+// modes checks the modes of files in a folder that are for their owner only.
+func (d *doctor) modes(dir string, names []string) {
 	if runtime.GOOS == "windows" {
 		return // it has access lists instead
 	}
-	for _, name := range privateNames(i) {
-		path := filepath.Join(i.Record.Folder, filepath.FromSlash(name))
+	for _, name := range names {
+		path := filepath.Join(dir, filepath.FromSlash(name))
 		info, err := os.Stat(path)
-		if err == nil && i.Record.Files[name] != "" && info.Mode().Perm()&0o077 != 0 {
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			d.find("file-mode", fault.Hintf("chmod 600 -- %s", fault.Quote(path)), "other users can read the private key in %s (mode %04o)", path, info.Mode().Perm())
 		}
 	}

@@ -33,15 +33,21 @@ func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
 	if err != nil {
 		return PhoneFiles{}, err
 	}
+	profile, err := phoneProfile(roots, clips)
+	return PhoneFiles{roots, profile, clips}, err
+}
+
+// phoneProfile returns the profile for iPhone and iPad.
+func phoneProfile(roots []*x509.Certificate, clips []export.WebClip) ([]byte, error) {
 	specs, err := formatSpecs([]string{"mobileconfig"}, CAItself)
 	if err != nil {
-		return PhoneFiles{}, err
+		return nil, err
 	}
 	profile, err := export.Render(export.Bundle{Root: roots[0], MoreRoots: roots[1:], WebClips: clips, AppleDevice: export.IPhoneOrIPad}, specs...)
 	if err != nil {
-		return PhoneFiles{}, err
+		return nil, err
 	}
-	return PhoneFiles{roots, profile[0].Data, clips}, nil
+	return profile[0].Data, nil
 }
 
 // IdentityFiles are an identity's files, to be handed to a phone: PhoneProfile is

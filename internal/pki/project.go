@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ecdsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"path"
@@ -58,6 +59,10 @@ type Project struct {
 	// that is new.
 	updates *example.Updates
 	owner   []byte
+	// trust is what the board serves to phones, with the roots in trusted;
+	// trustBefore is what it did by an earlier project.
+	trust, trustBefore []example.Public
+	trusted            []*x509.Certificate
 
 	Firmware example.Firmware
 	Name     string // of the device or identity, as it is in the certificate
@@ -134,6 +139,9 @@ func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
 	if err := errors.Join(p.findMessages(), p.findUpdates()); err != nil {
 		return nil, err
 	}
+	if err := p.findTrust(); err != nil {
+		return nil, err
+	}
 	p.Dir = cmp.Or(req.Out, issued.Record.Holder().Stem()+"-"+p.Firmware.ID)
 	return p, p.render()
 }
@@ -169,7 +177,7 @@ func (p *Project) render() error {
 	}
 	project := example.Project{
 		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
-		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages, Updates: p.updates,
+		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages, Updates: p.updates, Trust: p.trust,
 	}
 	files, err := p.Firmware.Render(project)
 	if err != nil {
@@ -185,22 +193,25 @@ func (p *Project) render() error {
 	return nil
 }
 
-// variants are the project with mutual TLS, messages and updates chosen otherwise.
-func (p *Project) variants(project example.Project) []example.Project {
-	all, allUpdates := []*example.Messages{nil}, []*example.Updates{nil}
+// variants are the project with mutual TLS, messages, updates and roots chosen
+// otherwise.
+func (p *Project) variants(project example.Project) (variants []example.Project) {
+	all, allUpdates, trust := []*example.Messages{nil}, []*example.Updates{nil}, [][]example.Public{p.trust}
 	if known := p.knownMessages(); known != nil {
 		all = append(all, known)
 	}
 	if known := p.knownUpdates(); known != nil {
 		allUpdates = append(allUpdates, known)
 	}
-	var variants []example.Project
-	for _, messages := range all {
-		for _, updates := range allUpdates {
-			project.Messages, project.Updates = messages, updates
-			for _, mutual := range []bool{false, true} {
-				project.MutualTLS = mutual
-				variants = append(variants, project)
+	if p.trustBefore != nil {
+		trust = append(trust, p.trustBefore)
+	}
+	for _, project.Messages = range all {
+		for _, project.Updates = range allUpdates {
+			for _, project.Trust = range trust {
+				for _, project.MutualTLS = range []bool{false, true} {
+					variants = append(variants, project)
+				}
 			}
 		}
 	}
@@ -245,7 +256,7 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	if err != nil {
 		return w, err
 	}
-	return w, p.record(real)
+	return w, errors.Join(p.record(real), p.keepTrust())
 }
 
 func (p *Project) policy() output.Policy {

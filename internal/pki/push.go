@@ -44,6 +44,7 @@ type Push struct {
 	device  *push.Device
 	secrets string // a file of the project that the user fills in
 	updates *Updates
+	example *Project
 
 	Issued store.Issued
 	Target device.Target
@@ -271,6 +272,9 @@ func (p *Push) Run(ctx context.Context, now time.Time, waiting Waiting) (w Pushe
 		return w, errors.Join(err, p.record(time.Time{}))
 	}
 	familiar := p.isFamiliar()
+	if p.example != nil {
+		err = errors.Join(err, p.example.keepTrust())
+	}
 	if err := errors.Join(err, p.record(now)); err != nil {
 		return w, err
 	}
@@ -358,7 +362,7 @@ func (p *Push) project() ([]push.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.secrets = project.Firmware.Secrets()
+	p.example, p.secrets = project, project.Firmware.Secrets()
 	own := p.ca.ownFiles(p.Issued.Record.Holder(), &p.Issued)
 	var program []push.File
 	var certificate []output.File

@@ -353,4 +353,7 @@ func TestExampleIsForTheBoardsFirmware(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "code.py")); err != nil || !sameKey(t, dir, "pico.local") {
 		t.Errorf("CircuitPython: %v, or another key", err)
 	}
+	if got, want := a.pages(), "[{pico.local true}]"; got != want {
+		t.Errorf("devices that serve the CA to phones: got %s, want %s", got, want)
+	}
 }

@@ -122,6 +122,8 @@ type RetiredRoot struct {
 	// Readers are the devices and identities that were given the roots in
 	// a file of their own.
 	Readers []RootReader
+	// Stale are the devices that still serve it to phones.
+	Stale []TrustPage
 }
 
 // RootReader is a device that was given a file with the roots to trust.
@@ -226,7 +228,7 @@ func (c *CA) RetireRoot(ctx context.Context, req RetireRequest, now time.Time, w
 		return RetiredRoot{}, err
 	}
 	chosen.State = RootRetired
-	return RetiredRoot{chosen, c.rootReaders()}, nil
+	return RetiredRoot{chosen, c.rootReaders(), c.stalePages(now)}, nil
 }
 
 func (c *CA) chooseRetired(req RetireRequest, now time.Time) (RootInfo, error) {

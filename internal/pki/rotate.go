@@ -125,6 +125,8 @@ type Rotated struct {
 	WasSpare bool
 	// OfPaper reports whether the key has the passphrase of the paper.
 	OfPaper bool
+	// Stale are the devices that serve other roots to phones.
+	Stale []TrustPage
 }
 
 // Rotate makes the new root and publishes it beside the old one, in one step. Its
@@ -192,11 +194,11 @@ func (r *Rotation) publish(ctx context.Context, root store.NewRoot, now time.Tim
 		return Rotated{}, err
 	}
 	r.ca.signing, r.ca.authority = added, nil
-	return r.rotated(added)
+	return r.rotated(added, now)
 }
 
-func (r *Rotation) rotated(added store.Root) (Rotated, error) {
-	result := Rotated{Old: r.old, New: added, WasSpare: r.sheet != nil, OfPaper: r.sheet != nil && r.Keyless}
+func (r *Rotation) rotated(added store.Root, now time.Time) (Rotated, error) {
+	result := Rotated{Old: r.old, New: added, WasSpare: r.sheet != nil, OfPaper: r.sheet != nil && r.Keyless, Stale: r.ca.stalePages(now)}
 	roots, err := r.ca.Roots()
 	if err != nil {
 		return result, nil // it is done

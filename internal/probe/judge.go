@@ -270,7 +270,7 @@ func (j *judged) revoked() {
 			return
 		}
 		if known, ok := j.e.Known(between); ok && known.Revoked {
-			j.r.find("revoked", fault.Hintf("let another CA issue it, such as this one: %s", j.renewal()),
+			j.r.find("revoked-ca", fault.Hintf("set that CA up again, or let this one issue the certificate: %s", j.renewal()),
 				"it is by %s, whose certificate was revoked", nameOf(between.Subject.CommonName, ""))
 		}
 	}
@@ -373,9 +373,22 @@ func (j *judged) purpose() {
 		j.r.find("not-for-servers", j.replace(), "its extendedKeyUsage lacks serverAuth, without which clients refuse it")
 	}
 	wanted := j.issued && ca.KindOf(j.leaf) == ca.KindBoth // issued for that on purpose
-	if has(x509.ExtKeyUsageClientAuth) && !wanted {
+	switch {
+	case !has(x509.ExtKeyUsageClientAuth), wanted:
+	case j.belowServersOnly():
+		j.r.find("client-auth-note", fault.Hintf("if boards or Java programs here ask for identities, let this CA issue it: %s", j.renewal()),
+			"its extendedKeyUsage has clientAuth; its CA is for servers only, which servers with Java, NSS or mbedTLS do not look at")
+	default:
 		j.r.find("client-auth", j.replace(), "its extendedKeyUsage has clientAuth: with the device's key one gets in where identities do")
 	}
+}
+
+// belowServersOnly reports whether a CA between the leaf and its root may issue for
+// servers only. Caddy's internal CA claims both purposes all the same.
+func (j *judged) belowServersOnly() bool {
+	return slices.ContainsFunc(j.via, func(c *x509.Certificate) bool {
+		return slices.Equal(c.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth})
+	})
 }
 
 // strength checks the key. Its size is a matter of speed too.

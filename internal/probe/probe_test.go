@@ -212,8 +212,29 @@ func TestRevokedCABetweenIsFound(t *testing.T) {
 	pair := between.Sign(h.t, template(func(*x509.Certificate) {}), testpki.Key(h.t, ca.P256))
 	h.put(pair, "pico.local")
 	r := h.check(serveTLS(t, pair.TLS(between.Cert), nil))
-	if got := ids(r); !slices.Equal(got, []string{"revoked"}) {
+	if got := ids(r); !slices.Equal(got, []string{"revoked-ca"}) {
 		t.Errorf("got %v: %v", got, r.Findings)
+	}
+}
+
+// TestCaddysPurposesAreANote: its CA is for servers only.
+func TestCaddysPurposesAreANote(t *testing.T) {
+	h := newHome(t)
+	authority, key := h.root.Authority(t, now), testpki.NewKey(t, ca.P256)
+	prepared, err := authority.PrepareCA(ca.Profile{Kind: ca.KindCA, Life: ca.Days(100), ServersOnly: true}, "caddy", key.Public(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := authority.Sign(prepared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair := testpki.Pair{Cert: cert, Key: key}.Sign(t, template(func(c *x509.Certificate) {
+		c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+	}), testpki.Key(t, ca.P256))
+	r := h.check(serveTLS(t, pair.TLS(cert), nil))
+	if got := ids(r); !slices.Equal(got, []string{"client-auth-note"}) || !r.Ours {
+		t.Errorf("got %v, ours %v: %v", got, r.Ours, r.Findings)
 	}
 }
 

@@ -15,8 +15,10 @@ import (
 // one.
 type SSHAgent struct {
 	agent.ExtendedAgent
-	Refuses      atomic.Bool // the user who is asked says no
-	IgnoresFlags atomic.Bool // as before OpenSSH 7.2, which signed with SHA-1
+	Refuses      atomic.Bool            // the user who is asked says no
+	IgnoresFlags atomic.Bool            // as before OpenSSH 7.2, which signed with SHA-1
+	FIDO         atomic.Bool            // it lists an sk- key besides, with the comment "fido"
+	Asked        atomic.Pointer[func()] // called before each signature: the user takes his time
 }
 
 // NewSSHAgent returns an agent without keys.
@@ -24,8 +26,21 @@ func NewSSHAgent() *SSHAgent {
 	return &SSHAgent{ExtendedAgent: agent.NewKeyring().(agent.ExtendedAgent)}
 }
 
+// List lists the keys.
+func (a *SSHAgent) List() ([]*agent.Key, error) {
+	keys, err := a.ExtendedAgent.List()
+	if a.FIDO.Load() {
+		blob := ssh.Marshal(struct{ Format string }{ssh.KeyAlgoSKECDSA256})
+		keys = append(keys, &agent.Key{Format: ssh.KeyAlgoSKECDSA256, Blob: blob, Comment: "fido"})
+	}
+	return keys, err
+}
+
 // SignWithFlags signs, unless the agent refuses.
 func (a *SSHAgent) SignWithFlags(key ssh.PublicKey, data []byte, flags agent.SignatureFlags) (*ssh.Signature, error) {
+	if asked := a.Asked.Load(); asked != nil {
+		(*asked)()
+	}
 	if a.Refuses.Load() {
 		return nil, errors.New("refused")
 	}

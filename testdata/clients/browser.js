@@ -1,6 +1,7 @@
 // A browser that follows commands: one JSON object a line on standard input, one
 // answer a line on standard output. Options, as JSON in the first argument:
 //   home        HOME of the browser, whose .pki/nssdb says what it trusts
+//   resolve     --host-resolver-rules, if any
 //   userAgent, width, height, mobile, scripts (false switches JavaScript off)
 // An answer is {"value": ...} or {"error": "first line of what went wrong"}.
 const fs = require('fs');
@@ -53,7 +54,10 @@ const commands = {
 (async () => {
   const browser = await chromium.launch({
     executablePath: options.chromium, chromiumSandbox: false, env: { ...process.env, HOME: options.home },
-    args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
+    args: [
+      '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run',
+      ...(options.resolve ? [`--host-resolver-rules=${options.resolve}`] : []),
+    ],
   });
   const context = await browser.newContext({
     userAgent: options.userAgent, viewport: { width: options.width, height: options.height }, deviceScaleFactor: 2,

@@ -21,7 +21,7 @@ typedef struct {
     void *user_ctx;
 } httpd_uri_t;
 typedef struct {
-    uint16_t server_port, max_open_sockets;
+    uint16_t server_port, max_open_sockets, max_uri_handlers;
     bool lru_purge_enable;
 } httpd_config_t;
 #define HTTPD_DEFAULT_CONFIG() {.server_port = 80}

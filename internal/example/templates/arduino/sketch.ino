@@ -25,9 +25,34 @@ BearSSL::X509List certificate(picoca_cert_der, picoca_cert_der_len);
 BearSSL::PrivateKey key(picoca_key_der, picoca_key_der_len);
 BearSSL::ServerSessions sessions(4); // a device that comes again needs only half a handshake
 
-void send(BearSSL::WiFiClientSecure &client, const char *status, const char *kind, const char *body, size_t size) {
+// What a phone needs to trust your CA. It can be asked for over plain HTTP too.
+const struct {
+  const char *path, *kind, *body;
+  unsigned size;
+} TRUST[] = {
+@trust@    {"@PATH@", "@TYPE@", (const char *)@SYMBOL@, @SYMBOL@_len},
+};
+
+void send(Print &client, const char *status, const char *kind, const char *body, size_t size) {
   client.printf("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %u\r\nCache-Control: no-cache\r\n\r\n", status, kind, (unsigned)size);
   client.write((const uint8_t *)body, size);
+}
+
+// Sends what a phone needs to trust your CA, if that was asked for.
+bool sendTrust(Print &client, const String &path) {
+  for (auto &file : TRUST) {
+    if (path == file.path) {
+      send(client, "200 OK", file.kind, file.body, file.size);
+      return true;
+    }
+  }
+  return false;
+}
+
+// The path that a request's first line asks for.
+String pathOf(const String &request) {
+  String path = request.substring(4, request.indexOf(' ', 4));
+  return path.indexOf('?') < 0 ? path : path.substring(0, path.indexOf('?'));
 }
 
 // Answers one request; false if the connection ends with it.
@@ -45,10 +70,7 @@ bool answer(BearSSL::WiFiClientSecure &client) {
     send(client, "405 Method Not Allowed", "text/plain", "405\n", 4);
     return false;
   }
-  String path = request.substring(4, request.indexOf(' ', 4));
-  if (path.indexOf('?') >= 0) {
-    path = path.substring(0, path.indexOf('?'));
-  }
+  String path = pathOf(request);
   // What can be asked for.
   if (path == "/") {
     send(client, "200 OK", "text/html", index_html, sizeof index_html - 1);
@@ -61,22 +83,28 @@ bool answer(BearSSL::WiFiClientSecure &client) {
   } else if (path == "/status") {
     String status = String("{\"seconds\": ") + millis() / 1000 + ", \"free\": " + rp2040.getFreeHeap() + "}";
     send(client, "200 OK", "application/json", status.c_str(), status.length());
-  } else {
+  } else if (!sendTrust(client, path)) {
     send(client, "404 Not Found", "text/plain", "404\n", 4);
   }
   return stays;
 }
 
-@local@// Answers name questions, and plain HTTP with the one thing that it says here: where HTTPS is.
-@dns@// Answers plain HTTP with the one thing that it says here: where HTTPS is.
-@address@// Answers plain HTTP with the one thing that it says here: where HTTPS is.
+@local@// Answers name questions, and plain HTTP: with what a phone needs to trust your CA, and for all else with where HTTPS is.
+@dns@// Answers plain HTTP: with what a phone needs to trust your CA, and for all else with where HTTPS is.
+@address@// Answers plain HTTP: with what a phone needs to trust your CA, and for all else with where HTTPS is.
 void lookAfterOthers() {
 @local@  MDNS.update();
   WiFiClient client = http.accept();
   if (client) {
     client.setTimeout(1000);
-    client.readStringUntil('\n');
-    client.print("HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    unsigned long began = millis();
+    String request = client.readStringUntil('\n');
+    // To its end: a connection that is closed with something unread loses the answer.
+    while (client.readStringUntil('\n').length() > 1 && millis() - began < GIVE_WAY) {
+    }
+    if (!request.startsWith("GET ") || !sendTrust(client, pathOf(request))) {
+      client.print("HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
     client.stop();
   }
 }

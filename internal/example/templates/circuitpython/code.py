@@ -31,6 +31,7 @@ FILES = {
     "/app.webmanifest": ("app.webmanifest", "application/manifest+json"),
     "/icon.png": ("icon.png", "image/png"),
     "/sw.js": ("sw.js", "text/javascript"),
+@trust@    "@PATH@": ("@FILE@", "@TYPE@"),
 }
 
 # How many seconds a connection may be idle. The longer, the more requests need no handshake.
@@ -96,12 +97,12 @@ def accept(listener):
 class Connection:
     """One client, from the handshake on."""
 
-    def __init__(self, plain, address):
+    def __init__(self, socket, address):
         self.address = address
         self.began = time.monotonic()
         self.piece = bytearray(1024)
         self.received = b""
-        self.tls = context.wrap_socket(plain, server_side=True)
+        self.socket = socket
 
     def patience(self):
         if not waiting:
@@ -112,14 +113,14 @@ class Connection:
 
     def receive(self):
         """The next bytes; b"" when the client is gone, or has to make room. The first call does the handshake."""
-        self.tls.settimeout(0)
+        self.socket.settimeout(0)
         began = time.monotonic()
         while True:
             look_after_others()
             if time.monotonic() - began > self.patience():
                 return b""
             try:
-                count = self.tls.recv_into(self.piece)
+                count = self.socket.recv_into(self.piece)
                 return bytes(memoryview(self.piece)[:count])
             except OSError as error:
                 if error.errno != errno.EAGAIN:
@@ -137,7 +138,7 @@ class Connection:
             request, self.received = self.received.split(b"\r\n\r\n", 1)
             method, path, version = request.split(b"\r\n", 1)[0].decode().split(" ")
             last = method not in ("GET", "HEAD") or version != "HTTP/1.1" or b"connection: close" in request.lower()
-            self.tls.settimeout(TURN)
+            self.socket.settimeout(TURN)
             self.answer(method, path.split("?")[0], last)
             if last:
                 return
@@ -174,25 +175,55 @@ class Connection:
     def send(self, data):
         data = memoryview(data)
         while len(data):
-            data = data[self.tls.send(data):]
+            data = data[self.socket.send(data):]
 
 
-def redirect(socket):
-    """Plain HTTP answers one thing: where HTTPS is."""
+class Plain(Connection):
+    """Plain HTTP answers two things: what a phone needs to trust your CA, and for all else where HTTPS is. Meanwhile the
+    board does nothing else: the whole may take five seconds."""
+
+    def converse(self):
+        self.socket.settimeout(1)
+        head = self.receive()
+        method, path, _ = head.decode().split(" ", 2)
+        while b"\r\n\r\n" not in head:  # to its end: a connection that is closed with something unread loses the answer
+            head = head[-3:] + self.receive()
+        path = path.split("?")[0]
+        if path.startswith("/trust") and path in FILES:
+            return self.answer(method, path, True)
+        self.send(b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    def receive(self):
+        count = self.socket.recv_into(self.piece)
+        if not count:
+            raise OSError(errno.ECONNRESET)
+        self.hurry()
+        return bytes(memoryview(self.piece)[:count])
+
+    def send(self, data):
+        data = memoryview(data)
+        while len(data):
+            self.hurry()
+            data = data[self.socket.send(data):]
+
+    def hurry(self):
+        if time.monotonic() - self.began > 5:
+            raise OSError(errno.ETIMEDOUT)
+
+
+def answer_plain(socket):
     try:
-        socket.settimeout(1)
-        socket.recv_into(bytearray(512))
-        socket.send(b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-    except OSError:
+        Plain(socket, None).converse()
+    except (OSError, ValueError, MemoryError):
         pass
     socket.close()
 
 
 def look_after_others():
-    """Redirects plain HTTP, and accepts other connections, which then wait."""
+    """Answers plain HTTP, and accepts other connections, which then wait."""
     other = accept(http)
     if other:
-        redirect(other[0])
+        answer_plain(other[0])
     if len(waiting) < 4:
         other = accept(https)
         if other:
@@ -210,13 +241,13 @@ def next_in_line(last):
 def serve(plain, address):
     connection = None
     try:
-        connection = Connection(plain, address)
+        connection = Connection(context.wrap_socket(plain, server_side=True), address)
         connection.converse()
     except (OSError, ValueError, MemoryError) as error:
         # Usual: a client that hangs up in the handshake, because it does not trust your CA yet.
         print(address, "ended:", error)
     if connection:
-        connection.tls.close()
+        connection.socket.close()
     plain.close()
 
 

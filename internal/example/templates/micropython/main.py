@@ -33,6 +33,7 @@ FILES = {
     "/app.webmanifest": ("app.webmanifest", "application/manifest+json"),
     "/icon.png": ("icon.png", "image/png"),
     "/sw.js": ("sw.js", "text/javascript"),
+@trust@    "@PATH@": ("@FILE@", "@TYPE@"),
 }
 
 # How many seconds a connection may be idle. The longer, the more requests need no handshake.
@@ -212,16 +213,29 @@ async def serve(plain, _):
 @room@        turn.release()
 @room@
 @room@
-async def redirect(stream, _):
-    """Plain HTTP answers one thing: where HTTPS is."""
+async def plain(stream, _):
+    """Plain HTTP answers two things: what a phone needs to trust your CA, and for all else where HTTPS is."""
     try:
-        await asyncio.wait_for(stream.read(512), 5)
-        stream.write(b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await asyncio.wait_for(stream.drain(), 5)
-    except (OSError, asyncio.TimeoutError):
+        await asyncio.wait_for(answer_plain(stream), 10)
+    except Exception:  # whatever it is, the connection must end
         pass
     stream.close()
     await stream.wait_closed()
+
+
+async def answer_plain(stream):
+    head = await stream.read(512)
+    method, path, _ = head.decode().split(" ", 2)
+    while b"\r\n\r\n" not in head:  # to its end: a connection that is closed with something unread loses the answer
+        more = await stream.read(512)
+        if not more:
+            return
+        head = head[-3:] + more
+    path = path.split("?")[0]
+    if path.startswith("/trust") and path in FILES:
+        return await answer(stream, method, path, True)
+    stream.write(b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    await stream.drain()
 
 
 async def main():
@@ -230,7 +244,7 @@ async def main():
         await asyncio.sleep(1)
 @mutual@    await set_clock()
     await asyncio.start_server(serve, "0.0.0.0", 443)
-    await asyncio.start_server(redirect, "0.0.0.0", 80)
+    await asyncio.start_server(plain, "0.0.0.0", 80)
 @updates@    await asyncio.start_server(updates.serve, "0.0.0.0", updates.PORT)
     print("https://@NAME@/ at", wifi.ifconfig()[0])
 @push@    asyncio.create_task(messages.watch())

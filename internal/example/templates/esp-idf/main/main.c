@@ -33,18 +33,26 @@ EMBEDDED(index_html);
 EMBEDDED(app_webmanifest);
 EMBEDDED(icon_png);
 EMBEDDED(sw_js);
+@trust@EMBEDDED(@SYMBOL@);
 EMBEDDED(servercert_pem);
 EMBEDDED(prvtkey_pem);
 @mutual@EMBEDDED(cacert_pem);
 
-// What can be asked for, beside /status.
-static const struct page {
+struct page {
     const char *path, *type, *start, *end;
-} pages[] = {
+};
+
+// What can be asked for, beside /status.
+static const struct page pages[] = {
     {"/", "text/html", index_html_start, index_html_end},
     {"/app.webmanifest", "application/manifest+json", app_webmanifest_start, app_webmanifest_end},
     {"/icon.png", "image/png", icon_png_start, icon_png_end},
     {"/sw.js", "text/javascript", sw_js_start, sw_js_end},
+};
+
+// What a phone needs to trust your CA. It can be asked for over plain HTTP too.
+static const struct page trust[] = {
+@trust@    {"@PATH@", "@TYPE@", @SYMBOL@_start, @SYMBOL@_end},
 };
 
 static esp_err_t send_page(httpd_req_t *request) {
@@ -63,7 +71,16 @@ static esp_err_t send_status(httpd_req_t *request) {
     return httpd_resp_sendstr(request, status);
 }
 
-// Plain HTTP answers one thing: where HTTPS is.
+static void serve(httpd_handle_t server, const struct page *pages, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        httpd_uri_t uri = {.uri = pages[i].path, .method = HTTP_GET, .handler = send_page, .user_ctx = (void *)&pages[i]};
+        ESP_ERROR_CHECK(httpd_register_uri_handler(server, &uri));
+    }
+}
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+// Plain HTTP answers all else with where HTTPS is.
 static esp_err_t redirect(httpd_req_t *request, httpd_err_code_t error) {
     (void)error;
     httpd_resp_set_status(request, "301 Moved Permanently");
@@ -75,6 +92,7 @@ static void serve_https(void) {
     httpd_ssl_config_t config = HTTPD_SSL_CONFIG_DEFAULT();
     config.httpd.max_open_sockets = 2;
     config.httpd.lru_purge_enable = true;
+    config.httpd.max_uri_handlers = COUNT(pages) + COUNT(trust) + 1;
     config.servercert = (const uint8_t *)servercert_pem_start;
     config.servercert_len = servercert_pem_end - servercert_pem_start;
     config.prvtkey_pem = (const uint8_t *)prvtkey_pem_start;
@@ -84,10 +102,8 @@ static void serve_https(void) {
 @mutual@    config.cacert_len = cacert_pem_end - cacert_pem_start;
     httpd_handle_t server;
     ESP_ERROR_CHECK(httpd_ssl_start(&server, &config));
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        httpd_uri_t uri = {.uri = pages[i].path, .method = HTTP_GET, .handler = send_page, .user_ctx = (void *)&pages[i]};
-        ESP_ERROR_CHECK(httpd_register_uri_handler(server, &uri));
-    }
+    serve(server, pages, COUNT(pages));
+    serve(server, trust, COUNT(trust));
     httpd_uri_t status = {.uri = "/status", .method = HTTP_GET, .handler = send_status};
     ESP_ERROR_CHECK(httpd_register_uri_handler(server, &status));
 }
@@ -96,8 +112,10 @@ static void serve_http(void) {
     httpd_config_t config = HTTPD_DEFAULT_CONFIG();
     config.max_open_sockets = 2;
     config.lru_purge_enable = true;
+    config.max_uri_handlers = COUNT(trust);
     httpd_handle_t server;
     ESP_ERROR_CHECK(httpd_start(&server, &config));
+    serve(server, trust, COUNT(trust));
     ESP_ERROR_CHECK(httpd_register_err_handler(server, HTTPD_404_NOT_FOUND, redirect));
 }
 
