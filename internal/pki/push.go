@@ -344,19 +344,9 @@ func (p *Push) credentials(files []output.File) []push.File {
 
 // project returns the example with its certificate.
 func (p *Push) project() ([]push.File, error) {
-	request := ProjectRequest{Name: p.request.Name, For: p.Target, MutualTLS: p.request.MutualTLS, Out: "project"}
-	if p.updates != nil {
-		if _, err := p.ca.keepOwner(p.Name(), p.Issued.Root); err != nil {
-			return nil, err
-		}
-		request.Updates, request.Push, request.MutualTLS = p.updates.Port, p.updates.Push, p.updates.MutualTLS || p.request.MutualTLS
-	}
-	if len(p.Target.Firmware) > 1 { // the board says which
-		target, err := device.ParseTarget(p.Target.Device.ID + "/" + p.device.Board.Firmware)
-		if err != nil {
-			return nil, err
-		}
-		request.For = target
+	request, err := p.projectRequest()
+	if err != nil {
+		return nil, err
 	}
 	project, err := p.ca.PlanProject(request)
 	if err != nil {
@@ -383,6 +373,22 @@ func (p *Push) project() ([]push.File, error) {
 		}
 	}
 	return append(p.credentials(certificate), program...), nil
+}
+
+// projectRequest asks for a project like the one that was written for a board that
+// takes updates.
+func (p *Push) projectRequest() (r ProjectRequest, err error) {
+	r = ProjectRequest{Name: p.request.Name, For: p.Target, MutualTLS: p.request.MutualTLS, Out: "project"}
+	if p.updates != nil {
+		r.Updates, r.Push, r.MutualTLS = p.updates.Port, p.updates.Push, p.updates.MutualTLS || p.request.MutualTLS
+		if _, err := p.ca.keepOwner(p.Name(), p.Issued.Root); err != nil {
+			return r, err
+		}
+	}
+	if len(p.Target.Firmware) > 1 { // the board says which
+		r.For, err = device.ParseTarget(p.Target.Device.ID + "/" + p.device.Board.Firmware)
+	}
+	return r, err
 }
 
 // filledIn returns the file with the Wi-Fi's password as the user has filled it
