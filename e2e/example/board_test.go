@@ -97,6 +97,7 @@ type exampleBoard struct {
 	cmd         *exec.Cmd
 	log         *exampleLog
 	https, http string // addresses
+	updates     string // where it takes updates
 	front       *exec.Cmd
 	name        string // in the certificate, if not pico.local
 }
@@ -116,7 +117,10 @@ func newExample(t testing.TB, firmware exampleFirmware, flags ...string) *exampl
 func startExample(t testing.TB, h rig.Home, firmware exampleFirmware) *exampleBoard {
 	t.Helper()
 	bench := rig.BoardBench(t).Dir
-	b := &exampleBoard{t: t, home: h, log: newExampleLog(), https: "127.0.0.1:" + rig.FreePort(t), http: "127.0.0.1:" + rig.FreePort(t)}
+	b := &exampleBoard{t: t, home: h, log: newExampleLog()}
+	for _, address := range []*string{&b.https, &b.http, &b.updates} {
+		*address = "127.0.0.1:" + rig.FreePort(t)
+	}
 	var path []string
 	for _, module := range firmware.modules {
 		if below, ok := strings.CutPrefix(module, "bench/"); ok {
@@ -131,7 +135,7 @@ func startExample(t testing.TB, h rig.Home, firmware exampleFirmware) *exampleBo
 	b.cmd = exec.Command(filepath.Join(bench, "micropython"), "-X", "heapsize="+firmware.heap, firmware.program)
 	b.cmd.Dir = h.Path("project")
 	b.cmd.Env = append(os.Environ(), "MICROPYPATH="+strings.Join(path, ":"),
-		"PORT_443="+portOf(b.https), "PORT_80="+portOf(b.http), "CIRCUITPY_WIFI_SSID=your network")
+		"PORT_443="+portOf(b.https), "PORT_80="+portOf(b.http), "PORT_8443="+portOf(b.updates), "CIRCUITPY_WIFI_SSID=your network")
 	if firmware.id == "micropython" { // CircuitPython looks at no dates, but its stand-in does
 		b.cmd.Env = append(b.cmd.Env, "PICOW_TIME=1609459200")
 	}
@@ -251,13 +255,15 @@ type visitor struct {
 // visitor returns a device at a loopback address.
 func (b *exampleBoard) visitor(address string) visitor {
 	b.t.Helper()
-	root, err := os.ReadFile(b.home.RootFile("store", "cert.pem"))
-	if err != nil {
-		b.t.Fatal(err)
+	roots, err := filepath.Glob(b.home.Path("store", "roots", "*", "cert.pem"))
+	if err != nil || len(roots) == 0 {
+		b.t.Fatalf("roots %q, %v", roots, err)
 	}
 	v := visitor{board: b, address: address, roots: x509.NewCertPool()}
-	if !v.roots.AppendCertsFromPEM(root) {
-		b.t.Fatal("the root is no certificate")
+	for _, root := range roots {
+		if !v.roots.AppendCertsFromPEM(rig.ReadFile(b.t, root)) {
+			b.t.Fatal("the root is no certificate")
+		}
 	}
 	return v
 }

@@ -436,3 +436,23 @@ func TestAbuse(t *testing.T) {
 		}
 	}
 }
+
+// TestMessagesWithMutualTLS: only phones with an identity subscribe, and get their
+// message; the board's memory is enough for both.
+func TestMessagesWithMutualTLS(t *testing.T) {
+	t.Parallel()
+	b := newMessageBoard(t, newPushService(t), "--mutual-tls")
+	if status, err := b.post("/subscribe", map[string]string{}); err == nil {
+		t.Errorf("a phone without an identity gets %d", status)
+	}
+	v := b.visitor("127.0.0.1")
+	v.identity = identity(b.home)
+	b.client = v.client()
+	s := b.subscribe("/201/ann")
+	b.test("/201/ann")
+	got := b.arrived("/201/ann", 1)[0]
+	if text, err := s.decrypt(got.body); err != nil || !strings.Contains(string(text), "Messages work: 21.5") {
+		t.Errorf("got message %s (%v)", text, err)
+	}
+	v.mustServe("a message")
+}

@@ -145,3 +145,26 @@ func exists(dir, name string) bool {
 	_, err := os.Stat(filepath.Join(dir, name))
 	return !errors.Is(err, fs.ErrNotExist)
 }
+
+// TestSerialPortOfABoardWithUpdates pushes a project with folders to the real
+// MicroPython, and a certificate to a board that uses the other folder by now.
+func TestSerialPortOfABoardWithUpdates(t *testing.T) {
+	bench := rig.BoardBench(t)
+	h := rig.NewHome(t)
+	h.Issue("pico.local")
+	h.Run("example", "pico.local", "--updates", "--out", "project")
+	dir := t.TempDir()
+	board := bench.NewSerialBoard(t, dir, "1, 2")
+	h.Run("push", "pico.local", "--example", "--to", board.Port)
+	for _, name := range []string{"updates.py", "a/key.der", "a/owner.der", "live"} {
+		if got, want := rig.ReadFile(t, dir, name), rig.ReadFile(t, h.Path("project", name)); !bytes.Equal(got, want) {
+			t.Errorf("%s: got %d bytes, want %d, the same ones", name, len(got), len(want))
+		}
+	}
+	rig.WriteFile(t, filepath.Join(dir, "live"), "b")
+	h.Issue("pico.local")
+	h.Run("push", "pico.local", "--to", board.Port)
+	if got, want := rig.ReadFile(t, dir, "a/key.der"), rig.ReadFile(t, h.Path("project", "a/key.der")); !bytes.Equal(got, want) || string(rig.ReadFile(t, dir, "live")) != "a" {
+		t.Error("the folder in use does not have the new pair")
+	}
+}

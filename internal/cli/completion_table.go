@@ -85,6 +85,7 @@ var flagCompleters = map[string]completer{
 	"sign":                   holders,
 	"store":                  words("system", "chromium", "firefox", "java", "all"),
 	"to":                     files,
+	"updates":                nothing,
 	"web-clip":               devices,
 	"web-password-file":      files,
 	"wifi":                   nothing,

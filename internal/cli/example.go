@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/picoca/picoca/internal/example"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/push"
 )
 
 type exampleOptions struct {
@@ -34,6 +37,7 @@ is in the folder broker.`,
 		Example: `  picoca example pico.local
   picoca example pico.local --for pico-w/circuitpython@10
   picoca example pico.local --push --contact you@example.com
+  picoca example pico.local --updates
   picoca example "Garden sensor" --mqtt broker.local`,
 		Args: args(1, 1, "a device's name, or an identity's with --mqtt"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,6 +53,8 @@ is in the folder broker.`,
 	f.StringVar(&o.Broker, "mqtt", "", "publish to `BROKER`, with the identity NAME")
 	f.BoolVar(&o.Push, "push", false, "send messages to the phones that subscribe on the page (see docs/push.md)")
 	f.StringVar(&o.contact, "contact", "", "with --push, `ADDRESS` at which push services reach you: you@example.com (default: as before)")
+	f.IntVar(&o.Updates, "updates", 0, "let picoca push and renew --push replace the certificate over HTTPS, at port `PORT` (default: 8443)")
+	f.Lookup("updates").NoOptDefVal, f.Lookup("updates").DefValue = strconv.Itoa(push.UpdatesPort), ""
 	f.StringVar(&o.Out, "out", "", "`FOLDER` for the project (default: NAME-FIRMWARE)")
 	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "let in only visitors with an identity of your CA")
 	f.BoolVar(&o.Force, "force", false, "rewrite an existing project; keeps your Wi-Fi password, and a copy of each file you changed")
@@ -62,6 +68,7 @@ type exampleJSON struct {
 	For       string        `json:"for"`
 	MutualTLS bool          `json:"mutual_tls"`
 	Push      bool          `json:"push"`
+	Updates   int           `json:"updates_port,omitempty"`
 	Broker    string        `json:"broker,omitempty"`
 	Folder    string        `json:"folder"`
 	Files     []writtenJSON `json:"files"`
@@ -81,6 +88,18 @@ func (o *exampleOptions) check(cmd *cobra.Command) error {
 		return usageFault(cmd, errors.New("--mqtt and --push exclude each other: a board that publishes serves no page"))
 	case given("contact") && !o.Push:
 		return usageFault(cmd, errors.New("--contact is for --push"))
+	case given("updates"):
+		return o.checkUpdates(cmd)
+	}
+	return nil
+}
+
+func (o *exampleOptions) checkUpdates(cmd *cobra.Command) error {
+	switch {
+	case o.Broker != "":
+		return usageFault(cmd, errors.New("--mqtt and --updates exclude each other: a board that publishes serves nothing"))
+	case o.Updates < 1 || o.Updates > 65535 || o.Updates == 443 || o.Updates == 80:
+		return usageFault(cmd, fmt.Errorf("--updates=%d: expected a port from 1 to 65535 other than 80 and 443, which the page has", o.Updates))
 	}
 	return nil
 }
@@ -139,13 +158,14 @@ func (a *app) findContact(ctx context.Context, c *pki.CA, o *exampleOptions) (er
 
 func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOptions) error {
 	if o.json {
-		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, p.Broker, p.Dir, writtenToJSON(w.Files), w.Kept, w.Copied})
+		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, o.Updates, p.Broker, p.Dir, writtenToJSON(w.Files), w.Kept, w.Copied})
 	}
 	a.sayWritten(w.Files)
-	next := "put your Wi-Fi name and password into " + p.Firmware.Secrets() + ", then " + p.Firmware.Next
+	install := a.installStep(p, o)
+	next := "put your Wi-Fi name and password into " + p.Firmware.Secrets() + ", then " + install
 	for _, path := range w.Kept {
 		a.say("kept  %s, which you filled in", path)
-		next = p.Firmware.Next
+		next = install
 	}
 	for _, path := range w.Copied {
 		a.say("kept your version as %s", path)
@@ -155,6 +175,12 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 	}
 	if o.Push {
 		a.say("messages: open https://%s/ on a phone and tap “Send me messages”; on an iPhone, add it to the home screen first", p.Name)
+	}
+	if o.Updates != 0 {
+		a.say("updates: after the first copy over a cable, %s replaces the certificate over HTTPS, port %d", a.command("push", p.Name), o.Updates)
+	}
+	if w.EndsUpdates {
+		a.say("updates: none from now on: %s keeps them", a.command("example", p.Name, "--updates"))
 	}
 	a.say("next: %s", next)
 	if p.ServesTrust() {
@@ -171,6 +197,14 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 		a.say("next: make your router give this board the address %s every time", p.Name)
 	}
 	return nil
+}
+
+// installStep is how the project gets onto the board.
+func (a *app) installStep(p *pki.Project, o exampleOptions) string {
+	if o.Updates == 0 {
+		return p.Firmware.Next
+	}
+	return fmt.Sprintf("copy all files and the folder %s to the board (%s), and reset it", p.Folder(), a.command("push", p.Name, "--example"))
 }
 
 // printBroker prints what the user does on the broker.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/probe"
 	"github.com/picoca/picoca/internal/push"
 )
 
@@ -62,7 +63,10 @@ The first time, picoca looks for a board that is connected over USB: a drive of
 CircuitPython, or a serial port of MicroPython. Name another place with --to: a
 drive or folder, a serial port, http://ADDRESS for CircuitPython's web workflow,
 or HOST:FOLDER for a computer that ssh reaches. Later, picoca finds the device
-again, and refuses any other board.`,
+again, and refuses any other board.
+
+A board with the project of picoca example --updates needs a cable only once: then
+picoca reaches it at https://NAME:8443, or where --to says.`,
 		Example: `  picoca push pico.local
   picoca push pico.local --example
   picoca push pico.local --to /dev/ttyACM0
@@ -78,7 +82,7 @@ again, and refuses any other board.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.To, "to", "", "`PLACE`: DRIVE, PORT, http://ADDRESS or HOST:FOLDER (default: as before, else the only board)")
+	f.StringVar(&o.To, "to", "", "`PLACE`: DRIVE, PORT, http://ADDRESS, https://ADDRESS:PORT or HOST:FOLDER (default: as before, else the only board)")
 	f.BoolVar(&o.Example, "example", false, "the whole project that picoca example writes; keeps your Wi-Fi password")
 	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "with --example: let in only visitors with an identity of your CA")
 	f.BoolVar(&o.Reset, "reset", false, "restart the board as its button does (serial port)")
@@ -133,7 +137,9 @@ func (a *app) devices() push.Computer {
 	if a.Devices != nil {
 		return *a.Devices
 	}
-	return push.ThisComputer()
+	computer := push.ThisComputer()
+	computer.Dial = probe.ThisNetwork().DialName
+	return computer
 }
 
 // interrupted returns errInterrupted if the user ended the run, beside what must

@@ -138,6 +138,8 @@ func restartText(kind push.Kind, files []push.Done, reset bool) string {
 	switch {
 	case reset:
 		return "the board restarts"
+	case written && kind == push.HTTPS:
+		return "the board uses it from now on"
 	case kind == push.Port:
 		return "the board's program starts again"
 	case written && kind.IsBoard():

@@ -196,6 +196,10 @@ type shownJSON struct {
 	Root             string `json:"root"`
 	Folder           string `json:"folder"`
 	WrittenTo        string `json:"written_to,omitempty"`
+	// UpdatesPort is where the board takes its certificate over HTTPS, UpdateIdentity
+	// the SHA-256 of whom it takes it from.
+	UpdatesPort    int    `json:"updates_port,omitempty"`
+	UpdateIdentity string `json:"update_identity_sha256,omitempty"`
 }
 
 func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
@@ -205,8 +209,10 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 	}
 	leaf := issued.Leaf
 	shown := shownJSON{
-		describeLeaf(issued), len(leaf.Raw), ca.FingerprintSHA1(leaf), spki(leaf), issued.Root.Certificate.Subject.CommonName, c.Path(issued), issued.Record.Folder,
+		leafJSON: describeLeaf(issued), CertificateBytes: len(leaf.Raw), SHA1: ca.FingerprintSHA1(leaf), SPKI: spki(leaf),
+		Root: issued.Root.Certificate.Subject.CommonName, Folder: c.Path(issued), WrittenTo: issued.Record.Folder,
 	}
+	shown.UpdatesPort, shown.UpdateIdentity = updatesOf(c, issued)
 	if asJSON {
 		return a.printJSON(shown)
 	}
@@ -220,7 +226,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 		{"SHA-1", shown.SHA1},
 		{"stored in", shown.Folder},
 		{"written to", cmp.Or(shown.WrittenTo, "not recorded")},
-	}, pushedRow(issued)))
+	}, pushedRow(issued), shown.updatesRow()))
 }
 
 // pushedRow is the row of the device that has the files, if picoca put them

@@ -39,6 +39,8 @@ type Firmware struct {
 	root   string
 	// messages says that the project can send messages to phones.
 	messages bool
+	// updates says that the project can have its certificate replaced over HTTPS.
+	updates bool
 	// trust says that the project serves what a phone needs to trust the CA. lwIP's
 	// web server, which the project for the Pico SDK uses, cannot: over plain HTTP
 	// it would serve the web app as well.
@@ -63,7 +65,7 @@ var firmwares = []Firmware{
 		devices: []string{"pico-w", "pico-2-w", "esp32"},
 		Since:   "1.22",
 		Next:    "copy all files to the board (mpremote cp * :), and reset it",
-		mutual:  true, root: "der", messages: true, trust: true,
+		mutual:  true, root: "der", messages: true, updates: true, trust: true,
 		program: []template{
 			{source: "micropython/main.py"},
 			{source: "micropython/secrets.py", private: true},
@@ -249,6 +251,9 @@ type Project struct {
 	Folder string
 	// Messages are what the board needs to send messages; nil if it sends none.
 	Messages *Messages
+	// Updates are what the board needs to have its certificate replaced over HTTPS;
+	// nil if only a cable can do that.
+	Updates *Updates
 	// MutualTLS lets in only visitors with a certificate of the same root.
 	MutualTLS bool
 	// Trust is what a phone needs to trust the CA, for firmwares that ServesTrust.
@@ -335,8 +340,12 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	updates, err := p.updates(with)
+	if err != nil {
+		return nil, err
+	}
 	rest, err := f.rest(p, with)
-	return slices.Concat(program, inFolder(f.folder, loaded), messages, rest), err
+	return slices.Concat(program, inFolder(f.Folder(p.Updates != nil), loaded), messages, updates, rest), err
 }
 
 // rest are the files beside the program and what it loads: the page, or the
@@ -376,6 +385,10 @@ func (f Firmware) check(p Project) error {
 		return ErrNoMutualTLS
 	case p.Messages != nil && !f.messages:
 		return ErrNoMessages
+	case p.Updates != nil && !f.updates:
+		return ErrNoUpdates
+	case p.Updates != nil && p.Format != "der":
+		return FormatError{p.Format}
 	case loadsRoot && p.Bundle.Root.PermittedDNSDomainsCritical:
 		return ErrStrictRoot
 	case f.credentials == "" && !slices.Contains([]string{"der", "pem"}, p.Format):
@@ -423,8 +436,13 @@ func (f Firmware) loaded(p Project) ([]export.File, error) {
 }
 
 // Folder is where the certificate and its key are, below the project's own
-// folder; "" if they are in it.
-func (f Firmware) Folder() string { return f.folder }
+// folder; "" if they are in it. A board with updates has them in FirstFolder.
+func (f Firmware) Folder(updates bool) string {
+	if updates {
+		return FirstFolder
+	}
+	return f.folder
+}
 
 // ServesTrust reports whether the project serves what a phone needs to trust the
 // CA.

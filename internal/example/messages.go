@@ -120,6 +120,7 @@ func (p Project) messages(with filling) ([]export.File, error) {
 // fill adds what the templates of messages need.
 func (m *Messages) fill(with filling) {
 	with.marks["push"], with.marks["nopush"] = m != nil, m == nil
+	with.marks["room"] = m != nil
 	with.marks["timed"] = m != nil || with.marks["mutual"]
 	with.marks["untimed"] = !with.marks["timed"]
 	if m != nil {

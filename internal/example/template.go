@@ -20,10 +20,10 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// template is a file with places to fill, as @NAME@. A line that begins with a
-// mark, as @mutual@, is there only in projects of that kind, and one that begins
-// with @trust@ once for each Public. text/template would make the program a sixth
-// larger.
+// template is a file with places to fill, as @NAME@. A line that begins with
+// marks, as @mutual@, is there only in projects of each of those kinds, and one
+// that begins with @trust@ once for each Public. text/template would make the
+// program a sixth larger.
 type template struct {
 	source  string // below templates
 	name    string // of the file, with places to fill; "" is source's base name
@@ -134,11 +134,11 @@ func (with filling) fill(text []byte) []byte {
 	return []byte(strings.NewReplacer(pairs...).Replace(out.String()))
 }
 
-// kept returns a line without its mark, or nothing if it is not to be there.
+// kept returns a line without its marks, or nothing if it is not to be there.
 func (with filling) kept(line []byte) []byte {
 	for mark, there := range with.marks {
 		if rest, marked := bytes.CutPrefix(line, []byte("@"+mark+"@")); marked && there {
-			return rest
+			return with.kept(rest)
 		} else if marked {
 			return nil
 		}
@@ -222,6 +222,7 @@ func fillingOf(p Project, loaded []export.File) (filling, error) {
 		with.values[place] = loaded[i].Name
 	}
 	p.Messages.fill(with)
+	p.Updates.fill(with)
 	with.values["VERSION"] = "" // it is not a part of what it names
 	var err error
 	with.values["VERSION"], err = pageVersion(p.page(), with)

@@ -35,6 +35,9 @@ type ProjectRequest struct {
 	// is whom push services may ask; unset, it is as before.
 	Push    bool
 	Contact example.Contact
+	// Updates is the port at which the board takes its certificate over HTTPS; 0 if
+	// only a cable brings it.
+	Updates int
 	// Force writes over a project that exists. What the user wrote stays: secrets
 	// as they are, changed files as copies.
 	Force bool
@@ -52,6 +55,10 @@ type Project struct {
 	// messages are for a board that sends some, with its key vapid.
 	messages *example.Messages
 	vapid    *ecdsa.PrivateKey
+	// updates are for a board that takes updates, and owner is its update identity if
+	// that is new.
+	updates *example.Updates
+	owner   []byte
 	// trust is what the board serves to phones, with the roots in trusted;
 	// trustBefore is what it did by an earlier project.
 	trust, trustBefore []example.Public
@@ -70,6 +77,9 @@ type WrittenProject struct {
 	Kept []string
 	// Copied are copies of files that the user had changed.
 	Copied []string
+	// EndsUpdates says that the board took updates until now, and its new project does
+	// not.
+	EndsUpdates bool
 }
 
 // SmallDeviceError says that no example fits into a device.
@@ -126,7 +136,7 @@ func (c *CA) PlanProject(req ProjectRequest) (*Project, error) {
 	if err := p.findBroker(); err != nil {
 		return nil, err
 	}
-	if err := p.findMessages(); err != nil {
+	if err := errors.Join(p.findMessages(), p.findUpdates()); err != nil {
 		return nil, err
 	}
 	if err := p.findTrust(); err != nil {
@@ -167,7 +177,7 @@ func (p *Project) render() error {
 	}
 	project := example.Project{
 		Name: p.Name, Bundle: bundle, Format: format, Folder: filepath.Base(whole), MutualTLS: p.request.MutualTLS,
-		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages, Trust: p.trust,
+		Broker: p.Broker, Device: p.target.Device.ID, Messages: p.messages, Updates: p.updates, Trust: p.trust,
 	}
 	files, err := p.Firmware.Render(project)
 	if err != nil {
@@ -183,19 +193,25 @@ func (p *Project) render() error {
 	return nil
 }
 
-// variants are the project with mutual TLS, messages and roots chosen otherwise.
+// variants are the project with mutual TLS, messages, updates and roots chosen
+// otherwise.
 func (p *Project) variants(project example.Project) (variants []example.Project) {
-	all, trust := []*example.Messages{nil}, [][]example.Public{p.trust}
+	all, allUpdates, trust := []*example.Messages{nil}, []*example.Updates{nil}, [][]example.Public{p.trust}
 	if known := p.knownMessages(); known != nil {
 		all = append(all, known)
+	}
+	if known := p.knownUpdates(); known != nil {
+		allUpdates = append(allUpdates, known)
 	}
 	if p.trustBefore != nil {
 		trust = append(trust, p.trustBefore)
 	}
 	for _, project.Messages = range all {
-		for _, project.Trust = range trust {
-			for _, project.MutualTLS = range []bool{false, true} {
-				variants = append(variants, project)
+		for _, project.Updates = range allUpdates {
+			for _, project.Trust = range trust {
+				for _, project.MutualTLS = range []bool{false, true} {
+					variants = append(variants, project)
+				}
 			}
 		}
 	}
@@ -208,7 +224,7 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	if err := p.ca.lockFor(ctx, p.issued, waiting); err != nil {
 		return WrittenProject{}, err
 	}
-	if err := p.keepMessages(); err != nil {
+	if err := errors.Join(p.keepMessages(), p.keepOwner()); err != nil {
 		return WrittenProject{}, err
 	}
 	folder, err := output.Open(p.Dir, p.ca.outputOptions(p.policy()))
@@ -237,6 +253,9 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 		return w, err
 	}
 	w.Files = written(p.Dir, files)
+	if w.EndsUpdates, err = p.recordUpdates(); err != nil {
+		return w, err
+	}
 	return w, errors.Join(p.record(real), p.keepTrust())
 }
 
@@ -255,7 +274,7 @@ func (p *Project) existsError(err error) error {
 	}
 	return fault.With(err, fault.Hintf(
 		"to replace only the certificate: %s; --force rewrites the project too, and keeps copies of files that you changed",
-		fault.Command{"export", p.Name, "--for", p.target.String(), "--out", filepath.Join(p.Dir, filepath.FromSlash(p.Firmware.Folder())), "--force"}))
+		fault.Command{"export", p.Name, "--for", p.target.String(), "--out", filepath.Join(p.Dir, filepath.FromSlash(p.Folder())), "--force"}))
 }
 
 // keep leaves out the file for the Wi-Fi's password if the user has filled it in,
@@ -322,8 +341,11 @@ func (p *Project) record(dir string) error {
 	if err != nil {
 		return nil
 	}
-	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(dir, filepath.FromSlash(p.Firmware.Folder())), outputFiles(files))
+	return p.ca.recordFolder(p.issued, p.issued.Record.For, filepath.Join(dir, filepath.FromSlash(p.Folder())), outputFiles(files))
 }
+
+// Folder is where the certificate and its key are, below the project's own folder.
+func (p *Project) Folder() string { return p.Firmware.Folder(p.updates != nil) }
 
 // Target returns what the project is for.
 func (p *Project) Target() device.Target { return p.target }

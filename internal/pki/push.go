@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/example"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/store"
@@ -41,6 +43,7 @@ type Push struct {
 	request PushRequest
 	device  *push.Device
 	secrets string // a file of the project that the user fills in
+	updates *Updates
 	example *Project
 
 	Issued store.Issued
@@ -102,16 +105,25 @@ func (p *Push) find(now time.Time) (err error) {
 	if p.Target, err = targetOf(p.Issued); err == nil && p.request.Example && !p.isForBoard() {
 		err = &ExamplePlaceError{p.Name()}
 	}
+	if err == nil && p.isForBoard() && p.runs("micropython") {
+		p.updates, err = p.ca.UpdatesOf(p.Issued)
+	}
 	return err
 }
 
-// reach opens the place that was asked for, else the one of last time, else the
-// only board.
+// reach opens the place that was asked for, else the one where the board takes
+// updates, else the one of last time, else the only board.
 func (p *Push) reach(ctx context.Context, computer push.Computer) (*push.Device, error) {
 	last := p.Issued.Record.Pushed
 	switch {
+	case isUpdatePlace(p.request.To) && p.updates == nil:
+		return nil, &NoUpdatesError{p.Name()}
 	case p.request.To != "":
 		return computer.Open(ctx, p.request.To, p.request.Access)
+	case p.updatePlace() != "":
+		return computer.Open(ctx, p.updatePlace(), p.request.Access)
+	case last != nil && isUpdatePlace(last.To): // a whole project, or a board that takes no more updates
+		return p.reachOnly(ctx, computer)
 	case last != nil && last.BoardID != "":
 		return p.reachBoard(ctx, computer, last)
 	case last != nil:
@@ -195,6 +207,8 @@ func (p *Push) check() error {
 		return &NotLoadedError{p.Name(), d.Place, p.Target}
 	case d.Kind.IsBoard() && d.Board.Firmware != "" && !p.runs(d.Board.Firmware):
 		return &OtherFirmwareError{p.Name(), d.Place, d.Board.Firmware, p.Target}
+	case p.request.Example && d.Kind == push.HTTPS:
+		return &CableError{p.Name()}
 	case p.request.Example && !d.Kind.IsBoard():
 		return &ExamplePlaceError{p.Name()}
 	case p.request.Reset && d.Kind != push.Port:
@@ -239,14 +253,18 @@ type PushedFiles struct {
 // Run puts the files onto the device, and records where they are. It holds the
 // store's lock, so that no two runs write to one device.
 func (p *Push) Run(ctx context.Context, now time.Time, waiting Waiting) (w PushedFiles, err error) {
-	files, err := p.files(now)
-	if err != nil {
-		return w, err
-	}
 	if err := p.ca.lockFor(ctx, p.Issued, waiting); err != nil {
 		return w, err
 	}
-	w.Files, err = p.device.Put(ctx, files, push.Options{Force: p.request.Force, Familiar: p.isFamiliar() && p.device.Kind == push.Folder, Progress: p.request.Progress})
+	files, err := p.files(ctx, now)
+	if err != nil {
+		return w, err
+	}
+	access, err := p.access(now)
+	if err != nil {
+		return w, err
+	}
+	w.Files, err = p.device.Put(ctx, files, push.Options{Force: p.request.Force, Familiar: p.isFamiliar() && p.device.Kind == push.Folder, Progress: p.request.Progress, Updates: access})
 	switch _, leftover := errors.AsType[*push.LeftoverError](err); {
 	case w.Files == nil:
 		return w, err
@@ -279,15 +297,22 @@ func (p *Push) isFamiliar() bool {
 	if last == nil {
 		return false
 	}
-	if last.BoardID != "" {
+	if last.BoardID != "" && p.device.Kind != push.HTTPS {
 		return last.BoardID == p.device.Board.ID
 	}
 	return last.To == p.device.Place
 }
 
-func (p *Push) files(now time.Time) ([]push.File, error) {
+func (p *Push) files(ctx context.Context, now time.Time) ([]push.File, error) {
 	if p.request.Example {
 		return p.project()
+	}
+	updates, err := p.takesUpdates(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case updates:
+		return p.updateFiles()
 	}
 	e, err := p.ca.PlanExport(ExportRequest{Name: p.request.Name}, now)
 	if err != nil {
@@ -319,13 +344,9 @@ func (p *Push) credentials(files []output.File) []push.File {
 
 // project returns the example with its certificate.
 func (p *Push) project() ([]push.File, error) {
-	request := ProjectRequest{Name: p.request.Name, For: p.Target, MutualTLS: p.request.MutualTLS, Out: "project"}
-	if len(p.Target.Firmware) > 1 { // the board says which
-		target, err := device.ParseTarget(p.Target.Device.ID + "/" + p.device.Board.Firmware)
-		if err != nil {
-			return nil, err
-		}
-		request.For = target
+	request, err := p.projectRequest()
+	if err != nil {
+		return nil, err
 	}
 	project, err := p.ca.PlanProject(request)
 	if err != nil {
@@ -343,6 +364,8 @@ func (p *Push) project() ([]push.File, error) {
 			program = append(program, p.filledIn(one))
 		case own.wrote(path.Base(file.Name), file.Data):
 			certificate = append(certificate, file)
+		case file.Name == example.LiveFile, path.Base(file.Name) == example.OwnerFile: // of no use to anybody else
+			program = append(program, one)
 		default:
 			one.Copy = true
 			one.Ours = func(data []byte) bool { return project.generated(file, data) }
@@ -352,12 +375,31 @@ func (p *Push) project() ([]push.File, error) {
 	return append(p.credentials(certificate), program...), nil
 }
 
+// projectRequest asks for a project like the one that was written for a board that
+// takes updates.
+func (p *Push) projectRequest() (r ProjectRequest, err error) {
+	r = ProjectRequest{Name: p.request.Name, For: p.Target, MutualTLS: p.request.MutualTLS, Out: "project"}
+	if p.updates != nil {
+		r.Updates, r.Push, r.MutualTLS = p.updates.Port, p.updates.Push, p.updates.MutualTLS || p.request.MutualTLS
+		if _, err := p.ca.keepOwner(p.Name(), p.Issued.Root); err != nil {
+			return r, err
+		}
+	}
+	if len(p.Target.Firmware) > 1 { // the board says which
+		r.For, err = device.ParseTarget(p.Target.Device.ID + "/" + p.device.Board.Firmware)
+	}
+	return r, err
+}
+
 // filledIn returns the file with the Wi-Fi's password as the user has filled it
 // in in the folder of the project on this computer, if they have.
 func (p *Push) filledIn(file push.File) push.File {
 	dir := p.Issued.Record.Folder
 	if dir == "" {
 		return file
+	}
+	if p.updates != nil && filepath.Base(dir) == example.FirstFolder {
+		dir = filepath.Dir(dir)
 	}
 	folder, err := output.Open(dir, p.ca.outputOptions(output.Overwrite))
 	if err != nil {
@@ -379,6 +421,9 @@ func (p *Push) filledIn(file push.File) push.File {
 func (p *Push) record(at time.Time) error {
 	pushed := &store.Pushed{To: p.device.Place, BoardID: p.device.Board.ID, At: at}
 	last := p.Issued.Record.Pushed
+	if last != nil && p.device.Kind == push.HTTPS {
+		pushed.BoardID = last.BoardID // a later cable leads to the same board
+	}
 	if at.IsZero() && last != nil && !last.At.IsZero() && !p.isFamiliar() {
 		return nil
 	}
@@ -415,11 +460,16 @@ func (c *CA) Unpushed() (all []store.Issued, err error) {
 // NextPlace returns where the files of the new certificate should go: to the
 // device that has the previous one's, if it is still for that device; else nil.
 func (p *Plan) NextPlace() *store.Pushed {
-	if p.KeyKept == store.KeptInFiles || p.previous == nil || p.previous.Record.Pushed == nil || deviceOf(p.previous.Record.For) != deviceOf(p.Target.String()) {
+	if p.KeyKept == store.KeptInFiles || p.previous == nil || deviceOf(p.previous.Record.For) != deviceOf(p.Target.String()) {
 		return nil
 	}
-	last := p.previous.Record.Pushed
-	return &store.Pushed{To: last.To, BoardID: last.BoardID}
+	if next := p.nextUpdate(); next != nil {
+		return next
+	}
+	if last := p.previous.Record.Pushed; last != nil {
+		return &store.Pushed{To: last.To, BoardID: last.BoardID}
+	}
+	return nil
 }
 
 func deviceOf(target string) string {
@@ -430,7 +480,7 @@ func deviceOf(target string) string {
 // steps are what remains to be done on a server. What was done once, as in its
 // configuration, is left out the second time.
 func (p *Push) steps(familiar bool) []device.Step {
-	if p.device.Kind.IsBoard() || p.Target.Device.ID == "" {
+	if p.device.Kind.IsBoard() || p.device.Kind == push.HTTPS || p.Target.Device.ID == "" {
 		return nil
 	}
 	set, err := filesFor(p.Target, ca.KeyType(keyOf(p.Issued)), p.Issued.Record.Kind, p.Issued.Record.KeyKept != store.KeptInStore)

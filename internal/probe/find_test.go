@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -291,5 +292,24 @@ func TestThisNetworkWorks(t *testing.T) {
 	conn.Close()
 	if addrs, err := n.Lookup(t.Context(), "localhost"); err != nil || !addrs[0].IsLoopback() {
 		t.Errorf("localhost: got %v, %v", addrs, err)
+	}
+}
+
+func TestDialingANameAsksByMulticast(t *testing.T) {
+	n, asked := responder(t, map[string][]dnsmessage.Resource{"pico.local.": {a("pico.local.", "127.0.0.1")}})
+	at := listen(t, func(net.Conn) {})
+	port := strconv.Itoa(int(at.Port()))
+	for _, host := range []string{"pico.local", "127.0.0.1"} {
+		asked.Store(0)
+		conn, err := n.DialName(t.Context(), "tcp", net.JoinHostPort(host, port))
+		if err != nil || (asked.Load() > 0) != (host == "pico.local") {
+			t.Errorf("%s: got %v after %d questions", host, err, asked.Load())
+			continue
+		}
+		conn.Close()
+	}
+	n.Wait = 10 * time.Millisecond
+	if _, err := n.DialName(t.Context(), "tcp", "nobody.local:443"); err == nil || !strings.Contains(err.Error(), "no answer by mDNS") {
+		t.Errorf("nobody.local: got %v", err)
 	}
 }

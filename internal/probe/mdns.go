@@ -48,6 +48,26 @@ func isLocal(name string) bool {
 	return strings.HasSuffix(strings.ToLower(strings.TrimSuffix(name, ".")), ".local")
 }
 
+// DialName connects to a host, as net.Dialer does, but asks for names in .local by
+// multicast DNS.
+func (n Network) DialName(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || !isLocal(host) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	addrs, err := n.localAddresses(ctx, host)
+	if err == nil && len(addrs) == 0 {
+		err = &net.DNSError{Err: "no answer by mDNS", Name: host, IsNotFound: true}
+	}
+	for _, addr := range addrs {
+		var conn net.Conn
+		if conn, err = new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(addr.String(), port)); err == nil {
+			return conn, nil
+		}
+	}
+	return nil, err
+}
+
 // localAddresses asks every network that this computer is in for a name.
 func (n Network) localAddresses(ctx context.Context, name string) ([]netip.Addr, error) {
 	fqdn := strings.TrimSuffix(name, ".") + "."

@@ -28,7 +28,7 @@ type Computer struct {
 	OpenPort func(name string) (io.ReadWriteCloser, error)
 	// Start runs a program: ssh.
 	Start func(args []string) (*Process, error)
-	// Dial reaches a web workflow.
+	// Dial reaches a web workflow, or a board that takes updates.
 	Dial Dial
 
 	times times
@@ -59,7 +59,7 @@ func (e *PlaceError) Hint() fault.Hint {
 	if !e.advice.IsZero() {
 		return e.advice
 	}
-	return fault.Hintf("--to takes a drive or folder that exists, a serial port, http://ADDRESS, or HOST:FOLDER for ssh")
+	return fault.Hintf("--to takes a drive or folder that exists, a serial port, http://ADDRESS or https://ADDRESS:PORT of a board, or HOST:FOLDER for ssh")
 }
 
 var windowsPort = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?i)COM[1-9][0-9]{0,2}$`) })
@@ -70,6 +70,9 @@ func (c Computer) Open(ctx context.Context, place string, access Access) (*Devic
 	d, err := c.reach(ctx, place, access)
 	if err != nil {
 		return nil, err
+	}
+	if d.updates != nil {
+		return d, nil
 	}
 	if d.Board, err = d.conn.board(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -86,6 +89,8 @@ func (c Computer) reach(ctx context.Context, place string, access Access) (*Devi
 	case strings.HasPrefix(place, "http://"):
 		conn, err := openWeb(ctx, place, c.Dial, access)
 		return device(Web, place, conn, err)
+	case strings.HasPrefix(place, "https://"):
+		return openUpdates(place, c.Dial)
 	case strings.Contains(place, "://"):
 		return nil, &PlaceError{place, "is not a kind of address that picoca knows", schemeHint(place)}
 	case c.OS == "windows" && windowsPort().MatchString(place), err == nil && info.Mode()&fs.ModeCharDevice != 0, slices.Contains(c.ports(), place):
@@ -115,8 +120,6 @@ func device(kind Kind, place string, c conn, err error) (*Device, error) {
 func schemeHint(place string) fault.Hint {
 	scheme, rest, _ := strings.Cut(place, "://")
 	switch scheme {
-	case "https":
-		return fault.Hintf("CircuitPython's web workflow speaks only http://")
 	case "ssh", "scp", "sftp":
 		host, dir, _ := strings.Cut(rest, "/")
 		return fault.Hintf("--to %s", fault.Quote(host+":/"+dir))

@@ -120,7 +120,7 @@ func TestPlacesThatAreNone(t *testing.T) {
 	}
 	for place, want := range map[string]string{
 		"": "is no place", filepath.Join(dir, "file"): "neither a folder nor", filepath.Join(dir, "missing"): "does not exist",
-		"/dev/ttyACM99": "does not exist", "https://x": "not a kind of address", "ssh://h/d": "not a kind of address", "gopher://x": "not a kind of address",
+		"/dev/ttyACM99": "does not exist", "https://x/y": "is not the address of a board", "ssh://h/d": "not a kind of address", "gopher://x": "not a kind of address",
 		":dir": "does not exist", "pico.local": "does not exist", "./a:b": "does not exist", "-h:dir": "begins with a hyphen", filepath.Join(dir, "file", "x"): "not a directory",
 	} {
 		_, err := c.Open(t.Context(), place, Access{})

@@ -100,6 +100,9 @@ func (e *LeftoverError) Hint() fault.Hint { return fault.Hintf("run the same com
 type NoResetError struct{ Kind Kind }
 
 func (e *NoResetError) Error() string {
+	if e.Kind == HTTPS {
+		return "a board that takes its certificate over HTTPS is not reset: it uses the new one at once"
+	}
 	if e.Kind.IsBoard() {
 		return "CircuitPython cannot be reset in this way: it starts its program again by itself after its files have changed"
 	}

@@ -1,5 +1,6 @@
 // Package push gets files onto a device: a board's USB drive, a board's serial
-// port, CircuitPython's web workflow, a computer that ssh reaches, or a folder.
+// port, CircuitPython's web workflow, a board's own HTTPS, a computer that ssh
+// reaches, or a folder.
 // Whatever happens on the way, the device has its previous files or the new ones,
 // and if neither can be promised, the error says so. It knows files, not
 // certificates.
@@ -23,9 +24,11 @@ const (
 	Port   Kind = "port"   // a serial port with a board behind it
 	Web    Kind = "web"    // CircuitPython's web workflow
 	Remote Kind = "remote" // a folder that ssh reaches
+	HTTPS  Kind = "https"  // a board that takes updates from its owner
 )
 
-// IsBoard reports whether only boards are reached in that way.
+// IsBoard reports whether only boards are reached in that way that say who they
+// are.
 func (k Kind) IsBoard() bool { return k == Drive || k == Port || k == Web }
 
 // Board is what a board says of itself.
@@ -63,6 +66,8 @@ type Options struct {
 	Familiar bool
 	// Progress is called while a file is written; nil if nobody watches.
 	Progress func(name string, done, total int)
+	// Updates is for a board that takes updates.
+	Updates *Updates
 }
 
 // State is what became of a file.
@@ -124,14 +129,15 @@ type Device struct {
 	Place string // as the user would write it after --to
 	Board Board
 
-	conn   conn
-	closed bool
+	conn    conn
+	updates *updates // instead of conn
+	closed  bool
 }
 
 // Close ends the connection. A board whose program was stopped for it runs again.
 // A second Close does nothing.
 func (d *Device) Close() error {
-	if d.closed {
+	if d.closed || d.updates != nil {
 		return nil
 	}
 	d.closed = true
@@ -140,7 +146,21 @@ func (d *Device) Close() error {
 
 // Reset restarts a board as its button would. It fails with a NoResetError
 // where that is not possible.
-func (d *Device) Reset(ctx context.Context) error { return d.conn.restart(ctx, true) }
+func (d *Device) Reset(ctx context.Context) error {
+	if d.updates != nil {
+		return &NoResetError{d.Kind}
+	}
+	return d.conn.restart(ctx, true)
+}
+
+// Has reports whether the device has a file.
+func (d *Device) Has(ctx context.Context, name string) (bool, error) {
+	_, err := d.conn.read(ctx, name, 1)
+	if isMissing(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // Put puts files onto the device. They are written under other names, read back
 // and compared; only then all take their places. The previous ones stay as
@@ -153,7 +173,14 @@ func (d *Device) Reset(ctx context.Context) error { return d.conn.restart(ctx, t
 // same files again repairs that. After a LeftoverError it has the new files. What
 // is returned is nil if the files that exist could not be looked at, or may not
 // be replaced.
+//
+// A board that takes updates has its previous files until it has shown the new
+// certificate. Put fails with a StrangerError before anything is sent, with a
+// RefusedError, an UpdateError or an UnprovenError.
 func (d *Device) Put(ctx context.Context, files []File, o Options) ([]Done, error) {
+	if d.updates != nil {
+		return d.updates.put(ctx, files, o)
+	}
 	p := &put{Device: d, options: o, done: make([]Done, len(files))}
 	if err := p.compare(ctx, files); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -261,6 +262,11 @@ func (r *repl) read(ctx context.Context, name string, most int) (data []byte, er
 }
 
 func (r *repl) write(ctx context.Context, file File, _ string, progress func(int)) error {
+	if dir := path.Dir(file.Name); dir != "." {
+		if _, err := r.run(ctx, "if "+quote(dir)+" not in os.listdir():os.mkdir("+quote(dir)+")"); err != nil {
+			return err
+		}
+	}
 	if _, err := r.run(ctx, "f=open("+quote(file.Name)+",'wb')"); err != nil {
 		return err
 	}

@@ -1,5 +1,6 @@
 # @NAME@: a web app over HTTPS, from MicroPython 1.22 or later on a Pico W, Pico 2 W or ESP32.
 # Write your Wi-Fi's name and password into secrets.py, and copy all files of this folder to the board.
+@updates@# The certificate and its key are in the folder a; updates.py has them replaced without a cable.
 #
 # Three things that go wrong most often:
 # 1. Formats. MicroPython before 1.29 reads keys and certificates as DER only, and a key as SEC1 ("EC PRIVATE KEY") or
@@ -24,6 +25,7 @@ import time
 
 @push@import messages
 import secrets
+@updates@import updates
 
 # What can be asked for. Nothing else in this folder can be, above all not key.der and secrets.py.
 FILES = {
@@ -71,11 +73,14 @@ async def stay_connected():
 @timed@            await asyncio.sleep(2)
 @timed@
 @timed@
-def load_certificate():
+@fixed@def load_certificate():
+@updates@def load_certificate(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain("@CERT@", "@KEY@")
+@fixed@    context.load_cert_chain("@CERT@", "@KEY@")
+@updates@    context.load_cert_chain(folder + "/@CERT@", folder + "/@KEY@")
 @mutual@    # Only devices with a certificate of your CA get in.
-@mutual@    context.load_verify_locations(cafile="@CA@")
+@mutual@@fixed@    context.load_verify_locations(cafile="@CA@")
+@mutual@@updates@    context.load_verify_locations(cafile=folder + "/@CA@")
 @mutual@    context.verify_mode = ssl.CERT_REQUIRED
     return context
 
@@ -180,7 +185,8 @@ async def serve(plain, _):
     waiting.remove(address)
     tls = None
     try:
-        tls = context.wrap_socket(plain.s, server_side=True, do_handshake_on_connect=False)
+@fixed@        tls = context.wrap_socket(plain.s, server_side=True, do_handshake_on_connect=False)
+@updates@        tls = updates.context.wrap_socket(plain.s, server_side=True, do_handshake_on_connect=False)
         await converse(asyncio.StreamReader(tls), address)
     except Exception as error:  # whatever it is, the next visitor must have a turn
         # Usual: a client that hangs up in the handshake, because it does not trust your CA yet.
@@ -194,19 +200,19 @@ async def serve(plain, _):
         turn.release()
 
 
-@push@class Room:
-@push@    """A message takes the place of a visitor: memory is only sure to be enough for one connection with TLS."""
-@push@
-@push@    async def __aenter__(self):
-@push@        waiting.append("message")
-@push@        await turn.acquire()
-@push@        waiting.remove("message")
-@push@
-@push@    async def __aexit__(self, *error):
-@push@        gc.collect()
-@push@        turn.release()
-@push@
-@push@
+@room@class Room:
+@room@    """Takes the place of a visitor: memory is only sure to be enough for one connection with TLS."""
+@room@
+@room@    async def __aenter__(self):
+@room@        waiting.append("board")
+@room@        await turn.acquire()
+@room@        waiting.remove("board")
+@room@
+@room@    async def __aexit__(self, *error):
+@room@        gc.collect()
+@room@        turn.release()
+@room@
+@room@
 async def plain(stream, _):
     """Plain HTTP answers two things: what a phone needs to trust your CA, and for all else where HTTPS is."""
     try:
@@ -239,6 +245,7 @@ async def main():
 @mutual@    await set_clock()
     await asyncio.start_server(serve, "0.0.0.0", 443)
     await asyncio.start_server(plain, "0.0.0.0", 80)
+@updates@    await asyncio.start_server(updates.serve, "0.0.0.0", updates.PORT)
     print("https://@NAME@/ at", wifi.ifconfig()[0])
 @push@    asyncio.create_task(messages.watch())
 @push@    await set_clock()
@@ -247,7 +254,8 @@ async def main():
         await asyncio.sleep(3600)
 
 
-context = load_certificate()
+@fixed@context = load_certificate()
+@updates@updates.start(load_certificate, Room())
 @push@# The computations leave much garbage. If it were only collected once memory is full, what stays would lie scattered, and a
 @push@# visitor's connection needs 16.7 KB in one piece.
 @push@gc.threshold(40000)

@@ -8,6 +8,7 @@ import machine
 import os
 import time
 
+@updates@import updates
 import webpush
 
 UNIT = "°C"
@@ -151,7 +152,8 @@ async def attempt(room, when, tries, subscription, message, topic):
 
 def ends():
     """The last day of the certificate, as YYMMDD: its dates stand in it as YYMMDDHHMMSSZ (RFC 5280, section 4.1.2.5)."""
-    with open("@CERT@", "rb") as file:
+@fixed@    with open("@CERT@", "rb") as file:
+@updates@    with open(updates.live + "/@CERT@", "rb") as file:
         data = file.read()
     at = data.find(b"\x30\x1e\x17\x0d") + 19
     return data[at : at + 6].decode()
@@ -196,4 +198,5 @@ def warn():
     left = days_left()
     if left is not None and left <= SOON and subscriptions and load("warned.json", "") != ends():
         save("warned.json", ends())
-        notify("My certificate ends in %d days. On your computer: picoca renew @NAME@" % left, "certificate")
+@fixed@        notify("My certificate ends in %d days. On your computer: picoca renew @NAME@" % left, "certificate")
+@updates@        notify("My certificate ends in %d days. On your computer: picoca renew @NAME@ --push" % left, "certificate")

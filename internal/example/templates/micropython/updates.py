@@ -1,0 +1,163 @@
+# Renewal without a cable: picoca on the owner's computer sends a new certificate with its key over HTTPS, on a port of its own.
+#
+# The pair in use is in one of the folders a and b, and the file "live" names that folder. A new pair goes into the other one.
+# Then this port shows the new certificate, and the page the previous one, until the owner has seen that the new pair works and
+# says so: only then "live" changes, in one step. Whatever happens before, the board goes on with the pair that it had. If the
+# live pair does not load at a start, the other one is used.
+#
+# Only the owner gets in. A certificate of your CA is not enough: every phone may have one. The owner's certificate is signed
+# by its own key, and is the only one that this port trusts, byte for byte. It is valid at any time, so no clock is needed.
+
+import asyncio
+import gc
+import os
+import ssl
+import time
+
+PORT = @UPDATES@
+FILES = ("@CERT@", "@KEY@", "picoca-root.der", "owner.der")  # the root is for --mutual-tls
+LARGEST = 4096  # bytes of a file
+IDLE = 15  # seconds that the owner may be silent
+LIMIT = 60  # seconds for a whole update, and again until the new pair must have been seen
+
+live = "a"  # the folder of the pair in use
+context = None  # the page's, with that pair
+trial = None  # the folder of a new pair that this port shows, and until when
+load = room = None
+
+
+def start(load_certificate, one_at_a_time):
+    """Makes the page's context from the live pair; if that is damaged, from the other one."""
+    global live, context, load, room
+    load, room = load_certificate, one_at_a_time
+    try:
+        with open("live") as file:
+            live = "b" if file.read(1) == "b" else "a"
+    except OSError:
+        pass  # the first start
+    try:
+        context = usable(live)
+    except (OSError, ValueError) as error:
+        print("the pair in", live, "is damaged:", error)
+        live = other()
+        context = usable(live)
+
+
+def other():
+    return "b" if live == "a" else "a"
+
+
+def usable(folder):
+    """The page's context, if the pair in a folder loads and belongs together: nothing else says so before a handshake fails."""
+    new = load(folder)
+    with open(folder + "/@CERT@", "rb") as file:
+        certificate = file.read()
+    with open(folder + "/@KEY@", "rb") as file:
+        key = file.read()
+    # The public key ends an EC key (SEC 1, appendix C.4); in an RSA key the modulus begins there (RFC 8017, appendix A.1.2).
+    if key[-64:] not in certificate and key[12:76] not in certificate:
+        raise ValueError("key and certificate do not belong together")
+    return new
+
+
+def owners_only(folder):
+    """A context with the pair in a folder that lets in only the owner named there."""
+    new = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    new.load_cert_chain(folder + "/@CERT@", folder + "/@KEY@")
+    new.load_verify_locations(cafile=folder + "/owner.der")
+    new.verify_mode = ssl.CERT_REQUIRED
+    return new
+
+
+def on_trial():
+    """The folder of the new pair while it can be made live."""
+    return trial[0] if trial and time.ticks_diff(trial[1], time.ticks_ms()) > 0 else None
+
+
+async def serve(plain, _):
+    async with room:  # memory is only sure to be enough for one connection with TLS
+        tls = None
+        try:
+            folder = on_trial() or live
+            tls = owners_only(folder).wrap_socket(plain.s, server_side=True, do_handshake_on_connect=False)
+            await asyncio.wait_for(converse(asyncio.StreamReader(tls), folder), LIMIT)
+        except asyncio.TimeoutError:
+            print("update ended: it took too long")
+        except Exception as error:  # whatever it is, the board must go on
+            print("update ended:", error)
+        if tls:
+            tls.close()
+        plain.s.close()
+        tls = plain = None
+        gc.collect()
+
+
+async def converse(stream, folder):
+    """Does what the owner asks for. Each request is answered before the next one comes."""
+    while True:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            more = await asyncio.wait_for(stream.read(512), IDLE)
+            if not more or len(head) > 1024:
+                return
+            head += more
+        head, body = head.split(b"\r\n\r\n", 1)
+        lines = head.decode().split("\r\n")
+        method, path, _ = lines[0].split(" ")
+        size = 0
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            if name.lower() == "content-length":
+                size = int(value)
+        if size > LARGEST:
+            raise ValueError("a file of %d bytes" % size)
+        while len(body) < size:
+            more = await asyncio.wait_for(stream.read(512), IDLE)
+            if not more:
+                return
+            body += more
+        status, text = answer(method, path[1:], body, folder)
+        stream.write(("HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(text), text)).encode())
+        await stream.drain()
+
+
+def answer(method, name, body, folder):
+    try:
+        if method == "PUT" and name in FILES:
+            store(name, body)
+        elif method == "POST" and name == "try":
+            try_out()
+        elif method == "POST" and name == "live" and folder == on_trial():
+            make_live(folder)
+            print("new certificate in", folder)
+        else:
+            return "404 Not Found", "no such request now"
+    except (OSError, ValueError, MemoryError) as error:
+        return "409 Conflict", str(error)
+    return "200 OK", ""
+
+
+def store(name, body):
+    global trial
+    trial = None
+    if other() not in os.listdir():
+        os.mkdir(other())
+    with open(other() + "/" + name, "wb") as file:
+        file.write(body)
+
+
+def try_out():
+    """From now on this port shows the new pair, if it loads and belongs together."""
+    global trial
+    usable(other())
+    owners_only(other())
+    trial = (other(), time.ticks_add(time.ticks_ms(), LIMIT * 1000))
+
+
+def make_live(folder):
+    global live, context, trial
+    new = usable(folder)
+    with open("live.new", "w") as file:
+        file.write(folder)
+    os.rename("live.new", "live")  # a power cut leaves the old file or the new one
+    live, context, trial = folder, new, None

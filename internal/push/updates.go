@@ -1,0 +1,240 @@
+package push
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// UpdatesPort is where boards take updates, unless they were told another one.
+const UpdatesPort = 8443
+
+// Updates is what picoca and a board that takes its certificate over HTTPS prove
+// to each other.
+type Updates struct {
+	// Name is the board's in its certificate, which must come from Roots and be valid
+	// at Now. One that has ended proves as much if Known, given its DER, says that the
+	// board may still have it.
+	Name  string
+	Roots *x509.CertPool
+	Now   time.Time
+	Known func(der []byte) bool
+	// Newest is the certificate in DER that the board is to have.
+	Newest []byte
+	// Owners are the client certificates that the board may accept. It is given the
+	// first one.
+	Owners []tls.Certificate
+}
+
+// updates is a board with the program of picoca example --updates: each file is
+// sent with PUT into the folder that is not in use. After "POST /try" the board
+// shows the new certificate on this port only; "POST /live", over a connection that
+// was made with it, makes it the one in use.
+type updates struct {
+	place   string
+	address string
+	dial    Dial
+}
+
+// updatesTime is for one connection: a board that has a visitor finishes with it
+// first.
+const updatesTime = 90 * time.Second
+
+// UpdatesPlace returns the place of a board that takes updates.
+func UpdatesPlace(name string, port int) string {
+	return "https://" + net.JoinHostPort(name, strconv.Itoa(port))
+}
+
+// openUpdates reads the place. The board is not reached before Put.
+func openUpdates(place string, dial Dial) (*Device, error) {
+	base, err := url.Parse(place)
+	if err != nil || base.Hostname() == "" || base.Path != "" && base.Path != "/" || base.User != nil || base.RawQuery != "" {
+		return nil, &PlaceError{place, "is not the address of a board", fault.Hintf("write it as https://192.168.1.42:%d, without a path", UpdatesPort)}
+	}
+	address := net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), strconv.Itoa(UpdatesPort)))
+	return &Device{Kind: HTTPS, Place: place, updates: &updates{place, address, dial}}, nil
+}
+
+// put has the board take the files, and proves that it uses them. Until the last
+// request, whatever happens, it has what it had before.
+func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, error) {
+	board, owner, err := u.greet(ctx, o.Updates)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { board.close() }()
+	done := make([]Done, len(files))
+	state := Written
+	if board.shows(o.Updates.Newest) {
+		state = Unchanged
+	}
+	for i, file := range files {
+		done[i] = Done{Name: file.Name, Bytes: len(file.Data), Private: file.Private, State: state}
+	}
+	if state == Unchanged && owner == 0 {
+		return done, nil
+	}
+	if err := u.send(board, files, o); err != nil {
+		return done, err
+	}
+	board.close()
+	if board, err = u.connect(ctx, o.Updates, 0); err != nil {
+		return done, &UnprovenError{u.place, err}
+	}
+	if !board.shows(o.Updates.Newest) {
+		return done, &UnprovenError{u.place, errors.New("the board shows another certificate")}
+	}
+	return done, board.ask(http.MethodPost, "/live", nil)
+}
+
+func (u *updates) send(board *updatesConn, files []File, o Options) error {
+	for _, file := range files {
+		if err := board.ask(http.MethodPut, "/"+file.Name, file.Data); err != nil {
+			return err
+		}
+		if o.Progress != nil {
+			o.Progress(file.Name, len(file.Data), len(file.Data))
+		}
+	}
+	return board.ask(http.MethodPost, "/try", nil)
+}
+
+// greet connects as the first owner that the board accepts, and returns which.
+func (u *updates) greet(ctx context.Context, access *Updates) (*updatesConn, int, error) {
+	var err error
+	for i := range access.Owners {
+		var board *updatesConn
+		if board, err = u.connect(ctx, access, i); err == nil {
+			return board, i, nil
+		}
+		if _, refused := errors.AsType[*RefusedError](err); !refused {
+			break
+		}
+	}
+	return nil, 0, err
+}
+
+// connect proves that the board is the one with the name before anything is sent
+// to it. It fails with a StrangerError, a RefusedError or a GoneError.
+func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*updatesConn, error) {
+	late, cancel := context.WithTimeoutCause(ctx, updatesTime, errSilent)
+	c := &updatesConn{u: u, ctx: ctx, late: late, stop: cancel}
+	plain, err := u.dial(late, "tcp", u.address)
+	if err != nil {
+		defer cancel()
+		return nil, c.fault(err)
+	}
+	known := false
+	c.tls = tls.Client(plain, &tls.Config{
+		ServerName:           access.Name,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &access.Owners[owner], nil },
+		InsecureSkipVerify:   true, // VerifyConnection does it: crypto/tls accepts none that has ended
+		VerifyConnection: func(state tls.ConnectionState) (err error) {
+			err = access.verify(state.PeerCertificates[0], u.place)
+			known = err == nil
+			return err
+		},
+	})
+	context.AfterFunc(late, func() { plain.Close() })
+	if err := c.tls.HandshakeContext(late); err != nil {
+		defer c.close()
+		return nil, c.greetFault(err, known)
+	}
+	c.reader = bufio.NewReader(c.tls)
+	return c, nil
+}
+
+// verify fails with a StrangerError unless the certificate is the board's.
+func (a *Updates) verify(leaf *x509.Certificate, place string) error {
+	at := a.Now
+	if at.After(leaf.NotAfter) && a.Known(leaf.Raw) {
+		at = leaf.NotAfter // the board was off while its certificate ended
+	}
+	if _, err := leaf.Verify(x509.VerifyOptions{DNSName: a.Name, Roots: a.Roots, CurrentTime: at}); err != nil {
+		return &StrangerError{place, err}
+	}
+	return nil
+}
+
+// updatesConn is a connection to a board that has proved who it is, and has
+// accepted the owner.
+type updatesConn struct {
+	u         *updates
+	ctx, late context.Context
+	stop      func()
+	tls       *tls.Conn
+	reader    *bufio.Reader
+}
+
+func (c *updatesConn) close() {
+	_ = c.tls.Close() // the board has answered, or the error is known
+	c.stop()
+}
+
+// shows reports whether the board uses a certificate on this connection.
+func (c *updatesConn) shows(der []byte) bool {
+	return bytes.Equal(c.tls.ConnectionState().PeerCertificates[0].Raw, der)
+}
+
+// ask sends a request as RFC 9112 has it, and wants it to succeed.
+func (c *updatesConn) ask(method, path string, body []byte) error {
+	request := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", method, path, c.u.address, len(body))
+	if _, err := c.tls.Write(append(request, body...)); err != nil {
+		return c.fault(err)
+	}
+	answer, err := http.ReadResponse(c.reader, &http.Request{Method: method})
+	if err != nil {
+		return c.fault(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 200))
+	switch {
+	case err != nil:
+		return c.fault(err)
+	case answer.StatusCode != http.StatusOK:
+		return &UpdateError{c.u.place, answer.StatusCode, string(text)}
+	}
+	return nil
+}
+
+// fault is what ended a connection.
+func (c *updatesConn) fault(err error) error {
+	switch {
+	case c.ctx.Err() != nil:
+		return c.ctx.Err()
+	case c.late.Err() != nil:
+		err = context.Cause(c.late)
+	}
+	return fault.With(&GoneError{c.u.place, err}, fault.Hintf(
+		"check that the board is on and in this network, and that its program takes updates; its address instead of its name: --to https://ADDRESS:%d; over a cable: --to PORT", UpdatesPort))
+}
+
+// greetFault is what ended a handshake: known says that the board had proved who
+// it is, so that it was the board that ended it.
+func (c *updatesConn) greetFault(err error, known bool) error {
+	var remote *net.OpError
+	hungUp := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &remote) && remote.Op == "remote error"
+	stranger, unverified := errors.AsType[*StrangerError](err)
+	switch {
+	case c.ctx.Err() != nil || c.late.Err() != nil:
+	case unverified:
+		return stranger
+	case known && hungUp:
+		return &RefusedError{c.u.place}
+	}
+	return c.fault(err)
+}

@@ -1,0 +1,229 @@
+package push
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/testpki"
+)
+
+var updatesStart = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// updatingBoard stands for the program of picoca example --updates.
+type updatingBoard struct {
+	t                 *testing.T
+	root, old, newest testpki.Pair
+	owners            []tls.Certificate
+	*httptest.Server
+
+	mutex    sync.Mutex
+	accepts  int // which of the owners
+	trial    bool
+	live     bool
+	got      map[string][]byte
+	requests []string
+	answers  map[string]int // of requests that fail
+	broken   bool           // the pair on trial is not the one that was sent
+}
+
+func newUpdatingBoard(t *testing.T) *updatingBoard {
+	t.Helper()
+	root := testpki.Home(t, updatesStart)
+	b := &updatingBoard{t: t, root: root, old: root.Server(t, updatesStart, "pico.local"), newest: root.Server(t, updatesStart, "pico.local"), got: map[string][]byte{}, answers: map[string]int{}}
+	for range 2 {
+		key := testpki.NewKey(t, ca.P256)
+		cert, err := ca.NewOwner(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.owners = append(b.owners, testpki.Pair{Cert: cert, Key: key}.TLS())
+	}
+	b.Server = httptest.NewUnstartedServer(b)
+	b.TLS = &tls.Config{GetConfigForClient: b.config}
+	b.Config.ErrorLog = log.New(io.Discard, "", 0)
+	b.StartTLS()
+	t.Cleanup(b.Close)
+	return b
+}
+
+// config is what a connection gets: on trial, the new pair and the first owner.
+func (b *updatingBoard) config(*tls.ClientHelloInfo) (*tls.Config, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	pair, accepts := b.old, b.accepts
+	if b.trial || b.live {
+		accepts = 0
+	}
+	if (b.trial || b.live) && !b.broken {
+		pair = b.newest
+	}
+	want := b.owners[accepts].Certificate[0]
+	return &tls.Config{
+		Certificates: []tls.Certificate{pair.TLS()}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12,
+		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+			if !bytes.Equal(raw[0], want) {
+				return errors.New("not the owner")
+			}
+			return nil
+		},
+	}, nil
+}
+
+func (b *updatingBoard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	request := r.Method + " " + r.URL.Path
+	b.requests = append(b.requests, request)
+	if status := b.answers[request]; status != 0 {
+		w.WriteHeader(status)
+		io.WriteString(w, "the board's \x1b[31mreason")
+		return
+	}
+	switch request {
+	case "POST /try":
+		b.trial = true
+	case "POST /live":
+		b.live = true
+	default:
+		b.got[r.URL.Path] = body
+	}
+}
+
+// put pushes as picoca does at a time.
+func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error) {
+	b.t.Helper()
+	computer := Computer{OS: "linux", Base: b.t.TempDir(), Dial: (&net.Dialer{}).DialContext}
+	d, err := computer.Open(b.t.Context(), "https://"+b.Listener.Addr().String(), Access{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer d.Close()
+	if d.Kind != HTTPS || d.Board != (Board{}) {
+		b.t.Errorf("got %+v", d)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(b.root.Cert)
+	access := &Updates{Name: "pico.local", Roots: roots, Now: now, Known: func([]byte) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
+	if change != nil {
+		change(access)
+	}
+	files := []File{{Name: "cert.der", Data: []byte("certificate")}, {Name: "key.der", Data: []byte("key"), Private: true}}
+	return d.Put(b.t.Context(), files, Options{Updates: access})
+}
+
+func TestPutOverHTTPS(t *testing.T) {
+	b := newUpdatingBoard(t)
+	b.accepts = 1 // the board knows an earlier owner
+	done, err := b.put(updatesStart, nil)
+	if err != nil || len(done) != 2 || done[0].State != Written || !done[1].Private {
+		t.Fatalf("got %+v, %v", done, err)
+	}
+	if got := strings.Join(b.requests, ", "); got != "PUT /cert.der, PUT /key.der, POST /try, POST /live" || string(b.got["/key.der"]) != "key" {
+		t.Errorf("got %s, and key %q", got, b.got["/key.der"])
+	}
+	b.requests = nil
+	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || b.requests != nil {
+		t.Errorf("again: got %+v, %v after %q", done, err, b.requests)
+	}
+}
+
+// TestPutOverHTTPSAfterTheEnd: the board was off while its certificate ended.
+func TestPutOverHTTPSAfterTheEnd(t *testing.T) {
+	b := newUpdatingBoard(t)
+	later := updatesStart.AddDate(4, 0, 0)
+	b.newest = b.root.Server(t, later, "pico.local")
+	if done, err := b.put(later, func(u *Updates) { u.Known = func(der []byte) bool { return bytes.Equal(der, b.old.Cert.Raw) } }); err != nil || done[0].State != Written {
+		t.Errorf("got %+v, %v", done, err)
+	}
+}
+
+// TestPutOverHTTPSFails: whoever answers, nobody gets the key without proof, and
+// nothing becomes live that was not seen.
+func TestPutOverHTTPSFails(t *testing.T) {
+	for name, row := range map[string]struct {
+		board  func(*updatingBoard)
+		now    time.Time
+		access func(*Updates)
+		want   any // the error's type
+		says   string
+		hint   string
+	}{
+		"another CA's": {access: func(u *Updates) { u.Roots = x509.NewCertPool() }, want: new(*StrangerError), says: "so nothing was sent", hint: "earlier root"},
+		"another name": {access: func(u *Updates) { u.Name = "other.local" }, want: new(*StrangerError), says: "so nothing was sent", hint: "no other device"},
+		"ended":        {now: updatesStart.AddDate(4, 0, 0), want: new(*StrangerError), says: "expired", hint: "connect the board by USB"},
+		"no owner":     {access: func(u *Updates) { u.Owners = u.Owners[1:] }, want: new(*RefusedError), says: "does not accept the update identity", hint: "--to PORT"},
+		"no room":      {board: func(b *updatingBoard) { b.answers["PUT /key.der"] = 409 }, want: new(*UpdateError), says: `(409): "the board's \x1b[31mreason"`, hint: "restart"},
+		"no program":   {board: func(b *updatingBoard) { b.answers["PUT /cert.der"] = 404 }, want: new(*UpdateError), says: "(404)", hint: "picoca example --updates"},
+		"bad pair":     {board: func(b *updatingBoard) { b.answers["POST /try"] = 409 }, want: new(*UpdateError), says: "(409)"},
+		"not shown":    {board: func(b *updatingBoard) { b.broken = true }, want: new(*UnprovenError), says: "keeps the previous one"},
+		"not live":     {board: func(b *updatingBoard) { b.answers["POST /live"] = 409 }, want: new(*UpdateError)},
+		"off":          {board: func(b *updatingBoard) { b.Close() }, want: new(*GoneError), says: "refused", hint: "is on and in this network"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newUpdatingBoard(t)
+			if row.board != nil {
+				row.board(b)
+			}
+			now := row.now
+			if now.IsZero() {
+				now = updatesStart
+			}
+			_, err := b.put(now, row.access)
+			hint := fault.HintOf(err).Text(func(c fault.Command) string { return strings.Join(c, " ") })
+			if err == nil || !errors.As(err, row.want) || !strings.Contains(err.Error(), row.says) || !strings.Contains(hint, row.hint) {
+				t.Errorf("got %v (%T), hint %q", err, err, hint)
+			}
+			if b.live {
+				t.Error("the board uses the new pair")
+			}
+			if _, sent := b.got["/key.der"]; sent && row.board == nil {
+				t.Error("the key was sent")
+			}
+		})
+	}
+}
+
+func TestPutOverHTTPSIsInterrupted(t *testing.T) {
+	b := newUpdatingBoard(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d, err := openUpdates("https://"+b.Listener.Addr().String(), (&net.Dialer{}).DialContext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Put(ctx, nil, Options{Updates: &Updates{Owners: b.owners}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want an interruption", err)
+	}
+}
+
+func TestPlacesOfUpdates(t *testing.T) {
+	for place, want := range map[string]string{
+		"https://pico.local": "pico.local:8443", "https://192.168.1.42:9443/": "192.168.1.42:9443", "https://[fe80::1]": "[fe80::1]:8443",
+		"https://": "", "https://pico.local/x": "", "https://me@pico.local": "", "https://pico.local:x": "",
+	} {
+		d, err := openUpdates(place, nil)
+		if _, wrong := errors.AsType[*PlaceError](err); wrong != (want == "") {
+			t.Errorf("%s: got %v", place, err)
+		} else if err == nil && d.updates.address != want {
+			t.Errorf("%s: got %s, want %s", place, d.updates.address, want)
+		}
+	}
+	if got := UpdatesPlace("pico.local", 8443); got != "https://pico.local:8443" {
+		t.Errorf("got %q", got)
+	}
+}
