@@ -9,7 +9,7 @@
 set -euo pipefail
 plain=()
 for package in net/... vendor/... crypto/tls text/... html/... mime/... regexp/... archive/... compress/... \
-  encoding/xml encoding/csv math/big time/... os/exec log/... flag; do
+  encoding/xml encoding/csv math/big time/... os/exec log/... flag fmt reflect bufio syscall internal/poll; do
   plain+=("-gcflags=$package=-l")
 done
 CGO_ENABLED=0 exec "${GO:-go}" build -tags nethttpomithttp2 -gcflags=all=-l -gcflags=std= "${plain[@]}" \
