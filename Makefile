@@ -5,11 +5,12 @@
 # make bench  picoca's speed and size beside others'
 # make man    the man pages, in bin/man
 # make picture  the picture in the README, again
+# make pictures  and those of the other pages; look at them
 GO ?= go
 FUZZTIME ?= 5s
 BIN := bin/picoca
 
-.PHONY: demo test test-all test-bare build deps boards lint vulns unit fuzz cross release bench boards-table man picture install clean
+.PHONY: demo test test-all test-bare build deps boards lint vulns unit fuzz cross release bench boards-table man picture pictures install clean
 
 build:
 	GO=$(GO) scripts/build.sh $(BIN)
@@ -25,7 +26,9 @@ test-all: test
 	GOOS=windows $(GO) vet ./cmd/... ./internal/...
 	scripts/fuzz.sh 1m
 	npm ci --prefix testdata/bun --no-audit --no-fund --ignore-scripts
-	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years ./e2e/growth ./e2e/verifiers
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years ./e2e/growth ./e2e/verifiers ./e2e/faults
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 20m -run Batch ./internal/pki
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -run TestPictureOf ./e2e/phone ./e2e/example
 	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 90m -v ./e2e/release
 	scripts/test-bare.sh
 
@@ -81,6 +84,10 @@ boards-table: boards
 # The README's picture: a board's page in Chromium. It needs xdotool.
 picture: boards
 	PICOCA_PICTURE=$(CURDIR)/docs/padlock.png $(GO) test -count=1 -run TestPicture ./e2e/example
+
+# test-all fails when what one of them shows has changed.
+pictures: picture
+	PICOCA_PICTURES=1 $(GO) test -p 1 -count=1 -run TestPictureOf ./e2e/phone ./e2e/example
 
 # Builds nothing: root, by sudo, may have no Go in its path.
 install:

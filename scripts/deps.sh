@@ -10,7 +10,7 @@ commands="
 gcc:gcc g++:g++ make:make git:git curl:curl openssl:openssl python3:python3 node:nodejs npm:npm
 gnutls-cli:gnutls-bin certtool:gnutls-bin mkcert:mkcert mount:mount tmux:tmux time:time
 chromium:chromium WebKitWebDriver:webkit2gtk-driver xvfb-run:xvfb xauth:xauth certutil:libnss3-tools zbarimg:zbar-tools
-java:default-jdk-headless javac:default-jdk-headless plistutil:libplist-utils xmllint:libxml2-utils
+jq:jq java:default-jdk-headless javac:default-jdk-headless plistutil:libplist-utils xmllint:libxml2-utils
 firefox-esr:firefox-esr wget:wget unshare:util-linux xdotool:xdotool valgrind:valgrind xz:xz-utils bzip2:bzip2 dpkg-source:dpkg-dev
 mosquitto_pub:mosquitto-clients caddy:caddy ip:iproute2 eapol_test:eapoltest systemd-analyze:systemd
 zsh:zsh fish:fish mandoc:mandoc man:man-db groff:groff-base

@@ -33,16 +33,24 @@ trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 root=$work/root
 
-# copy_settings takes over how this machine reaches the registries; it all goes
-# with the root file system.
+# copy_settings takes over how this machine reaches the registries.
 copy_settings() {
   local file
-  for file in /etc/hosts /etc/resolv.conf /etc/apt/auth.conf /etc/apt/auth.conf.d /etc/ssl/certs/ca-certificates.crt \
-    /usr/local/share/ca-certificates ~/.npmrc; do
+  for file in /etc/hosts /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt /usr/local/share/ca-certificates; do
+    [ -e "$file" ] || continue
+    mkdir -p "$root${file%/*}" && rm -rf "${root:?}$file" && cp -rL "$file" "$root$file"
+  done
+}
+
+# credentials prints the files that may have some, and where they belong in the new
+# root. They are mounted there, to be read only: a copy could outlive this script.
+credentials() {
+  local file
+  for file in /etc/apt/auth.conf /etc/apt/auth.conf.d ~/.npmrc; do
     [ -e "$file" ] || continue
     case $file in
-    ~/*) cp "$file" "$root/root/" ;;
-    *) mkdir -p "$root${file%/*}" && rm -rf "${root:?}$file" && cp -rL "$file" "$root$file" ;;
+    ~/*) printf '%s\n' "$file" "/root/${file##*/}" ;;
+    *) printf '%s\n' "$file" "$file" ;;
     esac
   done
 }
@@ -67,6 +75,13 @@ enter='
 root=$1 go=$2
 shift 2
 mount --bind "$root" "$root"
+while [ "$1" != -- ]; do
+  mkdir -p "$root${2%/*}"
+  [ -d "$1" ] && mkdir -p "$root$2" || touch "$root$2"
+  mount --bind -o ro "$1" "$root$2"
+  shift 2
+done
+shift
 mount --rbind /dev "$root/dev"
 mount --rbind /sys "$root/sys"
 mount -t proc proc "$root/proc"
@@ -75,6 +90,9 @@ cd "$root"
 pivot_root . mnt
 umount -l /mnt
 cd /root/picoca
+for name in $(compgen -e); do unset "$name"; done
+while IFS= read -r setting; do export "${setting?}"; done <&3
+exec 3<&-
 exec "$@"
 '
 
@@ -85,11 +103,12 @@ git clone --quiet --no-local . "$root/root/picoca"
 echo "bare Debian $(cat "$root/etc/debian_version"), $(go env GOVERSION), $(git log -1 --format='%h %s')"
 [ -z "$(git status --porcelain)" ] || echo 'what is not committed here is not tested'
 
-mapfile -t settings < <(environment)
+mapfile -t secrets < <(credentials)
 [ $# -gt 0 ] || set -- .ci/run
 # In the background, so that a signal to this script finds it waiting. Its
-# standard input is this script's.
-unshare --mount --pid --fork --kill-child bash -ec "$enter" bash "$root" "$(go env GOROOT)" env -i "${settings[@]}" "$@" <&0 &
+# standard input is this script's. The settings come through a pipe: arguments are
+# shown to every user.
+unshare --mount --pid --fork --kill-child bash -ec "$enter" bash "$root" "$(go env GOROOT)" "${secrets[@]}" -- "$@" <&0 3< <(environment) &
 child=$!
 status=0
 wait "$child" || status=$?

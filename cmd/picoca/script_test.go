@@ -16,13 +16,13 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -58,7 +58,7 @@ var (
 		"agent":  agentVerb,
 	}
 	conditions = map[string]bool{
-		"posix": runtime.GOOS != "windows",
+		"posix": system() != "windows",
 		"root":  os.Geteuid() == 0,
 	}
 )
@@ -67,11 +67,13 @@ func picoca() {
 	if runner := strings.Fields(os.Getenv(runnerVariable)); len(runner) > 0 {
 		runElsewhere(runner)
 	}
-	os.Exit(cli.Main(context.Background(), cli.Env{
+	out, saidOut := overhear(os.Stdout)
+	errs, saidErr := overhear(os.Stderr)
+	code := cli.Main(context.Background(), cli.Env{
 		Args:   os.Args[1:],
 		Stdin:  os.Stdin,
-		Stdout: os.Stdout,
-		Stderr: os.Stderr,
+		Stdout: out,
+		Stderr: errs,
 		Getenv: os.Getenv,
 		Now:    testClock,
 		Interrupts: func(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -81,18 +83,9 @@ func picoca() {
 		Computer:   testComputer(),
 		Network:    testNetwork(),
 		Devices:    testDevices(),
-	}))
-}
-
-// runnerVariable names the program, with its arguments, that runs picoca in this
-// one's place: an emulator with this test built for another system.
-const runnerVariable = "PICOCA_TEST_RUNNER"
-
-func runElsewhere(runner []string) {
-	environment := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, runnerVariable+"=") })
-	err := syscall.Exec(runner[0], append(runner, os.Args[1:]...), environment)
-	fmt.Fprintln(os.Stderr, runner[0], err)
-	os.Exit(126)
+	})
+	keepSaid(os.Args[1:], saidOut, saidErr)
+	os.Exit(code)
 }
 
 // testNetwork knows no name, and has this machine only.
@@ -161,6 +154,8 @@ func testClock() time.Time {
 
 // TestScripts runs the terminal sessions in testdata/script.
 func TestScripts(t *testing.T) {
+	said := t.TempDir()
+	t.Cleanup(func() { checkSaid(t, said) })
 	testscript.Run(t, testscript.Params{
 		Dir:                "../../testdata/script",
 		RequireUniqueNames: true,
@@ -174,7 +169,8 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", testdata)
 			env.Setenv("NO_COLOR", "1")
-			for _, name := range []string{runnerVariable, "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
+			env.Setenv(saidVariable, said)
+			for _, name := range []string{runnerVariable, systemVariable, "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
 				if value, ok := os.LookupEnv(name); ok {
 					env.Setenv(name, value)
 				}
@@ -218,7 +214,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // mode OCTAL FILE... wants files to have exactly that mode.
 func mode(ts *testscript.TestScript, neg bool, args []string) {
-	if runtime.GOOS == "windows" {
+	if system() == "windows" {
 		return
 	}
 	for _, name := range args[1:] {
@@ -349,9 +345,16 @@ func paste(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: paste TEXT")
 	}
+	text := args[0]
+	if system() == "windows" { // its move is mv here
+		text = strings.Replace(text, "mv ", "move ", 1)
+	}
 	for line := range strings.Lines(ts.ReadFile("stderr") + ts.ReadFile("stdout")) {
-		if at := strings.Index(line, args[0]); at >= 0 && strings.HasPrefix(line, "hint: ") {
+		if at := strings.Index(line, text); at >= 0 && strings.HasPrefix(line, "hint: ") {
 			command, _, _ := strings.Cut(strings.TrimSuffix(line[at:], "\n"), "; ")
+			if rest, ok := strings.CutPrefix(command, "move "); ok {
+				command = "mv -n -- " + windowsHome.ReplaceAllString(rest, "$$HOME")
+			}
 			ts.Logf("[pasted] %s", command)
 			ts.Check(ts.Exec("sh", "-c", command))
 			return
@@ -394,6 +397,13 @@ func refuseOne(ts *testscript.TestScript, literal string) {
 	if _, err := fmt.Sscanf(literal, "%q", &name); err != nil {
 		ts.Fatalf("%s: %v", literal, err)
 	}
+	quoted := fmt.Sprintf("%q", name)
+	if system() == "windows" {
+		if !utf8.ValidString(name) {
+			return // no command line of Windows can have it
+		}
+		quoted = strings.ReplaceAll(quoted, `\\`, `\`)
+	}
 	err := ts.Exec("picoca", "issue", "--", name)
 	stderr := ts.ReadFile("stderr")
 	exit, ok := err.(*exec.ExitError)
@@ -402,7 +412,7 @@ func refuseOne(ts *testscript.TestScript, literal string) {
 		ts.Fatalf("name %q: got %v, want exit code 1", name, err)
 	case ts.ReadFile("stdout") != "":
 		ts.Fatalf("name %q: standard output is not empty", name)
-	case !strings.HasPrefix(stderr, fmt.Sprintf("error: name %q ", name)), !strings.Contains(stderr, "\nhint: "):
+	case !strings.HasPrefix(stderr, "error: name "+quoted+" "), !strings.Contains(stderr, "\nhint: "):
 		ts.Fatalf("name %q: error does not quote it, or has no hint:\n%s", name, stderr)
 	}
 }

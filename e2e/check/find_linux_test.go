@@ -141,6 +141,9 @@ func TestFindInAHomeOfThirtyServers(t *testing.T) {
 	h.Run("revoke", "revoked.local")
 	startHome(t, h)
 	found := findAll(t, h)
+	if i := slices.IndexFunc(found.Servers, func(r report) bool { return r.Address == elsewhere }); i >= 0 {
+		t.Errorf("got %+v, which is in another network", found.Servers[i])
+	}
 	if found.Cut || len(found.Servers) != 30 {
 		t.Errorf("got %d servers at %d places, cut %v", len(found.Servers), found.Places, found.Cut)
 	}
@@ -163,6 +166,16 @@ func TestFindInAHomeOfThirtyServers(t *testing.T) {
 	if got := strings.Count(table, "\n"); got < 20 || err == nil || !strings.Contains(err.Error(), "have a problem") {
 		t.Errorf("got %d lines, %v\n%s", got, err, table)
 	}
+}
+
+// elsewhere is an address of another network, which a device of the home announces,
+// and to which the computer has a route.
+const elsewhere = "10.99.0.1"
+
+func stray() homeServer {
+	good := ills[0]
+	good.name = "elsewhere"
+	return homeServer{good, elsewhere, "elsewhere.local", 443}
 }
 
 // search is what check --find --json prints.
@@ -250,7 +263,7 @@ func startHome(t *testing.T, h rig.Home) {
 	expectLine(t, said, "here")
 	for _, line := range []string{
 		"link set lo up", "link add picoca type veth peer name home", fmt.Sprintf("link set home netns %d", servers.Process.Pid),
-		"addr add 192.168.77.2/24 dev picoca", "link set picoca up",
+		"addr add 192.168.77.2/24 dev picoca", "link set picoca up", "route add " + elsewhere + " dev picoca",
 	} {
 		ip(t, line)
 	}
@@ -300,7 +313,7 @@ func TestBeTheHome(t *testing.T) {
 	for _, line := range []string{"link set lo up", "link set home up"} {
 		ip(t, line)
 	}
-	for _, s := range homeServers() {
+	for _, s := range append(homeServers(), stray()) { // the last, so that none speaks from its address
 		ip(t, "addr add "+s.addr+"/24 dev home")
 		k := kit{t, home, root, s.host, time.Now()}
 		l, err := net.Listen("tcp", fmt.Sprintf("%s:%d", s.addr, s.port))
@@ -325,7 +338,6 @@ func accept(l net.Listener, serve func(net.Conn)) {
 }
 
 // announce runs avahi-daemon, which knows the names of all servers, and announces
-// announce runs avahi-daemon, which knows the names of all servers, and announces
 // every second one.
 func announce(t *testing.T) {
 	t.Helper()
@@ -337,9 +349,9 @@ func announce(t *testing.T) {
 	types := []string{"https", "secure-mqtt", "mqtt", "http", "ipps"}
 	var hosts strings.Builder
 	files := map[string]string{"avahi-daemon.conf": "[server]\nhost-name=home\nuse-ipv6=no\nenable-dbus=no\ndisallow-other-stacks=no\nratelimit-interval-usec=0\n[publish]\npublish-addresses=no\n"}
-	for i, s := range homeServers() {
+	for i, s := range append(homeServers(), stray()) {
 		fmt.Fprintf(&hosts, "%s %s\n", s.addr, s.host)
-		if i%2 == 1 {
+		if i%2 == 1 || s.addr == elsewhere {
 			files["services/"+s.host+".service"] = fmt.Sprintf(`<?xml version="1.0"?><!DOCTYPE service-group SYSTEM "avahi-service.dtd">
 <service-group><name>%s</name><service><type>_%s._tcp</type><host-name>%s</host-name><port>%d</port></service></service-group>`, s.name, types[i/2%len(types)], s.host, s.port)
 		}
@@ -368,7 +380,7 @@ func announce(t *testing.T) {
 	established := 0
 	for log := bufio.NewScanner(errs); log.Scan(); {
 		if strings.Contains(log.Text(), "successfully established") {
-			if established++; established == 30+15 { // names and announcements
+			if established++; established == 31+16 { // names and announcements
 				go io.Copy(io.Discard, errs)
 				return
 			}

@@ -190,7 +190,7 @@ func checkPair(t *testing.T, dir string) {
 
 // storeSerials verifies every certificate of a store and returns their serial
 // numbers, which must differ.
-func storeSerials(t *testing.T, h rig.Home) map[string]bool {
+func storeSerials(t testing.TB, h rig.Home) map[string]bool {
 	t.Helper()
 	rootPEM, err := os.ReadFile(h.RootFile("store", "cert.pem"))
 	if err != nil {
@@ -222,7 +222,7 @@ func storeSerials(t *testing.T, h rig.Home) map[string]bool {
 
 // watchModes looks for key files that others could read, until the function
 // that it returns is called.
-func watchModes(t *testing.T, dir string) (stop func()) {
+func watchModes(t testing.TB, dir string) (stop func()) {
 	done, finished := make(chan struct{}), make(chan struct{})
 	look := func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasPrefix(d.Name(), "key.") {

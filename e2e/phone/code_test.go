@@ -48,7 +48,7 @@ func TestPhoneCodeScansInEveryThemeAndLineHeight(t *testing.T) {
 			name := fmt.Sprintf("terminal-%s-%g-%s", test.name, test.lineHeight, theme)
 			t.Run(name, func(t *testing.T) {
 				picture := filepath.Join(pictures(t), name+".png")
-				drawTerminal(t, screenText(t, test.size), emulator{80, 42, theme, test.lineHeight}, picture)
+				drawTerminal(t, screenText(t, test.size), emulator{80, 42, theme, test.lineHeight, false}, picture)
 				if got := scan(t, picture); got != phoneURL {
 					t.Errorf("scanned %q, want %q", got, phoneURL)
 				}
@@ -67,8 +67,8 @@ func TestPhoneCodeNeedsItsColoursAndItsSize(t *testing.T) {
 		text string
 		in   emulator
 	}{
-		"without colours": {colours.ReplaceAllString(screenText(t, onboard.Large), ""), emulator{80, 42, "dark", 1}},
-		"line height 1.5": {compact, emulator{80, 42, "light", 1.5}},
+		"without colours": {colours.ReplaceAllString(screenText(t, onboard.Large), ""), emulator{80, 42, "dark", 1, false}},
+		"line height 1.5": {compact, emulator{80, 42, "light", 1.5, false}},
 	} {
 		picture := filepath.Join(t.TempDir(), "unreadable.png")
 		drawTerminal(t, test.text, test.in, picture)
@@ -104,7 +104,7 @@ func TestPhoneCodeScansUnderTmuxAt80Columns(t *testing.T) {
 	}
 	for _, theme := range []string{"light", "dark"} {
 		picture := filepath.Join(pictures(t), "tmux-"+theme+".png")
-		drawTerminal(t, shown, emulator{80, 32, theme, 1}, picture)
+		drawTerminal(t, shown, emulator{80, 32, theme, 1, false}, picture)
 		if got := scan(t, picture); got != phoneURL {
 			t.Errorf("%s: scanned %q, want %q", theme, got, phoneURL)
 		}
@@ -126,6 +126,7 @@ type emulator struct {
 	columns, rows int
 	theme         string
 	lineHeight    float64 // 1 for no space between lines
+	crop          bool    // the picture is of the terminal, without a margin
 }
 
 // drawTerminal lets a terminal emulator show text.
@@ -137,7 +138,7 @@ func drawTerminal(t *testing.T, text string, in emulator, picture string) {
 		t.Fatal(err)
 	}
 	options, err := json.Marshal(map[string]any{
-		"input": input, "output": picture, "columns": in.columns, "rows": in.rows, "theme": in.theme, "lineHeight": in.lineHeight,
+		"input": input, "output": picture, "columns": in.columns, "rows": in.rows, "theme": in.theme, "lineHeight": in.lineHeight, "crop": in.crop,
 		"chromium": rig.Need(t, "chromium", "chromium"), "home": t.TempDir(),
 	})
 	if err != nil {

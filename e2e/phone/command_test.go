@@ -41,7 +41,7 @@ func scans(term rig.Terminal, want, name string) {
 	shown := term.Do("capture-pane", "-p", "-e", "-N", "-t", term.Name)
 	for _, theme := range []string{"light", "dark"} {
 		picture := filepath.Join(pictures(term.T), name+"-"+theme+".png")
-		drawTerminal(term.T, shown, emulator{132, 32, theme, 1}, picture)
+		drawTerminal(term.T, shown, emulator{132, 32, theme, 1, false}, picture)
 		if got := scan(term.T, picture); want == "" || got != want {
 			term.T.Errorf("%s, %s: scanned %q, want the address printed, %q", name, theme, got, want)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/picoca/picoca/e2e/rig"
+	"github.com/picoca/picoca/internal/cli"
 )
 
 // documents returns the text of every page for users and contributors, by its
@@ -21,7 +22,7 @@ func documents(t *testing.T) map[string]string {
 	if err != nil || len(pages) < 10 {
 		t.Fatalf("got %d pages, %v", len(pages), err)
 	}
-	pages = append(pages, rig.Root+"/README.md", rig.Root+"/CONTRIBUTING.md")
+	pages = append(pages, rig.Root+"/README.md", rig.Root+"/CONTRIBUTING.md", rig.Root+"/SECURITY.md", rig.Root+"/CHANGELOG.md")
 	texts := map[string]string{}
 	for _, page := range pages {
 		data, err := os.ReadFile(page)
@@ -50,7 +51,6 @@ func TestREADMEIsShort(t *testing.T) {
 var (
 	fence  = regexp.MustCompile("(?s)\n```.*?\n```")
 	inline = regexp.MustCompile("`([^`\n]+)`")
-	flag   = regexp.MustCompile(`--[a-z][a-z0-9-]*`)
 )
 
 // commands returns every picoca command line in a page, in its text and in its
@@ -76,41 +76,6 @@ func commands(text string) []string {
 	return found
 }
 
-// TestDocumentedCommandsExist asks picoca for help on each command in the
-// pages, and looks for the command's flags there.
-func TestDocumentedCommandsExist(t *testing.T) {
-	h, help, found := rig.EmptyHome(t), map[string]string{}, 0
-	for page, text := range documents(t) {
-		for _, command := range commands(text) {
-			name, _, _ := strings.Cut(command, " ")
-			if name == "COMMAND" || strings.HasPrefix(name, "-") {
-				continue
-			}
-			found++
-			words := []string{name}
-			if rest := strings.Fields(command); name == "root" && len(rest) > 1 {
-				words = rest[:2] // each of its commands has flags of its own
-				name = strings.Join(words, " ")
-			}
-			if _, asked := help[name]; !asked {
-				out, err := h.Try(append(words, "--help")...)
-				if err != nil {
-					t.Errorf("%s: picoca %s: %v", page, command, err)
-				}
-				help[name] = out
-			}
-			for _, flag := range flag.FindAllString(command, -1) {
-				if !strings.Contains(help[name], flag+" ") {
-					t.Errorf("%s: picoca %s: no flag %s", page, command, flag)
-				}
-			}
-		}
-	}
-	if found < 150 {
-		t.Errorf("got %d commands, want 150 or more", found)
-	}
-}
-
 // TestDocumentedDevicesExist asks picoca for each device after --for.
 func TestDocumentedDevicesExist(t *testing.T) {
 	h, asked := rig.EmptyHome(t), map[string]bool{}
@@ -132,11 +97,12 @@ func TestDocumentedDevicesExist(t *testing.T) {
 	}
 }
 
-// TestDocumentsLinkToFiles follows the links between pages, also to a heading.
+// TestDocumentsLinkToFiles follows the links between pages, also to a heading, and
+// those to pictures.
 func TestDocumentsLinkToFiles(t *testing.T) {
 	texts := documents(t)
 	for page, text := range texts {
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`).FindAllStringSubmatch(text, -1) {
+		for _, link := range regexp.MustCompile(`(?:\]\(|src=")([^)"#:]*)(?:#([^)]*))?[)"]`).FindAllStringSubmatch(text, -1) {
 			target := page
 			if link[1] != "" {
 				target = filepath.ToSlash(filepath.Join(filepath.Dir(page), link[1]))
@@ -147,6 +113,17 @@ func TestDocumentsLinkToFiles(t *testing.T) {
 			if link[2] != "" && !slices.Contains(anchors(texts[target]), link[2]) {
 				t.Errorf("%s: %s has no heading #%s", page, target, link[2])
 			}
+		}
+	}
+}
+
+// TestTopicsLinkToPages follows the link at the end of each topic of picoca help.
+func TestTopicsLinkToPages(t *testing.T) {
+	texts := documents(t)
+	for _, topic := range cli.Topics() {
+		page, heading, _ := strings.Cut(topic.Page, "#")
+		if texts[page] == "" || heading != "" && !slices.Contains(anchors(texts[page]), heading) {
+			t.Errorf("picoca help %s: no page or heading %s", topic.Name, topic.Page)
 		}
 	}
 }

@@ -124,11 +124,11 @@ func (r release) checkArchives() {
 	}
 }
 
-func must(data []byte, err error) []byte {
+func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
 	}
-	return data
+	return value
 }
 
 // installed are the files that every package has.

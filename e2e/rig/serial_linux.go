@@ -38,8 +38,8 @@ func (b Bench) NewSerialBoard(t testing.TB, dir, id string) *SerialBoard {
 	t.Helper()
 	lib := t.TempDir()
 	WriteFile(t, filepath.Join(lib, "machine.py"), fmt.Sprintf(machine, id))
-	computer, port := newTerminal(t)
-	board, console := newTerminal(t)
+	computer, port := NewPort(t)
+	board, console := NewPort(t)
 	cmd := exec.Command(filepath.Join(b.Dir, "micropython"))
 	cmd.Dir = dir
 	cmd.Env = []string{"MICROPYPATH=" + lib + ":" + filepath.Join(b.Dir, "lib"), "HOME=" + lib}
@@ -61,9 +61,26 @@ func (b Bench) NewSerialBoard(t testing.TB, dir, id string) *SerialBoard {
 // Cut unplugs the board after so many more bytes, in both directions together.
 func (s *SerialBoard) Cut(bytes int64) { s.hub.cut(bytes) }
 
-// newTerminal returns both ends of a terminal that passes every byte through.
+// NewPort returns both ends of a terminal that passes every byte through.
 // They are open until the test ends.
-func newTerminal(t testing.TB) (master, slave *os.File) {
+func NewPort(t testing.TB) (master, slave *os.File) {
+	t.Helper()
+	master, slave = OpenTerminal(t)
+	mode, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mode.Iflag, mode.Oflag, mode.Lflag = 0, 0, 0
+	mode.Cflag |= unix.CS8
+	if err := unix.IoctlSetTermios(int(slave.Fd()), unix.TCSETS, mode); err != nil {
+		t.Fatal(err)
+	}
+	return master, slave
+}
+
+// OpenTerminal returns both ends of a terminal: what a user has before them, and
+// what a program reads and writes. They are open until the test ends.
+func OpenTerminal(t testing.TB) (master, slave *os.File) {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -79,15 +96,6 @@ func newTerminal(t testing.TB) (master, slave *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { slave.Close(); master.Close() })
-	mode, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mode.Iflag, mode.Oflag, mode.Lflag = 0, 0, 0
-	mode.Cflag |= unix.CS8
-	if err := unix.IoctlSetTermios(int(slave.Fd()), unix.TCSETS, mode); err != nil {
-		t.Fatal(err)
-	}
 	return master, slave
 }
 

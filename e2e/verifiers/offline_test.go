@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/picoca/picoca/e2e/rig"
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 // purpose is what a certificate is shown for.
@@ -292,6 +294,28 @@ func TestAddressOutsideIsRefusedUnlessAnyIsPermitted(t *testing.T) {
 	refuses(t, enforcing, limited, limited.forged(t, x509.ExtKeyUsageServerAuth, address), server, "pico.local")
 	accepts(t, enforcing, free, free.forged(t, x509.ExtKeyUsageServerAuth, address), server, "pico.local")
 	accepts(t, enforcing, free, free.device(t, "pico.local", "8.8.8.8"), server, "pico.local")
+}
+
+// TestRootForLocalNamesVouchesForNothingElse: the root of init --only .local. One
+// for a home vouches for the rest.
+func TestRootForLocalNamesVouchesForNothingElse(t *testing.T) {
+	req := testpki.HomeRequest()
+	req.Constraints = must[ca.Constraints](t)(ca.OnlyConstraints([]string{".local"}))
+	only, all := newAuthority(t, req), home(t)
+	accepts(t, judges, only, only.device(t, "pico.local"), server, "pico.local")
+	accepts(t, judges, only, only.identity(t, "Kitchen tablet"), client, "")
+	for _, name := range []string{"nas.home.arpa", "nas.internal", "localhost", "bank.example"} {
+		refuses(t, enforcing, only, only.forged(t, x509.ExtKeyUsageServerAuth, host(name)), server, name)
+	}
+	accepts(t, enforcing, all, all.device(t, "nas.home.arpa"), server, "nas.home.arpa")
+	for _, address := range []string{"192.168.1.20", "fd00::20", "8.8.8.8"} {
+		withAddress := func(c *x509.Certificate) {
+			host("pico.local")(c)
+			c.IPAddresses = append(c.IPAddresses, net.ParseIP(address))
+		}
+		refuses(t, enforcing, only, only.forged(t, x509.ExtKeyUsageServerAuth, withAddress), server, "pico.local")
+	}
+	accepts(t, enforcing, all, all.device(t, "pico.local", "192.168.1.20", "fd00::20"), server, "pico.local")
 }
 
 // TestCertificateOfAClockThatWasAheadIsNotValidYet, to anybody.

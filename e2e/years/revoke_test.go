@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,40 @@ import (
 )
 
 // serve runs a server until the test ends, and returns once it listens at port.
-func serve(t *testing.T, port, path string, args ...string) {
+func serve(t *testing.T, port, path string, args ...string) *os.Process {
+	t.Helper()
+	server := begin(t, path, args...)
+	server.await(t, func() bool {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	return server.process
+}
+
+// run runs a server until the test ends, and returns once it has printed a text.
+func run(t *testing.T, text, path string, args ...string) *os.Process {
+	t.Helper()
+	server := begin(t, path, args...)
+	server.await(t, func() bool {
+		server.lock.Lock()
+		defer server.lock.Unlock()
+		return strings.Contains(server.printed.String(), text)
+	})
+	return server.process
+}
+
+// running is a server, and what it has printed.
+type running struct {
+	process *os.Process
+	ended   chan struct{}
+	lock    sync.Mutex
+	printed strings.Builder
+}
+
+func begin(t *testing.T, path string, args ...string) *running {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -27,36 +61,42 @@ func serve(t *testing.T, port, path string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var printed strings.Builder
-	ended := make(chan struct{})
+	server := &running{process: cmd.Process, ended: make(chan struct{})}
 	go func() {
 		cmd.Wait()
 		writer.Close()
 	}()
 	go func() {
-		defer close(ended)
+		defer close(server.ended)
 		for scanner := bufio.NewScanner(reader); scanner.Scan(); {
-			fmt.Fprintln(&printed, scanner.Text())
+			server.lock.Lock()
+			fmt.Fprintln(&server.printed, scanner.Text())
+			server.lock.Unlock()
 		}
 	}()
 	t.Cleanup(func() {
-		<-ended // the test's context has ended, and so does the server
+		<-server.ended // the test's context has ended, and so does the server
 		if t.Failed() {
-			t.Log(printed.String())
+			t.Log(server.printed.String())
 		}
 	})
+	return server
+}
+
+// await returns once the server is ready.
+func (s *running) await(t *testing.T, ready func() bool) {
+	t.Helper()
 	for deadline := time.Now().Add(rig.Patience); time.Now().Before(deadline); {
-		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			conn.Close()
+		if ready() {
 			return
 		}
 		select {
-		case <-ended:
-			t.Fatalf("%s ended", filepath.Base(path))
+		case <-s.ended:
+			t.Fatalf("the server ended:\n%s", s.printed.String())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	t.Fatalf("%s does not listen", filepath.Base(path))
+	t.Fatal("the server does not get ready")
 }
 
 func config(t *testing.T, format string, args ...any) string {

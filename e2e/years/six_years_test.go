@@ -19,6 +19,8 @@ import (
 type life struct {
 	t       *testing.T
 	h       rig.Home
+	store   string // the folder of the CA in use
+	files   string // the folder above those of the devices
 	program string
 	now     time.Time
 	renewed map[string]int // by the timer, by name
@@ -33,17 +35,17 @@ func newLife(t *testing.T) *life {
 	if out, err := exec.Command("go", "build", "-o", program, "./testdata/clocked").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	l := &life{t: t, h: rig.EmptyHome(t), program: program, now: theStart, renewed: map[string]int{}}
+	l := &life{t: t, h: rig.EmptyHome(t), store: "store", program: program, now: theStart, renewed: map[string]int{}}
 	rig.WriteFile(t, l.h.Path("pass"), "correct horse battery staple\n")
 	rig.WriteFile(t, l.h.Path("paper"), "a passphrase only for the paper\n")
 	return l
 }
 
-// try runs picoca at the life's time, in the store that home names.
-func (l *life) try(home string, args ...string) (string, error) {
+// try runs picoca at the life's time.
+func (l *life) try(args ...string) (string, error) {
 	cmd := exec.CommandContext(l.t.Context(), l.program, args...)
 	cmd.Dir = l.h.Dir
-	cmd.Env = append(os.Environ(), "PICOCA_HOME="+l.h.Path(home), "PICOCA_TEST_NOW="+l.now.Format(time.RFC3339), "PICOCA_PASSPHRASE_FILE="+l.h.Path("pass"))
+	cmd.Env = append(os.Environ(), "PICOCA_HOME="+l.h.Path(l.store), "PICOCA_TEST_NOW="+l.now.Format(time.RFC3339), "PICOCA_PASSPHRASE_FILE="+l.h.Path("pass"))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -55,7 +57,7 @@ func (l *life) try(home string, args ...string) (string, error) {
 
 func (l *life) run(args ...string) string {
 	l.t.Helper()
-	out, err := l.try("store", args...)
+	out, err := l.try(args...)
 	if err != nil {
 		l.t.Fatalf("%s: picoca %s: %v\n%s", l.now.Format(time.DateOnly), strings.Join(args, " "), err, out)
 	}
@@ -113,7 +115,7 @@ func (l *life) check(stage, bundle string, devices []string, visitors ...visitor
 		l.t, l.h.T = t, t
 		defer func() { l.t, l.h.T = outer, outer }()
 		for _, device := range devices {
-			l.verify(device, bundle, true)
+			l.verify(filepath.Join(l.files, device), bundle, true)
 		}
 		l.run("export", "crl", "--out", "crl.pem", "--force")
 		l.run("export", "ca", "--out", "ca.pem", "--force")
@@ -152,7 +154,7 @@ func (l *life) verify(folder, bundle string, want bool) {
 func (l *life) serveWeb() (port string) {
 	l.t.Helper()
 	port = rig.FreePort(l.t)
-	name, args := l.faked("nginx", "nginx", "-p", l.t.TempDir(), "-c", nginxConfig(l.t, port, l.h.Path("web"),
+	name, args := l.faked("nginx", "nginx", "-p", l.t.TempDir(), "-c", nginxConfig(l.t, port, l.h.Path(l.files, "web.local"),
 		"ssl_client_certificate "+l.h.Path("ca.pem")+"; ssl_verify_client on; ssl_crl "+l.h.Path("crl.pem")+";"))
 	serve(l.t, port, name, args...)
 	return port
@@ -173,7 +175,7 @@ keyfile %[3]s/key.pem
 crlfile %[4]s
 require_certificate true
 use_identity_as_username true
-`, me.Username, port, l.h.Path("broker"), l.h.Path("crl.pem")))
+`, me.Username, port, l.h.Path(l.files, "broker.local"), l.h.Path("crl.pem")))
 	serve(l.t, port, name, args...)
 	return port
 }
@@ -242,15 +244,15 @@ func TestSixYears(t *testing.T) {
 	l.check("phone lost", "day-one.pem", devices, on("day-one.pem", "phone", false), on("day-one.pem", "tablet", true))
 
 	l.until(840) // the second
-	l.copyOf("web", "web-old")
+	l.copyOf("web.local", "web-old")
 	l.run("root", "rotate", "--permit", "example.com")
 	l.run("issue", "nas.example.com", "--for", "synology", "--out", "nas.example.com")
 	l.run("export", "ca", "--out", "both.pem")
 	l.verify("nas.example.com", "both.pem", true)
 	l.verify("nas.example.com", "day-one.pem", false)
-	l.run("export", "broker.local", "--out", "broker", "--force") // its CA file has all roots now
+	l.run("export", "broker.local", "--force") // its CA file has all roots now
 	l.check("rotated, nothing renewed", "both.pem", devices, on("both.pem", "tablet", true), on("day-one.pem", "tablet", true), on("both.pem", "phone", false))
-	if out, err := l.try("store", "root", "status"); exitCode(err) != 4 || strings.Count(out, ".local") != len(devices) {
+	if out, err := l.try("root", "status"); exitCode(err) != 4 || strings.Count(out, ".local") != len(devices) {
 		t.Errorf("status: got %v, want exit code 4 with %d devices\n%s", err, len(devices), out)
 	}
 	l.run("renew", "--all")
@@ -262,16 +264,16 @@ func TestSixYears(t *testing.T) {
 	l.verify("web-old", "both.pem", true)
 	l.verify("web-old", "retired.pem", false)
 	l.until(1300) // the third
-	l.run("export", "broker.local", "--out", "broker", "--force")
+	l.run("export", "broker.local", "--force")
 	l.check("old root retired", "retired.pem", devices, on("retired.pem", "tablet", true), on("retired.pem", "phone", false))
 
 	l.loseKey()
-	if _, err := l.try("store", "renew", "web.local"); err == nil || !strings.Contains(err.Error(), "picoca root rotate --from-spare FILE") {
+	if _, err := l.try("renew", "web.local"); err == nil || !strings.Contains(err.Error(), "picoca root rotate --from-spare FILE") {
 		t.Errorf("without its key: got %v, want the hint to use the spare", err)
 	}
 	l.run("root", "rotate", "--from-spare", "spare.html", "--spare-passphrase-file", "paper")
 	l.run("root", "passphrase", "--passphrase-file", "paper", "--new-passphrase-file", "pass")
-	if out, err := l.try("store", "renew", "--all"); exitCode(err) != 1 || !strings.Contains(err.Error(), "nas.example.com") {
+	if out, err := l.try("renew", "--all"); exitCode(err) != 1 || !strings.Contains(err.Error(), "nas.example.com") {
 		t.Errorf("renew: got %v, want only the name that the spare cannot vouch for to fail\n%s", err, out)
 	}
 	l.check("spare", "day-one.pem", devices, on("day-one.pem", "tablet", true), on("retired.pem", "tablet", true), on("day-one.pem", "phone", false))
@@ -281,7 +283,7 @@ func TestSixYears(t *testing.T) {
 
 	l.until(2191) // the fourth and the fifth
 	l.check("after six years", "spare.pem", devices, on("day-one.pem", "tablet", true), on("spare.pem", "tablet", true), on("spare.pem", "phone", false))
-	l.restoreFromPaper("web.local")
+	l.restoreFromPaper(devices)
 	for _, device := range []string{"web.local", "pico-1.local", "nas-4.local"} {
 		if got := l.renewed[device]; got < 4 {
 			t.Errorf("%s was renewed %d times by the timer, want at least 4", device, got)
@@ -289,23 +291,39 @@ func TestSixYears(t *testing.T) {
 	}
 }
 
-// restoreFromPaper prints the root, restores it into another folder, and issues a
-// device again: those who trusted the CA on the first day accept it.
-func (l *life) restoreFromPaper(device string) {
+// restoreFromPaper prints the root, and restores it into another folder. The list of
+// devices is issued again there, for those who trusted the CA on the first day. What
+// was issued before keeps working, also for the new CA's servers, but not the
+// identity that was lost meanwhile, whose serial number is all that is left of it.
+func (l *life) restoreFromPaper(devices []string) {
 	l.t.Helper()
+	l.run("identity", "guest", "--for", "mosquitto", "--out", "guest")
 	l.run("backup", "--paper", "root.html")
-	for _, args := range [][]string{
-		{"restore", "--paper", "root.html"}, {"issue", device, "127.0.0.1", "--for", "nginx", "--out", "web-again"}, {"export", "ca", "--out", "again.pem"},
-	} {
-		if out, err := l.try("restored", args...); err != nil {
-			l.t.Fatalf("picoca %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
+	l.store, l.files = "restored", "again"
+	l.run("restore", "--paper", "root.html")
+	l.run("issue", "--from", "devices.csv", "--out", "again")
+	l.run("identity", "laptop", "--for", "mosquitto", "--out", "laptop")
+	on := func(bundle, identity string, want bool) visitor { return visitor{bundle, identity, want} }
+	l.check("restored from paper", "day-one.pem", devices, on("day-one.pem", "tablet", true), on("spare.pem", "laptop", true), on("spare.pem", "guest", true),
+		on("spare.pem", "phone", false), on("spare.pem", "", false))
+	l.run("revoke", l.serial("guest"), "--unknown", "--reason", "keyCompromise")
+	l.check("guest lost", "spare.pem", devices, on("spare.pem", "guest", false), on("spare.pem", "tablet", true), on("spare.pem", "laptop", true))
+	l.run("export", "ca", "--out", "again.pem")
+	for _, bundle := range []string{"day-one.pem", "spare.pem", "retired.pem", "again.pem"} { // the retired root had the spare, too
+		l.verify("again/web.local", bundle, true)
 	}
-	for _, bundle := range []string{"day-one.pem", "spare.pem", "again.pem"} {
-		l.verify("web-again", bundle, true)
-	}
-	l.verify("web-again", "retired.pem", true) // which had the spare, too
 	l.verify("web-old", "again.pem", false)
+}
+
+// serial returns the serial number of an identity's certificate, as a server's log
+// has it.
+func (l *life) serial(identity string) string {
+	l.t.Helper()
+	out, err := rig.Outside(l.t, "openssl", "openssl", "x509", "-noout", "-serial", "-in", l.h.Path(identity, "cert.pem"))
+	if err != nil {
+		l.t.Fatalf("%v\n%s", err, out)
+	}
+	return strings.TrimPrefix(strings.TrimSpace(out), "serial=")
 }
 
 // begin makes the CA with its devices and identities, and returns the folders of
@@ -313,20 +331,12 @@ func (l *life) restoreFromPaper(device string) {
 func (l *life) begin() (folders []string) {
 	l.t.Helper()
 	l.run("init", "--spare", "spare.html", "--spare-passphrase-file", "paper")
-	for i, line := range strings.Split(strings.TrimSpace(homeDevices), "\n") {
-		if i == 0 {
-			continue
+	rig.WriteFile(l.t, l.h.Path("devices.csv"), homeDevices)
+	l.run("issue", "--from", "devices.csv")
+	for line := range strings.Lines(homeDevices) {
+		if name, _, _ := strings.Cut(line, ","); name != "name" {
+			folders = append(folders, name)
 		}
-		row := strings.Split(line, ",")
-		folder, args := row[0], []string{"issue", row[0], "--for", row[2], "--days", row[3]}
-		if row[1] != "" {
-			args = append(args, row[1])
-		}
-		if row[2] == "nginx" || row[2] == "mosquitto" {
-			folder = strings.TrimSuffix(folder, ".local")
-		}
-		l.run(append(args, "--out", folder)...)
-		folders = append(folders, folder)
 	}
 	for _, name := range []string{"phone", "tablet"} {
 		l.run("identity", name, "--for", "mosquitto", "--days", "400", "--out", name)

@@ -16,15 +16,19 @@ import (
 // becomes its certificate's common name. The zero ClientName names none.
 type ClientName struct{ text string }
 
-// ClientNameError says why Input cannot name an identity.
-type ClientNameError struct{ Input, Text string }
+// ClientNameError says why Input cannot name an identity. Word means that it is a
+// word of picoca, and so could not name a device either.
+type ClientNameError struct {
+	Input, Text string
+	Word        bool
+}
 
 func (e ClientNameError) Error() string { return fmt.Sprintf("identity name %q %s", e.Input, e.Text) }
 
 // Hint says what to do about it.
 func (e ClientNameError) Hint() fault.Hint {
 	example := fault.Command{"identity", "Kitchen tablet"}
-	if _, err := ParseNames([]string{e.Input}); err == nil {
+	if _, err := ParseNames([]string{e.Input}); err == nil && !e.Word {
 		return fault.Hintf("choose a name that is not a host name: %s; for a device that serves pages: %s",
 			example, fault.Command{"issue", e.Input})
 	}
@@ -38,13 +42,13 @@ func ParseClientName(input string) (ClientName, error) {
 	text := norm.NFC.String(input)
 	switch fault := textFault(text, ubCommonName); {
 	case fault != "":
-		return ClientName{}, ClientNameError{input, fault}
+		return ClientName{}, ClientNameError{Input: input, Text: fault}
 	case text != strings.TrimSpace(text):
-		return ClientName{}, ClientNameError{input, "begins or ends with a space"}
+		return ClientName{}, ClientNameError{Input: input, Text: "begins or ends with a space"}
 	case strings.EqualFold(text, "ca"):
-		return ClientName{}, ClientNameError{input, "is reserved for the CA itself"}
+		return ClientName{}, ClientNameError{input, "is reserved for the CA itself", true}
 	case readsAsHost(text):
-		return ClientName{}, ClientNameError{input, "looks like a host name; servers would refuse such an identity"}
+		return ClientName{}, ClientNameError{Input: input, Text: "looks like a host name; servers would refuse such an identity"}
 	}
 	return ClientName{text}, nil
 }
@@ -110,7 +114,7 @@ func clientNameFree(d draft) error {
 	text := d.holder.Client.text
 	names, err := ParseNames([]string{text})
 	if err == nil && d.authority.Permits(names) == nil {
-		return ClientNameError{text, "could be the name of a device"}
+		return ClientNameError{Input: text, Text: "could be the name of a device"}
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ import (
 type Constraints struct {
 	domains  []string
 	prefixes []netip.Prefix
+	// noAddress excludes every address: without prefixes all would be permitted.
+	noAddress bool
 }
 
 // homeDomains are the domains that have no owner on the public internet: RFC
@@ -44,6 +46,28 @@ func HomeConstraints() Constraints {
 	return c
 }
 
+// OnlyConstraints permits nothing but each of raw, as Permit reads it, and no
+// address unless one is among them. The error joins those of Permit, and is
+// ErrNoDomain if there is no domain: every name would then be permitted.
+func OnlyConstraints(raw []string) (Constraints, error) {
+	c, err := Constraints{noAddress: true}.Permit(raw)
+	if err == nil && len(c.domains) == 0 {
+		return Constraints{}, ErrNoDomain
+	}
+	return c, err
+}
+
+// ErrNoDomain is for constraints that would limit addresses only.
+var ErrNoDomain = fault.New("a root that is limited to addresses could vouch for every name", fault.Hintf("name a domain too, such as .local"))
+
+// Home reports whether c permits every domain of a home network.
+func (c Constraints) Home() bool {
+	return !slices.ContainsFunc(homeDomains, func(d string) bool { return d != localhost && !slices.Contains(c.domains, d) })
+}
+
+// NoAddress reports whether c permits no address at all.
+func (c Constraints) NoAddress() bool { return c.noAddress }
+
 // PermitError says why a DNS name or CIDR cannot be added to the constraints.
 type PermitError struct{ Input, Text string }
 
@@ -59,7 +83,7 @@ func (e *PermitError) Hint() fault.Hint {
 // or *NameError for each one refused; whole public suffixes and address
 // ranges are, since they would undo the protection.
 func (c Constraints) Permit(raw []string) (Constraints, error) {
-	wider := Constraints{slices.Clone(c.domains), slices.Clone(c.prefixes)}
+	wider := c.clone()
 	var faults []error
 	for _, input := range raw {
 		if err := wider.add(input); err != nil {
@@ -72,9 +96,14 @@ func (c Constraints) Permit(raw []string) (Constraints, error) {
 	return wider, nil
 }
 
+func (c Constraints) clone() Constraints {
+	return Constraints{slices.Clone(c.domains), slices.Clone(c.prefixes), c.noAddress}
+}
+
 // And returns c widened by all that other permits.
 func (c Constraints) And(other Constraints) Constraints {
-	wider := Constraints{slices.Clone(c.domains), slices.Clone(c.prefixes)}
+	wider := c.clone()
+	wider.noAddress = c.noAddress && other.noAddress
 	for _, domain := range other.domains {
 		if !slices.Contains(wider.domains, domain) {
 			wider.domains = append(wider.domains, domain)
@@ -110,7 +139,7 @@ func (c *Constraints) add(input string) error {
 		return nil
 	}
 	// Single labels that the list doesn't know (localhost, home) are local ones.
-	if isSuffix, listed := publicSuffix(name.dns); isSuffix && listed {
+	if isSuffix, listed := publicSuffix(name.dns); isSuffix && listed && !slices.Contains(homeDomains, name.dns) {
 		return &PermitError{input, "is a public suffix: the root could then vouch for strangers' names"}
 	}
 	c.domains = append(c.domains, name.dns)
@@ -145,6 +174,7 @@ func (c *Constraints) addPrefix(input string, prefix netip.Prefix) error {
 	if !slices.Contains(c.prefixes, prefix) {
 		c.prefixes = append(c.prefixes, prefix)
 	}
+	c.noAddress = false
 	return nil
 }
 
@@ -157,7 +187,7 @@ func (c Constraints) Prefixes() []netip.Prefix { return slices.Clone(c.prefixes)
 // ConstraintsOf reads the permitted subtrees of a root certificate. A
 // certificate without any permits every name.
 func ConstraintsOf(root *x509.Certificate) Constraints {
-	c := Constraints{domains: root.PermittedDNSDomains}
+	c := Constraints{domains: root.PermittedDNSDomains, noAddress: excludesAddresses(root)}
 	for _, r := range root.PermittedIPRanges {
 		if addr, ok := netip.AddrFromSlice(r.IP); ok {
 			ones, _ := r.Mask.Size()
@@ -167,12 +197,26 @@ func ConstraintsOf(root *x509.Certificate) Constraints {
 	return c
 }
 
+// excludesAddresses reports whether a root excludes both families of addresses.
+func excludesAddresses(root *x509.Certificate) bool {
+	excludes := func(all *net.IPNet) bool {
+		return slices.ContainsFunc(root.ExcludedIPRanges, func(r *net.IPNet) bool { return r.String() == all.String() })
+	}
+	return !slices.ContainsFunc(everyAddress(), func(all *net.IPNet) bool { return !excludes(all) })
+}
+
+// everyAddress is what a root excludes that may vouch for no address, as the CA/B
+// Forum's Baseline Requirements have it (7.1.2.5.2).
+func everyAddress() []*net.IPNet {
+	return []*net.IPNet{{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}, {IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}}
+}
+
 // Contains reports whether the constraints permit name. As RFC 5280 section
 // 4.2.1.10 says, a kind of name that is not listed is not limited.
 func (c Constraints) Contains(name Name) bool {
 	if name.addr.IsValid() {
 		holds := func(p netip.Prefix) bool { return p.Contains(name.addr) }
-		return len(c.prefixes) == 0 || slices.ContainsFunc(c.prefixes, holds)
+		return !c.noAddress && (len(c.prefixes) == 0 || slices.ContainsFunc(c.prefixes, holds))
 	}
 	host := strings.TrimPrefix(name.dns, "*.")
 	holds := func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) }
@@ -182,7 +226,7 @@ func (c Constraints) Contains(name Name) bool {
 // like lists what is permitted of name's kind, for people.
 func (c Constraints) like(name Name) string {
 	if name.addr.IsValid() {
-		return Constraints{prefixes: c.prefixes}.String()
+		return Constraints{prefixes: c.prefixes, noAddress: c.noAddress}.String()
 	}
 	return Constraints{domains: c.domains}.String()
 }
@@ -198,6 +242,9 @@ func (c Constraints) String() string {
 	}
 	for _, p := range c.prefixes {
 		all = append(all, p.String())
+	}
+	if c.noAddress {
+		all = append(all, "no address")
 	}
 	return strings.Join(all, " ")
 }

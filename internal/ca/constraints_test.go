@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/testpki"
@@ -331,5 +332,50 @@ func checkPermitted(t *testing.T, a *ca.Authority, c ca.Constraints) {
 		if a.Permits(parse(t, strangers[0])) == nil && a.Permits(parse(t, strangers[1])) == nil {
 			t.Errorf("%s permits both of %q", c, strangers)
 		}
+	}
+}
+
+// TestOnlyConstraintsPermitNothingElse: no address, unless one is named, and that is
+// what the root says, and what is read from it.
+func TestOnlyConstraintsPermitNothingElse(t *testing.T) {
+	for _, row := range []struct {
+		only []string
+		text string
+		in   []string
+		out  []string
+	}{
+		{[]string{".local"}, ".local no address", []string{"pico.local"}, []string{"nas.home.arpa", "localhost", "192.168.1.20", "::1"}},
+		{[]string{"home.arpa", "10.0.0.0/8"}, ".home.arpa 10.0.0.0/8", []string{"nas.home.arpa", "10.1.2.3"}, []string{"pico.local", "192.168.1.20"}},
+	} {
+		c, err := ca.OnlyConstraints(row.only)
+		if err != nil {
+			t.Fatalf("%q: %v", row.only, err)
+		}
+		req := testpki.HomeRequest()
+		req.Constraints = c
+		root := testpki.Root(t, req, testpki.NewKey(t, ca.P256), time.Now()).Cert
+		for _, got := range []ca.Constraints{c, ca.ConstraintsOf(root)} {
+			if got.String() != row.text || got.Home() {
+				t.Errorf("%q: got %s, of a home %t; want %s", row.only, got, got.Home(), row.text)
+			}
+			for _, name := range row.in {
+				if !got.Contains(parse(t, name).First()) {
+					t.Errorf("%q: %s is not permitted", row.only, name)
+				}
+			}
+			for _, name := range row.out {
+				if got.Contains(parse(t, name).First()) {
+					t.Errorf("%q: %s is permitted", row.only, name)
+				}
+			}
+		}
+	}
+	for _, only := range [][]string{{"10.0.0.0/8"}, {"com"}, {".local", "0.0.0.0/0"}} {
+		if c, err := ca.OnlyConstraints(only); err == nil {
+			t.Errorf("%q: got %s, want an error", only, c)
+		}
+	}
+	if !ca.HomeConstraints().Home() {
+		t.Error("a home's constraints are not those of a home")
 	}
 }

@@ -117,7 +117,11 @@ func (req RootRequest) template(suffix string, now time.Time) *x509.Certificate 
 		PermittedDNSDomainsCritical: req.Strict,
 		ExtKeyUsage:                 rootPurposes(),
 	}
-	if !req.AnyAddress {
+	switch {
+	case req.AnyAddress:
+	case req.Constraints.noAddress:
+		t.ExcludedIPRanges = everyAddress()
+	default:
 		t.PermittedIPRanges = req.Constraints.ranges()
 	}
 	return t

@@ -87,7 +87,7 @@ func holderFits(d draft) error {
 		}
 	case KindClient:
 		if !identity || device {
-			return ClientNameError{d.holder.Client.text, "is not the only name of the identity"}
+			return ClientNameError{Input: d.holder.Client.text, Text: "is not the only name of the identity"}
 		}
 	default:
 		return fmt.Errorf("kind %q is not one that a root issues", d.profile.Kind)

@@ -14,11 +14,13 @@ type Scope struct {
 	Domains []string       // without a leading dot: "local", "home.arpa"
 	Ranges  []netip.Prefix // of IP addresses
 	Mail    []string       // domains and mailboxes of e-mail: "home.arpa"
+	// NoAddress says that every address is excluded; Ranges is then empty.
+	NoAddress bool
 }
 
 // ScopeOf returns the scope of a root.
 func ScopeOf(root *x509.Certificate) Scope {
-	var s Scope
+	s := Scope{NoAddress: excludesAddresses(root)}
 	for _, domain := range root.PermittedDNSDomains {
 		s.Domains = append(s.Domains, strings.TrimPrefix(domain, "."))
 	}
@@ -59,7 +61,7 @@ func (s Scope) HomeMail() bool {
 // HomeAddresses reports whether every permitted address is private, link-local
 // or loopback.
 func (s Scope) HomeAddresses() bool {
-	return len(s.Ranges) > 0 && !slices.ContainsFunc(s.Ranges, func(r netip.Prefix) bool {
+	return s.NoAddress || len(s.Ranges) > 0 && !slices.ContainsFunc(s.Ranges, func(r netip.Prefix) bool {
 		return !slices.ContainsFunc(HomeConstraints().prefixes, func(home netip.Prefix) bool {
 			return home.Bits() <= r.Bits() && home.Contains(r.Addr())
 		})

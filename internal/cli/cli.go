@@ -52,6 +52,8 @@ var errInterrupted = fault.WithCode(errors.New("interrupted"), fault.Interrupted
 type app struct {
 	Env
 	homeFlag string
+	// unseen is why a new passphrase could not be printed.
+	unseen error
 }
 
 // Main runs picoca and returns its exit code. Everything it has to say about a
@@ -66,7 +68,7 @@ func Main(ctx context.Context, env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	err = out.judge(err)
+	err = out.judge(errors.Join(err, a.lostPassphrase()), changesCA(cmd))
 	switch {
 	case err == nil:
 	case wantsJSON(cmd, env.Args):
@@ -75,6 +77,13 @@ func Main(ctx context.Context, env Env) int {
 		a.explain(err)
 	}
 	return exitCode(err)
+}
+
+// changesCA reports whether a command changes what the CA has. Then running it again
+// would not only print what was lost.
+func changesCA(cmd *cobra.Command) bool {
+	return !cmd.Flags().Changed("dry-run") && slices.Contains([]string{"init", "root rotate", "root retire", "root passphrase", "restore",
+		"issue", "identity", "delegate", "renew", "revoke", "push"}, commandName(cmd))
 }
 
 // Command returns the tree of commands, for the generator of the man pages. It is not
@@ -92,9 +101,10 @@ writes the files the device loads, and gets your phone to trust them.`,
 		Example: `  picoca init
   picoca issue pico.local
   picoca phone`,
-		Args:          cobra.ArbitraryArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Args:              cobra.ArbitraryArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: a.checkFlags,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case showVersion:
@@ -210,14 +220,10 @@ func (*unknownCommandError) ExitCode() int { return fault.Usage }
 
 // Hint suggests a command with a similar name.
 func (e *unknownCommandError) Hint() fault.Hint {
-	switch len(e.suggestions) {
-	case 0:
-	case 1:
-		return fault.Hintf("did you mean %s?", fault.Command{e.suggestions[0]})
-	default:
-		return fault.Hintf("did you mean %s or %s?", fault.Command{e.suggestions[0]}, fault.Command{e.suggestions[1]})
+	if len(e.suggestions) == 0 {
+		return fault.Hintf("%s lists the commands", fault.Command{"--help"})
 	}
-	return fault.Hintf("%s lists the commands", fault.Command{"--help"})
+	return didYouMean(e.suggestions)
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command

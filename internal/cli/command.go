@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"os"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -17,16 +15,16 @@ func (a *app) command(words ...string) string { return a.show(words) }
 func (a *app) show(words fault.Command) string {
 	line := []string{"picoca"}
 	if a.homeFlag != "" && needsHome(words) {
-		line = append(line, "--home", shellQuote(a.homeFlag))
+		line = append(line, "--home", fault.Quote(a.homeFlag))
 	}
 	last := hyphenName(words)
 	for i, word := range words {
 		if i == 0 || i != last {
-			line = append(line, shellQuote(word))
+			line = append(line, fault.Quote(word))
 		}
 	}
 	if last > 0 {
-		line = append(line, "--", shellQuote(words[last]))
+		line = append(line, "--", fault.Quote(words[last]))
 	}
 	return strings.Join(line, " ")
 }
@@ -50,34 +48,11 @@ func hyphenName(words fault.Command) int {
 // needsHome reports whether a command uses the CA that --home names: not if it
 // names another one, and not if it uses none.
 func needsHome(words fault.Command) bool {
-	return len(words) > 0 && words[0] != "--home" && words[0] != "devices" && words[len(words)-1] != "--help"
+	return len(words) > 0 && words[0] != "--home" && words[0] != "devices" && words[0] != "help" && words[len(words)-1] != "--help"
 }
 
 // isFlag reports whether a word of a command of ours is a flag, and not a name
 // that begins with a hyphen.
 func isFlag(word string) bool {
 	return strings.HasPrefix(word, "--") && len(word) > len("--") && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
-}
-
-// shellQuote quotes a word for a command line that users copy.
-func shellQuote(word string) string {
-	if os.PathSeparator != '/' {
-		return windowsQuote(word)
-	}
-	return fault.Quote(word)
-}
-
-// windowsQuote quotes a word for cmd and PowerShell, which both read "" in a
-// quoted word as a quote. A program takes \" at the end for a quote: that
-// backslash is doubled.
-// https://learn.microsoft.com/en-us/cpp/c-language/parsing-c-command-line-arguments
-func windowsQuote(word string) string {
-	special := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`\/._:+=-`, r)
-	}
-	if word != "" && !strings.ContainsFunc(word, special) {
-		return word
-	}
-	trailing := len(word) - len(strings.TrimRight(word, `\`))
-	return `"` + strings.ReplaceAll(word, `"`, `""`) + strings.Repeat(`\`, trailing) + `"`
 }

@@ -94,20 +94,12 @@ func TestCommandsAreReadAsTheyWereMeant(t *testing.T) {
 	}
 }
 
-func TestCommandsForWindows(t *testing.T) {
-	for word, want := range map[string]string{
-		"pico.local":      "pico.local",
-		`C:\Users\ann\ca`: `C:\Users\ann\ca`,
-		`C:\my ca`:        `"C:\my ca"`,
-		`C:\my ca\`:       `"C:\my ca\\"`,
-		"Garden sensor":   `"Garden sensor"`,
-		`the "good" one`:  `"the ""good"" one"`,
-		"a&b":             `"a&b"`,
-		"":                `""`,
-		"Küche":           "Küche",
-	} {
-		if got := windowsQuote(word); got != want {
-			t.Errorf("%q: got %s, want %s", word, got, want)
-		}
+func TestStepsOnWindowsAreQuotedAsAWhole(t *testing.T) {
+	const step = `scp "my files"/cert.pem "my files"/key.pem root@nas.local:/etc/`
+	if got, want := wholeQuotes("windows", step), `scp "my files/cert.pem" "my files/key.pem" root@nas.local:/etc/`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := wholeQuotes("linux", step); got != step {
+		t.Errorf("got %s, want %s", got, step)
 	}
 }

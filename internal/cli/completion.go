@@ -105,6 +105,7 @@ func first(c completer, more ...cobra.Completion) completer {
 	}
 }
 
+// commands completes the argument of help: a command, or a topic.
 func commands(a *app, before []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var all []cobra.Completion
 	for _, group := range a.groups() {
@@ -112,7 +113,10 @@ func commands(a *app, before []string, typed string) ([]cobra.Completion, cobra.
 			all = append(all, entry.name+"\t"+entry.short)
 		}
 	}
-	return first(words(all...))(a, before, typed)
+	for _, t := range Topics() {
+		all = append(all, t.Name+"\t"+t.Title)
+	}
+	return first(words(all...), topicList+"\tevery topic")(a, before, typed)
 }
 
 func holders(a *app, before []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -21,7 +21,7 @@ it where the shell looks for such scripts, then open a new terminal.`,
 		Example: `  picoca completion bash > ~/.local/share/bash-completion/completions/picoca
   picoca completion zsh > "${fpath[1]}/_picoca"
   picoca completion fish > ~/.config/fish/completions/picoca.fish
-  picoca completion powershell >> $PROFILE`,
+  Add-Content $PROFILE 'picoca completion powershell | Out-String | Invoke-Expression'`,
 		Args: args(1, 1, "the name of a shell: bash, zsh, fish or powershell"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return writeCompletion(cmd.Root(), args[0], a.Stdout)

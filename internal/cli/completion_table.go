@@ -69,6 +69,7 @@ var flagCompleters = map[string]completer{
 	"limit":                  nothing,
 	"mqtt":                   devices,
 	"name":                   nothing,
+	"only":                   words(".local"),
 	"out":                    files,
 	"p12-passphrase-file":    files,
 	"p12-profile":            words(string(export.LegacyDES)+"\tfor phones", string(export.Modern2023)+"\tfor computers"),

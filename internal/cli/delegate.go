@@ -145,7 +145,7 @@ type delegationJSON struct {
 func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegateOptions) error {
 	steps := d.Steps()
 	if o.json {
-		return a.printJSON(delegationJSON{d.Name, o.Program, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
+		return a.printJSON(delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
 	}
 	what := "a CA under your root"
 	if o.RootItself {

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -18,12 +21,21 @@ import (
 func (a *app) explain(err error) {
 	faults := unreported(err)
 	for i, one := range faults {
-		fmt.Fprintf(a.Stderr, "error: %s\n", printable(one.Error()))
+		fmt.Fprintf(a.Stderr, "error: %s\n", printable(singleBackslashes(runtime.GOOS, one.Error())))
 		hint := a.hint(one)
 		if hint != "" && (i+1 == len(faults) || a.hint(faults[i+1]) != hint) {
 			fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))
 		}
 	}
+}
+
+// singleBackslashes undoes what %q does to the paths of Windows, so that users see
+// and copy them as they are.
+func singleBackslashes(system, text string) string {
+	if system != "windows" {
+		return text
+	}
+	return strings.ReplaceAll(text, `\\`, `\`)
 }
 
 // wantsJSON reports whether the user asked for the result as JSON. It also looks
@@ -84,7 +96,7 @@ func (a *app) hint(err error) string {
 		return hint.Text(a.show)
 	}
 	for _, row := range foreignHints {
-		if errors.Is(err, row.err) {
+		if errno.Is(err, row.err) {
 			return row.hint.Text(a.show)
 		}
 	}
@@ -104,7 +116,7 @@ var foreignHints = []struct {
 	{syscall.ELOOP, fault.Hintf("check the path: its symbolic links lead in a circle")},
 	{syscall.EMFILE, fault.Hintf("close other programs, or raise the limit on open files (ulimit -n)")},
 	{syscall.EIO, fault.Hintf("check the disk: it reported an error")},
-	{fs.ErrPermission, fault.Hintf("run picoca as the owner of that folder, or choose another one: --home for the CA, --out for the files")},
+	{fs.ErrPermission, fault.Hintf("look at the owner and the mode with ls -l, and run picoca as the user who owns it")},
 	{fs.ErrNotExist, fault.Hintf("check the path")},
 }
 

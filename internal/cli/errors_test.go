@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -115,17 +117,48 @@ func TestExitCodeIsThatOfTheFirstFaultWithOne(t *testing.T) {
 // the same fault is named once.
 func TestLostOutputIsAFailure(t *testing.T) {
 	p := &printer{Writer: brokenPipe{}}
-	if err := p.judge(nil); err != nil {
+	if err := p.judge(nil, true); err != nil {
 		t.Errorf("before anything was written: got %v, want none", err)
 	}
 	_, err := p.Write([]byte("x"))
+	_, again := p.Write([]byte("x"))
 	other := errors.New("disk is full")
-	got := fault.Flatten(p.judge(errors.Join(other, err)))
+	got := fault.Flatten(p.judge(errors.Join(other, err, again), true))
 	if len(got) != 2 || got[0] != other || !strings.HasPrefix(got[1].Error(), "cannot write to standard output: ") {
 		t.Errorf("got %q, want the other fault and the lost output", got)
 	}
 }
 
+// TestLostOutputHasTheRightHint: only a command that changed something has done it.
+func TestLostOutputHasTheRightHint(t *testing.T) {
+	for command, want := range map[string]bool{"issue": true, "root rotate": true, "root list": false, "list": false, "backup": false, "": false} {
+		cmd := &cobra.Command{Use: "picoca"}
+		for name := range strings.FieldsSeq(command) {
+			sub := &cobra.Command{Use: name}
+			cmd.AddCommand(sub)
+			cmd = sub
+		}
+		p := &printer{Writer: brokenPipe{}}
+		_, _ = p.Write([]byte("x"))
+		if got := !fault.HintOf(p.judge(nil, changesCA(cmd))).IsZero(); got != want {
+			t.Errorf("%q: got a hint %v, want %v", command, got, want)
+		}
+	}
+}
+
+// brokenPipe fails with another error each time, as a file does.
 type brokenPipe struct{}
 
-func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+func (brokenPipe) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
+}
+
+func TestPathsOfWindowsInErrors(t *testing.T) {
+	text := fmt.Sprintf("output %q exists", `\\nas\new\x`)
+	if got, want := singleBackslashes("windows", text), `output "\\nas\new\x" exists`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := singleBackslashes("linux", text); got != text {
+		t.Errorf("got %s, want %s", got, text)
+	}
+}

@@ -211,8 +211,8 @@ func (a *app) installStep(p *pki.Project, o exampleOptions) string {
 func (a *app) printBroker(p *pki.Project) {
 	folder := filepath.Join(p.Dir, "broker")
 	a.say("on %s, with Mosquitto and the files of %s:", p.Broker, a.command("issue", p.Broker, "--for", "mosquitto"))
-	a.say("  sudo install -m 644 %s /etc/mosquitto/conf.d/picoca.conf", shellQuote(filepath.Join(folder, "picoca.conf")))
-	a.say("  sudo install -o mosquitto -g mosquitto -m 600 %s /etc/mosquitto/picoca.acl", shellQuote(filepath.Join(folder, "picoca.acl")))
+	a.say("  sudo install -m 644 %s /etc/mosquitto/conf.d/picoca.conf", fault.Quote(filepath.Join(folder, "picoca.conf")))
+	a.say("  sudo install -o mosquitto -g mosquitto -m 600 %s /etc/mosquitto/picoca.acl", fault.Quote(filepath.Join(folder, "picoca.acl")))
 	a.say("  sudo systemctl restart mosquitto")
 	if p.Reach() == example.ReachDNS {
 		a.say("next: make your router's DNS answer for %s", p.Broker)

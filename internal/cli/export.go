@@ -176,7 +176,7 @@ func formatsText(e *pki.Export) string {
 
 var (
 	errManyFiles = fault.New("this format has several files, but standard output takes only one",
-		fault.Hintf("name a folder: --out FOLDER, or a format with one file: --format p12"))
+		fault.Hintf("name a folder: --out FOLDER, or a format with one file: --format p12, or pem-cert, which has no key"))
 	errBinary = fault.New("this format is binary, and standard output is a terminal",
 		fault.Hintf("choose a file: --out FILE, or pipe it into another program"))
 )

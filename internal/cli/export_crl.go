@@ -80,8 +80,12 @@ func (a *app) runExportCRL(ctx context.Context, o exportCRLOptions) (err error) 
 	}
 	for _, list := range lists {
 		if list.Ended(a.Now()) {
-			a.note("the revocation list of %s ended on %s: servers that read it refuse everyone; issue, renew or revoke a certificate to sign it again",
-				list.Root.Certificate.Subject.CommonName, pki.Day(list.Ends))
+			again := "issue, renew or revoke a certificate to sign it again"
+			if a.Now().After(list.Root.Certificate.NotAfter) {
+				again = "its root has ended too: " + a.command("root", "rotate")
+			}
+			a.note("the revocation list of %s ended on %s: servers that read it refuse everyone; %s",
+				list.Root.Certificate.Subject.CommonName, pki.Day(list.Ends), again)
 		}
 	}
 	others, err := c.OtherCRLs(o.CRLRequest, a.Now())

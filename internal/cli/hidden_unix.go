@@ -8,10 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readHidden reads a line from a terminal that does not show it. It fails with
-// errNoPassphrase when the input ends first, for which term.ReadPassword waits
-// for ever: a read of nothing is no error to it.
-func readHidden(fd int) (line []byte, err error) {
+// hideTyped makes a terminal not show what is typed, until show is called.
+func hideTyped(fd int) (show func() error, err error) {
 	before, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return nil, err
@@ -20,10 +18,14 @@ func readHidden(fd int) (line []byte, err error) {
 	hidden.Lflag &^= unix.ECHO
 	hidden.Lflag |= unix.ICANON | unix.ISIG
 	hidden.Iflag |= unix.ICRNL
-	if err := unix.IoctlSetTermios(fd, setTermios, &hidden); err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, unix.IoctlSetTermios(fd, setTermios, before)) }()
+	show = func() error { return unix.IoctlSetTermios(fd, setTermios, before) }
+	return show, unix.IoctlSetTermios(fd, setTermios, &hidden)
+}
+
+// readTyped reads a line from a terminal after hideTyped. It fails with
+// errNoPassphrase when the input ends first, for which term.ReadPassword waits
+// for ever: a read of nothing is no error to it.
+func readTyped(fd int) ([]byte, error) {
 	return readLine(func(buf []byte) (int, error) { return unix.Read(fd, buf) })
 }
 

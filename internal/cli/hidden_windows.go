@@ -7,9 +7,15 @@ import (
 	"golang.org/x/term"
 )
 
-// readHidden reads a line from a terminal that does not show it. It fails with
+// hideTyped only remembers how the terminal is: readTyped hides.
+func hideTyped(fd int) (show func() error, err error) {
+	before, err := term.GetState(fd)
+	return func() error { return term.Restore(fd, before) }, err
+}
+
+// readTyped reads a line from a terminal that does not show it. It fails with
 // errNoPassphrase when the input ends first.
-func readHidden(fd int) ([]byte, error) {
+func readTyped(fd int) ([]byte, error) {
 	line, err := term.ReadPassword(fd)
 	if errors.Is(err, io.EOF) {
 		return nil, errNoPassphrase

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type initOptions struct {
 	keyIn      string
 	name       string
 	days       int
+	only       []string
 	permit     []string
 	anyAddress bool
 	strict     bool
@@ -47,6 +49,7 @@ needs no visit to any of them. The price: two switches on each iPhone, two files
 on each Android. It cannot be added later.`,
 		Example: `  picoca init
   picoca init --permit home.example.com --permit 100.64.0.0/10
+  picoca init --only .local
   picoca init --spare spare.html
   picoca init --key rsa-2048      # for an ESP8266 with MicroPython: RSA only
   picoca init --key-in agent:yubikey`,
@@ -58,6 +61,7 @@ on each Android. It cannot be added later.`,
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR range that it can also vouch for (repeatable)")
+	f.StringArrayVar(&o.only, "only", nil, "`DOMAIN`, address or CIDR range instead of those of a home, such as .local (repeatable)")
 	f.StringVar(&o.name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
 	o.passphrase.add(cmd)
 	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
@@ -85,8 +89,10 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err := a.checkInit(dir, o); err != nil {
 		return err
 	}
-	if err := a.offerSearchDomain(ctx, &req); err != nil {
-		return err
+	if len(o.only) == 0 {
+		if err := a.offerSearchDomain(ctx, &req); err != nil {
+			return err
+		}
 	}
 	passphrase, err := a.initPassphrase(ctx, o, req)
 	if err != nil {
@@ -125,11 +131,21 @@ func (a *app) initPassphrase(ctx context.Context, o initOptions, req pki.InitReq
 // parseInit reads all flags, so that all of their faults come at once.
 func parseInit(o initOptions) (pki.InitRequest, error) {
 	keyType, keyErr := ca.ParseKeyType(o.key)
-	constraints, permitErr := ca.HomeConstraints().Permit(o.permit)
+	constraints, permitErr := o.constraints()
 	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
 	keyIn, keyInErr := keyInOf(o.keyIn, o.given)
 	req := pki.InitRequest{Key: keyType, KeyIn: keyIn, Root: root, CRLDays: o.crlDays}
 	return req, errors.Join(keyErr, keyInErr, permitErr, req.Check(), crlDaysFault(o.crlDays, o.given))
+}
+
+// constraints are those of a home, or of --only, with what --permit adds.
+func (o initOptions) constraints() (ca.Constraints, error) {
+	base, onlyErr := ca.HomeConstraints(), error(nil)
+	if len(o.only) > 0 {
+		base, onlyErr = ca.OnlyConstraints(o.only)
+	}
+	wider, err := base.Permit(o.permit)
+	return wider, errors.Join(onlyErr, err)
 }
 
 // keyInOf reads --key-in. What is for a key file contradicts it.
@@ -181,7 +197,7 @@ func (a *app) noteInit(o initOptions, keyType ca.KeyType) {
 		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
 	}
 	if o.crlDays > 0 {
-		a.note("the revocation list ends after %d days; servers that read it then refuse everyone: see docs/automation.md", o.crlDays)
+		a.note("the revocation list ends after %s; servers that read it then refuse everyone: see docs/automation.md", count(o.crlDays, "day"))
 	}
 }
 
@@ -200,10 +216,17 @@ func limits(cert *x509.Certificate) string {
 		parts = append(parts, dotted(domain))
 	}
 	addresses := "private addresses"
-	if len(got.Prefixes()) == 0 {
+	switch {
+	case got.NoAddress():
+		addresses = "no address"
+	case len(got.Prefixes()) == 0:
 		addresses = "any address"
+	case slices.ContainsFunc(home.Prefixes(), func(p netip.Prefix) bool { return !slices.Contains(got.Prefixes(), p) }):
+		addresses, home = "", ca.Constraints{}
 	}
-	parts = append(parts, addresses)
+	if addresses != "" {
+		parts = append(parts, addresses)
+	}
 	for _, prefix := range got.Prefixes() {
 		if !slices.Contains(home.Prefixes(), prefix) {
 			parts = append(parts, prefix.String())

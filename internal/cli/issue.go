@@ -108,9 +108,8 @@ func errOutDash(cmd *cobra.Command) error {
 }
 
 func (a *app) issueCommand() *cobra.Command {
-	var o leafOptions
-	var p12 p12Flags
-	var from string
+	var list issueFromOptions
+	o, p12 := &list.leafOptions, &list.p12
 	cmd := &cobra.Command{
 		Use: "issue NAME [NAME|IP ...] | --csr FILE | --from LIST",
 		Long: `Issues a certificate for one or more names and addresses, and writes the files
@@ -133,17 +132,17 @@ interruption the same command continues.`,
 				return errOutDash(cmd)
 			}
 			if o.given("ca") {
-				return a.runIssueCA(cmd, args, o)
+				return a.runIssueCA(cmd, args, *o)
 			}
-			if from != "" {
-				return a.runIssueFrom(cmd.Context(), issueFromOptions{o, from, p12})
+			if list.from != "" {
+				return a.runIssueFrom(cmd.Context(), list)
 			}
-			return a.runIssue(cmd.Context(), args, o, p12)
+			return a.runIssue(cmd.Context(), args, *o, *p12)
 		},
 	}
 	cmd.Flags().StringVar(&o.delegated, "ca", "", "with --csr, issue a certificate for another CA called `NAME` under the root (see docs/growth.md)")
 	addFor(cmd, &o.forDevice, "pico-w; with --csr computer")
-	addFrom(cmd, &from)
+	list.add(cmd)
 	o.add(cmd, "the first name", bestKey)
 	o.addAndClient(cmd)
 	p12.add(cmd)

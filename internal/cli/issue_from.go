@@ -18,18 +18,22 @@ import (
 // issueFromOptions are those of issue --from.
 type issueFromOptions struct {
 	leafOptions
-	from string // a file, or - for standard input
-	p12  p12Flags
+	from      string // a file, or - for standard input
+	skipValid bool
+	p12       p12Flags
 }
 
-func addFrom(cmd *cobra.Command, from *string) {
-	cmd.Flags().StringVar(from, "from", "", "`LIST` of devices instead of names: a file, or - for standard input; CSV with the columns name, names, ip, for, key, days, or one name per line")
+func (o *issueFromOptions) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.from, "from", "", "`LIST` of devices instead of names: a file, or - for standard input; CSV with the columns name, names, ip, for, key, days, or one name per line")
+	cmd.Flags().BoolVar(&o.skipValid, "skip-valid", false, "with --from, leave out names that have a valid certificate")
 }
 
 // issueArgs wants names, unless a list has them.
 func issueArgs(cmd *cobra.Command, names []string) error {
 	from := cmd.Flags().Lookup("from")
 	switch {
+	case !from.Changed && cmd.Flags().Changed("skip-valid"):
+		return usageFault(cmd, errors.New("--skip-valid is for a list: it works only with --from"))
 	case !from.Changed && (cmd.Flags().Changed("csr") || cmd.Flags().Changed("ca")):
 		return nil
 	case !from.Changed:
@@ -46,6 +50,7 @@ func issueArgs(cmd *cobra.Command, names []string) error {
 
 func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) {
 	request, optionsErr := o.request(a)
+	request.SkipValid = o.skipValid
 	list, err := a.readList(o.from)
 	if err = errors.Join(optionsErr, err); err != nil {
 		return err

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +54,10 @@ type batchReport struct {
 	lines    []batchJSON    // of a dry run
 	done     int
 	again    int
+
+	differs     []string        // lines of certificates that are not as asked for now
+	differsIn   map[string]bool // the settings
+	replaceWith []string        // the command for the first of them
 }
 
 // batchJSON is a line of what issue --from --json prints.
@@ -58,14 +65,16 @@ type batchJSON struct {
 	Line int `json:"line"`
 	leafJSON
 	DryRun bool `json:"dry_run"`
-	// Before reports whether an earlier run issued the certificate. Files are those
-	// that this run wrote.
-	Before bool          `json:"already_issued"`
-	Files  []writtenJSON `json:"files"`
+	// Before reports whether the certificate existed before this run; Differs is what
+	// it does not have of what was asked for. Files are those that this run wrote.
+	Differs []string      `json:"differs,omitempty"`
+	Before  bool          `json:"already_issued"`
+	Files   []writtenJSON `json:"files"`
 }
 
 func (r *batchReport) checked(row pki.BatchRow) {
 	if row.Plan == nil {
+		r.checkedBefore(row)
 		return
 	}
 	target := row.Plan.Target.String()
@@ -75,6 +84,37 @@ func (r *batchReport) checked(row pki.BatchRow) {
 	if r.o.dryRun && r.o.json {
 		r.lines = append(r.lines, batchJSON{Line: row.Line, leafJSON: describePlan(row.Plan).leafJSON, DryRun: true, Files: []writtenJSON{}})
 	}
+}
+
+// checkedBefore remembers what a certificate that exists lacks.
+func (r *batchReport) checkedBefore(row pki.BatchRow) {
+	if len(row.Differs.Settings) == 0 {
+		return
+	}
+	if len(r.differs) == 0 {
+		r.replaceWith, r.differsIn = row.Differs.Replace, map[string]bool{}
+	}
+	r.differs = append(r.differs, strconv.Itoa(row.Line))
+	for _, setting := range row.Differs.Settings {
+		r.differsIn[setting] = true
+	}
+}
+
+// noteDiffers says which certificates stay as they are although the list or the
+// flags ask for something else.
+func (r *batchReport) noteDiffers() {
+	if len(r.differs) == 0 {
+		return
+	}
+	lines := "line " + r.differs[0]
+	if len(r.differs) > 1 {
+		lines = "lines " + strings.Join(r.differs[:min(len(r.differs), maxNamesShown)], ", ")
+	}
+	if len(r.differs) > maxNamesShown {
+		lines += ", ..."
+	}
+	r.note("existing certificates (%s) differ from what is asked for now in: %s; they stay as they are; to change one: %s",
+		lines, strings.Join(slices.Sorted(maps.Keys(r.differsIn)), ", "), r.command(r.replaceWith...))
 }
 
 // checkP12 fails if flags for a .p12 change nothing.
@@ -99,6 +139,7 @@ func (r *batchReport) notes(batch *pki.Batch) {
 	if r.o.given("board-clock") && r.o.boardClock != "false" {
 		r.note("Apple devices refuse these certificates: they are valid for more than 825 days")
 	}
+	r.noteDiffers()
 	if batch.Ended > 0 {
 		r.note("%d of the certificates issued from this list before have expired or are revoked; to replace one: %s", batch.Ended, r.command("renew", "NAME"))
 	}
@@ -127,7 +168,7 @@ func (r *batchReport) issued(row pki.BatchRow) {
 	}
 	if r.o.json {
 		_ = r.printLine(batchJSON{ // the printer remembers what could not be written
-			Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Before: row.Before(), Files: writtenToJSON(row.Result.Files),
+			Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: writtenToJSON(row.Result.Files),
 		})
 	}
 }
@@ -167,6 +208,9 @@ func (r *batchReport) sayBefore(batch *pki.Batch) {
 	if batch.Before > 0 {
 		r.say("issued from this list before: %s", certificatesText(batch.Before))
 	}
+	if batch.Skipped > 0 {
+		r.say("left out, with valid certificates: %s", count(batch.Skipped, "name"))
+	}
 	if r.again > 0 {
 		r.say("wrote the missing files of %s again", certificatesText(r.again))
 	}
@@ -181,7 +225,7 @@ func (r *batchReport) forWhom() string {
 	for _, plan := range r.examples {
 		parts = append(parts, fmt.Sprintf("%d for %s", r.targets[plan.Target.String()], plan.Target.Name()))
 	}
-	if len(parts) > maxNamesShown || r.done > 0 && r.done < r.planned() {
+	if len(parts) == 0 || len(parts) > maxNamesShown || r.done > 0 && r.done < r.planned() {
 		return "" // or which ones are done is not what was planned
 	}
 	return ": " + strings.Join(parts, ", ")

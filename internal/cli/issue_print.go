@@ -2,11 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -182,7 +185,7 @@ func placeOf(target device.Target) string {
 // printInstall prints what the user does with the files, and reports whether there
 // is anything.
 func (a *app) printInstall(p *pki.Plan) bool {
-	quoted := func(words ...string) string { return shellQuote(strings.Join(words, "")) }
+	quoted := func(words ...string) string { return fault.Quote(strings.Join(words, "")) }
 	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: quoted(p.Dir)})
 	if len(steps) == 0 {
 		return false
@@ -193,11 +196,20 @@ func (a *app) printInstall(p *pki.Plan) bool {
 	for i, step := range steps {
 		text := step.Do
 		if step.Run != "" {
-			text = "run " + step.Run
+			text = "run " + wholeQuotes(runtime.GOOS, step.Run)
 		}
 		a.say("step %d: %s", i+1, text)
 	}
 	return true
+}
+
+// wholeQuotes puts what follows a quoted folder between its quotes: PowerShell would
+// make two words of "my files"/cert.pem.
+func wholeQuotes(system, command string) string {
+	if system != "windows" {
+		return command
+	}
+	return regexp.MustCompile(`("[^"]*)"(/[^ "]+)`).ReplaceAllString(command, `$1$2"`)
 }
 
 func countText(n int) string {

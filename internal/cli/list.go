@@ -86,11 +86,27 @@ func (a *app) runList(o listOptions) (err error) {
 			list.add(issued)
 		}
 	}
-	if o.due.due && len(list.due) > 0 {
+	if o.due.due {
+		return a.printDue(list, o.json, faults)
+	}
+	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
+}
+
+// printDue prints what is due, and fails if that is anything. Roots are not renewed
+// but replaced: picoca doctor says when.
+func (a *app) printDue(list listJSON, asJSON bool, faults []error) error {
+	if len(list.due) > 0 {
 		faults = append(faults, &dueError{len(list.due)})
 		list.due = nil // the error says it
 	}
-	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
+	if !asJSON {
+		list.Roots = nil
+	}
+	if len(list.Roots)+len(list.Certificates)+len(faults) == 0 {
+		a.say("nothing is due")
+		return nil
+	}
+	return errors.Join(append([]error{a.printList(list, asJSON)}, faults...)...)
 }
 
 func (l *listJSON) add(i store.Issued) {

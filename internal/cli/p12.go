@@ -104,6 +104,16 @@ func (c p12Choice) jsonPassphrase(flags p12Flags) string {
 	return ""
 }
 
+// lostPassphrase is the failure of a run whose new passphrase could not be printed:
+// its .p12 opens for no one.
+func (a *app) lostPassphrase() error {
+	if a.unseen == nil {
+		return nil
+	}
+	return fault.With(fmt.Errorf("passphrase of the .p12 was lost: cannot write to standard error: %w", a.unseen),
+		fault.Hintf("write the .p12 again, with another passphrase: %s", fault.Command{"export", "NAME", "--format", "p12", "--force"}))
+}
+
 // printPassphrase shows a new passphrase, beside the result and once.
 func (a *app) printPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
 	switch {
@@ -111,7 +121,7 @@ func (a *app) printPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
 	case c.Passphrase == export.TrustStorePassphrase && !c.generated:
 		a.note("the .p12's passphrase is %s, as is usual in Java: a trust store holds no secrets", c.Passphrase)
 	case c.generated:
-		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
+		_, a.unseen = fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
 		a.note("you will need this passphrase, hyphens included, on the device; it is not stored, and not shown again")
 	case flags.show:
 		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)

@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
@@ -38,6 +40,8 @@ var (
 		fault.Hintf("write the passphrase on the first line of the file"))
 	errLongPassphrase = fault.New("has a first line longer than 4096 bytes",
 		fault.Hintf("write only the passphrase on the first line of the file"))
+	errWidePassphrase = fault.New("is encoded in UTF-16",
+		fault.Hintf("save it as UTF-8: in PowerShell, Set-Content -Encoding utf8 FILE"))
 	errBothPassphrases = fault.WithCode(fault.New("--no-passphrase and a passphrase file contradict each other",
 		fault.Hintf("use one of them")), fault.Usage)
 )
@@ -67,15 +71,23 @@ func (a *app) firstLine(name string) ([]byte, error) {
 	}
 	defer file.Close()
 	a.noteReadable(name, file)
-	data, err := io.ReadAll(io.LimitReader(file, maxPassphrase+2)) // and the end of the line
+	data, err := io.ReadAll(io.LimitReader(file, maxPassphrase+5)) // and a mark, and the end of the line
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	}
-	line, _, _ := bytes.Cut(data, []byte("\n"))
+	return passphraseLine(data)
+}
+
+// passphraseLine returns the first line. Windows' programs may begin a file with a
+// mark, which no one types at a prompt.
+func passphraseLine(data []byte) ([]byte, error) {
+	line, _, _ := bytes.Cut(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	switch {
 	case len(line) == 0:
 		return nil, errEmptyPassphrase
+	case bytes.HasPrefix(line, []byte("\xff\xfe")), bytes.HasPrefix(line, []byte("\xfe\xff")):
+		return nil, errWidePassphrase
 	case len(line) > maxPassphrase:
 		return nil, errLongPassphrase
 	}
@@ -84,6 +96,9 @@ func (a *app) firstLine(name string) ([]byte, error) {
 
 // withoutPath returns what is wrong with a file without its name.
 func withoutPath(err error) error {
+	if errno.Is(err, syscall.EISDIR) {
+		return syscall.EISDIR // Windows says that reading is no valid function
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}
@@ -181,8 +196,9 @@ func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) pki.Pas
 	}
 }
 
-// ask reads a line from the terminal without showing it. On an interrupt the
-// terminal shows again what is typed, and ask fails with errInterrupted. When
+// ask reads a line from the terminal without showing it, not even what is typed as
+// soon as the prompt appears. On an interrupt the terminal shows again what is
+// typed, and ask fails with errInterrupted. When
 // the input ends (Ctrl-D) it fails with errNoPassphrase: that never means an
 // empty passphrase.
 func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
@@ -191,24 +207,24 @@ func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
 		return nil, errNoTerminal
 	}
 	fd := int(file.Fd())
-	before, err := term.GetState(fd)
+	ctx, stop := a.Interrupts(ctx)
+	defer stop()
+	show, err := hideTyped(fd)
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := a.Interrupts(ctx)
-	defer stop()
 	fmt.Fprint(a.Stderr, prompt)
 	answers := make(chan answer, 1)
 	go func() {
-		line, err := readHidden(fd)
+		line, err := readTyped(fd)
 		answers <- answer{line, err}
 	}()
 	defer fmt.Fprintln(a.Stderr)
 	select {
 	case got := <-answers:
-		return got.line, got.err
+		return got.line, errors.Join(got.err, show())
 	case <-ctx.Done():
-		return nil, errors.Join(errInterrupted, term.Restore(fd, before))
+		return nil, errors.Join(errInterrupted, show())
 	}
 }
 

@@ -46,6 +46,8 @@ func TestPassphraseIsTheFirstLineOfItsFile(t *testing.T) {
 		{"more lines", "tulip\norbit\n", "tulip", nil},
 		{"the longest", long + "\n", long, nil},
 		{"the longest, on Windows", long + "\r\n", long, nil},
+		{"Notepad's mark", "\xef\xbb\xbftulip orbit\r\n", "tulip orbit", nil},
+		{"PowerShell's UTF-16", "\xff\xfet\x00u\x00\r\x00\n\x00", "", errWidePassphrase},
 		{"longer", long + "x\n", "", errLongPassphrase},
 		{"empty", "", "", errEmptyPassphrase},
 		{"an empty line", "\ntulip\n", "", errEmptyPassphrase},

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/onboard"
@@ -229,8 +231,11 @@ func (a *app) servePhone(ctx context.Context, r *phoneRun) error {
 
 // pictureFault gives an error about the file of --png the hint for that flag.
 func pictureFault(err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errno.Is(err, syscall.ENOSPC):
+		return fault.With(err, fault.Hintf("make room on that disk, or choose another file with --png"))
 	}
 	return fault.With(err, fault.Hintf("choose another file with --png, or replace an existing one with --force"))
 }

@@ -144,7 +144,7 @@ func writtenToJSON(files []pki.Written) []writtenJSON {
 func (a *app) sayWritten(files []pki.Written) {
 	width := 0
 	for _, file := range files {
-		width = max(width, len(file.Path))
+		width = max(width, utf8.RuneCountInString(file.Path))
 	}
 	for _, file := range files {
 		private := ""
@@ -162,16 +162,20 @@ type printer struct {
 	failed error
 }
 
+// Write fails with the first error again once there was one: however often that is
+// reported, it is one fault.
 func (p *printer) Write(data []byte) (int, error) {
-	n, err := p.Writer.Write(data)
-	if err != nil && p.failed == nil {
-		p.failed = err
+	if p.failed != nil {
+		return 0, p.failed
 	}
+	n, err := p.Writer.Write(data)
+	p.failed = err
 	return n, err
 }
 
-// judge names what went wrong with standard output among the faults of a run.
-func (p *printer) judge(err error) error {
+// judge names what went wrong with standard output among the faults of a run. If
+// the run changed anything, that is done.
+func (p *printer) judge(err error, changes bool) error {
 	if p.failed == nil {
 		return err
 	}
@@ -181,7 +185,11 @@ func (p *printer) judge(err error) error {
 			others = append(others, one)
 		}
 	}
-	return errors.Join(append(others, fault.With(fmt.Errorf("cannot write to standard output: %w", p.failed), fault.Hintf("if a certificate was issued, it is in the store: %s", fault.Command{"list"})))...)
+	lost := fmt.Errorf("cannot write to standard output: %w", p.failed)
+	if changes {
+		lost = fault.With(lost, fault.Hintf("the command did its work before that: see %s", fault.Command{"list"}))
+	}
+	return errors.Join(append(others, lost)...)
 }
 
 // terminal returns the file that w is, if that is a terminal.

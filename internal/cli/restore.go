@@ -62,7 +62,7 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 	if err := pki.Restorable(ctx, dir, a.Now(), a.options(), a.waiting); err != nil {
 		return err
 	}
-	file, err := a.openInput(o.file)
+	file, err := a.openInput(o.file, o.paper)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,11 @@ func (a *app) runRestore(ctx context.Context, o restoreOptions) error {
 }
 
 // openInput opens a file, or standard input for "-".
-func (a *app) openInput(name string) (io.ReadCloser, error) {
+func (a *app) openInput(name string, paper bool) (io.ReadCloser, error) {
+	piped := fault.Command{"restore", "-"}
+	if paper {
+		piped = fault.Command{"restore", "--paper", "-"}
+	}
 	if name == "-" {
 		return io.NopCloser(a.Stdin), nil
 	}
@@ -85,7 +89,7 @@ func (a *app) openInput(name string) (io.ReadCloser, error) {
 	case info.IsDir():
 		return nil, fault.With(fmt.Errorf("backup %q is a folder", name), fault.Hintf("name the file in it; a copy of a CA's folder is used as it is: %s", fault.Command{"--home", name, "list"}))
 	case !info.Mode().IsRegular(): // opening a pipe could take forever
-		return nil, fault.With(fmt.Errorf("backup %q is not a regular file", name), fault.Hintf("pipe it into %s", fault.Command{"restore", "-"}))
+		return nil, fault.With(fmt.Errorf("backup %q is not a regular file", name), fault.Hintf("pipe it into %s", piped))
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -140,7 +144,8 @@ func (a *app) printRestored(o restoreOptions, dir string, r pki.Restored) error 
 		return a.printJSON(restoredJSON{inventoryToJSON(r.Inventory), r.Made, absolute(dir)})
 	}
 	a.say("%s: %s, restored to %s", r.CA, inventoryText(r.Inventory), absolute(dir))
-	a.say("The backup was made on %s. Certificates issued later are not in it and keep working; what was revoked later, revoke again.", pki.Day(r.Made))
+	a.say("The backup was made on %s. Certificates issued later are not in it and keep working; what was revoked later, revoke again: %s, or %s.",
+		pki.Day(r.Made), a.command("revoke", "NAME"), a.command("revoke", "SERIAL", "--unknown"))
 	a.say("next: %s", a.command("list"))
 	return nil
 }
@@ -155,7 +160,7 @@ func (a *app) printRestoredPaper(o restoreOptions, dir string, root *x509.Certif
 	a.say("%s: its root, valid until %s, restored to %s", root.Subject.CommonName, pki.Day(root.NotAfter), absolute(dir))
 	a.say("Its key opens with the passphrase that the paper names.")
 	a.say("Paper has no certificates: those of your devices keep working, but this CA does not know them. Issue each again before it ends.")
-	a.say("It has no revocations either: keep the revocation list that your servers have, and don't replace it by a new one.")
+	a.say("It has no revocations either. Before servers get a new revocation list, revoke again what theirs has: %s", a.command("revoke", "SERIAL", "--unknown"))
 	a.say("next: %s", a.command("issue", "pico.local"))
 	return nil
 }

@@ -28,24 +28,44 @@ func (a *app) revokeCommand() *cobra.Command {
 signs the revocation list again. Servers that check identities must get the new
 list: picoca export crl. Browsers and phones read no such list.
 
+After a restore from paper the CA does not know the certificates that it issued
+before: --unknown revokes one by its serial number.
+
 If every certificate of a name has expired, the newest is revoked: picoca renew
 --due then leaves the name out.`,
 		Example: `  picoca revoke "Lost phone" --reason keyCompromise
   picoca revoke broker.local --latest-only
-  picoca revoke 5A:3F:9A:0C:11:...      a serial number, as show or openssl prints it`,
+  picoca revoke 5A:3F:9A:0C:11             # a serial number, as show or openssl prints it
+  picoca revoke 5A:3F:9A:0C:11 --unknown   # of a certificate that is not here`,
 		Args: args(1, 1, "the name of a device or an identity, or a serial number"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Target, o.given = args[0], cmd.Flags().Changed
+			if err := o.check(cmd); err != nil {
+				return err
+			}
 			return a.runRevoke(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "`REASON` for the list, such as keyCompromise, superseded or cessationOfOperation")
 	f.BoolVar(&o.LatestOnly, "latest-only", false, "leave earlier certificates of the name as they are")
+	f.BoolVar(&o.Unknown, "unknown", false, "take the serial number of a certificate that the CA issued and does not have any more")
+	f.StringVar(&o.Root, "root", "", "with --unknown, the `ROOT` that issued it (default: the one that signs)")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	o.passphrase.add(cmd)
 	addCRLDays(cmd, &o.CRLDays, "as before")
 	return cmd
+}
+
+// check refuses flags that contradict each other.
+func (o revokeOptions) check(cmd *cobra.Command) error {
+	switch {
+	case o.Root != "" && !o.Unknown:
+		return usageFault(cmd, errors.New("--root works only with --unknown: picoca knows the root of a certificate that it has"))
+	case o.Unknown && o.LatestOnly:
+		return usageFault(cmd, errors.New("--latest-only is for a name, and --unknown for a serial number"))
+	}
+	return nil
 }
 
 // addCRLDays adds --crl-days.
@@ -75,7 +95,7 @@ func (a *app) runRevoke(ctx context.Context, o revokeOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	result, err := c.Revoke(ctx, o.RevokeRequest, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
-	if len(result.Certificates) == 0 {
+	if len(result.Lists) == 0 {
 		return err
 	}
 	return errors.Join(a.printRevoked(result, o.json), err)
@@ -86,6 +106,7 @@ type revokedJSON struct {
 	Name    string          `json:"name"`
 	Kind    pki.Kind        `json:"kind"`
 	Revoked []leafJSON      `json:"revoked"`
+	Unknown string          `json:"unknown_serial,omitempty"`
 	Lists   []crlJSON       `json:"lists"`
 	Servers []crlServerJSON `json:"servers"`
 }
@@ -110,7 +131,7 @@ func describeCRL(l pki.RevocationList) crlJSON {
 }
 
 func describeRevoked(r pki.Revoked) revokedJSON {
-	printed := revokedJSON{Name: r.Name, Kind: r.Kind, Servers: []crlServerJSON{}}
+	printed := revokedJSON{Name: r.Name, Kind: r.Kind, Revoked: []leafJSON{}, Unknown: r.Serial, Servers: []crlServerJSON{}}
 	for _, issued := range r.Certificates {
 		printed.Revoked = append(printed.Revoked, describeLeaf(issued))
 	}
@@ -128,13 +149,20 @@ func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(printed)
 	}
-	a.say("%s: %s revoked.", pki.DisplayName(r.Name), certificatesText(len(r.Certificates)))
+	if r.Serial != "" {
+		a.say("Serial number %s is revoked.", r.Serial)
+	} else {
+		a.say("%s: %s revoked.", pki.DisplayName(r.Name), certificatesText(len(r.Certificates)))
+	}
 	for _, list := range printed.Lists {
 		a.say("The revocation list of %s has %s, and is valid until %s.", list.Root, entriesText(list.Entries), pki.Day(list.NextUpdate))
 	}
 	a.say("next: give the new list to each server that checks identities: %s", a.command("export", "crl"))
 	for _, server := range printed.Servers {
 		a.say("  %s (%s): %s", pki.DisplayName(server.Name), server.Device, server.Setting)
+	}
+	if r.Serial != "" {
+		a.note("this CA has no certificate with that number: compare it with the one that servers must refuse")
 	}
 	switch r.Kind {
 	case pki.Device:

@@ -50,6 +50,16 @@ type rootReaderJSON struct {
 	Name   string `json:"name"`
 	Device string `json:"device"`
 	File   string `json:"file"`
+
+	Forgotten bool `json:"-"`
+}
+
+// writeAgain is the command that writes the files of a device again.
+func (r rootReaderJSON) writeAgain(a *app) string {
+	if r.Forgotten {
+		return a.command("renew", r.Name)
+	}
+	return a.command("export", r.Name, "--out", "FOLDER", "--force")
 }
 
 func (a *app) runRootRetire(ctx context.Context, o rootRetireOptions) (err error) {
@@ -82,7 +92,7 @@ func (a *app) printRetired(r pki.RetiredRoot, asJSON bool) error {
 	a.say("  computers: %s, then %s", a.command("trust", "remove"), a.command("trust"))
 	a.sayStale(r.Stale, "  ")
 	for _, file := range files {
-		a.say("  %s (%s): %s; write it again: %s", pki.DisplayName(file.Name), file.Device, file.File, a.command("export", file.Name, "--out", "FOLDER", "--force"))
+		a.say("  %s (%s): %s; write it again: %s", pki.DisplayName(file.Name), file.Device, file.File, file.writeAgain(a))
 	}
 	return nil
 }

@@ -73,6 +73,7 @@ type rootJSON struct {
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 	Permitted []string  `json:"permitted"`
+	NoAddress bool      `json:"no_address,omitempty"` // without ranges, any address is permitted otherwise
 	Strict    bool      `json:"strict_constraints"`
 	SHA256    string    `json:"sha256"`
 	SHA1      string    `json:"sha1"`
@@ -123,7 +124,7 @@ func describeRoot(cert *x509.Certificate) rootJSON {
 	}
 	return rootJSON{
 		Name: cert.Subject.CommonName, Key: keyOf(cert), Serial: ca.Serial(cert),
-		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, Permitted: permitted, Strict: cert.PermittedDNSDomainsCritical,
+		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, Permitted: permitted, NoAddress: c.NoAddress(), Strict: cert.PermittedDNSDomainsCritical,
 		SHA256: ca.Fingerprint(cert), SHA1: ca.FingerprintSHA1(cert), SPKI: spki(cert),
 	}
 }
@@ -175,7 +176,9 @@ func (a *app) otherRoots(c *pki.CA) [][2]string {
 
 func permittedWords(root *x509.Certificate) []string {
 	words := describeRoot(root).Permitted
-	if len(root.PermittedIPRanges) == 0 {
+	if c := ca.ConstraintsOf(root); c.NoAddress() {
+		words = append(words, "no address")
+	} else if len(c.Prefixes()) == 0 {
 		words = append(words, "any address")
 	}
 	if root.PermittedDNSDomainsCritical {

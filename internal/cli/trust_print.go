@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -150,9 +151,14 @@ func (t trustRun) sayAdvice(steps []trust.Step) {
 	}
 }
 
-// exportLine is the command that writes the file of the root that signs.
+// exportLine is the command that writes the file of the root that signs, which is
+// the only one in it.
 func (t trustRun) exportLine() string {
-	return t.command("export", "ca", "--out", trust.FileName(t.request.Roots[0]))
+	words := []string{"export", "ca", "--out", trust.FileName(t.request.Roots[0])}
+	if name := t.request.Roots[0].Subject.CommonName; len(t.request.Roots) > 1 {
+		words = append(words, "--root", name[strings.LastIndexByte(name, ' ')+1:])
+	}
+	return t.command(words...)
 }
 
 // dryRun prints the commands that a run would have executed, so that they can be
@@ -202,5 +208,5 @@ func (t trustRun) fileLines(file trustFileJSON) string {
 	for slices.Contains(strings.Split(file.Text, "\n"), end) {
 		end += "_"
 	}
-	return fmt.Sprintf("cat >%s <<'%s'\n%s\n%s", shellQuote(file.Name), end, strings.TrimSuffix(file.Text, "\n"), end)
+	return fmt.Sprintf("cat >%s <<'%s'\n%s\n%s", fault.Quote(file.Name), end, strings.TrimSuffix(file.Text, "\n"), end)
 }

@@ -30,14 +30,24 @@ func (a *app) usage(cmd *cobra.Command) error {
 	for _, group := range groups {
 		writeGroup(w, cmd, group)
 	}
-	fmt.Fprintf(w, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(width))
+	fmt.Fprintf(w, "\nFlags:\n%s", optionalValues(cmd.LocalFlags().FlagUsagesWrapped(width)))
 	if cmd.HasAvailableInheritedFlags() {
 		fmt.Fprintf(w, "\nGlobal flags:\n%s", cmd.InheritedFlags().FlagUsagesWrapped(width))
 	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(w, "\n%s\n\nMore about a command: %s COMMAND --help\n", exitCodes, cmd.CommandPath())
 	}
+	if !cmd.HasParent() {
+		fmt.Fprintf(w, "How a task is done: picoca help %s\n", topicList)
+	}
 	return nil
+}
+
+// optionalValues writes the value of --board-clock as man pages do. Pflag adds, in
+// Go's syntax, what the flag stands for without one.
+func optionalValues(usages string) string {
+	const theirs, ours = ` DEVICE[="true"]`, "[=DEVICE]"
+	return strings.ReplaceAll(usages, theirs, ours+strings.Repeat(" ", len(theirs)-len(ours)))
 }
 
 // writeGroup lists the commands of a group below its title.
@@ -54,23 +64,6 @@ func writeGroup(w io.Writer, cmd *cobra.Command, group *cobra.Group) {
 const exitCodes = `Exit codes:
   0 done, 1 failed, 2 wrong command line, 3 no CA here, 4 a check found
   something, 130 interrupted`
-
-// helpCommand is cobra's, but fails for a command that does not exist.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    "help [COMMAND]",
-		Short:  "Show what a command does",
-		Hidden: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			about, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return &unknownCommandError{strings.Join(args, " "), cmd.Root().SuggestionsFor(args[0])}
-			}
-			about.InitDefaultHelpFlag()
-			return about.Help()
-		},
-	}
-}
 
 // flagFault says what a flag's value should be, instead of which function of Go
 // could not read it.

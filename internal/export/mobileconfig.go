@@ -226,6 +226,9 @@ func vouches(s ca.Scope) string {
 	if len(s.Ranges) > 0 {
 		addresses = "IP addresses in " + strings.ReplaceAll(strings.Trim(fmt.Sprint(s.Ranges), "[]"), " ", ", ")
 	}
+	if s.NoAddress {
+		addresses = "no IP address"
+	}
 	if len(s.Mail) > 0 {
 		mail = "e-mail addresses at " + strings.Join(s.Mail, ", ")
 	}

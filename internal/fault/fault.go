@@ -7,6 +7,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"unicode"
 )
@@ -147,9 +148,19 @@ func Flatten(err error) []error {
 	return []error{err}
 }
 
-// Quote returns a word as a POSIX shell reads it: quoted, unless every shell
-// takes its characters as they are.
-func Quote(word string) string {
+// Quote returns a word as the shells of this system read it: quoted, unless
+// each of them takes it as it is.
+func Quote(word string) string { return quoteFor(runtime.GOOS, word) }
+
+func quoteFor(system, word string) string {
+	if system == "windows" {
+		return quoteWindows(word)
+	}
+	return QuotePOSIX(word)
+}
+
+// QuotePOSIX is Quote for a POSIX shell, on whatever computer it runs.
+func QuotePOSIX(word string) string {
 	special := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._:@%+=,-", r)
 	}
@@ -158,6 +169,24 @@ func Quote(word string) string {
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
 	return word
+}
+
+// quoteWindows quotes a word for cmd and PowerShell, which both read "" in a
+// quoted word as a quote. A program takes \" at the end for a quote: that
+// backslash is doubled. PowerShell cuts -x.local before the dot, and takes @x for a
+// variable, unless they are quoted. They have no quotes in common that keep a $ or a % as it is.
+// https://learn.microsoft.com/en-us/cpp/c-language/parsing-c-command-line-arguments
+// https://github.com/PowerShell/PowerShell/issues/6291
+func quoteWindows(word string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`\/._:@+=-`, r)
+	}
+	cut := strings.HasPrefix(word, "-") && strings.ContainsAny(word, ".:")
+	if word != "" && word[0] != '@' && !cut && !strings.ContainsFunc(word, special) {
+		return word
+	}
+	trailing := len(word) - len(strings.TrimRight(word, `\`))
+	return `"` + strings.ReplaceAll(word, `"`, `""`) + strings.Repeat(`\`, trailing) + `"`
 }
 
 // QuotePath is Quote for a path that a program gets: it takes none that begins

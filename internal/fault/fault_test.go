@@ -67,7 +67,7 @@ func TestQuoteIsReadBackByAShell(t *testing.T) {
 	for word, quoted := range map[string]bool{
 		"/srv/pico": false, "küche": false, "": true, "a b": true, "it's": true, "$HOME": true, "`id`": true, "=ls": true, "a;b": true, "~": true, "*": true, "a\nb": true,
 	} {
-		line := Quote(word)
+		line := QuotePOSIX(word)
 		if got := line != word; got != quoted {
 			t.Errorf("%q: got %s, quoted is %t, want %t", word, line, got, quoted)
 		}
@@ -83,8 +83,30 @@ func TestQuoteIsReadBackByAShell(t *testing.T) {
 
 func TestQuotePathIsNoOption(t *testing.T) {
 	for path, want := range map[string]string{"-rf": "./-rf", "-a b": "'./-a b'", "a": "a", "/-a": "/-a", "": "''"} {
-		if got := QuotePath(path); got != want {
+		if got := QuotePath(path); got != want && runtime.GOOS != "windows" {
 			t.Errorf("%q: got %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestQuotesForWindows(t *testing.T) {
+	for word, want := range map[string]string{
+		"pico.local":      "pico.local",
+		`C:\Users\ann\ca`: `C:\Users\ann\ca`,
+		`C:\my ca`:        `"C:\my ca"`,
+		`C:\my ca\`:       `"C:\my ca\\"`,
+		"Garden sensor":   `"Garden sensor"`,
+		`the "good" one`:  `"the ""good"" one"`,
+		"a&b":             `"a&b"`,
+		"":                `""`,
+		"Küche":           "Küche",
+		"-x.local":        `"-x.local"`,
+		"-x":              "-x",
+		"@x":              `"@x"`,
+		"you@example.com": "you@example.com",
+	} {
+		if got := quoteFor("windows", word); got != want {
+			t.Errorf("%q: got %s, want %s", word, got, want)
 		}
 	}
 }

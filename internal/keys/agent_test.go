@@ -351,3 +351,11 @@ func TestDialFailsWithoutAnAgent(t *testing.T) {
 		}
 	}
 }
+
+func TestStartingAnAgent(t *testing.T) {
+	for system, want := range map[string]string{"linux": "ssh-agent)", "windows": "sc.exe start ssh-agent;"} {
+		if got := startAgent(system).Text(nil); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q in it", system, got, want)
+		}
+	}
+}

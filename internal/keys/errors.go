@@ -3,6 +3,8 @@ package keys
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"runtime"
 	"strings"
 	"time"
 
@@ -19,6 +21,9 @@ func (e *NoAgentError) Error() string {
 	if e.Socket == "" {
 		return "there is no SSH agent: SSH_AUTH_SOCK is not set"
 	}
+	if e.Socket == systemAgent && errors.Is(e.Err, fs.ErrNotExist) {
+		return "there is no SSH agent: the service ssh-agent of Windows does not run"
+	}
 	return fmt.Sprintf("SSH agent at %q does not answer: %v", e.Socket, e.Err)
 }
 
@@ -26,7 +31,14 @@ func (e *NoAgentError) Error() string {
 func (e *NoAgentError) Unwrap() error { return e.Err }
 
 // Hint starts one.
-func (*NoAgentError) Hint() fault.Hint {
+func (*NoAgentError) Hint() fault.Hint { return startAgent(runtime.GOOS) }
+
+// startAgent is how a system starts an agent. Windows has a service, which is
+// disabled at first; these commands are for cmd and for PowerShell.
+func startAgent(system string) fault.Hint {
+	if system == "windows" {
+		return fault.Hintf("start the agent, as an administrator: sc.exe config ssh-agent start= demand, then sc.exe start ssh-agent; load the key into it: ssh-add FILE")
+	}
 	return fault.Hintf("start an agent and load the key into it: eval \"$(ssh-agent)\"; ssh-add FILE")
 }
 

@@ -671,6 +671,22 @@ func TestOneRootIsNotSpokenOfAsMany(t *testing.T) {
 	}
 }
 
+// TestThePageShowsARootWithoutAddresses: an earlier one of init --only, beside one
+// that vouches for the page itself.
+func TestThePageShowsARootWithoutAddresses(t *testing.T) {
+	h := newHome(t, nil)
+	narrow := newHome(t, func(c *x509.Certificate) {
+		c.PermittedIPRanges, c.ExcludedIPRanges = nil, testpki.Ranges(t, "0.0.0.0/0", "::/0")
+	})
+	v := serve(t, func(c *Config) {
+		c.Roots, c.Profile, c.Check, c.Proof = []*x509.Certificate{h.root, narrow.root}, append(h.profile(), narrow.profile()...), h.leaf("127.0.0.1"), h.leaf("127.0.0.1")
+	})
+	_, body := v.get(v.client(false), v.URL(), iPhoneSafari)
+	if !strings.Contains(body, "no IP address") || strings.Contains(body, "any IP address") {
+		t.Errorf("the page does not say that a root vouches for no address: %s", body)
+	}
+}
+
 func TestThePageClaimsWhatTheCertificateSays(t *testing.T) {
 	for _, test := range []struct {
 		name     string

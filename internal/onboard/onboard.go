@@ -32,6 +32,12 @@
 // trusted, or that the browser checks certificates at all (one started with
 // checks switched off, or curl -k, passes). A visitor who types the image's
 // address by hand and taps past that warning too can fake the proof.
+//
+// # Without a computer
+//
+// A Board serves the first of these pages for good, as files, and a printed sheet
+// leads to it. There is no proof then, and no terminal: the reader compares with
+// the fingerprint on the sheet.
 package onboard
 
 import (
@@ -50,6 +56,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -280,7 +287,7 @@ func (e *PortError) Unwrap() error { return e.Err }
 
 // Hint names ports that are likelier to work.
 func (e *PortError) Hint() fault.Hint {
-	if errors.Is(e.Err, syscall.EACCES) {
+	if errno.Is(e.Err, syscall.EACCES) {
 		return fault.Hintf("choose a port of at least 1024: %s", fault.Command{"phone", "--port", "8440"})
 	}
 	return fault.Hintf("choose other ports: %s, or --port 0 for any three that are free", fault.Command{"phone", "--port", "8450"})

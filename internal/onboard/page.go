@@ -296,6 +296,8 @@ func (v view) vouchedNames(s ca.Scope) safe {
 
 func (v view) vouchedAddresses(s ca.Scope) safe {
 	switch {
+	case s.NoAddress:
+		return v.say("about.addresses.none")
 	case len(s.Ranges) == 0:
 		return v.say("about.addresses.any")
 	case s.HomeAddresses():

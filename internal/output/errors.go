@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -93,7 +94,7 @@ func (e *Error) Hint() fault.Hint {
 	switch {
 	case errors.Is(e.Err, fs.ErrNotExist):
 		return fault.Hintf("make that folder first, or choose another place with %s", e.flag)
-	case errors.Is(e.Err, syscall.ENOSPC):
+	case errno.Is(e.Err, syscall.ENOSPC):
 		return fault.Hintf("make room on that disk, or choose another place with %s", e.flag)
 	}
 	return fault.Hintf("choose another place with %s", e.flag)

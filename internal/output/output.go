@@ -11,11 +11,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/durable/osdisk"
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -145,7 +148,16 @@ func (f *Folder) split() (above string, err error) {
 	if !filepath.IsLocal(f.base) {
 		return "", errReserved
 	}
+	if losesEnd(runtime.GOOS, f.base) {
+		return "", errEnd
+	}
 	return above, nil
+}
+
+// losesEnd reports whether Windows drops the end of a name: what is written to "x."
+// would be in "x", and a program that finds "x." cannot open it.
+func losesEnd(system, name string) bool {
+	return system == "windows" && name != "." && strings.TrimRight(name, ". ") != name
 }
 
 func (f *Folder) noParent(above string, err error) error {
@@ -171,9 +183,19 @@ func (f *Folder) checkEnclosed(above string) error {
 	case !f.parent.IsAt(real):
 		return f.fail(f.shown, errChanged)
 	case f.options.Enclosed(filepath.Join(real, f.base)):
-		return &EnclosedError{f.shown, f.options.flag()}
+		return f.enclosed(filepath.Join(real, f.base))
 	}
 	return nil
+}
+
+// enclosed is the error for a folder that is, or could be, in that of a CA: what
+// cannot be looked into could be one.
+func (f *Folder) enclosed(dir string) error {
+	_, err := os.Lstat(filepath.Join(dir, "layout"))
+	if errors.Is(err, fs.ErrPermission) || errno.Is(err, syscall.ENAMETOOLONG) {
+		return f.fail(f.shown, err)
+	}
+	return &EnclosedError{f.shown, f.options.flag()}
 }
 
 // realPath returns the absolute path of a folder without links. They are resolved
@@ -213,6 +235,7 @@ func (f *Folder) Real() (string, error) {
 var (
 	errChanged  = errors.New("was moved during the check")
 	errReserved = errors.New("is a name that Windows reserves for a device")
+	errEnd      = errors.New("ends in a dot or a space, which Windows drops")
 )
 
 // Exists reports whether the folder existed when Open, Check or Prepare last

@@ -36,32 +36,28 @@ type Batch struct {
 
 	// Ready is how many certificates will be issued. Before is how many an earlier
 	// run has issued from the same list; of those, Unwritten lack files, and Ended
-	// have expired or were revoked.
-	Ready, Before, Unwritten, Ended int
+	// have expired or were revoked. Skipped is how many names were left out because
+	// they have a valid certificate that was issued otherwise.
+	Ready, Before, Unwritten, Ended, Skipped int
 }
 
 // BatchRow is a row of a list, and what became of it.
 type BatchRow struct {
 	Line int
-	// Plan is nil for a certificate that an earlier run issued.
+	// Plan is nil for a certificate that exists.
 	Plan *Plan
-	// Result is zero in a row that was only checked, but for what an earlier run
-	// issued. Its files are those that this run wrote.
+	// Differs is what such a certificate does not have of what is asked for now.
+	Differs Differences
+	// Result is zero in a row that was only checked, but for a certificate that
+	// exists. Its files are those that this run wrote.
 	Result Result
 
 	name string // the device's own
 	err  error
 }
 
-// Before reports whether an earlier run issued the certificate.
+// Before reports whether the certificate existed before this run.
 func (r BatchRow) Before() bool { return r.err == nil && r.Plan == nil }
-
-// issuedBeforeError says that a certificate was issued from the same list.
-type issuedBeforeError struct{ issued store.Issued }
-
-func (e *issuedBeforeError) Error() string {
-	return e.issued.Record.Name + " was issued from this list"
-}
 
 // trial is for plans that nothing will be signed of. What a certificate will be
 // like does not depend on its key, and RSA keys take long to make: one of each
@@ -91,7 +87,7 @@ func (t *trial) key(kind ca.KeyType) (crypto.Signer, error) {
 // defaults.Out is the folder for a folder of each device: the current one if it
 // is empty; it need not exist. What is wrong comes as RowErrors, the first
 // twenty. A row whose name's newest certificate was issued from the same list is
-// done.
+// done, whatever is asked for now: what differs is in the row.
 func (c *CA) PlanBatch(list *List, defaults Request, now time.Time, checked func(BatchRow)) (*Batch, error) {
 	if _, err := c.Authority(now); err != nil {
 		return nil, err
@@ -169,8 +165,11 @@ func (b *Batch) check(w *CA, r row, try *trial, now time.Time) BatchRow {
 	req.trial = try
 	plan, err := w.Plan(req, now)
 	if before, ok := errors.AsType[*issuedBeforeError](err); ok {
-		result.Result.Issued = before.issued
+		result.Result.Issued, result.Differs = before.issued, before.differs
 		return result
+	}
+	if valid, ok := errors.AsType[*StillValidError](err); ok {
+		err = errValid(valid)
 	}
 	if err == nil {
 		result.Plan, err = plan, plan.Close()
@@ -183,8 +182,12 @@ func (b *Batch) check(w *CA, r row, try *trial, now time.Time) BatchRow {
 }
 
 func (b *Batch) count(r BatchRow, now time.Time) {
-	if !r.Before() {
+	switch {
+	case !r.Before():
 		b.Ready++
+		return
+	case r.Result.Issued.Record.Batch != b.list.ID:
+		b.Skipped++
 		return
 	}
 	b.Before++
@@ -321,7 +324,9 @@ func (b *Batch) issue(w *CA, trusted []store.Root, r row, now time.Time) BatchRo
 	}
 	plan, err := w.Plan(req, now)
 	if before, ok := errors.AsType[*issuedBeforeError](err); ok {
-		return b.complete(w, before.issued, req.Out, now)
+		row := b.complete(w, before.issued, req.Out, now)
+		row.Differs = before.differs
+		return row
 	}
 	if err != nil {
 		return BatchRow{err: err}
@@ -334,7 +339,7 @@ func (b *Batch) issue(w *CA, trusted []store.Root, r row, now time.Time) BatchRo
 // are not where they were to be.
 func (b *Batch) complete(w *CA, i store.Issued, dir string, now time.Time) (row BatchRow) {
 	row.Result.Issued = i
-	if !InForce(i, now) || !lacksFiles(i) {
+	if i.Record.Batch != b.list.ID || !InForce(i, now) || !lacksFiles(i) {
 		return row
 	}
 	row.Result.Files, row.err = b.rewrite(w, i, dir, now)
@@ -351,7 +356,7 @@ func (b *Batch) rewrite(w *CA, i store.Issued, dir string, now time.Time) ([]Wri
 	if err != nil {
 		return nil, err
 	}
-	written, real, err := w.writeFolder(dir, files, output.Own(w.ownFiles(i.Record.Holder(), &i).wrote))
+	written, real, err := w.writeFolder(dir, files, output.Own(w.ownFiles(i.Record.Holder(), &i).wrote), true)
 	if err != nil {
 		return nil, err
 	}

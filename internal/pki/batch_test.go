@@ -276,13 +276,18 @@ func TestInterruptedBatchContinues(t *testing.T) {
 
 // TestBatchSurvivesAFaultAtEachStep lets the disk be full, or the process end, at
 // each operation: what was reported is in the store, and the same command brings
-// everything to its end.
+// everything to its end. A usual run takes each fifth operation, others for either
+// fault; make test-all takes every one.
 func TestBatchSurvivesAFaultAtEachStep(t *testing.T) {
+	stride := 5
+	if os.Getenv("PICOCA_TEST_ALL") != "" {
+		stride = 1
+	}
 	for what, cause := range map[string]error{"full": syscall.ENOSPC, "killed": nil} {
 		t.Run(what, func(t *testing.T) {
-			reached := true
-			for at := 1; reached; at += 5 { // each fifth, and others in the other run
-				reached = batchWithFault(t, &faultdisk.Plan{At: at + len(what)%5, Err: cause, ForGood: cause != nil, NoSync: true})
+			reached, first := true, 1+len(what)%stride
+			for at := first; reached; at += stride {
+				reached = batchWithFault(t, &faultdisk.Plan{At: at, Err: cause, ForGood: cause != nil, NoSync: true})
 			}
 		})
 	}
@@ -312,8 +317,10 @@ func batchWithFault(t *testing.T, plan *faultdisk.Plan) (reached bool) {
 		}
 		loads(t, filepath.Join("out", name))
 	}
-	if left, err := filepath.Glob("out/.*"); err != nil || len(left) > 0 {
-		t.Errorf("after operation %d: left %q, %v", plan.At, left, err)
+	for _, where := range []string{"out/.*", "out/*/.*", "ca/.picoca*", "ca/issued/.*", "ca/issued/*/.*"} {
+		if left, err := filepath.Glob(where); err != nil || len(left) > 0 {
+			t.Errorf("after operation %d: left %q, %v", plan.At, left, err)
+		}
 	}
 	return plan.Reached()
 }
@@ -330,5 +337,67 @@ func TestFolderThatCannotBeMade(t *testing.T) {
 	}
 	if _, err := os.Lstat("none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("none exists (%v)", err)
+	}
+}
+
+// TestExistingCertificatesAreCompared: each setting that a list or its flags ask
+// for, and a certificate of the same list does not have, is named, with the command
+// that changes it.
+func TestExistingCertificatesAreCompared(t *testing.T) {
+	a := newAuthority(t, "")
+	list := "a.local"
+	if _, _, err := (batchRun{request: Request{Out: "out"}}).run(a, t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	yes := true
+	for what, row := range map[string]struct {
+		request Request
+		want    string
+	}{
+		"nothing":   {Request{Out: "out"}, ""},
+		"default":   {Request{Out: "out", Days: ca.DefaultLeafDays, Key: ca.P256}, ""},
+		"days":      {Request{Out: "out", Days: 30}, "renew a.local --days 30"},
+		"key":       {Request{Out: "out", Key: ca.RSA2048}, "renew a.local --key rsa-2048"},
+		"device":    {Request{Out: "out", For: target(t, "synology"), Days: 30}, "renew a.local --for synology --days 30"},
+		"clock":     {Request{Out: "out", BoardClock: &yes}, "renew a.local --board-clock=true"},
+		"identity":  {Request{Out: "out", AndClient: &yes}, "renew a.local --and-client=true"},
+		"folder":    {Request{Out: "new"}, "export a.local --out " + filepath.Join("new", "a.local")},
+		"and more":  {Request{Out: "new", Days: 30}, "renew a.local --days 30 --out " + filepath.Join("new", "a.local")},
+		"same path": {Request{Out: "new/../out"}, ""},
+	} {
+		a.use(func(c *CA) {
+			rows := 0
+			_, err := c.PlanBatch(parse(t, list), row.request, start, func(r BatchRow) {
+				rows++
+				if got := strings.Join(r.Differs.Replace, " "); !r.Before() || len(r.Differs.Settings) > 0 && got != row.want || len(r.Differs.Settings) == 0 && row.want != "" {
+					t.Errorf("%s: got %q, want %q", what, got, row.want)
+				}
+			})
+			if err != nil || rows != 1 {
+				t.Errorf("%s: got %d rows, %v", what, rows, err)
+			}
+		})
+	}
+}
+
+func TestNamesWithValidCertificatesAreLeftOut(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(Request{Names: names(t, "old.local", "10.0.0.2")}, start)
+	a.mustIssue(Request{Names: names(t, "lost.local")}, start)
+	a.use(func(c *CA) {
+		if _, err := c.Revoke(t.Context(), RevokeRequest{Target: "lost.local"}, start, noPassphrase, nobodyWaits(t)); err != nil {
+			t.Error(err)
+		}
+	})
+	request := Request{Out: "out", SkipValid: true}
+	b, got, err := batchRun{request: request}.run(a, t.Context(), "old.local\nlost.local\nnew.local")
+	if want := []string{"lost.local", "new.local"}; err != nil || !slices.Equal(got, want) || b.Skipped != 1 {
+		t.Errorf("got %q, %v, %d left out, want %q", got, err, b.Skipped, want)
+	}
+	if _, err := os.Lstat("out/old.local"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("files of a name that was left out: %v", err)
+	}
+	if b, got, err = (batchRun{request: request}).run(a, t.Context(), "old.local\nlost.local\nnew.local"); err != nil || got != nil || b.Before != 2 || b.Skipped != 1 {
+		t.Errorf("again: got %q, %v, %+v, want nothing", got, err, b)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/durable"
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/keys"
 	"github.com/picoca/picoca/internal/output"
@@ -224,7 +225,7 @@ func (c *CA) lockForOutput(ctx context.Context, waiting Waiting) error {
 // isReadOnly reports whether the store is on a medium or in a folder that this
 // user cannot write to.
 func isReadOnly(err error) bool {
-	return errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
+	return errno.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
 }
 
 // InitRequest is what the owner of a new CA decides.

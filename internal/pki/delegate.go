@@ -132,7 +132,7 @@ func (d *Delegation) newest(now time.Time) (*store.Issued, error) {
 	newest, err := d.ca.store.Latest(d.holder())
 	switch {
 	case errors.Is(err, store.ErrNotIssued) && d.request.Renew:
-		return nil, &NotIssuedError{d.Name}
+		return nil, &NotIssuedError{Input: d.Name}
 	case errors.Is(err, store.ErrNotIssued):
 		return nil, d.checkName()
 	case err != nil:
@@ -168,7 +168,7 @@ func (d *Delegation) checkName() error {
 	if d.Name == TheCA {
 		return &CANameError{d.Name, "is the word for the root"}
 	}
-	other, err := d.ca.Find(d.Name)
+	other, err := d.ca.find(d.Name)
 	if err == nil {
 		return &CANameError{d.Name, "is that of " + KindOf(other).WithArticle()}
 	}
@@ -299,7 +299,7 @@ func (d *Delegation) openFolder(*ca.Authority, time.Time) (err error) {
 	case err != nil:
 		return neverForced(err)
 	}
-	if d.config.Dir, err = d.out.Real(); err != nil {
+	if d.config.Dir, err = recordable(d.out); err != nil {
 		return err
 	}
 	d.config.Hosts, d.config.Port, d.config.IssuerIsRoot = d.request.Hosts, d.request.Port, d.request.RootItself

@@ -1,9 +1,12 @@
 package pki
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"runtime"
 	"time"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -122,11 +125,30 @@ func (d *doctor) files(in store.Inspection) {
 		d.find("leftover", repair(), "%s is left over from a run that was interrupted, unless another picoca is at work%s", in.Leftovers[0], andMore(n-1))
 	}
 	for _, path := range in.Foreign {
-		d.find("foreign", fault.Hintf(`mv -n -- %s "$HOME"/`, fault.Quote(path)), "%s is not a file of picoca", path)
+		d.find("foreign", takeOut(runtime.GOOS, path), "%s is not a file of picoca", path)
 	}
 	if in.Layout == 1 {
 		d.note("layout", repair(), "store has layout 1; the next certificate changes it to layout 2")
 	}
+}
+
+// takeOut returns the command that moves something out of the store.
+func takeOut(system, path string) fault.Hint {
+	home := `"$HOME"/`
+	if system == "windows" { // cmd and PowerShell have no variable in common
+		folder, _ := os.UserHomeDir()
+		home = fault.Quote(cmp.Or(folder, "."))
+	}
+	return fault.Hintf("%s %s %s", mover(system), fault.Quote(path), home)
+}
+
+// mover is how a system moves a file, but over no other one: cmd's move asks first,
+// PowerShell's refuses.
+func mover(system string) string {
+	if system == "windows" {
+		return "move"
+	}
+	return "mv -n --"
 }
 
 func andMore(n int) string {
@@ -168,6 +190,7 @@ func (d *doctor) rootKey(root store.Root) {
 		d.agentKey(root)
 	}
 	if root.Key != store.KeyFile {
+		d.keyless(root)
 		return
 	}
 	encrypted, err := d.ca.store.KeyEncrypted(root)
@@ -175,6 +198,23 @@ func (d *doctor) rootKey(root store.Root) {
 		_, err = d.ca.store.RootKey(root, nil)
 	}
 	d.fault("root-key", err)
+}
+
+// keyless reports a root whose key is neither here nor expected to be. Without the
+// key of the newest, an older root signs again, and nothing else would say so.
+func (d *doctor) keyless(root store.Root) {
+	signing := d.signing.Certificate
+	if root.Key != store.KeyElsewhere || root.Retired != nil || root.IsSpare() || signing == nil || d.now.After(root.Certificate.NotAfter) {
+		return
+	}
+	name := root.Certificate.Subject.CommonName
+	renew := fault.Hintf("%s, then %s", fault.Command{"renew", "--all"}, fault.Command{"root", "retire", LetterOf(root)})
+	if root.Number < d.signing.Number {
+		d.note("root-keyless", renew, "key of %s is not here: no certificate of it can be revoked", name)
+		return
+	}
+	d.find("root-keyless", fault.Hintf("restore key.pem from a backup: %s, then copy it from there; if it is lost: %s", fault.Command{"--home", "FOLDER", "restore", "FILE"}, renew),
+		"key of %s, the newest root, is not here: %s signs instead", name, signing.Subject.CommonName)
 }
 
 // agentKey reports whether the SSH agent has a key. That it has not may be as its
@@ -207,6 +247,7 @@ func (d *doctor) list(root store.Root) {
 	revoked, err := d.ca.store.Revocations()
 	d.fault("revoked", err)
 	switch {
+	case d.now.After(root.Certificate.NotAfter): // its list cannot be signed again
 	case root.CRL != nil && root.CRL.ThisUpdate.After(d.now):
 		d.clock("revocation list", root.CRL.ThisUpdate)
 	case root.CRL != nil && RevocationList{root, root.CRL.NextUpdate}.Ended(d.now):
@@ -283,7 +324,7 @@ func (d *doctor) damaged(i store.Issued, err error) {
 		return
 	}
 	place := d.ca.Path(i)
-	d.find("earlier-certificate", fault.Hintf(`mv -n -- %s "$HOME"/`, fault.Quote(place)), "%v; it is an earlier certificate", err)
+	d.find("earlier-certificate", takeOut(runtime.GOOS, place), "%v; it is an earlier certificate", err)
 }
 
 // isNewest reports whether no later certificate is in a certificate's folder. It
@@ -304,7 +345,7 @@ func (d *doctor) holder(history []store.Issued) {
 		if m.Twin != "" {
 			text = fmt.Sprintf("%s has the number of %s", m.Path, m.Twin)
 		}
-		d.find("number", fault.Hintf("mv -n -- %s %s", fault.Quote(m.Path), fault.Quote(m.Want)), "%s", text)
+		d.find("number", fault.Hintf("%s %s %s", mover(runtime.GOOS), fault.Quote(m.Path), fault.Quote(m.Want)), "%s", text)
 	}
 	newest := history[len(history)-1]
 	if newest.Revoked != nil {

@@ -76,6 +76,32 @@ func TestDoctorFindsWhatAChangeOfRootsLeaves(t *testing.T) {
 	}
 }
 
+// TestDoctorAsksForNoListOfARootThatEnded: none can be signed, so no repair helps.
+func TestDoctorAsksForNoListOfARootThatEnded(t *testing.T) {
+	a := newAuthority(t, "")
+	a.wantFindings(start.AddDate(11, 0, 0), "root-expired: root rotate")
+}
+
+// TestDoctorMissesTheKeyOfARoot: without that of the newest, an older one signs.
+func TestDoctorMissesTheKeyOfARoot(t *testing.T) {
+	a := newAuthority(t, "")
+	old := a.roots()[0]
+	a.mustRotate(RotateRequest{}, start)
+	a.wantFindings(start)
+	a.loseKey(1)
+	renew := "renew --all, then root retire " + LetterOf(a.roots()[1].Root)
+	a.wantFindings(start, "root-keyless: restore key.pem from a backup: --home FOLDER restore FILE, then copy it from there; if it is lost: "+renew)
+	a.mustRotate(RotateRequest{}, start)
+	a.wantFindings(start, "root-keyless: "+renew)
+	d, err := Diagnose(a.dir, Options{}, start)
+	if err != nil || !d.Findings[0].Note {
+		t.Errorf("an older root: got %+v, %v, want a note", d.Findings, err)
+	}
+	a.retireRoot(RetireRequest{Root: LetterOf(old.Root)}, start)
+	a.retireRoot(RetireRequest{}, start)
+	a.wantFindings(start)
+}
+
 // TestDoctorGoesOnAfterADamage: one fault hides no other.
 func TestDoctorGoesOnAfterADamage(t *testing.T) {
 	a := newAuthority(t, "")
@@ -131,4 +157,16 @@ func TestRepairAsksOnlyForAKeyThatItNeeds(t *testing.T) {
 		t.Error("a list that lacks a certificate was not signed")
 	}
 	a.wantFindings(start.Add(day), "revoked: issue nas.local")
+}
+
+func TestTakingAFileOutOfTheStore(t *testing.T) {
+	t.Setenv("HOME", "/home/ann")
+	for system, want := range map[string]string{
+		"linux":   `mv -n -- notes.txt "$HOME"/`,
+		"windows": "move notes.txt /home/ann",
+	} {
+		if got := takeOut(system, "notes.txt").Text(nil); got != want {
+			t.Errorf("%s: got %s, want %s", system, got, want)
+		}
+	}
 }

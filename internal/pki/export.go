@@ -283,8 +283,9 @@ func (e *Export) Write(ctx context.Context, files []output.File, waiting Waiting
 	if err := e.ca.lockFor(ctx, e.issued, waiting); err != nil {
 		return nil, err
 	}
-	written, real, err := e.ca.writeFolder(dir, files, policy)
-	if err != nil || e.request.Format != "" || !e.isRecorded() {
+	recorded := e.request.Format == "" && e.isRecorded()
+	written, real, err := e.ca.writeFolder(dir, files, policy, recorded)
+	if err != nil || !recorded {
 		return written, err
 	}
 	return written, e.ca.recordFolder(e.issued, e.issued.Record.For, real, files)
@@ -317,18 +318,23 @@ func (c *CA) WriteFile(ctx context.Context, out string, file output.File, force 
 	if err := c.lockForOutput(ctx, waiting); err != nil {
 		return nil, err
 	}
-	written, _, err := c.writeFolder(dir, []output.File{file}, policy)
+	written, _, err := c.writeFolder(dir, []output.File{file}, policy, false)
 	return written, err
 }
 
-// writeFolder writes files to a folder, and returns its absolute path too. The
-// lock is held.
-func (c *CA) writeFolder(dir string, files []output.File, policy output.Policy) (_ []Written, real string, err error) {
+// writeFolder writes files to a folder. The lock is held. If the folder is to be
+// recorded, its path as a record holds it is returned too.
+func (c *CA) writeFolder(dir string, files []output.File, policy output.Policy, record bool) (_ []Written, real string, err error) {
 	folder, err := output.Open(dir, c.outputOptions(policy))
 	if err != nil {
 		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
+	if record {
+		if real, err = recordable(folder); err != nil {
+			return nil, "", err
+		}
+	}
 	if err := folder.Prepare(fileNames(files)); err != nil {
 		return nil, "", err
 	}
@@ -338,8 +344,7 @@ func (c *CA) writeFolder(dir string, files []output.File, policy output.Policy) 
 	if err := folder.Commit(); err != nil {
 		return nil, "", err
 	}
-	real, err = folder.Real()
-	return written(dir, files), real, err
+	return written(dir, files), real, nil
 }
 
 // errRenewed says that the store changed before the lock was taken.

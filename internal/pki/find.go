@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
@@ -54,8 +55,9 @@ func KindOf(i store.Issued) Kind {
 // IsAlsoClient reports whether a device's certificate is an identity as well.
 func IsAlsoClient(i store.Issued) bool { return ca.KindOf(i.Leaf) == ca.KindBoth }
 
-// NotIssuedError says that no certificate was issued for Input.
-type NotIssuedError struct{ Input string }
+// NotIssuedError says that no certificate was issued for Input. Near is a name that
+// was probably meant, "" if there is none.
+type NotIssuedError struct{ Input, Near string }
 
 func (e *NotIssuedError) Error() string { return fmt.Sprintf("no certificate for %q", e.Input) }
 
@@ -64,10 +66,10 @@ func (e *NotIssuedError) Hint() fault.Hint {
 	list, identity := fault.Command{"list"}, fault.Command{"identity", e.Input}
 	names, err := ca.ParseNames([]string{e.Input})
 	switch {
-	case err != nil:
+	case e.Near != "":
+		return fault.Hintf("did you mean %s? %s shows what exists", fault.Quote(e.Near), list)
+	case err != nil, !strings.ContainsAny(e.Input, ".:") && e.Input != "localhost":
 		return fault.Hintf("%s shows what exists; %s issues an identity of that name", list, identity)
-	case !strings.ContainsAny(e.Input, ".:") && e.Input != "localhost":
-		return fault.Hintf("did you mean %s.local? %s shows what exists; %s issues an identity of that name", e.Input, list, identity)
 	case ca.HomeConstraints().Contains(names.First()):
 		return fault.Hintf("%s shows what exists; %s issues it", list, fault.Command{"issue", e.Input})
 	}
@@ -78,6 +80,37 @@ func (e *NotIssuedError) Hint() fault.Hint {
 // may be spelled as people spell it. No word names both. It fails with a
 // NotIssuedError, or with a *ca.NameError if input can name neither.
 func (c *CA) Find(input string) (store.Issued, error) {
+	issued, err := c.find(input)
+	if missing, ok := errors.AsType[*NotIssuedError](err); ok {
+		missing.Near = c.near(input)
+	}
+	return issued, err
+}
+
+// near returns the name of a holder that differs from input only in case,
+// punctuation or .local: kitchen-tablet is the folder of "Kitchen tablet".
+func (c *CA) near(input string) string {
+	want := letters(input)
+	for issued, err := range c.All(true) {
+		if err == nil && want != "" && letters(issued.Record.Name) == want {
+			return issued.Record.Name
+		}
+	}
+	return ""
+}
+
+// letters returns what is left of a name without case, punctuation and .local.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, strings.TrimSuffix(strings.ToLower(name), ".local"))
+}
+
+// find is Find without a look at similar names, which takes its time.
+func (c *CA) find(input string) (store.Issued, error) {
 	client, clientErr := ca.ParseClientName(input)
 	if clientErr == nil {
 		issued, err := c.store.Latest(store.Holder{Kind: ca.KindClient, Name: client.String()})
@@ -91,13 +124,13 @@ func (c *CA) Find(input string) (store.Issued, error) {
 	names, err := ca.ParseNames([]string{input})
 	if err != nil {
 		if clientErr == nil {
-			err = &NotIssuedError{input}
+			err = &NotIssuedError{Input: input}
 		}
 		return store.Issued{}, err
 	}
 	issued, err := c.store.Latest(store.Holder{Kind: ca.KindServer, Name: names.First().String()})
 	if errors.Is(err, store.ErrNotIssued) {
-		err = &NotIssuedError{input}
+		err = &NotIssuedError{Input: input}
 	}
 	return issued, err
 }
@@ -190,7 +223,7 @@ func (e *identityExistsError) Hint() fault.Hint {
 
 // RefuseIdentity fails if input is the name of an identity that exists.
 func (c *CA) RefuseIdentity(input string) error {
-	issued, err := c.Find(input)
+	issued, err := c.find(input)
 	if err == nil && KindOf(issued) == Identity {
 		return &identityExistsError{issued.Record.Name}
 	}

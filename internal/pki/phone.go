@@ -9,6 +9,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
 )
 
@@ -18,6 +19,11 @@ type PhoneFiles struct {
 	Profile  []byte // .mobileconfig for iPhone and iPad with the roots and the web clips
 	WebClips []export.WebClip
 }
+
+// errNoAddress is for the roots of init --only: the page that proves the trust has
+// this computer's address.
+var errNoAddress = fault.New("root vouches for no address, and the page for phones has only an address",
+	fault.Hintf("bring a file to the phone: %s for an iPhone or iPad, %s for any other", fault.Command{"export", "ca", "--format", "mobileconfig"}, fault.Command{"export", "ca", "--format", "crt"}))
 
 // PhoneFiles returns the roots in their forms, and an icon for each device.
 func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
@@ -32,6 +38,9 @@ func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
 	roots, err := c.RootsToTrust(now)
 	if err != nil {
 		return PhoneFiles{}, err
+	}
+	if ca.ConstraintsOf(c.signing.Certificate).NoAddress() {
+		return PhoneFiles{}, errNoAddress
 	}
 	profile, err := phoneProfile(roots, clips)
 	return PhoneFiles{roots, profile, clips}, err

@@ -56,6 +56,8 @@ type Request struct {
 	Out string
 	// Renew replaces a certificate that is still valid; there must be one.
 	Renew bool
+	// SkipValid leaves out the rows of a list whose names have a valid certificate.
+	SkipValid bool
 	// Force allows what is not recommended: slow keys, replacing files.
 	Force bool
 	// P12 says how a .p12 is encrypted, if there will be one.
@@ -224,7 +226,7 @@ func (p *Plan) lookBack(now time.Time) error {
 	previous, err := p.ca.store.Latest(holder)
 	switch {
 	case errors.Is(err, store.ErrNotIssued) && p.request.Renew:
-		return &NotIssuedError{p.request.display()}
+		return &NotIssuedError{Input: p.request.display()}
 	case errors.Is(err, store.ErrNotIssued):
 		return p.refuseDelegated()
 	case isLost(err) && p.request.Renew:
@@ -237,8 +239,8 @@ func (p *Plan) lookBack(now time.Time) error {
 		return err
 	}
 	p.previous = &previous
-	if p.request.batch != "" && p.request.batch == previous.Record.Batch {
-		return &issuedBeforeError{previous}
+	if err := p.issuedBefore(previous, InForce(previous, now)); err != nil {
+		return err
 	}
 	if p.request.Renew && previous.Revoked != nil {
 		return p.revokedError(previous)
@@ -454,12 +456,21 @@ func (p *Plan) openFolder(time.Time) (err error) {
 	case p.recorded():
 		err = p.checkRecorded()
 	default:
-		p.dir, err = p.out.Real()
+		p.dir, err = recordable(p.out)
 	}
 	if err != nil {
 		return err
 	}
 	return p.existsError(p.out.Check(p.fileNames))
+}
+
+// recordable returns the path of a folder as a record holds it, and fails if none can.
+func recordable(folder *output.Folder) (string, error) {
+	real, err := folder.Real()
+	if err != nil {
+		return "", err
+	}
+	return real, store.CheckFolder(real)
 }
 
 // recorded reports whether the files go to the folder that a certificate of

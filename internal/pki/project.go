@@ -232,6 +232,10 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 		return WrittenProject{}, p.existsError(err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
+	real, err := recordable(folder)
+	if err != nil {
+		return WrittenProject{}, err
+	}
 	if err := folder.Prepare(fileNames(p.files)); err != nil {
 		return WrittenProject{}, p.existsError(err)
 	}
@@ -250,10 +254,6 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	}
 	w.Files = written(p.Dir, files)
 	if w.EndsUpdates, err = p.recordUpdates(); err != nil {
-		return w, err
-	}
-	real, err := folder.Real()
-	if err != nil {
 		return w, err
 	}
 	return w, errors.Join(p.record(real), p.keepTrust())

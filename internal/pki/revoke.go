@@ -22,6 +22,11 @@ type RevokeRequest struct {
 	Reason ca.RevocationReason
 	// LatestOnly leaves earlier certificates of the name as they are.
 	LatestOnly bool
+	// Unknown takes Target for the serial number of a certificate that this store
+	// does not have, as after a restore from paper, of the root called Root: "" is the
+	// one that signs.
+	Unknown bool
+	Root    string
 	// CRLDays is how long the new list is valid; 0 is as long as the one before.
 	CRLDays int
 }
@@ -31,6 +36,9 @@ type Revoked struct {
 	Name         string
 	Kind         Kind
 	Certificates []store.Issued
+	// Serial is that of a certificate which the store does not have; the fields above
+	// are then zero.
+	Serial string
 	// Lists are the new revocation lists, one for each root.
 	Lists []RevocationList
 	// Servers are those that read such a list.
@@ -108,9 +116,11 @@ func (e *NoSerialError) Error() string {
 	return fmt.Sprintf("no certificate of this CA has serial number %q", e.Input)
 }
 
-// Hint says where serial numbers are.
-func (*NoSerialError) Hint() fault.Hint {
-	return fault.Hintf("%s shows the serial number of a name's newest certificate", fault.Command{"show", "NAME"})
+// Hint says where serial numbers are, and what to do about a certificate that was
+// issued before a restore.
+func (e *NoSerialError) Hint() fault.Hint {
+	return fault.Hintf("%s shows the serial number of a name's newest certificate; for one that this CA issued and has lost: %s",
+		fault.Command{"show", "NAME"}, fault.Command{"revoke", e.Input, "--unknown"})
 }
 
 // Revoke revokes certificates, and signs the list of every root again, in one
@@ -122,7 +132,7 @@ func (c *CA) Revoke(ctx context.Context, req RevokeRequest, now time.Time, ask P
 	if err := checkCRLDays(req.CRLDays); err != nil {
 		return Revoked{}, err
 	}
-	if _, _, err := c.chooseRevoked(req, now); err != nil {
+	if _, err := c.choose(req, now); err != nil {
 		return Revoked{}, err
 	}
 	signers, err := c.crlSigners(now, ask)
@@ -133,35 +143,58 @@ func (c *CA) Revoke(ctx context.Context, req RevokeRequest, now time.Time, ask P
 	if err := c.lock(ctx, waiting); err != nil {
 		return Revoked{}, err
 	}
-	chosen, damaged, err := c.chooseRevoked(req, now) // the world may have changed
+	what, err := c.choose(req, now) // the world may have changed
 	if err != nil {
 		return Revoked{}, err
 	}
-	result, err := c.revoke(req, chosen, signers, now)
-	return result, errors.Join(err, damaged)
+	result, err := c.revoke(what, signers, req.CRLDays, now)
+	return result, errors.Join(err, what.damaged)
+}
+
+// revoking is what will be revoked.
+type revoking struct {
+	issued  []store.Issued // of one name, the newest last; none that the store does not have
+	added   []store.Revocation
+	damaged error // what is wrong with certificates of the name
+}
+
+func (c *CA) choose(req RevokeRequest, now time.Time) (what revoking, err error) {
+	if req.Unknown {
+		one, err := c.unknown(req, now)
+		what.added = []store.Revocation{one}
+		return what, err
+	}
+	if what.issued, what.damaged, err = c.chooseRevoked(req, now); err != nil {
+		return what, err
+	}
+	for i := range what.issued {
+		revocation := what.issued[i].Revocation(now, req.Reason)
+		what.issued[i].Revoked = &revocation
+		what.added = append(what.added, revocation)
+	}
+	return what, nil
 }
 
 // revoke changes the store.
-func (c *CA) revoke(req RevokeRequest, chosen []store.Issued, signers crlSigners, now time.Time) (Revoked, error) {
+func (c *CA) revoke(what revoking, signers crlSigners, days int, now time.Time) (Revoked, error) {
 	all, err := c.store.Revocations()
 	if err != nil {
 		return Revoked{}, err
 	}
-	var added []store.Revocation
-	for i := range chosen {
-		revocation := chosen[i].Revocation(now, req.Reason)
-		chosen[i].Revoked = &revocation
-		added = append(added, revocation)
-	}
-	lists, err := c.signLists(append(all, added...), chosen, signers, req.CRLDays, now)
+	lists, err := c.signLists(all, what.added, signers, days, now)
 	if err != nil {
 		return Revoked{}, err
 	}
-	if err := c.store.Revoke(added, lists); err != nil {
+	if err := c.store.Revoke(what.added, lists); err != nil {
 		return Revoked{}, err
 	}
 	c.signing = store.Root{} // has another list now
-	result := Revoked{Name: chosen[0].Record.Name, Kind: KindOf(chosen[0]), Certificates: chosen, Servers: c.crlServers()}
+	result := Revoked{Certificates: what.issued, Servers: c.crlServers()}
+	if len(what.issued) > 0 {
+		result.Name, result.Kind = what.issued[0].Record.Name, KindOf(what.issued[0])
+	} else {
+		result.Serial = what.added[0].Serial
+	}
 	for _, list := range lists {
 		result.Lists = append(result.Lists, RevocationList{list.Root, list.Root.CRL.NextUpdate})
 	}
@@ -247,7 +280,7 @@ func (c *CA) historyOf(input string, latest store.Issued, lost error) ([]store.I
 	}
 	history, err = c.store.History(store.Device(names.First().String()))
 	if errors.Is(err, store.ErrNotIssued) {
-		err = &NotIssuedError{input}
+		err = &NotIssuedError{Input: input}
 	}
 	return history, err
 }
@@ -280,7 +313,7 @@ func (c *CA) bySerial(serial string) (store.Issued, error) {
 	case errors.Is(err, store.ErrNotIssued) && c.isRootSerial(serial):
 		return store.Issued{}, errRevokeRoot
 	case errors.Is(err, store.ErrNotIssued):
-		return store.Issued{}, &NoSerialError{serial}
+		return store.Issued{}, cmp.Or(c.refuseListed(serial), error(&NoSerialError{serial}))
 	case err != nil:
 		return store.Issued{}, err
 	}
@@ -372,15 +405,15 @@ func (*KeyAwayError) Hint() fault.Hint {
 }
 
 // signLists signs the list of every root that is in use, and fails with a
-// KeyAwayError if the root of a chosen certificate is not among them. Nobody needs
+// KeyAwayError if the root of what is added is not among them. Nobody needs
 // the list of one that is retired.
-func (c *CA) signLists(revoked []store.Revocation, chosen []store.Issued, signers crlSigners, days int, now time.Time) (lists []store.NewCRL, err error) {
+func (c *CA) signLists(before, added []store.Revocation, signers crlSigners, days int, now time.Time) (lists []store.NewCRL, err error) {
 	roots, err := c.Roots()
 	if err != nil {
 		return nil, err
 	}
 	for _, root := range roots {
-		affected := slices.ContainsFunc(chosen, func(i store.Issued) bool { return i.Revoked.IssuedBy(root) })
+		affected := slices.ContainsFunc(added, func(r store.Revocation) bool { return r.IssuedBy(root) })
 		authority := signers.of(root)
 		switch {
 		case authority == nil && affected && root.Retired == nil:
@@ -388,7 +421,7 @@ func (c *CA) signLists(revoked []store.Revocation, chosen []store.Issued, signer
 		case authority == nil || !affected && root.Retired != nil:
 			continue
 		}
-		der, err := signCRL(authority, root, revoked, days, now)
+		der, err := signCRL(authority, root, slices.Concat(before, added), days, now)
 		if err != nil {
 			return nil, err
 		}

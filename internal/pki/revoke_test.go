@@ -63,6 +63,11 @@ func (a authority) isListed(i store.Issued) bool {
 	})
 }
 
+func isA[E error](err error) bool {
+	_, is := errors.AsType[E](err)
+	return is
+}
+
 func TestNewCAHasAnEmptyRevocationList(t *testing.T) {
 	a := newAuthority(t, "")
 	lists := a.lists()
@@ -463,4 +468,61 @@ func TestRevokeUnderARootWithoutKey(t *testing.T) {
 			t.Errorf("got %v, want it to be revoked", err)
 		}
 	})
+}
+
+// TestSerialNumberOfALostCertificateIsRevoked: a root that came back from paper
+// lists what it does not know, and no one else's.
+func TestSerialNumberOfALostCertificateIsRevoked(t *testing.T) {
+	a := newAuthority(t, "")
+	lost, known := a.mustIssue(identity(t, "phone"), start), a.mustIssue(Request{Names: names(t, "nas.local")}, start)
+	if err := os.RemoveAll(filepath.Join(a.dir, lost.Issued.Place)); err != nil {
+		t.Fatal(err)
+	}
+	var root store.Root
+	a.use(func(c *CA) { root, _ = c.Root() })
+	serial := ca.Serial(lost.Issued.Leaf)
+	tooLong := "80" + strings.Repeat("0", 38)
+	for target, is := range map[string]func(error) bool{
+		serial[:30]:                    isA[*SerialError],
+		strings.Repeat("0", 32):        isA[*SerialError],
+		tooLong:                        isA[*SerialError],
+		serial + serial:                isA[*SerialError],
+		"-" + serial:                   isA[*SerialError],
+		"phone":                        isA[*SerialError],
+		ca.Serial(known.Issued.Leaf):   isA[*KnownSerialError],
+		ca.Serial(root.Certificate):    func(err error) bool { return errors.Is(err, errRevokeRoot) },
+		TheCA:                          isA[*SerialError],
+		"":                             isA[*SerialError],
+		strings.Repeat("0", 40) + "zz": isA[*SerialError],
+	} {
+		if _, err := a.revoke(RevokeRequest{Target: target, Unknown: true}, start); !is(err) {
+			t.Errorf("%q: got %v", target, err)
+		}
+	}
+	if _, err := a.revoke(RevokeRequest{Target: serial, Unknown: true, Root: "nosuch"}, start); !isA[*UnknownRootError](err) {
+		t.Errorf("unknown root: got %v", err)
+	}
+	if _, err := a.revoke(RevokeRequest{Target: serial}, start); !isA[*NoSerialError](err) {
+		t.Errorf("without --unknown: got %v", err)
+	}
+	if len(a.lists()[0].RevokedCertificateEntries) != 0 {
+		t.Fatal("a refused serial number is listed")
+	}
+	result, err := a.revoke(RevokeRequest{Target: strings.ToUpper(serial), Unknown: true, Reason: ca.KeyCompromise}, start)
+	if err != nil || result.Serial != serial || !a.isListed(lost.Issued) || len(result.Lists) != 1 {
+		t.Errorf("got %+v, %v, want it listed", result, err)
+	}
+	for _, unknown := range []bool{true, false} {
+		if _, err := a.revoke(RevokeRequest{Target: serial, Unknown: unknown}, start); !errors.Is(err, store.ErrRevoked) {
+			t.Errorf("again, unknown %t: got %v, want ErrRevoked", unknown, err)
+		}
+	}
+	long := "7f" + strings.Repeat("0", 38)
+	if result, err := a.revoke(RevokeRequest{Target: long, Unknown: true, Root: "1"}, start); err != nil || result.Serial != long {
+		t.Errorf("20 octets: got %+v, %v", result, err)
+	}
+	a.mustRevoke("nas.local", start)
+	if n := len(a.lists()[0].RevokedCertificateEntries); n != 3 {
+		t.Errorf("got %d entries, want 3: the next revocation keeps the unknown", n)
+	}
 }

@@ -131,6 +131,9 @@ type RootReader struct {
 	Name   string // of the device or the identity
 	Device string // what it is, for people
 	File   string // the file with the roots
+	// Forgotten means that only its files have its key: an export could not write
+	// them again.
+	Forgotten bool
 }
 
 // RootInUseError says that certificates depend on a root.
@@ -300,13 +303,13 @@ func (c *CA) rootReaders() []RootReader {
 		if err != nil || target.Device.ID == "" {
 			continue
 		}
-		set, err := filesFor(target, ca.KeyType(keyOf(issued)), issued.Record.Kind, issued.Record.KeyKept != store.KeptInStore)
+		set, err := filesFor(target, ca.KeyType(keyOf(issued)), issued.Record.Kind, issued.Record.KeyKept == store.KeptByDevice)
 		if err != nil {
 			continue
 		}
 		holdsRoots := func(s export.Spec) bool { return s.Has(export.CA) && !s.Has(export.Leaf) }
 		if i := slices.IndexFunc(set.specs, holdsRoots); i >= 0 {
-			all = append(all, RootReader{issued.Record.Name, target.Name(), set.specs[i].Name})
+			all = append(all, RootReader{issued.Record.Name, target.Name(), set.specs[i].Name, issued.Record.KeyKept == store.KeptInFiles})
 		}
 	}
 	return all

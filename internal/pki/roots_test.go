@@ -133,6 +133,19 @@ func TestDamagedCertificateMayDependOnTheRoot(t *testing.T) {
 	a.retireRoot(RetireRequest{Force: true}, start)
 }
 
+// TestForgottenKeysAreNotThoseOfDevicesThatKeepTheirs: such a device was given the
+// usual files, and only a renewal can write them again.
+func TestForgottenKeysAreNotThoseOfDevicesThatKeepTheirs(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(Request{Names: names(t, "board.local"), ForgetKey: yes()}, start)
+	a.mustIssue(Request{Names: names(t, "gone.local"), For: target(t, "mosquitto"), ForgetKey: yes()}, start)
+	a.mustRotate(RotateRequest{}, start)
+	result := a.retireRoot(RetireRequest{Force: true}, start)
+	if got, want := fmt.Sprint(result.Readers), "[{gone.local Mosquitto picoca-root.pem true}]"; got != want {
+		t.Errorf("files with the root: got %s, want %s", got, want)
+	}
+}
+
 // TestCertificateOfARetiredRoot is due, and not to be used.
 func TestCertificateOfARetiredRoot(t *testing.T) {
 	a := newAuthority(t, "")
@@ -140,7 +153,7 @@ func TestCertificateOfARetiredRoot(t *testing.T) {
 	a.mustIssue(Request{Names: names(t, "broker.local"), For: target(t, "mosquitto")}, start)
 	a.mustRotate(RotateRequest{}, start)
 	result := a.retireRoot(RetireRequest{Force: true}, start)
-	if got, want := fmt.Sprint(result.Readers), "[{broker.local Mosquitto picoca-root.pem}]"; got != want {
+	if got, want := fmt.Sprint(result.Readers), "[{broker.local Mosquitto picoca-root.pem false}]"; got != want {
 		t.Errorf("files with the root: got %s, want %s", got, want)
 	}
 	a.use(func(c *CA) {

@@ -3,6 +3,7 @@ package pki
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"slices"
 	"strings"
@@ -83,13 +84,23 @@ func (r *Rotation) choose(now time.Time) error {
 		return err
 	}
 	r.Key = cmp.Or(r.request.Key, oldKey)
-	constraints, permitErr := ca.HomeConstraints().And(ca.ConstraintsOf(before)).Permit(r.request.Permit)
+	constraints, permitErr := widened(before).Permit(r.request.Permit)
 	r.root = ca.RootRequest{
 		Name: cmp.Or(r.request.Name, baseName(before.Subject.CommonName)), Days: cmp.Or(r.request.Days, ca.DefaultRootDays), Constraints: constraints,
-		AnyAddress: orBefore(r.request.AnyAddress, len(before.PermittedIPRanges) == 0),
+		AnyAddress: orBefore(r.request.AnyAddress, len(before.PermittedIPRanges) == 0 && !ca.ConstraintsOf(before).NoAddress()),
 		Strict:     orBefore(r.request.Strict, before.PermittedDNSDomainsCritical),
 	}
 	return errors.Join(permitErr, r.root.Check(), checkCRLDays(r.request.CRLDays), ca.CheckClock(now))
+}
+
+// widened is what a root vouches for, with what a later version lets every home
+// root vouch for. A root of init --only stays as narrow as it is.
+func widened(before *x509.Certificate) ca.Constraints {
+	c := ca.ConstraintsOf(before)
+	if !c.Home() {
+		return c
+	}
+	return ca.HomeConstraints().And(c)
 }
 
 func orBefore(asked *bool, before bool) bool {

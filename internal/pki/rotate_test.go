@@ -15,6 +15,7 @@ import (
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/testpki"
 )
 
 func always(passphrase string) Passphrase {
@@ -109,6 +110,37 @@ func TestRotationLimitsAddressesAgain(t *testing.T) {
 	cert := a.mustRotate(RotateRequest{AnyAddress: no()}, start).New.Certificate
 	if got, want := ca.ConstraintsOf(cert).String(), ca.HomeConstraints().String(); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestNarrowRootStaysNarrow: only what the user adds is added to a root of init
+// --only, and the addresses of an --any-address one stay free.
+func TestNarrowRootStaysNarrow(t *testing.T) {
+	narrow, err := ca.OnlyConstraints([]string{".local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		change func(*ca.RootRequest)
+		permit []string
+		want   string
+	}{
+		{func(*ca.RootRequest) {}, nil, ".local no address"},
+		{func(*ca.RootRequest) {}, []string{"10.0.0.0/8"}, ".local 10.0.0.0/8"},
+		{func(r *ca.RootRequest) { r.AnyAddress = true }, nil, ".local"},
+	} {
+		req := testpki.HomeRequest()
+		req.Constraints = narrow
+		row.change(&req)
+		before := testpki.Root(t, req, testpki.NewKey(t, ca.P256), start).Cert
+		r := Rotation{old: store.Root{Certificate: before}, request: RotateRequest{Permit: row.permit}}
+		if err := r.choose(start); err != nil {
+			t.Fatal(err)
+		}
+		after := testpki.Root(t, r.root, testpki.NewKey(t, ca.P256), start).Cert
+		if got := ca.ConstraintsOf(after).String(); got != row.want {
+			t.Errorf("permit %q: got %s, want %s", row.permit, got, row.want)
+		}
 	}
 }
 

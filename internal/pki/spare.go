@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -114,10 +115,19 @@ func openSpare(out, dir string, o Options) (*output.Folder, string, error) {
 	folder, err := output.Open(place, output.Options{
 		Prefix: output.Prefix([]byte(home)), Policy: output.Beside, Owner: o.Sudo, Flag: "--spare", Wrap: o.Wrap,
 		Enclosed: func(dir string) bool {
-			return dir == home || strings.HasPrefix(dir, home+string(filepath.Separator)) || store.Encloses(dir)
+			return isWithin(runtime.GOOS, dir, home) || store.Encloses(dir)
 		},
 	})
 	return folder, name, err
+}
+
+// isWithin reports whether a path is that of a folder, or below it. The disks of
+// Windows and macOS take A for a.
+func isWithin(system, path, folder string) bool {
+	if system == "windows" || system == "darwin" {
+		path, folder = strings.ToLower(path), strings.ToLower(folder)
+	}
+	return path == folder || strings.HasPrefix(path, folder+string(filepath.Separator))
 }
 
 // realHome returns the path of a folder that need not exist, without links above

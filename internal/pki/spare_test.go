@@ -217,3 +217,21 @@ func TestPageAndStoreInterrupted(t *testing.T) {
 		}
 	}
 }
+
+func TestFoldersWithinOthers(t *testing.T) {
+	for _, test := range []struct {
+		system, path string
+		want         bool
+	}{
+		{"linux", "/srv/ca", true},
+		{"linux", "/srv/ca/spare", true},
+		{"linux", "/srv/cats", false},
+		{"linux", "/srv/CA/spare", false},
+		{"windows", "/srv/CA/spare", true},
+		{"darwin", "/Srv/ca", true},
+	} {
+		if got := isWithin(test.system, test.path, "/srv/ca"); got != test.want {
+			t.Errorf("%s: %s: got %t, want %t", test.system, test.path, got, test.want)
+		}
+	}
+}

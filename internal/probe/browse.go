@@ -29,7 +29,9 @@ func newServices() *services {
 	return &services{map[string]bool{}, map[string][]int{}, map[string][]netip.Addr{}, map[question]bool{}}
 }
 
-// add takes an answer, unless there are more than any home has.
+// add takes an answer, unless there are more than any home has. An address in
+// another network is left out: what announces it could have this computer connect
+// to anything that it reaches, such as its employer's servers.
 func (s *services) add(r record) {
 	switch {
 	case len(s.instances)+len(s.ports)+len(s.addrs) > 8*maxPlaces:
@@ -43,7 +45,7 @@ func (s *services) add(r record) {
 		if instance := strings.ToLower(r.host); !s.instances[instance] {
 			s.instances[instance] = false
 		}
-	case isHome(r.addr) && !slices.Contains(s.addrs[r.name], r.addr):
+	case isHome(r.addr) && r.near && !slices.Contains(s.addrs[r.name], r.addr):
 		s.addrs[r.name] = append(s.addrs[r.name], r.addr)
 	}
 }

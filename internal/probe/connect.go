@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -63,6 +64,16 @@ func (t Target) again() string {
 	return t.String()
 }
 
+// atPort is the command that tries another port of the server, at the address where
+// this one was looked for.
+func (t Target) atPort() fault.Command {
+	command := fault.Command{"check", net.JoinHostPort(t.Name, "PORT")}
+	if t.Address.IsValid() {
+		command = append(command, "--address", t.Address.String())
+	}
+	return command
+}
+
 // connect connects to the first address that lets it. The time is shared among
 // them.
 func (v *visit) connect(ctx context.Context, addrs []netip.Addr) net.Conn {
@@ -97,13 +108,13 @@ func (v *visit) dial(ctx context.Context, at netip.AddrPort, limit time.Duration
 // unconnected explains why no connection came about.
 func (v *visit) unconnected(at netip.AddrPort, err error, limit time.Duration) {
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		v.r.find("refused", fault.Hintf("start the server on the device; if it has another port: %s", fault.Command{"check", v.r.Target.Name + ":PORT"}),
+	case errno.Is(err, syscall.ECONNREFUSED):
+		v.r.find("refused", fault.Hintf("start the server on the device; if it has another port: %s", v.r.Target.atPort()),
 			"nothing listens at %s", at)
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errno.Is(err, syscall.ETIMEDOUT):
 		v.r.find("connect-timeout", fault.Hintf("check that the device is on and in this network, not behind a guest Wi-Fi, a VPN or a firewall"),
 			"%s did not answer within %.0f s", at, limit.Seconds())
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTDOWN):
+	case errno.Is(err, syscall.EHOSTUNREACH), errno.Is(err, syscall.ENETUNREACH), errno.Is(err, syscall.EHOSTDOWN):
 		v.r.find("unreachable", fault.Hintf("check that the device is on, and that this computer is in its network"),
 			"no device answers at %s", at.Addr())
 	default:

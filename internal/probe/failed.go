@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -20,7 +21,7 @@ func isTimeout(err error) bool {
 // isHangUp reports whether the server closed the connection.
 func isHangUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, net.ErrClosed)
+		errno.Is(err, syscall.ECONNRESET) || errno.Is(err, syscall.EPIPE) || errno.Is(err, syscall.ECONNABORTED) || errors.Is(err, net.ErrClosed)
 }
 
 // failed explains why there was no handshake.

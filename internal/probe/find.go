@@ -152,5 +152,5 @@ func (n Network) places(ctx context.Context) ([]*place, error) {
 // isHome reports whether an address belongs to a home network: a search looks
 // at no other.
 func isHome(addr netip.Addr) bool {
-	return addr.Is4() && isPrivate(addr) && !addr.IsLoopback()
+	return addr.Is4() && (addr.IsPrivate() || addr.IsLinkLocalUnicast())
 }

@@ -145,12 +145,16 @@ func TestFindLooksAroundTheHome(t *testing.T) {
 	n, _ := responder(t, map[string][]dnsmessage.Resource{
 		"_https._tcp.local.":           {ptr("_https._tcp.local.", "NAS._https._tcp.local.")},
 		"nas._https._tcp.local.":       {srv("NAS._https._tcp.local.", "nas.local.", 5555)},
-		"nas.local.":                   {a("nas.local.", "192.168.1.7"), a("nas.local.", "203.0.113.7")},
+		"nas.local.":                   {a("nas.local.", "192.168.1.7"), a("nas.local.", "203.0.113.7"), a("nas.local.", "10.9.9.9")},
 		"42.1.168.192.in-addr.arpa.":   {ptr("42.1.168.192.in-addr.arpa.", "pico.local.")},
 		"1.113.0.203.in-addr.arpa.":    {ptr("1.113.0.203.in-addr.arpa.", "public.example.")},
 		"_secure-mqtt._tcp.local.":     {ptr("_secure-mqtt._tcp.local.", "lost._secure-mqtt._tcp.local.")},
 		"unrelated._https._tcp.local.": {a("unrelated.local.", "192.168.1.8")},
 	})
+	// Its own address in the home network, from which a test cannot speak.
+	n.Interfaces = func() ([]Interface, error) {
+		return []Interface{{"lo", netip.MustParsePrefix("127.0.0.1/8")}, {"lo", netip.MustParsePrefix("192.168.1.5/24")}, {"vpn", netip.MustParsePrefix("10.9.9.1/24")}}, nil
+	}
 	n.Neighbours = func(context.Context) ([]netip.Addr, error) {
 		return parseARP([]byte(`IP address       HW type     Flags       HW address            Mask     Device
 192.168.1.42     0x1         0x2         aa:bb:cc:dd:ee:ff     *        eth0
@@ -185,7 +189,7 @@ func TestFindLooksAroundTheHome(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if found.Places != 2 || found.Cut || dialled["203.0.113.7"] || dialled["203.0.113.1"] || dialled["192.168.1.43"] || dialled["127.0.0.1"] {
+	if found.Places != 4 || found.Cut || dialled["10.9.9.9"] || dialled["203.0.113.7"] || dialled["203.0.113.1"] || dialled["192.168.1.43"] || dialled["127.0.0.1"] {
 		t.Errorf("got %d places, cut %v; dialled %v", found.Places, found.Cut, dialled)
 	}
 	var got []string
@@ -194,6 +198,40 @@ func TestFindLooksAroundTheHome(t *testing.T) {
 	}
 	if want := []string{"nas.local:5555 ", "pico.local:443 "}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestOnlyTheOwnNetworkAnswers: not a source outside the interface's networks, and
+// what one inside says of addresses outside is marked.
+func TestOnlyTheOwnNetworkAnswers(t *testing.T) {
+	packet := dnsmessage.Message{Header: dnsmessage.Header{Response: true}, Answers: []dnsmessage.Resource{
+		a("a.local.", "192.168.1.7"), a("b.local.", "192.168.2.7"), a("c.local.", "169.254.3.4"), aaaa("d.local.", "fd00::7"), aaaa("e.local.", "fe80::7"), aaaa("f.local.", "2001:db8::7"),
+	}}
+	data, err := packet.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := []Interface{
+		{"eth0", netip.MustParsePrefix("192.168.1.5/24")}, {"eth0", netip.MustParsePrefix("fd00::5/64")}, {"eth1", netip.MustParsePrefix("192.168.2.5/24")},
+	}
+	s := speaker{zone: "eth0", networks: networksOf(links, "eth0")}
+	for from, want := range map[string]string{
+		"192.168.1.9": "a cde ", "169.254.1.1": "a cde ", "192.168.2.9": "none", "10.0.0.1": "none", "127.0.0.1": "none", "203.0.113.1": "none",
+	} {
+		got := ""
+		for _, r := range s.records(netip.MustParseAddr(from), data) {
+			name := r.name[:1]
+			if !r.near {
+				name = " "
+			}
+			got += name
+		}
+		if got == "" {
+			got = "none"
+		}
+		if got != want {
+			t.Errorf("from %s: got %q, want %q", from, got, want)
+		}
 	}
 }
 

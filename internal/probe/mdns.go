@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -35,6 +36,8 @@ type question struct {
 type record struct {
 	name string // in lower case, with the dot at its end
 	addr netip.Addr
+	// near reports whether the address is in the network that the answer came from.
+	near bool
 	// host is a name that a PTR or SRV record leads to, port that of the latter.
 	host string
 	port int
@@ -163,7 +166,14 @@ func pack(questions []question) ([]byte, error) {
 // speaker is a socket on one interface.
 type speaker struct {
 	*net.UDPConn
-	link Interface
+	zone     string         // the interface's name
+	networks []netip.Prefix // that the interface is in
+}
+
+// near reports whether an address is in a network of the interface. Routers pass
+// on no link-local address.
+func (s speaker) near(addr netip.Addr) bool {
+	return addr.IsLinkLocalUnicast() || slices.ContainsFunc(s.networks, func(n netip.Prefix) bool { return n.Contains(addr) })
 }
 
 // speakers opens a free port on each interface with an IPv4 address: a question
@@ -183,10 +193,20 @@ func (n Network) speakers(ctx context.Context) ([]speaker, error) {
 		config := net.ListenConfig{Control: multicastFrom(addr)}
 		conn, err := config.ListenPacket(ctx, "udp4", netip.AddrPortFrom(addr, 0).String())
 		if err == nil {
-			all = append(all, speaker{conn.(*net.UDPConn), link})
+			all = append(all, speaker{conn.(*net.UDPConn), link.Name, networksOf(links, link.Name)})
 		}
 	}
 	return all, nil
+}
+
+// networksOf returns the networks that an interface is in.
+func networksOf(links []Interface, name string) (all []netip.Prefix) {
+	for _, link := range links {
+		if link.Name == name {
+			all = append(all, link.Prefix.Masked())
+		}
+	}
+	return all
 }
 
 // read passes on what comes back until the socket is closed.
@@ -197,15 +217,25 @@ func (s speaker) read(ctx context.Context, answers chan<- []record) {
 		if err != nil {
 			return
 		}
-		if !isPrivate(from.Addr().Unmap()) {
-			continue // RFC 6762 section 11: only the own network answers
-		}
 		select {
-		case answers <- unpack(buffer[:size], s.link.Name):
+		case answers <- s.records(from.Addr().Unmap(), buffer[:size]):
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// records returns what an answer says: nothing if it comes from outside the
+// interface's networks (RFC 6762 section 11).
+func (s speaker) records(from netip.Addr, packet []byte) []record {
+	if !s.near(from) {
+		return nil
+	}
+	all := unpack(packet, s.zone)
+	for i, r := range all {
+		all[i].near = s.near(r.addr)
+	}
+	return all
 }
 
 // unpack returns the records of an answer, also those that were not asked for.
@@ -278,9 +308,4 @@ func body(p *dnsmessage.Parser, header dnsmessage.ResourceHeader, skip func() er
 		err = skip()
 	}
 	return r, err
-}
-
-// isPrivate reports whether an address is one that only a home network has.
-func isPrivate(addr netip.Addr) bool {
-	return addr.IsPrivate() || addr.IsLinkLocalUnicast() || addr.IsLoopback()
 }

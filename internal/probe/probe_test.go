@@ -548,3 +548,18 @@ func TestFindingsAreExplained(t *testing.T) {
 		seen[kind.ID], seen[kind.Title] = true, true
 	}
 }
+
+// TestAnotherPortIsTriedAtTheSameAddress: the name may not resolve, which is why the
+// address was given.
+func TestAnotherPortIsTriedAtTheSameAddress(t *testing.T) {
+	address := netip.MustParseAddr("fd00::2")
+	for want, target := range map[string]Target{
+		"check pico.local:PORT":                   {Name: "pico.local", Port: 443},
+		"check [fd00::2]:PORT":                    {Name: "fd00::2", Port: 443},
+		"check pico.local:PORT --address fd00::2": {Name: "pico.local", Port: 8883, Address: address},
+	} {
+		if got := show(target.atPort()); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -46,8 +46,13 @@ const (
 	loginTime = 10 * time.Minute
 )
 
-// parseRemote splits HOST:DIR as scp does.
+// parseRemote splits HOST:DIR as scp does: an IPv6 address is in brackets, which ssh
+// does not take.
 func parseRemote(text string) (host, dir string, ok bool) {
+	if user, address, inBrackets := strings.Cut(text, "["); inBrackets && (user == "" || strings.HasSuffix(user, "@")) {
+		host, dir, ok = strings.Cut(address, "]:")
+		return user + host, dir, ok && host != "" && !strings.Contains(user+host, "/")
+	}
 	host, dir, ok = strings.Cut(text, ":")
 	return host, dir, ok && host != "" && !strings.Contains(host, "/")
 }
@@ -83,7 +88,7 @@ func (r *remote) login(ctx context.Context, dir string) error {
 	if _, err := r.s.until(ctx, []byte("\n"+r.mark+"-begin\n"), loginTime); err != nil {
 		return r.gone(ctx, err)
 	}
-	_, err := r.run(ctx, "cd "+fault.Quote(remoteDir(dir))+" && test -w .")
+	_, err := r.run(ctx, "cd "+fault.QuotePOSIX(remoteDir(dir))+" && test -w .")
 	if err != nil {
 		err = fault.With(err, fault.Hintf("name a folder that exists there, and that this user may write to: --to HOST:FOLDER"))
 	}
@@ -208,7 +213,7 @@ func (r *remote) room(ctx context.Context) (free, block int64, err error) {
 }
 
 // path is a name in the folder, as the shell reads it.
-func remotePath(name string) string { return fault.Quote("./" + name) }
+func remotePath(name string) string { return fault.QuotePOSIX("./" + name) }
 
 func (r *remote) read(ctx context.Context, name string, most int) ([]byte, error) {
 	at := remotePath(name)
@@ -234,7 +239,7 @@ func (r *remote) write(ctx context.Context, file File, like string, progress fun
 	}
 	// If the connection ends, nobody is left here who could remove the files.
 	r.staged = append(r.staged, to)
-	script = fmt.Sprintf("trap %s EXIT; trap 'exit 1' HUP INT TERM; %s", fault.Quote("rm -f "+strings.Join(r.staged, " ")), script)
+	script = fmt.Sprintf("trap %s EXIT; trap 'exit 1' HUP INT TERM; %s", fault.QuotePOSIX("rm -f "+strings.Join(r.staged, " ")), script)
 	if _, err := r.run(ctx, script); err != nil {
 		return err
 	}

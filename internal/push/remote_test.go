@@ -247,3 +247,19 @@ func loseConnection(t *testing.T, home string, r *remote) {
 		t.Errorf("%s is left there (%v)", file.Name, err)
 	}
 }
+
+func TestRemotePlacesAreSplitAsScpDoes(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"nas:/etc/ssl": {"nas", "/etc/ssl"}, "root@nas:": {"root@nas", ""}, "nas:a:b": {"nas", "a:b"},
+		"[fe80::1%eth0]:/etc": {"fe80::1%eth0", "/etc"}, "root@[fd00::2]:x": {"root@fd00::2", "x"}, "na[s:x": {"na[s", "x"},
+		"nas": {}, ":/etc": {}, "/mnt/a:b": {}, "[]:x": {}, "[fd00::2]": {}, "[a/b]:x": {},
+	} {
+		host, dir, ok := parseRemote(text)
+		if !ok {
+			host, dir = "", ""
+		}
+		if got := [2]string{host, dir}; got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

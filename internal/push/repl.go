@@ -24,7 +24,7 @@ type repl struct {
 	port  io.Closer
 	s     *stream
 	times times
-	left  bool // the board was reset, and has no raw REPL now
+	left  bool // the board was reset or lost: it has no raw REPL now, or not in step
 	sync  bool // it has a file system that must be told to write
 }
 
@@ -78,7 +78,7 @@ func openREPL(ctx context.Context, place string, port io.ReadWriteCloser, t time
 		_, err = r.run(ctx, "import os,binascii as b;h=b.hexlify;u=b.a2b_base64")
 	}
 	if err != nil {
-		r.left = true
+		r.left = r.left || ctx.Err() == nil // after an interruption the program has stopped, and starts again
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
@@ -143,19 +143,24 @@ func (e *pythonError) Hint() fault.Hint {
 	return fault.Hint{}
 }
 
-// run has the board run a program, and returns what it printed.
+// run has the board run a program, and returns what it printed. It fails with a
+// GoneError if that is not to be had, or with the context's.
 func (r *repl) run(ctx context.Context, program string) (string, error) {
-	if ctx.Err() != nil {
+	switch {
+	case r.left:
+		return "", &GoneError{r.place, errClosed}
+	case ctx.Err() != nil:
 		return "", ctx.Err()
 	}
 	if err := r.s.write([]byte(program + ctrlD)); err != nil {
-		return "", r.gone(err)
+		r.left = true
+		return "", &GoneError{r.place, err}
 	}
 	var parts [3]string
 	for i, end := range []string{"OK", ctrlD, ctrlD + ">"} {
 		part, err := r.answer(ctx, []byte(end))
 		if err != nil {
-			return "", r.gone(err)
+			return "", r.gone(ctx, err)
 		}
 		parts[i] = string(part)
 	}
@@ -175,10 +180,15 @@ func (r *repl) answer(ctx context.Context, end []byte) ([]byte, error) {
 	return part, err
 }
 
-// gone is a failure of the connection. Nothing more is asked for: what still
-// comes belongs to another question.
-func (r *repl) gone(err error) error {
-	r.left = true
+// gone is a failure in the middle of an exchange: what still comes would be taken
+// for the answer to the next question. The board's command is stopped, and its
+// REPL entered anew, which it answers once it has come to its end. If it does not,
+// nothing more is asked.
+func (r *repl) gone(ctx context.Context, err error) error {
+	r.left = errors.Is(err, errClosed) || r.enter(context.WithoutCancel(ctx)) != nil
+	if ctx.Err() != nil && !r.left {
+		return ctx.Err()
+	}
 	return &GoneError{r.place, err}
 }
 
@@ -236,11 +246,11 @@ func (r *repl) read(ctx context.Context, name string, most int) (data []byte, er
 	for len(data) < most {
 		out, err := r.run(ctx, "print(h(f.read(256)).decode())")
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, r.closeFile(ctx))
 		}
 		block, err := hex.DecodeString(strings.TrimSpace(out))
 		if err != nil {
-			return nil, r.gone(err)
+			return nil, errors.Join(r.gone(ctx, err), r.closeFile(ctx))
 		}
 		if len(block) == 0 {
 			break
@@ -274,12 +284,10 @@ func (r *repl) write(ctx context.Context, file File, _ string, progress func(int
 	return r.flush(ctx)
 }
 
-// closeFile lets a board remove a file that it could not write. The error that
-// led here is the one that matters.
+// closeFile lets a board remove a file that it could not write or read. The error
+// that led here is the one that matters.
 func (r *repl) closeFile(ctx context.Context) error {
-	if !r.left {
-		_, _ = r.run(context.WithoutCancel(ctx), "f.close()")
-	}
+	_, _ = r.run(context.WithoutCancel(ctx), "f.close()")
 	return nil
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -289,5 +291,85 @@ func TestSerialInterrupted(t *testing.T) {
 			t.Errorf("write %d: starts of the program: got %q, want one for each push", at, got)
 		}
 		cancel()
+	}
+}
+
+// late is a port that loses an answer: what the board says to the write at is held
+// back until the next write, after a timeout or an interruption.
+type late struct {
+	io.ReadWriteCloser
+	at     int
+	cancel context.CancelFunc // called at that write, if not nil
+
+	lock   sync.Mutex
+	writes int
+	held   sync.Cond
+}
+
+func newLate(port io.ReadWriteCloser, at int, cancel context.CancelFunc) *late {
+	l := &late{ReadWriteCloser: port, at: at, cancel: cancel}
+	l.held.L = &l.lock
+	return l
+}
+
+func (l *late) Write(data []byte) (int, error) {
+	l.lock.Lock()
+	l.writes++
+	hit := l.writes == l.at
+	l.lock.Unlock()
+	l.held.Broadcast()
+	if hit && l.cancel != nil {
+		l.cancel()
+	}
+	return l.ReadWriteCloser.Write(data)
+}
+
+func (l *late) Read(buffer []byte) (int, error) {
+	n, err := l.ReadWriteCloser.Read(buffer)
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	for l.writes == l.at {
+		l.held.Wait()
+	}
+	return n, err
+}
+
+// TestSerialAnswerThatComesLate: an answer that was given up, or that an
+// interruption did not wait for, is not taken for that to the next command. The
+// board has a whole pair, nothing beside it, and its program runs again.
+func TestSerialAnswerThatComesLate(t *testing.T) {
+	total := pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, t.TempDir())}, "one")
+	short := times{enter: 2 * time.Second, quiet: 20 * time.Millisecond, run: time.Second}
+	// While it is opened, while files are written, and while they take their places.
+	for _, at := range []int{4, total / 3, total / 2, total * 3 / 4, total * 7 / 8} {
+		for _, interrupted := range []bool{false, true} {
+			t.Run(fmt.Sprintf("write %d, interrupted %t", at, interrupted), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				pushOver(t, &relay{ReadWriteCloser: pythonBoard(t, dir)}, "one")
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				port := newLate(pythonBoard(t, dir), at, nil)
+				if interrupted {
+					port.cancel = cancel
+				}
+				d, err := serialComputer(port, short).Open(ctx, "/dev/null", Access{})
+				if err == nil {
+					_, err = d.Put(ctx, pair("two"), Options{})
+					err = errors.Join(err, d.Close())
+				}
+				if err == nil {
+					t.Error("reported as good")
+				}
+				want := "one"
+				if content(t, dir, "cert.der") == string(pair("two")[0].Data) {
+					want = "two"
+				}
+				checkPair(t, dir, want)
+				if got := content(t, dir, "starts"); got != "xx" {
+					t.Errorf("starts of the program: got %q, want one for each push", got)
+				}
+			})
+		}
 	}
 }

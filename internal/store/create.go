@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -61,22 +62,35 @@ func inNewDir(ctx context.Context, dir string, opt Options, waiting func(holder 
 		}
 	}()
 	if err != nil {
-		return dirFault(dir, err)
+		return notMade(dir, dirFault(dir, err))
 	}
 	s, err := openDir(dir, opt)
 	if err != nil {
-		return err
+		return notMade(dir, err)
 	}
 	defer func() {
-		if err != nil && slices.Contains(made, filepath.Clean(dir)) {
-			s.removeNew()
-		}
+		vacant := err != nil && slices.Contains(made, filepath.Clean(dir)) && s.removeNew()
 		err = errors.Join(err, s.Close())
+		if vacant && runtime.GOOS == "windows" {
+			// Only now: it does not remove what is open. That also keeps another
+			// Create's lock.
+			_ = os.Remove(s.Path("lock"))
+		}
 	}()
 	if err := s.lock(ctx, waiting); err != nil {
 		return err
 	}
 	return create(s)
+}
+
+// notMade is the error for a folder that could not be made or opened. It is never
+// fs.ErrNotExist, which would stand for a store that is yet to be made: the folder
+// is a link that leads nowhere, or in a place such as /proc.
+func notMade(dir string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(dir+" cannot be made: "+bare(err).Error(), anotherHome)
+	}
+	return err
 }
 
 // makeDir makes dir and the folders above it that are missing, for good. It
@@ -87,9 +101,12 @@ func makeDir(dir string) (made []string, err error) {
 		return nil, err
 	}
 	for _, name := range slices.Backward(missing) {
-		if err := os.Mkdir(name, 0o700); err == nil {
+		err := os.Mkdir(name, 0o700)
+		if err == nil {
 			made = append(made, name)
-		} else if !errors.Is(err, fs.ErrExist) {
+			err = os.Chmod(name, 0o700) // any umask
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return made, err
 		}
 	}
@@ -133,23 +150,24 @@ func syncDir(dir string) error {
 	return errors.Join(s.disk.SyncDir("."), s.Close())
 }
 
-// removeNew removes the folder of a store that did not come to be. Without the
-// lock, or with roots, it is another Create's, and stays; so does a restore that
-// can be completed.
-func (s *Store) removeNew() {
+// removeNew removes the folder of a store that did not come to be, and reports
+// whether it tried. Without the lock, or with roots, it is another Create's, and
+// stays; so does a restore that can be completed.
+func (s *Store) removeNew() bool {
 	restoring, err := s.isRestoring()
 	if restoring || err != nil {
-		return
+		return false
 	}
 	for _, roots := range []string{"roots", "root"} { // of either layout
 		if there, err := s.exists(roots); there || err != nil {
-			return
+			return false
 		}
 	}
 	if s.held != nil {
 		_ = errors.Join(s.disk.Remove("layout"), s.disk.Remove("lock"))
 	}
 	_ = os.Remove(s.dir)
+	return true
 }
 
 // create needs the lock. The layout comes first: roots without one would be a

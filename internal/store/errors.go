@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -176,12 +177,20 @@ func (e FileError) Unwrap() error { return e.cause }
 
 // Hint returns what to do about it.
 func (e FileError) Hint() fault.Hint {
-	for _, row := range reasons {
-		if errors.Is(e.cause, row.err) {
-			return fault.Hintf("%s", row.hint)
-		}
+	if hint := e.reason(); hint != "" {
+		return fault.Hintf("%s", hint)
 	}
 	return fault.Hintf("move it away, then %s", bringBack)
+}
+
+// reason returns what to do about what the system said, "" if that is unknown.
+func (e FileError) reason() string {
+	for _, row := range reasons {
+		if errno.Is(e.cause, row.err) {
+			return row.hint
+		}
+	}
+	return ""
 }
 
 // reasons are what a system refuses files for, in words.
@@ -204,18 +213,18 @@ func (s *Store) fault(name string, err error) error {
 	isLink := statErr == nil && info.Mode()&fs.ModeSymlink != 0
 	what := ""
 	switch {
-	case statErr == nil && (errors.Is(err, syscall.ENXIO) || errors.Is(err, ErrNotRegular)):
+	case statErr == nil && (errno.Is(err, syscall.ENXIO) || errors.Is(err, ErrNotRegular)):
 		what, err = "is "+kindOf(info.Mode())+", expected a file", ErrNotRegular
 	case isLink && errors.Is(err, fs.ErrNotExist):
 		what, err = "is a symbolic link to something that does not exist", ErrNotRegular
 	case errors.Is(err, fs.ErrNotExist):
 		return MissingError{s.Path(name), s.holderOf(name)}
-	case errors.Is(err, syscall.ENOTDIR):
+	case errno.Is(err, syscall.ENOTDIR):
 		what = "is not a folder"
 	case escapes(err):
 		name = s.firstLink(name)
 		what, err = "is a symbolic link that leads out of the store", ErrNotRegular
-	case errors.Is(err, syscall.ELOOP):
+	case errno.Is(err, syscall.ELOOP):
 		name = s.firstLink(name)
 	}
 	return FileError{s.Path(name), orReason(what, err), bare(err)}
@@ -244,7 +253,7 @@ func orReason(what string, err error) string {
 		return what
 	}
 	for _, row := range reasons {
-		if errors.Is(err, row.err) {
+		if errno.Is(err, row.err) {
 			return row.what
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // Record is what is known of a certificate beside what the certificate shows.
@@ -156,6 +157,12 @@ func (r Record) checkTexts() error {
 		}
 	}
 	return nil
+}
+
+// CheckFolder fails if a record cannot hold the path of a folder: a terminal could
+// not print it.
+func CheckFolder(dir string) error {
+	return fault.With(checkText("folder", dir, maxFolder), fault.Hintf("choose another place with --out"))
 }
 
 func checkText(what, text string, most int) error {

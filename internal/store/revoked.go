@@ -16,13 +16,13 @@ import (
 // Revocation is when and why a certificate was revoked. It is kept although the
 // certificate may be removed from the store.
 type Revocation struct {
-	Serial string `json:"serial"` // 32 lower-case hexadecimal digits
-	Name   string `json:"name"`   // of the holder
+	Serial string `json:"serial"` // as ParseSerial returns it
+	Name   string `json:"name"`   // of the holder, "" if the store never had the certificate
 	// Authority is the issuer's key identifier in hexadecimal: a CRL lists the
 	// certificates of one root.
 	Authority string    `json:"authority"`
 	At        time.Time `json:"at"`
-	NotAfter  time.Time `json:"not_after"` // of the certificate
+	NotAfter  time.Time `json:"not_after"` // of the certificate, or of its root if that is unknown
 
 	Reason ca.RevocationReason `json:"reason,omitempty"`
 }
@@ -49,7 +49,7 @@ func (i Issued) Revocation(at time.Time, reason ca.RevocationReason) Revocation 
 func (r Revocation) check() error {
 	switch {
 	case !isSerial(r.Serial):
-		return fmt.Errorf("serial number %.40q is not 32 hexadecimal digits", r.Serial)
+		return fmt.Errorf("%.50q is no serial number", r.Serial)
 	case r.At.IsZero():
 		return errors.New("it has no time")
 	case strings.Trim(r.Authority, "0123456789abcdef") != "":
@@ -63,8 +63,34 @@ func (r Revocation) check() error {
 	return checkText("name", r.Name, maxName)
 }
 
+// UnknownRevocation returns the revocation of a root's certificate that the store
+// does not have. The serial number is one that ParseSerial has returned.
+func UnknownRevocation(root Root, serial string, at time.Time, reason ca.RevocationReason) Revocation {
+	return Revocation{
+		Serial: serial, Authority: fmt.Sprintf("%x", root.Certificate.SubjectKeyId),
+		At: at.UTC().Truncate(time.Second), Reason: reason, NotAfter: root.Certificate.NotAfter,
+	}
+}
+
+// ParseSerial reads a serial number in hexadecimal, with or without colons. It
+// returns 32 digits, as picoca's own have, or up to 40 for a longer one, in lower
+// case, and false for what is none: RFC 5280 section 4.1.2.2 has them positive, and
+// no longer than 20 octets.
+func ParseSerial(text string) (string, bool) {
+	digits := strings.ToLower(strings.ReplaceAll(text, ":", ""))
+	if digits == "" || strings.Trim(digits, "0123456789abcdef") != "" {
+		return "", false
+	}
+	number, ok := new(big.Int).SetString(digits, 16)
+	if !ok || number.Sign() == 0 || number.BitLen() > 20*8-1 { // a sign is a bit
+		return "", false
+	}
+	return fmt.Sprintf("%032x", number), true
+}
+
 func isSerial(text string) bool {
-	return len(text) == 32 && strings.Trim(text, "0123456789abcdef") == ""
+	serial, ok := ParseSerial(text)
+	return ok && serial == text
 }
 
 // Revocations returns all revocations, ordered by serial number. It fails with a

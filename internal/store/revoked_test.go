@@ -118,3 +118,18 @@ func TestSerialsAreExact(t *testing.T) {
 		t.Errorf("got %s for %x", r.Serial, serial)
 	}
 }
+
+func TestSerialNumbersAreReadAsTheyArePrinted(t *testing.T) {
+	own := "5a3f9a0c5a3f9a0c5a3f9a0c5a3f9a0c"
+	long := "7f" + strings.Repeat("00", 19)
+	for text, want := range map[string]string{
+		own: own, strings.ToUpper(own): own, "5A:3F:9A:0C:5A3f9a0c5a3f9a0c5a3f9a0c": own, "00" + own: own, long: long,
+		"1": strings.Repeat("0", 31) + "1", "0": "", "": "", ":": "", "-1": "", "0x1": "", "5g": "",
+		"80" + long[2:]: "", long + "0": "", strings.Repeat("f", 1000): "",
+	} {
+		got, ok := ParseSerial(text)
+		if got != want || ok != (want != "") {
+			t.Errorf("%.50q: got %q, %t, want %q", text, got, ok, want)
+		}
+	}
+}

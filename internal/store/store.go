@@ -37,6 +37,7 @@ import (
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/durable/osdisk"
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -99,7 +100,7 @@ func Open(dir string, opt Options) (*Store, error) {
 func openDir(dir string, opt Options) (*Store, error) {
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() { // opening a pipe could take forever
-		err = syscall.ENOTDIR
+		return nil, FileError{dir, "is not a folder", syscall.ENOTDIR}
 	}
 	if err != nil {
 		return nil, dirFault(dir, err)
@@ -143,11 +144,18 @@ func dirFault(dir string, err error) error {
 		return err
 	}
 	what := orReason("", err)
-	if errors.Is(err, syscall.ENOTDIR) {
+	if errno.Is(err, syscall.ENOTDIR) {
 		what = "is not a folder"
 	}
-	return FileError{dir, what, bare(err)}
+	e := FileError{dir, what, bare(err)}
+	if e.reason() == "" {
+		return fault.With(e, anotherHome) // it was never a store: there is nothing to restore
+	}
+	return e
 }
+
+// anotherHome is for a place where no store can be.
+var anotherHome = fault.Hintf("name another folder: --home FOLDER")
 
 // ownerOfNew returns the user who shall own new files: under sudo the owner of
 // the store. nil means that it needs no care.
@@ -261,7 +269,7 @@ func Encloses(dir string) bool {
 
 func mayExist(dir, name string) bool {
 	_, err := os.Lstat(filepath.Join(dir, name))
-	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !isNoName(err)
+	return !errors.Is(err, fs.ErrNotExist) && !errno.Is(err, syscall.ENOTDIR) && !isNoName(err)
 }
 
 // Path returns the path of a file of the store as the user would type it.

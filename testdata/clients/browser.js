@@ -42,6 +42,8 @@ const commands = {
   resize: async (page, { width }) => page.setViewportSize({ width: Number(width), height: options.height }),
   scheme: async (page, { scheme }) => page.emulateMedia({ colorScheme: scheme }),
   screenshot: async (page, { file }) => { await page.screenshot({ path: file, fullPage: true }); },
+  // What a screen has room for, with one dot for each of CSS's.
+  view: async (page, { file }) => { await page.screenshot({ path: file, scale: 'css' }); },
   complaints: async () => complaints,
   // Violations of the accessibility rules, worst first: "impact rule: what".
   axe: async (page) => {

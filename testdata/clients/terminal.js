@@ -1,7 +1,8 @@
 // node terminal.js OPTIONS: draws what a program printed in a real terminal
 // emulator, xterm.js, and takes a picture of it. OPTIONS is JSON: input and
 // output (files), columns, rows, theme ("light" or "dark"), lineHeight (1 if
-// left out: no space between lines), chromium, home.
+// left out: no space between lines), crop (true for the terminal only, without
+// the page around it), chromium, home.
 const fs = require('fs');
 const { chromium } = require('playwright-core');
 
@@ -26,6 +27,7 @@ const themes = {
     terminal.open(document.getElementById('terminal'));
     terminal.write(text, () => requestAnimationFrame(() => requestAnimationFrame(drawn)));
   }), { text: fs.readFileSync(options.input, 'utf8'), columns: options.columns, rows: options.rows, theme: themes[options.theme], lineHeight: options.lineHeight || 1 });
-  await page.screenshot({ path: options.output });
+  if (options.crop) await page.locator('.xterm-screen').screenshot({ path: options.output });
+  else await page.screenshot({ path: options.output });
   await browser.close();
 })().catch((e) => { console.error(e.message); process.exit(1); });

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/picoca/picoca/internal/cli"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -41,6 +42,15 @@ var (
 	}
 )
 
+// topics are the guides to tasks, each with the command that prints it.
+func topics() []row {
+	var rows []row
+	for _, t := range cli.Topics() {
+		rows = append(rows, row{"picoca help " + t.Name, t.Title + "."})
+	}
+	return rows
+}
+
 // roff is a page as it grows.
 type roff struct{ strings.Builder }
 
@@ -61,6 +71,9 @@ func page(cmd *cobra.Command, date string) string {
 	if cmd.HasExample() {
 		r.section("EXAMPLES")
 		r.verbatim(cmd.Example)
+	}
+	if !cmd.HasParent() {
+		r.rows("TOPICS", topics())
 	}
 	r.rows("EXIT STATUS", exitStatus)
 	r.rows("ENVIRONMENT", environment)
@@ -136,7 +149,10 @@ func (r *roff) flags(title string, flags *pflag.FlagSet) {
 		if f.Shorthand != "" {
 			name = `\fB` + escape("-"+f.Shorthand) + `\fR, ` + name
 		}
-		if value != "" {
+		switch {
+		case value != "" && f.NoOptDefVal != "": // it may be left out
+			name += `[=\fI` + escape(value) + `\fR]`
+		case value != "":
 			name += ` \fI` + escape(value) + `\fR`
 		}
 		fmt.Fprintf(r, ".TP\n%s\n%s\n", name, line1(usage+defaultOf(f)))
@@ -165,7 +181,7 @@ func (r *roff) seeAlso(cmd *cobra.Command) {
 		}
 	}
 	r.section("SEE ALSO")
-	pages = append(pages, "https://github.com/picoca/picoca/tree/main/docs")
+	pages = append(pages, `\fBpicoca help topics\fR`, "https://github.com/picoca/picoca/tree/main/docs")
 	r.WriteString(strings.Join(pages, ",\n") + "\n")
 }
 

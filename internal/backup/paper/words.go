@@ -41,6 +41,8 @@ func scope(root *x509.Certificate) string {
 		names = "names under " + s.Endings()
 	}
 	switch {
+	case s.NoAddress:
+		addresses = "no address"
 	case s.HomeAddresses():
 		addresses = "addresses of home networks"
 	case len(s.Ranges) > 0:

@@ -103,10 +103,11 @@ func (d *Disk) Replaceable(name string) (bool, error) {
 }
 
 // SameDisk reports whether a folder below is on the same file system, so that a
-// rename reaches it.
+// rename reaches it. It fails with fs.ErrNotExist if there is none.
 func (d *Disk) SameDisk(name string) (bool, error) {
 	if d.byPath {
-		return true, nil
+		_, err := d.Lstat(name)
+		return err == nil, err
 	}
 	here, err := d.Root.Stat(".")
 	if err != nil {

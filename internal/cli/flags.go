@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/picoca/picoca/internal/device"
+	"github.com/picoca/picoca/internal/fault"
+)
+
+// checkFlags refuses flags whose value cannot be meant: an empty one, which a
+// variable of the shell without a value leaves, would count as none, and a device
+// after --board-clock as another name of the certificate.
+func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
+	var faults []error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if isEmpty(f) {
+			value, _ := pflag.UnquoteUsage(f)
+			faults = append(faults, fault.WithCode(fault.With(fmt.Errorf("--%s has an empty value", f.Name),
+				fault.Hintf("write --%s=%s, or leave it out; is a variable of the shell not set?", f.Name, value)), fault.Usage))
+		}
+	})
+	return errors.Join(append(faults, a.checkBoardClock())...)
+}
+
+// isEmpty reports whether a flag was given without a value.
+func isEmpty(f *pflag.Flag) bool {
+	switch f.Name {
+	case "name", "to", "mqtt", "sheet": // their own rules say what is missing
+		return false
+	}
+	return f.Value.Type() == "string" && f.Value.String() == ""
+}
+
+// checkBoardClock refuses a device that is set apart from --board-clock, whose
+// value is optional.
+func (a *app) checkBoardClock() error {
+	const flag = "--board-clock"
+	i := slices.Index(a.Args, flag)
+	if i < 0 || i+1 == len(a.Args) || slices.Contains(a.Args[:i], "--") {
+		return nil
+	}
+	next := a.Args[i+1]
+	if _, err := device.ParseTarget(next); err != nil || strings.HasPrefix(next, "-") {
+		return nil
+	}
+	return fault.WithCode(fault.With(fmt.Errorf("%s takes its device after an equals sign; got %q as a name", flag, next),
+		fault.Hintf("write %s=%s", flag, next)), fault.Usage)
+}
