@@ -106,13 +106,15 @@ func newWindows(t *testing.T, wine, server string) windows {
 		"WINEPREFIX=" + filepath.Join(dir, "prefix"), "WINEARCH=win64", "WINEDEBUG=-all", "XDG_RUNTIME_DIR=" + dir, "LC_ALL=C.UTF-8",
 		"WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=;bcryptprimitives=n,b",
 	}}
-	if out, err := w.run(wine, "wineboot", "--init"); err != nil {
-		t.Fatalf("wineboot: %v\n%s", err, out)
-	}
-	if out, err := w.run(server, "--persistent"); err != nil { // not one for each command
-		t.Fatalf("wineserver: %v\n%s", err, out)
-	}
 	t.Cleanup(func() { _, _ = w.run(server, "--kill") })
+	if err := os.Mkdir(filepath.Join(dir, "prefix"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{server, "--persistent"}, {wine, "wineboot", "--init"}} { // one server for all
+		if out, err := w.run(args...); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
 	if library := "prefix/drive_c/windows/system32/bcryptprimitives.dll"; !exists(filepath.Join(dir, library)) {
 		w.compile(library, processPrng, "-shared", "-ladvapi32")
 	}
@@ -209,18 +211,30 @@ func TestWindowsUnderWine(t *testing.T) {
 		t.Run(of.name, func(t *testing.T) {
 			wine, server := of.find(t)
 			w := newWindows(t, wine, server)
-			w.commands()
-			w.secondCA()
-			w.fileInUse()
-			w.twoAtOnce()
-			w.terminal()
+			t.Run("commands", w.with(func(w windows) {
+				w.commands()
+				w.secondCA()
+				w.fileInUse()
+				w.twoAtOnce()
+				w.terminal()
+			}))
 			if of.name != "debian12" { // Go cannot clean up after itself under Wine 8
-				w.units()
+				t.Run("units", w.with(windows.units))
 			}
-			all := maps.Clone(notOnWindows)
-			maps.Copy(all, of.more)
-			all.check(t, w.scripts())
+			t.Run("scripts", w.with(func(w windows) {
+				all := maps.Clone(notOnWindows)
+				maps.Copy(all, of.more)
+				all.check(w.t, w.scripts())
+			}))
 		})
+	}
+}
+
+// with is a part of the test, with a t of its own.
+func (w windows) with(part func(windows)) func(*testing.T) {
+	return func(t *testing.T) {
+		w.t = t
+		part(w)
 	}
 }
 
@@ -362,15 +376,15 @@ func (w windows) terminal() {
 	}
 	term := rig.NewTerminal(w.t, rig.Home{T: w.t, Dir: w.dir})
 	term.Send("sh typed.sh init", "Enter")
-	term.Wait("Enter a passphrase for the root key (empty for none): ")
+	term.Wait("Enter a passphrase for the root key (empty for none):")
 	term.Send("hunter2 hunter3", "Enter")
-	term.Wait("Enter the same passphrase again: ")
+	term.Wait("Enter the same passphrase again:")
 	term.Send("hunter2 hunter3", "Enter")
 	if screen := term.Wait("next: picoca --home typed issue pico.local"); strings.Contains(screen, "hunter") {
 		w.t.Errorf("the passphrase is shown:\n%s", screen)
 	}
 	term.Send("sh typed.sh issue pico.local --out unwritten; echo code $?", "Enter")
-	term.Wait("Passphrase of the root key: ")
+	term.Wait("Passphrase of the root key:")
 	term.Send("C-c")
 	term.Wait("code 130")
 	if exists(filepath.Join(w.dir, "unwritten")) {
