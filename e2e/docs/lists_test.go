@@ -62,6 +62,7 @@ END
 var fixtures = []fixture{
 	{page: "README.md", before: "$ picoca init", fresh: true, secret: true},
 	{page: "docs/board.md", before: "picoca issue pico.local", script: aCA},
+	{page: "docs/board.md", before: "$ picoca example pico.local --updates", fresh: true, script: aCA + "picoca issue pico.local"},
 	{page: "docs/board.md", before: "picoca export ca", script: board},
 	{page: "docs/check.md", before: "$ picoca doctor", script: aCA},
 	{page: "docs/growth.md", before: "$ mkdir -p -m 700 ~/.ssh", script: `echo 'export SSH_AUTH_SOCK=$HOME/agent' >~/.before && setsid ssh-agent -a ~/agent >/dev/null`},
@@ -113,6 +114,7 @@ var exceptions = []exception{
 	{command: "picoca trust", reason: theSystem},
 	{page: "docs/check.md", command: "picoca doctor", reason: "shows what is wrong with another CA: testdata/script/doctor.txtar", differs: true},
 	{command: "picoca renew nas.local --push", reason: aBoard},
+	{page: "docs/board.md", command: "picoca renew pico.local --push", reason: aBoard},
 	{command: "picoca init --key-in agent", reason: "needs an agent: the session in docs/growth.md has one"},
 	{page: "docs/roots.md", command: "picoca root retire", reason: "needs a root that was replaced: testdata/script/root.txtar"},
 	{command: "picoca export ca --root 7Q3F", reason: "is for another CA's root: testdata/script/root.txtar"},

@@ -33,6 +33,8 @@ func isEmpty(f *pflag.Flag) bool {
 	switch f.Name {
 	case "name", "to", "mqtt", "sheet": // their own rules say what is missing
 		return false
+	case "wifi": // renew --wifi "" takes the network out
+		return false
 	}
 	return f.Value.Type() == "string" && f.Value.String() == ""
 }
