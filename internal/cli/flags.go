@@ -28,10 +28,12 @@ func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 	return errors.Join(append(faults, a.checkBoardClock())...)
 }
 
-// isEmpty reports whether a flag was given without a value.
+// isEmpty reports whether a flag was given without a value, and none is meant.
 func isEmpty(f *pflag.Flag) bool {
 	switch f.Name {
-	case "name", "to", "mqtt", "sheet": // their own rules say what is missing
+	case "name", "to", "mqtt", "sheet", "from", "spare": // their own rules say what is missing
+		return false
+	case "wifi", "radius-domain": // a renewal takes the network out
 		return false
 	case "wifi": // renew --wifi "" takes the network out
 		return false
