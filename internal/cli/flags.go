@@ -35,8 +35,6 @@ func isEmpty(f *pflag.Flag) bool {
 		return false
 	case "wifi", "radius-domain": // a renewal takes the network out
 		return false
-	case "wifi": // renew --wifi "" takes the network out
-		return false
 	}
 	return f.Value.Type() == "string" && f.Value.String() == ""
 }
