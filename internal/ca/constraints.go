@@ -231,6 +231,24 @@ func (c Constraints) like(name Name) string {
 	return Constraints{domains: c.domains}.String()
 }
 
+// loopback is localhost's address.
+const loopback = "127.0.0.1"
+
+// choice is what to choose instead of a name outside c, for people.
+func (c Constraints) choice(instead Name) string {
+	switch {
+	case instead.dns == localhost && !c.noAddress:
+		return loopback
+	case len(c.domains) == 0:
+		return "an address of " + Constraints{prefixes: c.prefixes}.String()
+	case c.noAddress:
+		return "a name under ." + c.domains[0]
+	case c.Home():
+		return "a name under ." + c.domains[0] + ", or an address of your home network"
+	}
+	return "a name under ." + c.domains[0] + ", or an address of " + Constraints{prefixes: c.prefixes}.String()
+}
+
 // String lists what is permitted, for people: ".local localhost 10.0.0.0/8".
 func (c Constraints) String() string {
 	var all []string

@@ -62,10 +62,10 @@ func requestFile(input string) (name string, ok bool) {
 // a root with wider ones.
 func (e *NameError) hintOutside() fault.Hint {
 	host := strings.TrimPrefix(e.Input, "*.")
-	if host == localhost {
-		return fault.Hintf("use 127.0.0.1; CAs created by this version also permit localhost")
+	if e.choose == loopback {
+		return fault.Hintf("use %s; CAs created by this version also permit localhost", loopback)
 	}
-	choose := fault.Hintf("choose a name under .local, or an address of your home network")
+	choose := fault.Hintf("choose %s", e.choose)
 	if !strings.ContainsAny(host, ".:") {
 		choose = fault.Hintf("choose a name with a domain, such as %s.local", host)
 	}

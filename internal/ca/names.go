@@ -55,6 +55,7 @@ type NameError struct {
 	Input  string
 	Reason Reason
 	Text   string
+	choose string // what the root may vouch for, if the name is outside
 }
 
 func (e *NameError) Error() string { return fmt.Sprintf("name %q %s", e.Input, e.Text) }

@@ -143,7 +143,7 @@ func (a *Authority) Permits(names Names) error {
 	var outside []error
 	for _, name := range names.list {
 		if !allowed.Contains(name) {
-			outside = append(outside, &NameError{name.String(), ReasonOutside, "is outside what this root may vouch for: " + allowed.like(name)})
+			outside = append(outside, &NameError{name.String(), ReasonOutside, "is outside what this root may vouch for: " + allowed.like(name), allowed.choice(name)})
 		}
 	}
 	return errors.Join(outside...)

@@ -119,7 +119,7 @@ func (a *app) staleSteps(pages []pki.TrustPage) (steps []string) {
 }
 
 func (a *app) projectStep(page pki.TrustPage) string {
-	return fmt.Sprintf("write the project of %s again, with --push or --mutual-tls if it had them, and copy it to the board: %s", page.Name, a.command("example", page.Name, "--force"))
+	return fmt.Sprintf("write the project of %s again, with --push, --mutual-tls or --updates if it had them, and copy it to the board: %s", page.Name, a.command("example", page.Name, "--force"))
 }
 
 func (a *app) sheetStep() string {
