@@ -60,9 +60,23 @@ func OnlyConstraints(raw []string) (Constraints, error) {
 // ErrNoDomain is for constraints that would limit addresses only.
 var ErrNoDomain = fault.New("a root that is limited to addresses could vouch for every name", fault.Hintf("name a domain too, such as .local"))
 
-// Home reports whether c permits every domain of a home network.
+// Home reports whether c permits every domain and every address of a home network.
+// Roots of earlier versions lack localhost.
 func (c Constraints) Home() bool {
-	return !slices.ContainsFunc(homeDomains, func(d string) bool { return d != localhost && !slices.Contains(c.domains, d) })
+	home := HomeConstraints()
+	anyAddress := len(c.prefixes) == 0 && !c.noAddress
+	return containsAll(c.domains, slices.DeleteFunc(home.domains, func(d string) bool { return d == localhost })) &&
+		(anyAddress || containsAll(c.prefixes, home.prefixes))
+}
+
+func containsAll[T comparable](all, some []T) bool {
+	return !slices.ContainsFunc(some, func(one T) bool { return !slices.Contains(all, one) })
+}
+
+// OrNoAddress returns c, but with no address permitted if c limits none.
+func (c Constraints) OrNoAddress() Constraints {
+	c.noAddress = len(c.prefixes) == 0
+	return c
 }
 
 // NoAddress reports whether c permits no address at all.
@@ -237,16 +251,23 @@ const loopback = "127.0.0.1"
 // choice is what to choose instead of a name outside c, for people.
 func (c Constraints) choice(instead Name) string {
 	switch {
-	case instead.dns == localhost && !c.noAddress:
+	case instead.dns == localhost && c.Contains(Name{addr: netip.MustParseAddr(loopback)}):
 		return loopback
 	case len(c.domains) == 0:
 		return "an address of " + Constraints{prefixes: c.prefixes}.String()
-	case c.noAddress:
-		return "a name under ." + c.domains[0]
-	case c.Home():
-		return "a name under ." + c.domains[0] + ", or an address of your home network"
+	case instead.dns != "" && !strings.Contains(instead.dns, "."):
+		return "a name with a domain, such as " + instead.dns + "." + c.domains[0]
 	}
-	return "a name under ." + c.domains[0] + ", or an address of " + Constraints{prefixes: c.prefixes}.String()
+	under := "a name under ." + c.domains[0]
+	switch {
+	case c.noAddress:
+		return under
+	case len(c.prefixes) == 0:
+		return under + ", or an address"
+	case c.Home():
+		return under + ", or an address of your home network"
+	}
+	return under + ", or an address of " + Constraints{prefixes: c.prefixes}.String()
 }
 
 // String lists what is permitted, for people: ".local localhost 10.0.0.0/8".

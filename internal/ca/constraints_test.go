@@ -346,6 +346,7 @@ func TestOnlyConstraintsPermitNothingElse(t *testing.T) {
 	}{
 		{[]string{".local"}, ".local no address", []string{"pico.local"}, []string{"nas.home.arpa", "localhost", "192.168.1.20", "::1"}},
 		{[]string{"home.arpa", "10.0.0.0/8"}, ".home.arpa 10.0.0.0/8", []string{"nas.home.arpa", "10.1.2.3"}, []string{"pico.local", "192.168.1.20"}},
+		{[]string{".local", "home.arpa", "internal", "lan"}, ".local .home.arpa .internal .lan no address", []string{"nas.lan"}, []string{"10.1.2.3"}},
 	} {
 		c, err := ca.OnlyConstraints(row.only)
 		if err != nil {

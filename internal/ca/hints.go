@@ -66,9 +66,6 @@ func (e *NameError) hintOutside() fault.Hint {
 		return fault.Hintf("use %s; CAs created by this version also permit localhost", loopback)
 	}
 	choose := fault.Hintf("choose %s", e.choose)
-	if !strings.ContainsAny(host, ".:") {
-		choose = fault.Hintf("choose a name with a domain, such as %s.local", host)
-	}
 	permit := permittable(host)
 	if permit == "" {
 		return choose

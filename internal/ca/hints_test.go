@@ -15,7 +15,7 @@ import (
 // TestHintForANameOutsideTheRoot, one that does not permit localhost yet.
 func TestHintForANameOutsideTheRoot(t *testing.T) {
 	old, err := ca.NewAuthority(custom(t, ca.P256, func(c *x509.Certificate) {
-		c.PermittedDNSDomains, c.PermittedIPRanges = []string{"local", "home.arpa"}, testpki.Ranges(t, "10.0.0.0/8")
+		c.PermittedDNSDomains, c.PermittedIPRanges = []string{"local", "home.arpa"}, testpki.Ranges(t, "10.0.0.0/8", "127.0.0.0/8")
 	}), noon)
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +57,33 @@ func TestPermittedHintWorks(t *testing.T) {
 		wider, err := ca.HomeConstraints().Permit([]string{permit})
 		if err != nil || !wider.Contains(names.First()) {
 			t.Errorf("name %q: permitting %q: got %v", name, permit, err)
+		}
+	}
+}
+
+// TestHintStaysWithinANarrowRoot: what it says to choose is what the root permits.
+func TestHintStaysWithinANarrowRoot(t *testing.T) {
+	for _, row := range []struct {
+		domain, addresses, name, want string
+	}{
+		{"home.arpa", "10.0.0.0/8", "pico", "choose a name with a domain, such as pico.home.arpa"},
+		{"home.arpa", "10.0.0.0/8", "localhost", "choose a name with a domain, such as localhost.home.arpa"},
+		{"home.arpa", "127.0.0.0/8", "localhost", "use 127.0.0.1"},
+		{"home.arpa", "10.0.0.0/8", "pico.local", "choose a name under .home.arpa, or an address of 10.0.0.0/8"},
+		{"home.arpa", "", "pico.local", "choose a name under .home.arpa, or an address"},
+	} {
+		a, err := ca.NewAuthority(custom(t, ca.P256, func(c *x509.Certificate) {
+			c.PermittedDNSDomains, c.PermittedIPRanges = []string{row.domain}, nil
+			if row.addresses != "" {
+				c.PermittedIPRanges = testpki.Ranges(t, row.addresses)
+			}
+		}), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, _ := strings.Cut(hintText(a.Permits(parse(t, row.name))), ";")
+		if got != row.want {
+			t.Errorf("%s under %s %s: got %q, want %q", row.name, row.domain, row.addresses, got, row.want)
 		}
 	}
 }

@@ -94,11 +94,12 @@ func (r *Rotation) choose(now time.Time) error {
 }
 
 // widened is what a root vouches for, with what a later version lets every home
-// root vouch for. A root of init --only stays as narrow as it is.
+// root vouch for. A root of init --only stays as narrow as it is; if it had
+// --any-address too and that ends, no address is left.
 func widened(before *x509.Certificate) ca.Constraints {
 	c := ca.ConstraintsOf(before)
 	if !c.Home() {
-		return c
+		return c.OrNoAddress()
 	}
 	return ca.HomeConstraints().And(c)
 }

@@ -123,17 +123,19 @@ func TestNarrowRootStaysNarrow(t *testing.T) {
 	for _, row := range []struct {
 		change func(*ca.RootRequest)
 		permit []string
+		any    *bool
 		want   string
 	}{
-		{func(*ca.RootRequest) {}, nil, ".local no address"},
-		{func(*ca.RootRequest) {}, []string{"10.0.0.0/8"}, ".local 10.0.0.0/8"},
-		{func(r *ca.RootRequest) { r.AnyAddress = true }, nil, ".local"},
+		{func(*ca.RootRequest) {}, nil, nil, ".local no address"},
+		{func(*ca.RootRequest) {}, []string{"10.0.0.0/8"}, nil, ".local 10.0.0.0/8"},
+		{func(r *ca.RootRequest) { r.AnyAddress = true }, nil, nil, ".local"},
+		{func(r *ca.RootRequest) { r.AnyAddress = true }, nil, no(), ".local no address"},
 	} {
 		req := testpki.HomeRequest()
 		req.Constraints = narrow
 		row.change(&req)
 		before := testpki.Root(t, req, testpki.NewKey(t, ca.P256), start).Cert
-		r := Rotation{old: store.Root{Certificate: before}, request: RotateRequest{Permit: row.permit}}
+		r := Rotation{old: store.Root{Certificate: before}, request: RotateRequest{Permit: row.permit, AnyAddress: row.any}}
 		if err := r.choose(start); err != nil {
 			t.Fatal(err)
 		}
