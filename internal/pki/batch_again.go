@@ -44,13 +44,14 @@ func (p *Plan) issuedBefore(previous store.Issued, valid bool) error {
 	return &issuedBeforeError{previous, d}
 }
 
-// compare finds differences. The folder is one of a certificate of the same list.
+// compare finds differences. A row with one name leaves further names as they are,
+// as renew does. The folder is one of a certificate of the same list.
 func (p *Plan) compare(d *Differences, previous store.Issued, same bool) {
 	r := p.request
 	key := string(cmp.Or(r.Key, bestKey(r.For)))
 	days := cmp.Or(r.Days, ca.DefaultLeafDays)
 	names := slices.Sorted(slices.Values(r.Names.Strings()))
-	d.add("names", !slices.Equal(names, slices.Sorted(slices.Values(ca.NamesOf(previous.Leaf)))), r.Names.Strings()[1:]...)
+	d.add("names", len(names) > 1 && !slices.Equal(names, slices.Sorted(slices.Values(ca.NamesOf(previous.Leaf)))), r.Names.Strings()[1:]...)
 	d.add("for", r.For.String() != previous.Record.For, "--for", r.For.String())
 	d.add("key", key != keyOf(previous) && previous.Record.KeyKept != store.KeptByDevice, "--key", key)
 	d.add("days", daysOf(&previous) != 0 && days != daysOf(&previous), "--days", strconv.Itoa(days))

@@ -400,4 +400,13 @@ func TestNamesWithValidCertificatesAreLeftOut(t *testing.T) {
 	if b, got, err = (batchRun{request: request}).run(a, t.Context(), "old.local\nlost.local\nnew.local"); err != nil || got != nil || b.Before != 2 || b.Skipped != 1 {
 		t.Errorf("again: got %q, %v, %+v, want nothing", got, err, b)
 	}
+	a.use(func(c *CA) { // renew old.local would not take its address away
+		if _, err := c.PlanBatch(parse(t, "old.local"), request, start, func(r BatchRow) {
+			if len(r.Differs.Settings) > 0 {
+				t.Errorf("old.local: got differences %q, want none", r.Differs.Settings)
+			}
+		}); err != nil {
+			t.Error(err)
+		}
+	})
 }
