@@ -294,6 +294,7 @@ func (c *CA) PaperRoot(name string) (PaperRoot, error) {
 	return PaperRoot{c, root, encrypted}, err
 }
 
+// rootNamed returns the root with a name, or the one that signs.
 func (c *CA) rootNamed(name string) (store.Root, error) {
 	if name == "" {
 		return c.Root()

@@ -62,7 +62,7 @@ func (c *CA) unknown(req RevokeRequest, now time.Time) (store.Revocation, error)
 	if err := c.refuseListed(serial); err != nil {
 		return store.Revocation{}, err
 	}
-	root, err := c.signerCalled(req.Root)
+	root, err := c.rootNamed(req.Root)
 	if err != nil {
 		return store.Revocation{}, err
 	}
@@ -77,16 +77,4 @@ func (c *CA) refuseListed(serial string) error {
 		return fault.With(fmt.Errorf("serial number %q: %w", serial, store.ErrRevoked), fault.Hintf("the list has it: %s", fault.Command{"export", "crl"}))
 	}
 	return err
-}
-
-// signerCalled returns the root with a name, or the one that signs.
-func (c *CA) signerCalled(name string) (store.Root, error) {
-	if name == "" {
-		return c.Root()
-	}
-	roots, err := c.Roots()
-	if err != nil {
-		return store.Root{}, err
-	}
-	return findRoot(roots, name)
 }
