@@ -30,12 +30,16 @@ func (a *app) explain(err error) {
 }
 
 // singleBackslashes undoes what %q does to the paths of Windows, so that users see
-// and copy them as they are.
+// and copy them as they are. Outside quotes, two are the beginning of a share.
 func singleBackslashes(system, text string) string {
 	if system != "windows" {
 		return text
 	}
-	return strings.ReplaceAll(text, `\\`, `\`)
+	parts := strings.Split(text, `"`)
+	for i := 1; i < len(parts); i += 2 {
+		parts[i] = strings.ReplaceAll(parts[i], `\\`, `\`)
+	}
+	return strings.Join(parts, `"`)
 }
 
 // wantsJSON reports whether the user asked for the result as JSON. It also looks

@@ -158,6 +158,10 @@ func TestPathsOfWindowsInErrors(t *testing.T) {
 	if got, want := singleBackslashes("windows", text), `output "\\nas\new\x" exists`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	const share = `\\nas\ca is not a folder`
+	if got := singleBackslashes("windows", share); got != share {
+		t.Errorf("got %s, want %s", got, share)
+	}
 	if got := singleBackslashes("linux", text); got != text {
 		t.Errorf("got %s, want %s", got, text)
 	}
