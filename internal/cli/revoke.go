@@ -35,8 +35,8 @@ If every certificate of a name has expired, the newest is revoked: picoca renew
 --due then leaves the name out.`,
 		Example: `  picoca revoke "Lost phone" --reason keyCompromise
   picoca revoke broker.local --latest-only
-  picoca revoke 5A:3F:9A:0C:11             # a serial number, as show or openssl prints it
-  picoca revoke 5A:3F:9A:0C:11 --unknown   # of a certificate that is not here`,
+  picoca revoke SERIAL             # all digits of it, as show or openssl prints them
+  picoca revoke SERIAL --unknown   # of a certificate that is not here`,
 		Args: args(1, 1, "the name of a device or an identity, or a serial number"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Target, o.given = args[0], cmd.Flags().Changed
