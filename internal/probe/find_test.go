@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -295,8 +296,33 @@ func TestThisNetworkWorks(t *testing.T) {
 	}
 }
 
+// TestAnAddressThatDoesNotAnswerLeavesTimeForTheNext: its time is limited, that of
+// the last one is the caller's.
+func TestAnAddressThatDoesNotAnswerLeavesTimeForTheNext(t *testing.T) {
+	n, _ := responder(t, map[string][]dnsmessage.Resource{"pico.local.": {a("pico.local.", "127.0.0.2"), a("pico.local.", "127.0.0.3")}})
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	limited := map[string]bool{}
+	n.Dial = func(ctx context.Context, at netip.AddrPort) (net.Conn, error) {
+		_, limited[at.String()] = ctx.Deadline()
+		if at.Addr().String() == "127.0.0.2" {
+			return nil, context.DeadlineExceeded
+		}
+		return ours, nil
+	}
+	conn, err := n.DialName(t.Context(), "tcp", "pico.local:8443")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if want := map[string]bool{"127.0.0.2:8443": true, "127.0.0.3:8443": false}; !maps.Equal(limited, want) {
+		t.Errorf("got limits %v, want %v", limited, want)
+	}
+}
+
 func TestDialingANameAsksByMulticast(t *testing.T) {
 	n, asked := responder(t, map[string][]dnsmessage.Resource{"pico.local.": {a("pico.local.", "127.0.0.1")}})
+	n.Dial = ThisNetwork().Dial
 	at := listen(t, func(net.Conn) {})
 	port := strconv.Itoa(int(at.Port()))
 	for _, host := range []string{"pico.local", "127.0.0.1"} {

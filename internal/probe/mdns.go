@@ -49,7 +49,7 @@ func isLocal(name string) bool {
 }
 
 // DialName connects to a host, as net.Dialer does, but asks for names in .local by
-// multicast DNS.
+// multicast DNS. An address that does not answer leaves time for the next one.
 func (n Network) DialName(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || !isLocal(host) {
@@ -59,13 +59,28 @@ func (n Network) DialName(ctx context.Context, network, address string) (net.Con
 	if err == nil && len(addrs) == 0 {
 		err = &net.DNSError{Err: "no answer by mDNS", Name: host, IsNotFound: true}
 	}
-	for _, addr := range addrs {
+	for i, addr := range addrs {
 		var conn net.Conn
-		if conn, err = new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(addr.String(), port)); err == nil {
+		if conn, err = n.dialPort(ctx, addr, port, i+1 < len(addrs)); err == nil {
 			return conn, nil
 		}
 	}
 	return nil, err
+}
+
+// dialPort connects to a port of an address, for a short time if there are more
+// addresses to try.
+func (n Network) dialPort(ctx context.Context, addr netip.Addr, port string, more bool) (net.Conn, error) {
+	at, err := netip.ParseAddrPort(net.JoinHostPort(addr.String(), port))
+	if err != nil {
+		return nil, err
+	}
+	if more {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+	}
+	return n.Dial(ctx, at)
 }
 
 // localAddresses asks every network that this computer is in for a name.
