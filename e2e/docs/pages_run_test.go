@@ -83,7 +83,7 @@ func (s step) follow(t *testing.T, h house) {
 	}
 }
 
-// script returns what is run of a step, and whether it prints something else than
+// script returns what is run of a step, and whether it prints something other than
 // the page shows.
 func (s step) script() (script string, differs bool) {
 	for _, line := range s.lines {

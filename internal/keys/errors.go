@@ -119,7 +119,7 @@ var (
 		fault.Hintf("ssh-add -l shows whether it answers; unlock it: ssh-add -X"))
 	errRefused = fault.New("SSH agent refused to sign",
 		fault.Hintf("if it asks for your consent, a PIN or a touch, give it; if the token was unplugged, load it again: ssh-add -s MODULE"))
-	errBroken = errors.New("the connection broke, or something else than an agent listens there")
+	errBroken = errors.New("the connection broke, or something other than an agent listens there")
 )
 
 // explain replaces what the library says of a call that failed.

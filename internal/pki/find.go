@@ -135,7 +135,7 @@ func (c *CA) find(input string) (store.Issued, error) {
 	return issued, err
 }
 
-// WrongKindError says that Input names something else than was asked for.
+// WrongKindError says that Input names something other than was asked for.
 type WrongKindError struct {
 	Input     string
 	Got, Want Kind
