@@ -192,6 +192,16 @@ func (c *Constraints) addPrefix(input string, prefix netip.Prefix) error {
 	return nil
 }
 
+// ExampleName returns a device's name that a root permits: pico.local, unless that is
+// outside its constraints.
+func ExampleName(root *x509.Certificate) string {
+	domains := root.PermittedDNSDomains
+	if len(domains) == 0 || slices.Contains(domains, "local") {
+		return "pico.local"
+	}
+	return "pico." + strings.TrimPrefix(domains[0], ".")
+}
+
 // Domains returns the permitted domains, without a leading dot.
 func (c Constraints) Domains() []string { return slices.Clone(c.domains) }
 

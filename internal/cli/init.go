@@ -184,7 +184,7 @@ func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypte
 		a.say("Without the passphrase this CA cannot issue again; it cannot be reset.")
 	}
 	a.sayCreatedSpare(created)
-	a.say("next: %s", a.command("issue", "pico.local"))
+	a.say("next: %s", a.command("issue", ca.ExampleName(cert)))
 	return nil
 }
 

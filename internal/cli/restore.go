@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/backup/paper"
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
@@ -161,6 +162,6 @@ func (a *app) printRestoredPaper(o restoreOptions, dir string, root *x509.Certif
 	a.say("Its key opens with the passphrase that the paper names.")
 	a.say("Paper has no certificates: those of your devices keep working, but this CA does not know them. Issue each again before it ends.")
 	a.say("It has no revocations either. Before servers get a new revocation list, revoke again what theirs has: %s", a.command("revoke", "SERIAL", "--unknown"))
-	a.say("next: %s", a.command("issue", "pico.local"))
+	a.say("next: %s", a.command("issue", ca.ExampleName(root)))
 	return nil
 }

@@ -338,7 +338,7 @@ func (e *ExistsError) Hint() fault.Hint {
 	if !e.hasKey {
 		return fault.Hintf("its root key is missing, so it cannot issue: restore it from a backup (%s), or replace the root: %s", fault.Command{"--home", "FOLDER", "restore", "FILE"}, rotate)
 	}
-	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", "pico.local"}, another)
+	return fault.Hintf("use it: %s; or create another one: %s", fault.Command{"issue", ca.ExampleName(e.Root)}, another)
 }
 
 // existsError names the CA that is in the way of a new one.
