@@ -31,7 +31,7 @@ func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 // isEmpty reports whether a flag was given without a value, and none is meant.
 func isEmpty(f *pflag.Flag) bool {
 	switch f.Name {
-	case "name", "to", "mqtt", "sheet", "from", "spare": // their own rules say what is missing
+	case "to", "mqtt", "sheet", "from": // their own rules say what is missing
 		return false
 	case "wifi", "radius-domain": // a renewal takes the network out
 		return false

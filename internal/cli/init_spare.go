@@ -30,7 +30,7 @@ var (
 // checkSpare finds what is wrong with --spare.
 func (a *app) checkSpare(dir string, o initOptions) error {
 	switch {
-	case o.spare == "" && (o.spareFlags.file != "" || o.given("spare")):
+	case o.spare == "" && o.spareFlags.file != "":
 		return errSpareNeeded
 	case o.spare == "":
 		return nil
