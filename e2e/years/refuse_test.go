@@ -90,11 +90,10 @@ func TestDocumentedServersRefuseTheRevoked(t *testing.T) {
 // untilRefused tries again while a server that was sent a signal takes up its new
 // list.
 func untilRefused(visit func() error) (err error) {
-	for range 50 {
+	for end := time.Now().Add(rig.Patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if err = visit(); err != nil {
 			return err
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	return nil
 }

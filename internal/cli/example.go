@@ -82,6 +82,8 @@ type exampleJSON struct {
 func (o *exampleOptions) check(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
 	switch {
+	case o.Out == "-":
+		return errOutDash(cmd)
 	case given("mqtt") && (o.Broker == "" || o.MutualTLS):
 		return errBroker(o.MutualTLS)
 	case given("mqtt") && o.Push:

@@ -102,9 +102,9 @@ func (o *leafOptions) clock(r *pki.Request) (err error) {
 	return err
 }
 
-// errOutDash says that issuing writes several files.
+// errOutDash says that a command writes several files.
 func errOutDash(cmd *cobra.Command) error {
-	return usageFault(cmd, errors.New("--out - works only with export: issue writes several files"))
+	return usageFault(cmd, errors.New("--out - works only with export: "+commandName(cmd)+" writes several files"))
 }
 
 func (a *app) issueCommand() *cobra.Command {

@@ -31,6 +31,12 @@ func ofWindows(number syscall.Errno) []syscall.Errno {
 		return []syscall.Errno{1} // ERROR_INVALID_FUNCTION: a folder can be opened, but not read
 	case syscall.EACCES:
 		return []syscall.Errno{5, 10013}
+	case syscall.EMFILE:
+		return []syscall.Errno{4}
+	case syscall.ENAMETOOLONG:
+		return []syscall.Errno{206}
+	case syscall.ELOOP:
+		return []syscall.Errno{1921}
 	case syscall.EROFS:
 		return []syscall.Errno{19}
 	case syscall.ENOSPC:

@@ -17,6 +17,7 @@ func TestNumbersOfWindowsStandForThoseOfPOSIX(t *testing.T) {
 		{"windows", 10061, syscall.ECONNREFUSED, true},
 		{"windows", 10061, syscall.ECONNRESET, false},
 		{"windows", 112, syscall.EMFILE, false},
+		{"windows", 206, syscall.ENAMETOOLONG, true},
 		{"windows", syscall.ENOSPC, syscall.ENOSPC, true},
 		{"windows", syscall.ENOTDIR, syscall.ENOTDIR, false},
 		{"windows", 267, syscall.ENOTDIR, true},
