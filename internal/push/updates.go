@@ -42,8 +42,8 @@ type Updates struct {
 
 // updates is a board with the program of picoca example --updates: each file is
 // sent with PUT into the folder that is not in use. After "POST /try" the board
-// shows the new certificate on this port only; "POST /live", over a connection that
-// was made with it, makes it the one in use.
+// shows the new certificate on this port only; "POST /live" succeeds if the one that
+// this connection shows is from now on in use.
 type updates struct {
 	place   string
 	address string
@@ -85,8 +85,8 @@ func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, err
 	for i, file := range files {
 		done[i] = Done{Name: file.Name, Bytes: len(file.Data), Private: file.Private, State: state}
 	}
-	if state == Unchanged && owner == 0 {
-		return done, nil
+	if state == Unchanged && owner == 0 { // it may be on trial only: an earlier push was interrupted
+		return done, board.ask(http.MethodPost, "/live", nil)
 	}
 	if err := u.send(board, files, o); err != nil {
 		return done, err

@@ -61,7 +61,7 @@ func (e *UpdateError) Error() string {
 // Hint depends on what the board says.
 func (e *UpdateError) Hint() fault.Hint {
 	if e.Status == 404 {
-		return fault.Hintf("check that the board's program is that of picoca example --updates")
+		return fault.Hintf("run the same command again; if that does not help, check that the board's program is that of picoca example --updates")
 	}
 	return fault.Hintf("run the same command again; if that does not help, restart the board first")
 }

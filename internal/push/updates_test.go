@@ -137,8 +137,22 @@ func TestPutOverHTTPS(t *testing.T) {
 		t.Errorf("got %s, and key %q", got, b.got["/key.der"])
 	}
 	b.requests = nil
-	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || b.requests != nil {
+	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || strings.Join(b.requests, ", ") != "POST /live" {
 		t.Errorf("again: got %+v, %v after %q", done, err, b.requests)
+	}
+}
+
+// TestPutOverHTTPSAfterAnInterruption: the board shows the new certificate only for a
+// while, unless it is told that this was seen.
+func TestPutOverHTTPSAfterAnInterruption(t *testing.T) {
+	b := newUpdatingBoard(t)
+	b.trial = true
+	if _, err := b.put(updatesStart, nil); err != nil || !b.live {
+		t.Errorf("got %v, in use: %v", err, b.live)
+	}
+	b.answers["POST /live"] = 404
+	if _, err := b.put(updatesStart, nil); !errors.As(err, new(*UpdateError)) {
+		t.Errorf("the trial has ended meanwhile: got %v", err)
 	}
 }
 
