@@ -222,6 +222,11 @@ func TestUpdatesRefuse(t *testing.T) {
 	} else {
 		conn.Close()
 	}
+	b.home.Run("revoke", "pico.local") // now a board with that certificate may be anybody's
+	b.home.Run("issue", "pico.local")
+	if err := b.push(); err == nil || !strings.Contains(err.Error(), "its certificate is revoked") || strings.Contains(b.log.String(), "new certificate") {
+		t.Errorf("push to a board with a revoked certificate: got %v", err)
+	}
 }
 
 // twin returns a certificate like the owner's for another key.

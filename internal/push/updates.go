@@ -33,6 +33,9 @@ type Updates struct {
 	Roots *x509.CertPool
 	Now   time.Time
 	Known func(der []byte) bool
+	// Revoked says whether a certificate proves nothing more: someone else may have
+	// its key.
+	Revoked func(leaf *x509.Certificate) bool
 	// Newest is the certificate in DER that the board is to have.
 	Newest []byte
 	// Owners are the client certificates that the board may accept. It is given the
@@ -163,6 +166,9 @@ func (a *Updates) verify(leaf *x509.Certificate, place string) error {
 	at := a.Now
 	if at.After(leaf.NotAfter) && a.Known(leaf.Raw) {
 		at = leaf.NotAfter // the board was off while its certificate ended
+	}
+	if a.Revoked(leaf) {
+		return &StrangerError{place, errRevoked}
 	}
 	if _, err := leaf.Verify(x509.VerifyOptions{DNSName: a.Name, Roots: a.Roots, CurrentTime: at}); err != nil {
 		return &StrangerError{place, err}

@@ -25,8 +25,14 @@ func (e *StrangerError) Error() string {
 // Unwrap returns what is wrong with its certificate.
 func (e *StrangerError) Unwrap() error { return e.Err }
 
+// errRevoked is what is wrong with a certificate whose key someone else may have.
+var errRevoked = errors.New("its certificate is revoked")
+
 // Hint depends on that.
 func (e *StrangerError) Hint() fault.Hint {
+	if errors.Is(e.Err, errRevoked) {
+		return byCable
+	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](e.Err); ok && invalid.Reason == x509.Expired {
 		return fault.Hintf("check this computer's clock; if the board's certificate has ended, and it is none that this CA still knows: connect the board by USB, and name its port: --to PORT")
 	}

@@ -118,7 +118,7 @@ func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(b.root.Cert)
-	access := &Updates{Name: "pico.local", Roots: roots, Now: now, Known: func([]byte) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
+	access := &Updates{Name: "pico.local", Roots: roots, Now: now, Known: func([]byte) bool { return false }, Revoked: func(*x509.Certificate) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
 	if change != nil {
 		change(access)
 	}
@@ -180,6 +180,7 @@ func TestPutOverHTTPSFails(t *testing.T) {
 		"another CA's": {access: func(u *Updates) { u.Roots = x509.NewCertPool() }, want: new(*StrangerError), says: "so nothing was sent", hint: "earlier root"},
 		"another name": {access: func(u *Updates) { u.Name = "other.local" }, want: new(*StrangerError), says: "so nothing was sent", hint: "no other device"},
 		"ended":        {now: updatesStart.AddDate(4, 0, 0), want: new(*StrangerError), says: "expired", hint: "connect the board by USB"},
+		"revoked":      {access: func(u *Updates) { u.Revoked = func(*x509.Certificate) bool { return true } }, want: new(*StrangerError), says: "is revoked", hint: "connect the board by USB"},
 		"no owner":     {access: func(u *Updates) { u.Owners = u.Owners[1:] }, want: new(*RefusedError), says: "does not accept the update identity", hint: "--to PORT"},
 		"no room":      {board: func(b *updatingBoard) { b.answers["PUT /key.der"] = 409 }, want: new(*UpdateError), says: `(409): "the board's \x1b[31mreason"`, hint: "restart"},
 		"no program":   {board: func(b *updatingBoard) { b.answers["PUT /cert.der"] = 404 }, want: new(*UpdateError), says: "(404)", hint: "picoca example --updates"},
