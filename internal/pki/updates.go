@@ -304,7 +304,7 @@ func (p *Push) access(now time.Time) (*push.Updates, error) {
 	for _, root := range roots {
 		pool.AddCert(root.Certificate)
 	}
-	return &push.Updates{Name: p.Name(), Roots: pool, Now: now, Known: p.mayHave, Revoked: revokedIn(revoked), Newest: p.Issued.Leaf.Raw, Owners: owners}, err
+	return &push.Updates{Name: p.Name(), Port: p.updates.Port, Roots: pool, Now: now, Known: p.mayHave, Revoked: revokedIn(revoked), Newest: p.Issued.Leaf.Raw, Owners: owners}, err
 }
 
 // revokedIn finds certificates in a list of the revoked ones.

@@ -173,7 +173,7 @@ func TestRevokedCertificateProvesNoBoard(t *testing.T) {
 	}
 	for _, want := range []bool{false, true} {
 		a.use(func(c *CA) {
-			p := &Push{ca: c, Issued: a.latest("pico.local"), device: &push.Device{Kind: push.HTTPS}}
+			p := &Push{ca: c, Issued: a.latest("pico.local"), device: &push.Device{Kind: push.HTTPS}, updates: &Updates{Port: 8443}}
 			access, err := p.access(start)
 			if err != nil || access.Revoked(stolen) != want || access.Revoked(p.Issued.Leaf) != want {
 				t.Errorf("want %v: got another answer, or %v", want, err)
@@ -185,7 +185,7 @@ func TestRevokedCertificateProvesNoBoard(t *testing.T) {
 	}
 	after := a.mustIssue(Request{Names: names(t, "pico.local")}, start.Add(day)).Issued.Leaf
 	a.use(func(c *CA) {
-		p := &Push{ca: c, Issued: a.latest("pico.local"), device: &push.Device{Kind: push.HTTPS}}
+		p := &Push{ca: c, Issued: a.latest("pico.local"), device: &push.Device{Kind: push.HTTPS}, updates: &Updates{Port: 8443}}
 		access, err := p.access(start)
 		if err != nil || !access.Revoked(stolen) || access.Revoked(after) {
 			t.Errorf("after a new certificate: got another answer, or %v", err)

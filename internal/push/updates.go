@@ -30,6 +30,7 @@ type Updates struct {
 	// at Now. One that has ended proves as much if Known, given its DER, says that the
 	// board may still have it.
 	Name  string
+	Port  int // that the board was told
 	Roots *x509.CertPool
 	Now   time.Time
 	Known func(der []byte) bool
@@ -135,7 +136,7 @@ func (u *updates) greet(ctx context.Context, access *Updates) (*updatesConn, int
 // to it. It fails with a StrangerError, a RefusedError or a GoneError.
 func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*updatesConn, error) {
 	late, cancel := context.WithTimeoutCause(ctx, updatesTime, errSilent)
-	c := &updatesConn{u: u, ctx: ctx, late: late, stop: cancel}
+	c := &updatesConn{u: u, access: access, ctx: ctx, late: late, stop: cancel}
 	plain, err := u.dial(late, "tcp", u.address)
 	if err != nil {
 		defer cancel()
@@ -161,6 +162,14 @@ func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*upd
 	return c, nil
 }
 
+// byName returns where the board is by its name, "" if that is the place.
+func (a *Updates) byName(place string) string {
+	if named := UpdatesPlace(a.Name, a.Port); named != place {
+		return named
+	}
+	return ""
+}
+
 // verify fails with a StrangerError unless the certificate is the board's.
 func (a *Updates) verify(leaf *x509.Certificate, place string) error {
 	at := a.Now
@@ -168,10 +177,10 @@ func (a *Updates) verify(leaf *x509.Certificate, place string) error {
 		at = leaf.NotAfter // the board was off while its certificate ended
 	}
 	if a.Revoked(leaf) {
-		return &StrangerError{place, errRevoked}
+		return &StrangerError{place, errRevoked, a.byName(place)}
 	}
 	if _, err := leaf.Verify(x509.VerifyOptions{DNSName: a.Name, Roots: a.Roots, CurrentTime: at}); err != nil {
-		return &StrangerError{place, err}
+		return &StrangerError{place, err, a.byName(place)}
 	}
 	return nil
 }
@@ -180,6 +189,7 @@ func (a *Updates) verify(leaf *x509.Certificate, place string) error {
 // accepted the owner.
 type updatesConn struct {
 	u         *updates
+	access    *Updates
 	ctx, late context.Context
 	stop      func()
 	tls       *tls.Conn
@@ -225,8 +235,11 @@ func (c *updatesConn) fault(err error) error {
 	case c.late.Err() != nil:
 		err = context.Cause(c.late)
 	}
-	return fault.With(&GoneError{c.u.place, err}, fault.Hintf(
-		"check that the board is on and in this network, and that its program takes updates; its address instead of its name: --to https://ADDRESS:%d; over a cable: --to PORT", UpdatesPort))
+	other := fmt.Sprintf("its address instead of its name: --to https://ADDRESS:%d", c.access.Port)
+	if named := c.access.byName(c.u.place); named != "" {
+		other = "under its name: --to " + named
+	}
+	return fault.With(&GoneError{c.u.place, err}, fault.Hintf("check that the board is on and in this network, and that its program takes updates; %s; over a cable: --to PORT", other))
 }
 
 // greetFault is what ended a handshake: known says that the board had proved who

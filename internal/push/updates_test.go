@@ -118,7 +118,7 @@ func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(b.root.Cert)
-	access := &Updates{Name: "pico.local", Roots: roots, Now: now, Known: func([]byte) bool { return false }, Revoked: func(*x509.Certificate) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
+	access := &Updates{Name: "pico.local", Port: 9443, Roots: roots, Now: now, Known: func([]byte) bool { return false }, Revoked: func(*x509.Certificate) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
 	if change != nil {
 		change(access)
 	}
@@ -177,8 +177,8 @@ func TestPutOverHTTPSFails(t *testing.T) {
 		says   string
 		hint   string
 	}{
-		"another CA's": {access: func(u *Updates) { u.Roots = x509.NewCertPool() }, want: new(*StrangerError), says: "so nothing was sent", hint: "earlier root"},
-		"another name": {access: func(u *Updates) { u.Name = "other.local" }, want: new(*StrangerError), says: "so nothing was sent", hint: "no other device"},
+		"another CA's": {access: func(u *Updates) { u.Roots = x509.NewCertPool() }, want: new(*StrangerError), says: "so nothing was sent", hint: "by its name: --to https://pico.local:9443; if the board has a certificate of an earlier root"},
+		"another name": {access: func(u *Updates) { u.Name = "other.local" }, want: new(*StrangerError), says: "so nothing was sent", hint: "no other device has the board's address; if the board has another one now, find it by its name: --to https://other.local:9443"},
 		"ended":        {now: updatesStart.AddDate(4, 0, 0), want: new(*StrangerError), says: "expired", hint: "connect the board by USB"},
 		"revoked":      {access: func(u *Updates) { u.Revoked = func(*x509.Certificate) bool { return true } }, want: new(*StrangerError), says: "is revoked", hint: "connect the board by USB"},
 		"no owner":     {access: func(u *Updates) { u.Owners = u.Owners[1:] }, want: new(*RefusedError), says: "does not accept the update identity", hint: "--to PORT"},
@@ -187,7 +187,7 @@ func TestPutOverHTTPSFails(t *testing.T) {
 		"bad pair":     {board: func(b *updatingBoard) { b.answers["POST /try"] = 409 }, want: new(*UpdateError), says: "(409)"},
 		"not shown":    {board: func(b *updatingBoard) { b.broken = true }, want: new(*UnprovenError), says: "keeps the previous one"},
 		"not live":     {board: func(b *updatingBoard) { b.answers["POST /live"] = 409 }, want: new(*UpdateError)},
-		"off":          {board: func(b *updatingBoard) { b.Close() }, want: new(*GoneError), says: "refused", hint: "is on and in this network"},
+		"off":          {board: func(b *updatingBoard) { b.Close() }, want: new(*GoneError), says: "refused", hint: "takes updates; under its name: --to https://pico.local:9443; over a cable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newUpdatingBoard(t)
