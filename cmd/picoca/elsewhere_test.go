@@ -102,7 +102,7 @@ var (
 	hostDrive = regexp.MustCompile(`\bZ:(\\+)`)
 	// separator is a backslash in a path, but not one with which Go writes a
 	// character that cannot be seen, nor one in a name.
-	separator = regexp.MustCompile(`(?m)^error: name ".*"|\\(u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}|"|[abfnrtv](?:[^\w.-]|$))|\\{1,2}`)
+	separator = regexp.MustCompile(`(?m)^error: name ".*"|\\(u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}|"|[nrt](?:[^\w.\\-]|$))|\\{1,2}`)
 )
 
 var (

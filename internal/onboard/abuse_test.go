@@ -23,7 +23,8 @@ import (
 const crowdSize = 500
 
 // openMany opens crowdSize connections to address, sends each the same bytes,
-// and closes them when the test ends.
+// and closes them when the test ends. It returns once the server has accepted them
+// all: it has then closed those that are too many.
 func openMany(t *testing.T, address, send string) []net.Conn {
 	t.Helper()
 	var conns []net.Conn
@@ -39,6 +40,21 @@ func openMany(t *testing.T, address, send string) []net.Conn {
 		}
 		conns = append(conns, c)
 		io.WriteString(c, send) // the server may have closed it already
+	}
+	closed := make(chan bool, crowdSize)
+	for _, c := range conns {
+		go func() {
+			io.Copy(io.Discard, c)
+			closed <- true
+		}()
+	}
+	late := time.After(slowest)
+	for n := range crowdSize - maxConnections {
+		select {
+		case <-closed:
+		case <-late:
+			t.Fatalf("the server closed %d of %d connections", n, crowdSize)
+		}
 	}
 	return conns
 }

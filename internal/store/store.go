@@ -100,7 +100,8 @@ func Open(dir string, opt Options) (*Store, error) {
 func openDir(dir string, opt Options) (*Store, error) {
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() { // opening a pipe could take forever
-		return nil, fault.With(FileError{dir, "is not a folder", syscall.ENOTDIR}, anotherHome)
+		// Not ENOTDIR, which on Windows is fs.ErrNotExist.
+		return nil, fault.With(FileError{dir, "is not a folder", durable.ErrNotFolder}, anotherHome)
 	}
 	if err != nil {
 		return nil, dirFault(dir, err)
