@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,11 +67,16 @@ func UpdatesPlace(name string, port int) string {
 // openUpdates reads the place. The board is not reached before Put.
 func openUpdates(place string, dial Dial) (*Device, error) {
 	base, err := url.Parse(place)
-	if err != nil || base.Hostname() == "" || base.Path != "" && base.Path != "/" || base.User != nil || base.RawQuery != "" {
+	if err != nil || base.Hostname() == "" || base.Port() != "" && !isPort(base.Port()) || base.User != nil || strings.ContainsAny(place, "?#") || base.Path != "" && base.Path != "/" {
 		return nil, &PlaceError{place, "is not the address of a board", fault.Hintf("write it as https://192.168.1.42:%d, without a path", UpdatesPort)}
 	}
 	address := net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), strconv.Itoa(UpdatesPort)))
 	return &Device{Kind: HTTPS, Place: place, updates: &updates{place, address, dial}}, nil
+}
+
+func isPort(text string) bool {
+	number, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && number > 0
 }
 
 // put has the board take the files, and proves that it uses them. Until the last

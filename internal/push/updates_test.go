@@ -228,8 +228,9 @@ func TestPutOverHTTPSIsInterrupted(t *testing.T) {
 
 func TestPlacesOfUpdates(t *testing.T) {
 	for place, want := range map[string]string{
-		"https://pico.local": "pico.local:8443", "https://192.168.1.42:9443/": "192.168.1.42:9443", "https://[fe80::1]": "[fe80::1]:8443",
+		"https://pico.local": "pico.local:8443", "https://192.168.1.42:9443/": "192.168.1.42:9443", "https://[fe80::1]": "[fe80::1]:8443", "https://[fe80::1%25eth0]": "[fe80::1%eth0]:8443",
 		"https://": "", "https://pico.local/x": "", "https://me@pico.local": "", "https://pico.local:x": "",
+		"https://pico.local:99999": "", "https://pico.local:0": "", "https://pico.local#x": "", "https://pico.local?": "", "https://pico.local//": "",
 	} {
 		d, err := openUpdates(place, nil)
 		if _, wrong := errors.AsType[*PlaceError](err); wrong != (want == "") {
