@@ -207,6 +207,51 @@ func TestExampleRedirectsPlainHTTP(t *testing.T) {
 	})
 }
 
+// TestSilenceOnPort80EndsNoVisit: CircuitPython's board waits a second for what a
+// client of port 80 has to say. What a visitor of the page asked for meanwhile is
+// answered, although someone else waits.
+func TestSilenceOnPort80EndsNoVisit(t *testing.T) {
+	t.Parallel()
+	h := rig.NewHome(t)
+	h.Run("issue", "pico.local")
+	h.Run("example", "pico.local", "--for", "pico-w/circuitpython", "--out", "project")
+	replaceIn(t, h.Path("project", "code.py"), "GIVE_WAY = 2", "GIVE_WAY = 0.5")
+	b := startExample(t, h, exampleOnCircuitPython)
+	conn, err := b.visit("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	silent, err := net.Dial("tcp", b.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	if _, err := io.WriteString(conn, "GET /status HTTP/1.1\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := b.visitor("127.0.0.2").dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("got no answer: %v", err)
+	}
+}
+
+// visit makes a connection with TLS.
+func (b *exampleBoard) visit(address string) (*tls.Conn, error) {
+	v := b.visitor(address)
+	plain, err := v.dial()
+	if err != nil {
+		return nil, err
+	}
+	plain.SetDeadline(time.Now().Add(rig.Patience))
+	conn := tls.Client(plain, v.tls())
+	return conn, conn.Handshake()
+}
+
 // TestExampleSurvivesHangUps ends handshakes in every way that clients do.
 func TestExampleSurvivesHangUps(t *testing.T) {
 	eachExample(t, func(t *testing.T, firmware exampleFirmware) {

@@ -222,6 +222,11 @@ func TestUpdatesRefuse(t *testing.T) {
 	} else {
 		conn.Close()
 	}
+	b.home.Run("revoke", "pico.local") // now a board with that certificate may be anybody's
+	b.home.Run("issue", "pico.local")
+	if err := b.push(); err == nil || !strings.Contains(err.Error(), "its certificate is revoked") || strings.Contains(b.log.String(), "new certificate") {
+		t.Errorf("push to a board with a revoked certificate: got %v", err)
+	}
 }
 
 // twin returns a certificate like the owner's for another key.
@@ -314,14 +319,14 @@ func TestUpdatesOfBadPairs(t *testing.T) {
 			}
 			b.restart(0)
 		}
-		if status, _ := b.ask(post("live")); status != 404 {
-			t.Errorf("%s: making it live: got %d, want 404", name, status)
+		if status, _ := b.ask(post("live")); status != 200 { // of the pair that this connection has
+			t.Errorf("%s: keeping the live pair: got %d", name, status)
 		}
 		if got := b.shows(b.https, nil); !bytes.Equal(got, previous) {
 			t.Errorf("%s: the page no longer has its certificate", name)
 		}
 	}
-	for _, request := range [][]byte{put("main.py", []byte("x")), put("../main.py", []byte("x")), []byte("GET /key.der HTTP/1.1\r\n\r\n"), post("live")} {
+	for _, request := range [][]byte{put("main.py", []byte("x")), put("../main.py", []byte("x")), []byte("GET /key.der HTTP/1.1\r\n\r\n"), post("dead")} {
 		if status, _ := b.ask(request); status != 404 {
 			t.Errorf("%q: got %d, want 404", request, status)
 		}
@@ -362,11 +367,14 @@ func TestUpdateOnTrial(t *testing.T) {
 		t.Errorf("live after another file: got %d %q, want 404", status, text)
 	}
 	send()
-	if status, text := b.ask(post("live")); status != 200 {
-		t.Errorf("live: got %d %q", status, text)
+	if err := b.push(); err != nil { // as if the last one had been interrupted here
+		t.Error(err)
 	}
 	if !bytes.Equal(b.shows(b.https, nil), cert) {
 		t.Error("the page does not have the new certificate")
+	}
+	if status, text := b.ask(post("live")); status != 200 {
+		t.Errorf("live again: got %d %q", status, text)
 	}
 }
 

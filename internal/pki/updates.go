@@ -295,12 +295,25 @@ func (p *Push) access(now time.Time) (*push.Updates, error) {
 	if err != nil {
 		return nil, err
 	}
+	revoked, err := p.ca.store.Revocations()
+	if err != nil {
+		return nil, err
+	}
 	roots, err := p.ca.trusted()
 	pool := x509.NewCertPool()
 	for _, root := range roots {
 		pool.AddCert(root.Certificate)
 	}
-	return &push.Updates{Name: p.Name(), Roots: pool, Now: now, Known: p.mayHave, Newest: p.Issued.Leaf.Raw, Owners: owners}, err
+	return &push.Updates{Name: p.Name(), Port: p.updates.Port, Roots: pool, Now: now, Known: p.mayHave, Revoked: revokedIn(revoked), Newest: p.Issued.Leaf.Raw, Owners: owners}, err
+}
+
+// revokedIn finds certificates in a list of the revoked ones.
+func revokedIn(all []store.Revocation) func(*x509.Certificate) bool {
+	return func(leaf *x509.Certificate) bool {
+		return slices.ContainsFunc(all, func(r store.Revocation) bool {
+			return r.Serial == ca.Serial(leaf) && r.Authority == fmt.Sprintf("%x", leaf.AuthorityKeyId)
+		})
+	}
 }
 
 // mayHave reports whether the board may still have a certificate: it was issued for

@@ -163,6 +163,36 @@ func TestBoardIsKnownByACertificateThatHasEnded(t *testing.T) {
 	})
 }
 
+// TestRevokedCertificateProvesNoBoard: someone who stole the board's key is not sent
+// the next one.
+func TestRevokedCertificateProvesNoBoard(t *testing.T) {
+	a := newAuthority(t, "")
+	stolen := a.mustIssue(Request{Names: names(t, "pico.local")}, start).Issued.Leaf
+	if _, _, err := a.updatesProject(ProjectRequest{Updates: 8443, Out: "project"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []bool{false, true} {
+		a.use(func(c *CA) {
+			p := &Push{ca: c, Issued: a.latest("pico.local"), device: &push.Device{Kind: push.HTTPS}, updates: &Updates{Port: 8443}}
+			access, err := p.access(start)
+			if err != nil || access.Revoked(stolen) != want || access.Revoked(p.Issued.Leaf) != want {
+				t.Errorf("want %v: got another answer, or %v", want, err)
+			}
+		})
+		if !want {
+			a.mustRevoke("pico.local", start.Add(day))
+		}
+	}
+	after := a.mustIssue(Request{Names: names(t, "pico.local")}, start.Add(day)).Issued.Leaf
+	a.use(func(c *CA) {
+		p := &Push{ca: c, Issued: a.latest("pico.local"), device: &push.Device{Kind: push.HTTPS}, updates: &Updates{Port: 8443}}
+		access, err := p.access(start)
+		if err != nil || !access.Revoked(stolen) || access.Revoked(after) {
+			t.Errorf("after a new certificate: got another answer, or %v", err)
+		}
+	})
+}
+
 // TestCableOfABoardWithUpdates: what a cable brings is in the folder in use, and the
 // next push needs none.
 func TestCableOfABoardWithUpdates(t *testing.T) {

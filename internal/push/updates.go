@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -30,9 +31,13 @@ type Updates struct {
 	// at Now. One that has ended proves as much if Known, given its DER, says that the
 	// board may still have it.
 	Name  string
+	Port  int // that the board was told
 	Roots *x509.CertPool
 	Now   time.Time
 	Known func(der []byte) bool
+	// Revoked says whether a certificate proves nothing more: someone else may have
+	// its key.
+	Revoked func(leaf *x509.Certificate) bool
 	// Newest is the certificate in DER that the board is to have.
 	Newest []byte
 	// Owners are the client certificates that the board may accept. It is given the
@@ -42,8 +47,8 @@ type Updates struct {
 
 // updates is a board with the program of picoca example --updates: each file is
 // sent with PUT into the folder that is not in use. After "POST /try" the board
-// shows the new certificate on this port only; "POST /live", over a connection that
-// was made with it, makes it the one in use.
+// shows the new certificate on this port only; "POST /live" succeeds if the one that
+// this connection shows is from now on in use.
 type updates struct {
 	place   string
 	address string
@@ -62,11 +67,16 @@ func UpdatesPlace(name string, port int) string {
 // openUpdates reads the place. The board is not reached before Put.
 func openUpdates(place string, dial Dial) (*Device, error) {
 	base, err := url.Parse(place)
-	if err != nil || base.Hostname() == "" || base.Path != "" && base.Path != "/" || base.User != nil || base.RawQuery != "" {
+	if err != nil || base.Hostname() == "" || base.Port() != "" && !isPort(base.Port()) || base.User != nil || strings.ContainsAny(place, "?#") || base.Path != "" && base.Path != "/" {
 		return nil, &PlaceError{place, "is not the address of a board", fault.Hintf("write it as https://192.168.1.42:%d, without a path", UpdatesPort)}
 	}
 	address := net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), strconv.Itoa(UpdatesPort)))
 	return &Device{Kind: HTTPS, Place: place, updates: &updates{place, address, dial}}, nil
+}
+
+func isPort(text string) bool {
+	number, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && number > 0
 }
 
 // put has the board take the files, and proves that it uses them. Until the last
@@ -85,8 +95,8 @@ func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, err
 	for i, file := range files {
 		done[i] = Done{Name: file.Name, Bytes: len(file.Data), Private: file.Private, State: state}
 	}
-	if state == Unchanged && owner == 0 {
-		return done, nil
+	if state == Unchanged && owner == 0 { // it may be on trial only: an earlier push was interrupted
+		return done, board.ask(http.MethodPost, "/live", nil)
 	}
 	if err := u.send(board, files, o); err != nil {
 		return done, err
@@ -132,7 +142,7 @@ func (u *updates) greet(ctx context.Context, access *Updates) (*updatesConn, int
 // to it. It fails with a StrangerError, a RefusedError or a GoneError.
 func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*updatesConn, error) {
 	late, cancel := context.WithTimeoutCause(ctx, updatesTime, errSilent)
-	c := &updatesConn{u: u, ctx: ctx, late: late, stop: cancel}
+	c := &updatesConn{u: u, access: access, ctx: ctx, late: late, stop: cancel}
 	plain, err := u.dial(late, "tcp", u.address)
 	if err != nil {
 		defer cancel()
@@ -158,14 +168,25 @@ func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*upd
 	return c, nil
 }
 
+// byName returns where the board is by its name, "" if that is the place.
+func (a *Updates) byName(place string) string {
+	if named := UpdatesPlace(a.Name, a.Port); named != place {
+		return named
+	}
+	return ""
+}
+
 // verify fails with a StrangerError unless the certificate is the board's.
 func (a *Updates) verify(leaf *x509.Certificate, place string) error {
 	at := a.Now
 	if at.After(leaf.NotAfter) && a.Known(leaf.Raw) {
 		at = leaf.NotAfter // the board was off while its certificate ended
 	}
+	if a.Revoked(leaf) {
+		return &StrangerError{place, errRevoked, a.byName(place)}
+	}
 	if _, err := leaf.Verify(x509.VerifyOptions{DNSName: a.Name, Roots: a.Roots, CurrentTime: at}); err != nil {
-		return &StrangerError{place, err}
+		return &StrangerError{place, err, a.byName(place)}
 	}
 	return nil
 }
@@ -174,6 +195,7 @@ func (a *Updates) verify(leaf *x509.Certificate, place string) error {
 // accepted the owner.
 type updatesConn struct {
 	u         *updates
+	access    *Updates
 	ctx, late context.Context
 	stop      func()
 	tls       *tls.Conn
@@ -219,8 +241,11 @@ func (c *updatesConn) fault(err error) error {
 	case c.late.Err() != nil:
 		err = context.Cause(c.late)
 	}
-	return fault.With(&GoneError{c.u.place, err}, fault.Hintf(
-		"check that the board is on and in this network, and that its program takes updates; its address instead of its name: --to https://ADDRESS:%d; over a cable: --to PORT", UpdatesPort))
+	other := fmt.Sprintf("its address instead of its name: --to https://ADDRESS:%d", c.access.Port)
+	if named := c.access.byName(c.u.place); named != "" {
+		other = "under its name: --to " + named
+	}
+	return fault.With(&GoneError{c.u.place, err}, fault.Hintf("check that the board is on and in this network, and that its program takes updates; %s; over a cable: --to PORT", other))
 }
 
 // greetFault is what ended a handshake: known says that the board had proved who

@@ -16,6 +16,8 @@ var byCable = fault.Hintf("connect the board by USB, and name its port: --to POR
 type StrangerError struct {
 	Place string
 	Err   error
+	// ByName is where the board is by its name, "" if that is Place.
+	ByName string
 }
 
 func (e *StrangerError) Error() string {
@@ -25,15 +27,25 @@ func (e *StrangerError) Error() string {
 // Unwrap returns what is wrong with its certificate.
 func (e *StrangerError) Unwrap() error { return e.Err }
 
+// errRevoked is what is wrong with a certificate whose key someone else may have.
+var errRevoked = errors.New("its certificate is revoked")
+
 // Hint depends on that.
 func (e *StrangerError) Hint() fault.Hint {
+	if errors.Is(e.Err, errRevoked) {
+		return byCable
+	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](e.Err); ok && invalid.Reason == x509.Expired {
 		return fault.Hintf("check this computer's clock; if the board's certificate has ended, and it is none that this CA still knows: connect the board by USB, and name its port: --to PORT")
 	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](e.Err); ok {
-		return fault.Hintf("check that no other device has the board's address; if the board has a certificate of an earlier root: connect it by USB, and name its port: --to PORT")
+	look := "check that no other device has the board's address"
+	if e.ByName != "" {
+		look += "; if the board has another one now, find it by its name: --to " + e.ByName
 	}
-	return fault.Hintf("check that no other device has the board's address")
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](e.Err); ok {
+		look += "; if the board has a certificate of an earlier root: connect it by USB, and name its port: --to PORT"
+	}
+	return fault.Hintf("%s", look)
 }
 
 // RefusedError says that a board does not let this CA replace its certificate.
@@ -61,7 +73,7 @@ func (e *UpdateError) Error() string {
 // Hint depends on what the board says.
 func (e *UpdateError) Hint() fault.Hint {
 	if e.Status == 404 {
-		return fault.Hintf("check that the board's program is that of picoca example --updates")
+		return fault.Hintf("run the same command again; if that does not help, check that the board's program is that of picoca example --updates")
 	}
 	return fault.Hintf("run the same command again; if that does not help, restart the board first")
 }

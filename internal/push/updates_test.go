@@ -118,7 +118,7 @@ func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(b.root.Cert)
-	access := &Updates{Name: "pico.local", Roots: roots, Now: now, Known: func([]byte) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
+	access := &Updates{Name: "pico.local", Port: 9443, Roots: roots, Now: now, Known: func([]byte) bool { return false }, Revoked: func(*x509.Certificate) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
 	if change != nil {
 		change(access)
 	}
@@ -137,8 +137,22 @@ func TestPutOverHTTPS(t *testing.T) {
 		t.Errorf("got %s, and key %q", got, b.got["/key.der"])
 	}
 	b.requests = nil
-	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || b.requests != nil {
+	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || strings.Join(b.requests, ", ") != "POST /live" {
 		t.Errorf("again: got %+v, %v after %q", done, err, b.requests)
+	}
+}
+
+// TestPutOverHTTPSAfterAnInterruption: the board shows the new certificate only for a
+// while, unless it is told that this was seen.
+func TestPutOverHTTPSAfterAnInterruption(t *testing.T) {
+	b := newUpdatingBoard(t)
+	b.trial = true
+	if _, err := b.put(updatesStart, nil); err != nil || !b.live {
+		t.Errorf("got %v, in use: %v", err, b.live)
+	}
+	b.answers["POST /live"] = 404
+	if _, err := b.put(updatesStart, nil); !errors.As(err, new(*UpdateError)) {
+		t.Errorf("the trial has ended meanwhile: got %v", err)
 	}
 }
 
@@ -163,16 +177,17 @@ func TestPutOverHTTPSFails(t *testing.T) {
 		says   string
 		hint   string
 	}{
-		"another CA's": {access: func(u *Updates) { u.Roots = x509.NewCertPool() }, want: new(*StrangerError), says: "so nothing was sent", hint: "earlier root"},
-		"another name": {access: func(u *Updates) { u.Name = "other.local" }, want: new(*StrangerError), says: "so nothing was sent", hint: "no other device"},
+		"another CA's": {access: func(u *Updates) { u.Roots = x509.NewCertPool() }, want: new(*StrangerError), says: "so nothing was sent", hint: "by its name: --to https://pico.local:9443; if the board has a certificate of an earlier root"},
+		"another name": {access: func(u *Updates) { u.Name = "other.local" }, want: new(*StrangerError), says: "so nothing was sent", hint: "no other device has the board's address; if the board has another one now, find it by its name: --to https://other.local:9443"},
 		"ended":        {now: updatesStart.AddDate(4, 0, 0), want: new(*StrangerError), says: "expired", hint: "connect the board by USB"},
+		"revoked":      {access: func(u *Updates) { u.Revoked = func(*x509.Certificate) bool { return true } }, want: new(*StrangerError), says: "is revoked", hint: "connect the board by USB"},
 		"no owner":     {access: func(u *Updates) { u.Owners = u.Owners[1:] }, want: new(*RefusedError), says: "does not accept the update identity", hint: "--to PORT"},
 		"no room":      {board: func(b *updatingBoard) { b.answers["PUT /key.der"] = 409 }, want: new(*UpdateError), says: `(409): "the board's \x1b[31mreason"`, hint: "restart"},
 		"no program":   {board: func(b *updatingBoard) { b.answers["PUT /cert.der"] = 404 }, want: new(*UpdateError), says: "(404)", hint: "picoca example --updates"},
 		"bad pair":     {board: func(b *updatingBoard) { b.answers["POST /try"] = 409 }, want: new(*UpdateError), says: "(409)"},
 		"not shown":    {board: func(b *updatingBoard) { b.broken = true }, want: new(*UnprovenError), says: "keeps the previous one"},
 		"not live":     {board: func(b *updatingBoard) { b.answers["POST /live"] = 409 }, want: new(*UpdateError)},
-		"off":          {board: func(b *updatingBoard) { b.Close() }, want: new(*GoneError), says: "refused", hint: "is on and in this network"},
+		"off":          {board: func(b *updatingBoard) { b.Close() }, want: new(*GoneError), says: "refused", hint: "takes updates; under its name: --to https://pico.local:9443; over a cable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newUpdatingBoard(t)
@@ -213,8 +228,9 @@ func TestPutOverHTTPSIsInterrupted(t *testing.T) {
 
 func TestPlacesOfUpdates(t *testing.T) {
 	for place, want := range map[string]string{
-		"https://pico.local": "pico.local:8443", "https://192.168.1.42:9443/": "192.168.1.42:9443", "https://[fe80::1]": "[fe80::1]:8443",
+		"https://pico.local": "pico.local:8443", "https://192.168.1.42:9443/": "192.168.1.42:9443", "https://[fe80::1]": "[fe80::1]:8443", "https://[fe80::1%25eth0]": "[fe80::1%eth0]:8443",
 		"https://": "", "https://pico.local/x": "", "https://me@pico.local": "", "https://pico.local:x": "",
+		"https://pico.local:99999": "", "https://pico.local:0": "", "https://pico.local#x": "", "https://pico.local?": "", "https://pico.local//": "",
 	} {
 		d, err := openUpdates(place, nil)
 		if _, wrong := errors.AsType[*PlaceError](err); wrong != (want == "") {

@@ -11,10 +11,11 @@ public:
   void toLowerCase();
   unsigned length() const;
   int indexOf(char, unsigned from = 0) const;
+  int indexOf(const String &) const;
+  String &operator+=(char);
   String substring(unsigned from) const;
   String substring(unsigned from, unsigned to) const;
   const char *c_str() const;
-  bool operator!=(const char *) const;
   bool operator==(const char *) const;
 };
 String operator+(const String &, const char *);
@@ -33,9 +34,13 @@ public:
 
 class Stream : public Print {
 public:
-  void setTimeout(unsigned long);
-  String readStringUntil(char);
   virtual int available() = 0;
+};
+
+class Client : public Stream {
+public:
+  virtual int read() = 0;
+  virtual uint8_t connected() = 0;
 };
 
 class SerialUSB : public Stream {

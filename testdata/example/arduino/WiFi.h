@@ -14,10 +14,11 @@ public:
 };
 extern WiFiClass WiFi;
 
-class WiFiClient : public Stream {
+class WiFiClient : public Client {
 public:
   operator bool();
-  uint8_t connected();
+  uint8_t connected() override;
+  int read() override;
   void stop();
   int available() override;
   size_t write(const uint8_t *, size_t) override;

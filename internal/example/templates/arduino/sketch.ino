@@ -49,6 +49,24 @@ bool sendTrust(Print &client, const String &path) {
   return false;
 }
 
+// The first lines of a request, to the empty one; "" if they are long or take longer than a limit: meanwhile the board does
+// nothing else. A stranger in your network could have it wait for good.
+String readHead(Client &client, unsigned long limit) {
+  String head;
+  unsigned long began = millis();
+  while (client.connected() && millis() - began < limit && head.length() < 4096) {
+    if (!client.available()) {
+      delay(1);
+      continue;
+    }
+    head += (char)client.read();
+    if (head.endsWith("\r\n\r\n")) {
+      return head;
+    }
+  }
+  return "";
+}
+
 // The path that a request's first line asks for.
 String pathOf(const String &request) {
   String path = request.substring(4, request.indexOf(' ', 4));
@@ -57,15 +75,10 @@ String pathOf(const String &request) {
 
 // Answers one request; false if the connection ends with it.
 bool answer(BearSSL::WiFiClientSecure &client) {
-  client.setTimeout(5000);
-  String request = client.readStringUntil('\n');
-  bool stays = request.endsWith("HTTP/1.1\r");
-  String line;
-  do {
-    line = client.readStringUntil('\n');
-    line.toLowerCase();
-    stays = stays && line != "connection: close\r";
-  } while (line.length() > 1);
+  String head = readHead(client, GIVE_WAY);
+  String request = head.substring(0, head.indexOf('\r'));
+  head.toLowerCase();
+  bool stays = request.endsWith("HTTP/1.1") && head.indexOf("\r\nconnection: close\r\n") < 0;
   if (!request.startsWith("GET ")) {
     send(client, "405 Method Not Allowed", "text/plain", "405\n", 4);
     return false;
@@ -96,12 +109,7 @@ void lookAfterOthers() {
 @local@  MDNS.update();
   WiFiClient client = http.accept();
   if (client) {
-    client.setTimeout(1000);
-    unsigned long began = millis();
-    String request = client.readStringUntil('\n');
-    // To its end: a connection that is closed with something unread loses the answer.
-    while (client.readStringUntil('\n').length() > 1 && millis() - began < GIVE_WAY) {
-    }
+    String request = readHead(client, 2000); // to its end: a connection that is closed with something unread loses the answer
     if (!request.startsWith("GET ") || !sendTrust(client, pathOf(request))) {
       client.print("HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }

@@ -115,10 +115,8 @@ class Connection:
         """The next bytes; b"" when the client is gone, or has to make room. The first call does the handshake."""
         self.socket.settimeout(0)
         began = time.monotonic()
-        while True:
-            look_after_others()
-            if time.monotonic() - began > self.patience():
-                return b""
+        while time.monotonic() - began < self.patience():
+            look_after_others()  # may take seconds, after which this client may have said something
             try:
                 count = self.socket.recv_into(self.piece)
                 return bytes(memoryview(self.piece)[:count])
@@ -126,6 +124,7 @@ class Connection:
                 if error.errno != errno.EAGAIN:
                     raise
             time.sleep(0.01)
+        return b""
 
     def converse(self):
         """Answers the requests, one after the other, until the connection ends."""
