@@ -379,6 +379,35 @@ func TestExampleTakesTurns(t *testing.T) {
 	})
 }
 
+// TestExampleLetsFewWait has one device open more connections than the board's
+// memory is for, and another come.
+func TestExampleLetsFewWait(t *testing.T) {
+	t.Parallel()
+	b := newExample(t, exampleOnMicroPython)
+	if _, _, err := get(b.visitor("127.0.0.1").client(), "/status"); err != nil { // and keeps its turn
+		t.Fatal(err)
+	}
+	var crowd []net.Conn
+	for range 12 {
+		c, err := b.visitor("127.0.0.1").dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		crowd = append(crowd, c)
+	}
+	for _, c := range crowd[8:] {
+		c.SetReadDeadline(time.Now().Add(rig.Patience))
+		if n, err := c.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the ninth connection and later ones: got %d bytes, %v, want the end", n, err)
+		}
+	}
+	for _, c := range crowd {
+		c.Close()
+	}
+	b.visitor("127.0.0.2").mustServe("a crowd of another device")
+}
+
 // TestExampleHeapDoesNotGrow takes 20 connections in a row, some of them broken
 // off, and compares the memory that is free.
 func TestExampleHeapDoesNotGrow(t *testing.T) {

@@ -46,7 +46,7 @@ var imports = map[string][]string{
 	"internal/trust":             {"internal/ca", "internal/fault"},
 	"internal/testpki":           {"internal/ca"},
 	"internal/testcli":           {"internal/cli"},
-	"internal/push":              {"internal/fault"},
+	"internal/push":              {"internal/errno", "internal/fault"},
 	"internal/probe":             {"internal/ca", "internal/errno", "internal/fault"},
 	"internal/backup/paper":      {"internal/ca", "internal/fault"},
 	"internal/backup":            {"internal/durable", "internal/fault"},

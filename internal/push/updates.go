@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 )
 
@@ -252,7 +253,7 @@ func (c *updatesConn) fault(err error) error {
 // it is, so that it was the board that ended it.
 func (c *updatesConn) greetFault(err error, known bool) error {
 	var remote *net.OpError
-	hungUp := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &remote) && remote.Op == "remote error"
+	hungUp := errors.Is(err, io.EOF) || errno.Is(err, syscall.ECONNRESET) || errors.As(err, &remote) && remote.Op == "remote error"
 	stranger, unverified := errors.AsType[*StrangerError](err)
 	switch {
 	case c.ctx.Err() != nil || c.late.Err() != nil:

@@ -41,6 +41,7 @@ KEEP = 60  # when no one else waits
 SPARE = 10  # when only the same device waits: browsers open connections ahead that they may never use
 GIVE_WAY = 2  # when another device waits, and then it ends in any case after
 TURN = 15
+MANY = 8  # connections of one device that may wait: each takes memory, which the one with TLS needs
 
 waiting = []  # the addresses of the connections that wait
 turn = asyncio.Lock()  # held by the one that is served
@@ -180,6 +181,9 @@ async def send(stream, method, status, kind, body, last):
 
 async def serve(plain, _):
     address = plain.get_extra_info("peername")[0]
+    if waiting.count(address) >= MANY:
+        plain.s.close()
+        return
     waiting.append(address)
     await turn.acquire()
     waiting.remove(address)
