@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/net/websocket"
 
@@ -92,10 +93,23 @@ func (s *firefoxService) deliver(m pushed) {
 	})
 }
 
-// firefoxProfile trusts the root of h.
+// firefoxProfile trusts the root of h. It is removed once Firefox has ended: its
+// processes outlive the one that was started, and write until then.
 func firefoxProfile(t *testing.T, h rig.Home) string {
 	t.Helper()
-	profile := t.TempDir()
+	profile, err := os.MkdirTemp("", "picoca-firefox-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		end := time.Now().Add(rig.Patience)
+		for err := os.RemoveAll(profile); err != nil; err = os.RemoveAll(profile) {
+			if time.Now().After(end) {
+				t.Fatal(err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
 	for _, args := range [][]string{
 		{"-N", "-d", "sql:" + profile, "--empty-password"},
 		{"-A", "-d", "sql:" + profile, "-n", "root", "-t", "C,,", "-i", h.RootFile("store", "cert.pem")},
