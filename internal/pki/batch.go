@@ -283,6 +283,9 @@ func (b *Batch) Issue(ctx context.Context, s *Session, now time.Time, waiting Wa
 	}
 	b.ca.shared = &output.Together{}
 	defer func() { b.ca.shared = nil }()
+	// A goroutine that waits for the disk keeps its processor until the runtime notices;
+	// with as many processors as goroutines the others go on meanwhile.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(signers, runtime.GOMAXPROCS(0))))
 	var failed error
 	n := 0
 	err := b.each(b.signers, func(w *CA, r row) BatchRow { return b.issue(w, trusted, r, now) }, func(r row, result BatchRow) bool {

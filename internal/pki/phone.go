@@ -23,7 +23,8 @@ type PhoneFiles struct {
 // errNoAddress is for the roots of init --only: the page that proves the trust has
 // this computer's address.
 var errNoAddress = fault.New("root vouches for no address, and the page for phones has only an address",
-	fault.Hintf("bring a file to the phone: %s for an iPhone or iPad, %s for any other", fault.Command{"export", "ca", "--format", "mobileconfig"}, fault.Command{"export", "ca", "--format", "crt"}))
+	fault.Hintf("bring a file to the phone: %s for an iPhone or iPad, %s for any other; or let a board serve them: %s",
+		fault.Command{"export", "ca", "--format", "mobileconfig"}, fault.Command{"export", "ca", "--format", "crt"}, fault.Command{"phone", "--sheet", "sheet.html"}))
 
 // PhoneFiles returns the roots in their forms, and an icon for each device.
 func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
