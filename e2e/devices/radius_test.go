@@ -3,7 +3,6 @@ package devices
 import (
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,47 +13,6 @@ import (
 	"github.com/picoca/picoca/internal/export"
 )
 
-// radiusConfig is the least that does EAP-TLS; the lines of tls-config are
-// those of the device's step.
-const radiusConfig = `prefix = /usr
-libdir = /usr/lib/freeradius
-logdir = %[1]s
-run_dir = %[1]s
-pidfile = %[1]s/pid
-modules {
-	eap {
-		default_eap_type = tls
-		tls-config common {
-			certificate_file = %[2]s/cert.pem
-			private_key_file = %[2]s/key.pem
-			ca_file = %[2]s/picoca-root.pem
-			tls_min_version = "1.2"
-			tls_max_version = "%[4]s"
-		}
-		tls {
-			tls = common
-		}
-	}
-}
-client localhost {
-	ipaddr = 127.0.0.1
-	secret = testing123
-}
-server default {
-	listen {
-		type = auth
-		ipaddr = 127.0.0.1
-		port = %[3]s
-	}
-	authorize {
-		eap
-	}
-	authenticate {
-		eap
-	}
-}
-`
-
 // TestFreeRADIUSServesItsFiles: EAP-TLS with the .p12 that Android's Wi-Fi gets,
 // as the client of its own server and of another CA's.
 func TestFreeRADIUSServesItsFiles(t *testing.T) {
@@ -64,10 +22,7 @@ func TestFreeRADIUSServesItsFiles(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			port, dir := freeUDPPort(t), t.TempDir()
 			files := install(t, "freeradius", device.UseServer, b)
-			config := writeConfig(t, radiusConfig, dir, files, port, version)
-			if err := os.Rename(config, filepath.Join(dir, "radiusd.conf")); err != nil {
-				t.Fatal(err)
-			}
+			rig.RADIUSConfig(t, dir, port, files, "ca_file = "+filepath.Join(files, "picoca-root.pem"), fmt.Sprintf("tls_max_version = %q", version))
 			rig.WaitFor(t, rig.Start(t, "freeradius", "freeradius", "-f", "-l", "stdout", "-x", "-d", dir, "-n", "radiusd"), "Ready to process requests")
 			for _, row := range []struct {
 				name          string

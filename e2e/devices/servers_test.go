@@ -252,54 +252,7 @@ func TestJavaServesItsFiles(t *testing.T) {
 // of revoked certificates in ssl_ca, it would refuse that one too.
 func TestDovecotServesItsFiles(t *testing.T) {
 	b, port := bundle(t, "p256", "p256"), rig.FreePort(t)
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	group, err := user.LookupGroupId(me.Gid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mailGroup := group.Name
-	users, mail := "default_internal_user = "+me.Username+"\ndefault_internal_group = "+group.Name+"\ndefault_login_user = "+me.Username, me.Username
-	if me.Uid == "0" { // its login process refuses to run as root
-		users, mail, mailGroup = "", "nobody", "nogroup"
-	}
-	dir, base := install(t, "dovecot", device.UseServer, b), publicDir(t)
-	config := writeConfig(t, `base_dir = %[1]s/run
-state_dir = %[1]s
-mail_location = maildir:%[1]s/mail
-log_path = /dev/stderr
-protocols = imap
-%[2]s
-ssl = required
-ssl_cert = <%[5]s/cert.pem
-ssl_key = <%[5]s/key.pem
-ssl_ca = <%[5]s/picoca-root-crl.pem
-ssl_verify_client_cert = yes
-auth_ssl_require_client_cert = yes
-service imap-login {
-  chroot =
-  inet_listener imap {
-    port = 0
-  }
-  inet_listener imaps {
-    address = 127.0.0.1
-    port = %[4]s
-  }
-}
-service anvil {
-  chroot =
-}
-passdb {
-  driver = static
-  args = password=x
-}
-userdb {
-  driver = static
-  args = uid=%[3]s gid=%[6]s home=%[1]s/mail
-}
-`, base, users, mail, port, dir, mailGroup)
+	config := rig.DovecotConfig(t, port, install(t, "dovecot", device.UseServer, b))
 	rig.StartServer(t, port, "dovecot-imapd", "dovecot", "-F", "-c", config)
 	if greeting, err := imap(t, port, b, identityOf(b)); err != nil || !strings.HasPrefix(greeting, "a OK") {
 		t.Errorf("with an identity: got %q, %v", greeting, err)
@@ -307,26 +260,6 @@ userdb {
 	if greeting, err := imap(t, port, b, identityOf(bundle(t, "p256", "rsa-2048"))); err == nil && strings.HasPrefix(greeting, "a OK") {
 		t.Errorf("with an identity of another CA: got %q", greeting)
 	}
-}
-
-// publicDir returns a new folder that other users can enter.
-func publicDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "picoca-dovecot-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, "mail"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(filepath.Join(dir, "mail"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // imap logs in, and returns the answer.

@@ -3,12 +3,10 @@ package years
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -201,74 +199,9 @@ func visitOpenVPN(t *testing.T, h rig.Home, port, identity string) error {
 	return fmt.Errorf("%w\n%s", errRefused, said.String())
 }
 
-// dovecotConfig is the least that asks clients for certificates. The third file has
-// the root and the list.
-const dovecotConfig = `base_dir = %[1]s/run
-state_dir = %[1]s
-mail_location = maildir:%[1]s/mail
-log_path = /dev/stderr
-protocols = imap
-%[2]s
-ssl = required
-ssl_cert = <%[5]s/cert.pem
-ssl_key = <%[5]s/key.pem
-ssl_ca = <%[5]s/picoca-root-crl.pem
-ssl_verify_client_cert = yes
-auth_ssl_require_client_cert = yes
-service imap-login {
-  chroot =
-  inet_listener imap {
-    port = 0
-  }
-  inet_listener imaps {
-    address = 127.0.0.1
-    port = %[4]s
-  }
-}
-service anvil {
-  chroot =
-}
-passdb {
-  driver = static
-  args = password=x
-}
-userdb {
-  driver = static
-  args = uid=%[3]s gid=%[6]s home=%[1]s/mail
-}
-`
-
 func startDovecot(t *testing.T, h rig.Home, port, _ string) *os.Process {
 	t.Helper()
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	group, err := user.LookupGroupId(me.Gid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	users := "default_internal_user = " + me.Username + "\ndefault_internal_group = " + group.Name + "\ndefault_login_user = " + me.Username
-	mail, mailGroup := me.Username, group.Name
-	if me.Uid == "0" { // its login process refuses to run as root
-		users, mail, mailGroup = "", "nobody", "nogroup"
-	}
-	return serve(t, port, rig.Need(t, "dovecot", "dovecot-imapd"), "-F", "-c", config(t, dovecotConfig, publicDir(t), users, mail, port, h.Path("dovecot.local"), mailGroup))
-}
-
-// publicDir returns a new folder that other users can enter, with one for mail.
-func publicDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "picoca-dovecot-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	mail := filepath.Join(dir, "mail")
-	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(mail, 0o777), os.Chmod(mail, 0o777)); err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	return serve(t, port, rig.Need(t, "dovecot", "dovecot-imapd"), "-F", "-c", rig.DovecotConfig(t, port, h.Path("dovecot.local")))
 }
 
 // reloadDovecot writes its file again, and does what doveadm reload does.
@@ -289,53 +222,11 @@ func visitDovecot(t *testing.T, h rig.Home, port, identity string) error {
 	return nil
 }
 
-// radiusConfig is the least that does EAP-TLS. The files are those of the device's
-// step.
-const radiusConfig = `prefix = /usr
-libdir = /usr/lib/freeradius
-logdir = %[1]s
-run_dir = %[1]s
-pidfile = %[1]s/pid
-modules {
-	eap {
-		default_eap_type = tls
-		tls-config common {
-			certificate_file = %[2]s/cert.pem
-			private_key_file = %[2]s/key.pem
-			ca_file = %[1]s/ca_file.pem
-			%[4]s
-			tls_min_version = "1.2"
-			tls_max_version = "1.3"
-		}
-		tls {
-			tls = common
-		}
-	}
-}
-client localhost {
-	ipaddr = 127.0.0.1
-	secret = testing123
-}
-server default {
-	listen {
-		type = auth
-		ipaddr = 127.0.0.1
-		port = %[3]s
-	}
-	authorize {
-		eap
-	}
-	authenticate {
-		eap
-	}
-}
-`
-
 func startRADIUS(t *testing.T, h rig.Home, port, line string) *os.Process {
 	t.Helper()
 	dir := t.TempDir()
 	rig.WriteFile(t, filepath.Join(dir, "ca_file.pem"), string(rig.ReadFile(t, h.Path("freeradius.local", "picoca-root.pem")))+string(rig.ReadFile(t, h.Path("crl.pem"))))
-	rig.WriteFile(t, filepath.Join(dir, "radiusd.conf"), fmt.Sprintf(radiusConfig, dir, h.Path("freeradius.local"), port, line))
+	rig.RADIUSConfig(t, dir, port, h.Path("freeradius.local"), "ca_file = "+filepath.Join(dir, "ca_file.pem"), line, `tls_max_version = "1.3"`)
 	return run(t, "Ready to process requests", rig.Need(t, "freeradius", "freeradius"), "-f", "-l", "stdout", "-x", "-d", dir, "-n", "radiusd")
 }
 
