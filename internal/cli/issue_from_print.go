@@ -55,7 +55,7 @@ type batchReport struct {
 	done     int
 	again    int
 
-	differs     []string        // lines of certificates that are not as asked for now
+	differs     []string        // lines whose certificate differs from the list or the flags
 	differsIn   map[string]bool // the settings
 	replaceWith []string        // the command for the first of them
 }
@@ -113,7 +113,7 @@ func (r *batchReport) noteDiffers() {
 	if len(r.differs) > maxNamesShown {
 		lines += ", ..."
 	}
-	r.note("existing certificates (%s) differ from what is asked for now in: %s; they stay as they are; to change one: %s",
+	r.note("existing certificates (%s) differ from the list or the flags in: %s; they stay as they are; to change one: %s",
 		lines, strings.Join(slices.Sorted(maps.Keys(r.differsIn)), ", "), r.command(r.replaceWith...))
 }
 

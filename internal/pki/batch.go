@@ -46,7 +46,7 @@ type BatchRow struct {
 	Line int
 	// Plan is nil for a certificate that exists.
 	Plan *Plan
-	// Differs is what such a certificate does not have of what is asked for now.
+	// Differs is where such a certificate differs from the list or the flags.
 	Differs Differences
 	// Result is zero in a row that was only checked, but for a certificate that
 	// exists. Its files are those that this run wrote.
@@ -87,7 +87,7 @@ func (t *trial) key(kind ca.KeyType) (crypto.Signer, error) {
 // defaults.Out is the folder for a folder of each device: the current one if it
 // is empty; it need not exist. What is wrong comes as RowErrors, the first
 // twenty. A row whose name's newest certificate was issued from the same list is
-// done, whatever is asked for now: what differs is in the row.
+// done, whatever the row and the flags say: what differs is in the BatchRow.
 func (c *CA) PlanBatch(list *List, defaults Request, now time.Time, checked func(BatchRow)) (*Batch, error) {
 	if _, err := c.Authority(now); err != nil {
 		return nil, err

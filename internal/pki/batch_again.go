@@ -27,7 +27,7 @@ func (e *issuedBeforeError) Error() string {
 type Differences struct {
 	// Settings are columns of a list or flags, such as "days".
 	Settings []string
-	// Replace issues it anew as it is asked for now, or writes its files there.
+	// Replace issues it anew as the list and the flags say, or writes its files there.
 	Replace fault.Command
 }
 

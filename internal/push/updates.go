@@ -22,7 +22,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 )
 
-// UpdatesPort is where boards take updates, unless they were told another one.
+// UpdatesPort is where boards take updates, unless their project has another port.
 const UpdatesPort = 8443
 
 // Updates is what picoca and a board that takes its certificate over HTTPS prove
@@ -32,7 +32,7 @@ type Updates struct {
 	// at Now. One that has ended proves as much if Known, given its DER, says that the
 	// board may still have it.
 	Name  string
-	Port  int // that the board was told
+	Port  int // that its project has
 	Roots *x509.CertPool
 	Now   time.Time
 	Known func(der []byte) bool

@@ -143,7 +143,7 @@ func TestPutOverHTTPS(t *testing.T) {
 }
 
 // TestPutOverHTTPSAfterAnInterruption: the board shows the new certificate only for a
-// while, unless it is told that this was seen.
+// while, unless a client says that it saw this.
 func TestPutOverHTTPSAfterAnInterruption(t *testing.T) {
 	b := newUpdatingBoard(t)
 	b.trial = true
@@ -166,7 +166,7 @@ func TestPutOverHTTPSAfterTheEnd(t *testing.T) {
 	}
 }
 
-// TestPutOverHTTPSFails: whoever answers, nobody gets the key without proof, and
+// TestPutOverHTTPSFails: no board gets the key without proof, and
 // nothing becomes live that was not seen.
 func TestPutOverHTTPSFails(t *testing.T) {
 	for name, row := range map[string]struct {
