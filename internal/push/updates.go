@@ -87,7 +87,7 @@ func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, err
 	if err != nil {
 		return nil, err
 	}
-	defer func() { board.close() }()
+	defer board.close()
 	done := make([]Done, len(files))
 	state := Written
 	if board.shows(o.Updates.Newest) {
@@ -102,14 +102,16 @@ func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, err
 	if err := u.send(board, files, o); err != nil {
 		return done, err
 	}
-	board.close()
-	if board, err = u.connect(ctx, o.Updates, 0); err != nil {
+	board.close() // it serves one connection at a time
+	again, err := u.connect(ctx, o.Updates, 0)
+	if err != nil {
 		return done, &UnprovenError{u.place, err}
 	}
-	if !board.shows(o.Updates.Newest) {
+	defer again.close()
+	if !again.shows(o.Updates.Newest) {
 		return done, &UnprovenError{u.place, errors.New("the board shows another certificate")}
 	}
-	return done, board.ask(http.MethodPost, "/live", nil)
+	return done, again.ask(http.MethodPost, "/live", nil)
 }
 
 func (u *updates) send(board *updatesConn, files []File, o Options) error {

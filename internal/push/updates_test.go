@@ -38,6 +38,7 @@ type updatingBoard struct {
 	requests []string
 	answers  map[string]int // of requests that fail
 	broken   bool           // the pair on trial is not the one that was sent
+	ends     bool           // no connection is possible once the pair is on trial
 }
 
 func newUpdatingBoard(t *testing.T) *updatingBoard {
@@ -64,6 +65,9 @@ func newUpdatingBoard(t *testing.T) *updatingBoard {
 func (b *updatingBoard) config(*tls.ClientHelloInfo) (*tls.Config, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
+	if b.ends && b.trial {
+		return nil, errors.New("the power is off")
+	}
 	pair, accepts := b.old, b.accepts
 	if b.trial || b.live {
 		accepts = 0
@@ -186,6 +190,7 @@ func TestPutOverHTTPSFails(t *testing.T) {
 		"no program":   {board: func(b *updatingBoard) { b.answers["PUT /cert.der"] = 404 }, want: new(*UpdateError), says: "(404)", hint: "picoca example --updates"},
 		"bad pair":     {board: func(b *updatingBoard) { b.answers["POST /try"] = 409 }, want: new(*UpdateError), says: "(409)"},
 		"not shown":    {board: func(b *updatingBoard) { b.broken = true }, want: new(*UnprovenError), says: "keeps the previous one"},
+		"off by then":  {board: func(b *updatingBoard) { b.ends = true }, want: new(*UnprovenError), says: "keeps the previous one"},
 		"not live":     {board: func(b *updatingBoard) { b.answers["POST /live"] = 409 }, want: new(*UpdateError)},
 		"off":          {board: func(b *updatingBoard) { b.Close() }, want: new(*GoneError), says: "refused", hint: "takes updates; under its name: --to https://pico.local:9443; over a cable"},
 	} {
