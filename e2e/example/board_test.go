@@ -379,10 +379,23 @@ func (w *helloWatch) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// spare is SPARE of main.py and code.py: for so long a board keeps an idle
+// connection when another one of the same device waits.
+const spare = 10 * time.Second
+
+// handshakes counts those that the board's programs ask for. One that comes
+// later than spare after the one before can be a slow machine's: the browser was
+// busy for so long that the board gave its connection up, as it should.
 func (c *counter) handshakes() int {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	return len(c.shaken)
+	n := 0
+	for i, at := range c.shaken {
+		if i == 0 || at.Sub(c.shaken[i-1]) < spare {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *counter) String() string {
