@@ -67,9 +67,9 @@ func (p *Push) Close() error { return p.device.Close() }
 
 // Reach finds the device that a certificate's files go to, and proves that it
 // is the right one. It fails as Find does, with an ExpiredError or a
-// RevokedError, with what is wrong with the place, and with an OtherBoardError
-// or a TakenBoardError before anything is written to a board that is not the
-// name's. Close the Push.
+// RevokedError, with what is wrong with the place, with a CAPlaceError for the
+// folder of a CA, and with an OtherBoardError or a TakenBoardError before
+// anything is written to a board that is not the name's. Close the Push.
 func (c *CA) Reach(ctx context.Context, computer push.Computer, req PushRequest, now time.Time) (*Push, error) {
 	p := &Push{ca: c, request: req}
 	if err := p.find(now); err != nil {
@@ -203,6 +203,8 @@ func (p *Push) runs(firmware string) bool {
 func (p *Push) check() error {
 	d, last := p.device, p.Issued.Record.Pushed
 	switch {
+	case (d.Kind == push.Folder || d.Kind == push.Drive) && inCA(d.Place):
+		return &CAPlaceError{p.Name(), d.Place}
 	case d.Kind.IsBoard() && !p.isForBoard():
 		return &NotLoadedError{p.Name(), d.Place, p.Target}
 	case d.Kind.IsBoard() && d.Board.Firmware != "" && !p.runs(d.Board.Firmware):
@@ -221,6 +223,13 @@ func (p *Push) check() error {
 		return &OtherBoardError{p.Name(), d.Place, d.Board.ID, last.BoardID, true}
 	}
 	return p.checkTaken()
+}
+
+// inCA reports whether a folder is in that of a CA, whose files have the same
+// names. A folder that cannot be found out about counts as one.
+func inCA(dir string) bool {
+	real, err := filepath.EvalSymlinks(dir)
+	return err != nil || store.Encloses(real)
 }
 
 // checkTaken fails if the board is another name's.

@@ -27,6 +27,19 @@ func (e *NoPlaceError) Hint() fault.Hint {
 	return fault.Hintf("over ssh: %s; or --to FOLDER", fault.Command{"push", e.Name, "--to", "HOST:FOLDER"})
 }
 
+// CAPlaceError says that a folder is in that of a CA, where keys would be
+// replaced.
+type CAPlaceError struct{ Name, Place string }
+
+func (e *CAPlaceError) Error() string {
+	return fmt.Sprintf("%s is in the folder of a certificate authority", e.Place)
+}
+
+// Hint names another place.
+func (e *CAPlaceError) Hint() fault.Hint {
+	return fault.Hintf("choose a folder outside it: %s", fault.Command{"push", e.Name, "--to", "FOLDER"})
+}
+
 // builtIn is the advice for boards whose program is built around the files.
 func builtIn(name string, target device.Target) fault.Hint {
 	return fault.Hintf("on %s the program is built with the certificate in it: build and upload it again (%s)", target.Name(), fault.Command{"example", name})

@@ -342,6 +342,29 @@ func TestPushWhatEndedOrNeverWas(t *testing.T) {
 	}
 }
 
+// TestPushWritesIntoNoCA: its files are called cert.pem and key.pem too, so that
+// --force would replace the root key.
+func TestPushWritesIntoNoCA(t *testing.T) {
+	a, d := newAuthority(t, ""), newDevices(t)
+	a.mustIssue(Request{Names: names(t, "nas.local"), For: target(t, "nginx")}, start)
+	roots, err := filepath.Glob(filepath.Join(a.dir, "roots", "*"))
+	d.must(err)
+	key := filepath.Join(roots[0], "key.pem")
+	before, err := os.ReadFile(key)
+	d.must(err)
+	link := filepath.Join(d.base, "link")
+	d.must(os.Symlink(roots[0], link))
+	for _, place := range []string{a.dir, roots[0], link} {
+		_, err := a.pushTo(d, PushRequest{Name: "nas.local", To: place, Force: true}, start)
+		if _, ok := errors.AsType[*CAPlaceError](err); !ok || fault.HintOf(err).IsZero() {
+			t.Errorf("%s: got %v, want a CAPlaceError and a hint", place, err)
+		}
+	}
+	if after, err := os.ReadFile(key); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the root key was replaced (%v)", err)
+	}
+}
+
 func TestExampleIsForTheBoardsFirmware(t *testing.T) {
 	a, d := newAuthority(t, ""), newDevices(t)
 	a.mustIssue(Request{Names: names(t, "pico.local")}, start)
