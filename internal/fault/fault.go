@@ -118,7 +118,8 @@ func HintOf(err error) Hint {
 }
 
 // CodeOf returns the first exit code in err's chain, Failed if there is none,
-// and Done for nil.
+// and Done for nil. That of a program that was run (an exec.ExitError) is not
+// ours.
 func CodeOf(err error) int {
 	if err == nil {
 		return Done
@@ -128,6 +129,9 @@ func CodeOf(err error) int {
 		ExitCode() int
 	}](err)
 	if !ok {
+		return Failed
+	}
+	if _, isProgram := coder.(interface{ Pid() int }); isProgram {
 		return Failed
 	}
 	return coder.ExitCode()

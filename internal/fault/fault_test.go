@@ -50,6 +50,21 @@ func TestHintAndCodeOfTheOutermostErrorThatHasOne(t *testing.T) {
 	}
 }
 
+// TestCodeOfAnotherProgramIsNotOurs: ssh ends with 255, and 3 would say that there
+// is no CA.
+func TestCodeOfAnotherProgramIsNotOurs(t *testing.T) {
+	err := exec.Command("sh", "-c", "exit 3").Run()
+	if failed := new(exec.ExitError); !errors.As(err, &failed) || failed.ExitCode() != 3 {
+		t.Fatalf("sh: got %v, want exit status 3", err)
+	}
+	if got := CodeOf(With(fmt.Errorf("ssh: %w", err), Run("x"))); got != Failed {
+		t.Errorf("got %d, want %d", got, Failed)
+	}
+	if got := CodeOf(WithCode(err, Found)); got != Found {
+		t.Errorf("with a code of ours: got %d, want %d", got, Found)
+	}
+}
+
 func TestFlattenReturnsSingleErrorsInOrder(t *testing.T) {
 	a, b, c := errors.New("a"), errors.New("b"), errors.New("c")
 	got := Flatten(errors.Join(a, errors.Join(b, nil), c))
