@@ -148,6 +148,9 @@ func (t trustRun) install() fault.Command {
 	if t.options.user {
 		words = append(words, "--user")
 	}
+	if t.options.allUsers {
+		words = append(words, "--all-users")
+	}
 	return words
 }
 

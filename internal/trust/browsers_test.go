@@ -292,3 +292,65 @@ func TestTwoRootsAreInstalledAndRemoved(t *testing.T) {
 		t.Errorf("%d results, left: %q", len(results), files)
 	}
 }
+
+// TestStatusAsksForWhatInstallingFills: a store that it would leave alone could never
+// become trusted.
+func TestStatusAsksForWhatInstallingFills(t *testing.T) {
+	root := newRoot(t)
+	for _, row := range []struct {
+		programs []string
+		scope    Scope
+		want     []string
+	}{
+		{[]string{"/usr/bin/sudo"}, Default, []string{firefoxPolicies}},
+		{[]string{"/usr/bin/sudo"}, ThisUser, nil},
+		{nil, Default, nil},
+		{nil, AllUsers, []string{firefoxPolicies}},
+		{[]string{"/usr/bin/sudo", "/usr/bin/chromium"}, Default, []string{home + "/.local/share/pki/nssdb", firefoxPolicies}},
+		{[]string{"/usr/bin/sudo", "/usr/bin/chromium"}, AllUsers, []string{"/etc/chromium/policies/managed/picoca.json", firefoxPolicies}},
+	} {
+		_, c := newFake(t, "linux", append(row.programs, "/usr/bin/firefox")...)
+		req := request(root, Chromium, Firefox)
+		req.Scope = row.scope
+		all, err := c.Status(t.Context(), req)
+		var got []string
+		for _, s := range all {
+			got = append(got, s.Place)
+		}
+		if err != nil || !slices.Equal(got, row.want) {
+			t.Errorf("%q, scope %d: got %q (%v), want %q", row.programs, row.scope, got, err, row.want)
+		}
+	}
+}
+
+// TestUnknownHomeHasNoStores: a path below "" is one of the current folder.
+func TestUnknownHomeHasNoStores(t *testing.T) {
+	for _, dir := range []string{"", "relative"} {
+		t.Setenv("HOME", dir)
+		got := ThisComputer(func(string) string { return "relative" })
+		if got.Home+got.ConfigHome+got.DataHome != "" {
+			t.Errorf("%q: got %q, %q, %q, want none", dir, got.Home, got.ConfigHome, got.DataHome)
+		}
+	}
+	f, c := newFake(t, "linux", "/usr/bin/certutil", "/usr/bin/chromium", "/usr/bin/firefox")
+	c.Home = ""
+	if results, log := f.apply(c, request(newRoot(t), Chromium, Firefox), false); len(results) > 0 || len(log) > 0 {
+		t.Errorf("got %+v, ran %q", results, log)
+	}
+	for _, store := range []Store{Chromium, Firefox} {
+		if err := c.NotFound(store, Default); !strings.Contains(hint(err), "HOME") {
+			t.Errorf("got %v, hint %s", err, hint(err))
+		}
+	}
+}
+
+func TestDamagedDatabaseHasAFix(t *testing.T) {
+	f, c := newFake(t, "linux", "/usr/bin/certutil", "/usr/bin/chromium")
+	dir := home + "/.local/share/pki/nssdb"
+	f.database(dir)
+	f.failing[certutil] = "SEC_ERROR_BAD_DATABASE"
+	results, _ := f.apply(c, request(newRoot(t), Chromium), false)
+	if err := results[0].Err; err == nil || !strings.Contains(hint(err), dir+"/cert9.db away, then run picoca trust --store chromium") {
+		t.Errorf("got %v, hint %s", err, hint(err))
+	}
+}

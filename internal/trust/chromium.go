@@ -38,6 +38,9 @@ const chromiumManual = "chrome://certificate-manager"
 // chromiumDBs returns this user's databases, those that exist and those that the
 // browsers would make.
 func (c *Computer) chromiumDBs() []*nssDB {
+	if c.Home == "" {
+		return nil
+	}
 	var all []*nssDB
 	add := func(covered bool, dirs []string) {
 		for _, dir := range dirs {

@@ -18,7 +18,7 @@ import (
 type Computer struct {
 	OS         string // as runtime.GOOS
 	Base       string // in front of every path, "" on a real computer
-	Home       string
+	Home       string // "" if it is not known
 	ConfigHome string // of the XDG base directories; may be empty
 	DataHome   string
 	JavaHome   string
@@ -35,10 +35,19 @@ const sudo = "sudo"
 func ThisComputer(getenv func(string) string) Computer {
 	home, _ := os.UserHomeDir() // stays empty: no store of the user is found
 	return Computer{
-		OS: runtime.GOOS, Home: home, ConfigHome: getenv("XDG_CONFIG_HOME"), DataHome: getenv("XDG_DATA_HOME"),
+		OS: runtime.GOOS, Home: whole(home), ConfigHome: whole(getenv("XDG_CONFIG_HOME")), DataHome: whole(getenv("XDG_DATA_HOME")),
 		JavaHome: getenv("JAVA_HOME"), Path: filepath.SplitList(getenv("PATH")), UID: os.Getuid(), SudoUser: getenv("SUDO_USER"),
 		Run: Exec,
 	}
+}
+
+// whole returns a path, "" for a relative one, which the browsers ignore too: it
+// would lead to a store in the current folder.
+func whole(path string) string {
+	if !filepath.IsAbs(path) {
+		return ""
+	}
+	return path
 }
 
 // admin are where programs for root are. Debian leaves them out of users' PATH,

@@ -28,6 +28,9 @@ func (c *Computer) firefoxHomes() (covered, apart []string) {
 
 // firefoxDBs returns the database of every profile of this user.
 func (c *Computer) firefoxDBs() []*nssDB {
+	if c.Home == "" {
+		return nil
+	}
 	var all []*nssDB
 	covered, apart := c.firefoxHomes()
 	for _, home := range slices.Concat(covered, apart) {

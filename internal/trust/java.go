@@ -2,11 +2,14 @@ package trust
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/picoca/picoca/internal/fault"
 )
 
 // keystore is the store of a Java runtime.
@@ -15,6 +18,7 @@ type keystore struct {
 	keytool string
 	file    string
 	follows bool // it is the system's, rebuilt with it
+	system  bool // and the system's is part of the request
 }
 
 // systemKeystores are where the distributions' own runtimes look: Debian,
@@ -61,7 +65,7 @@ func (c *Computer) keystore(home string) *keystore {
 		if !c.executable(keytool) {
 			keytool = "keytool"
 		}
-		return &keystore{c, keytool, real, follows}
+		return &keystore{c: c, keytool: keytool, file: real, follows: follows}
 	}
 	return nil
 }
@@ -106,8 +110,11 @@ func (k *keystore) step(args []string) Step { return Step{args, !k.writable()} }
 // install leaves a runtime that follows the system's store to that.
 func (k *keystore) install(_ context.Context, roots []root) (work, error) {
 	var w work
-	if k.follows {
+	switch {
+	case k.follows && k.system:
 		return w, nil
+	case k.follows:
+		return w, k.notFollowing()
 	}
 	for _, r := range roots {
 		w.steps = append(w.steps, k.step(k.args("-importcert", "-noprompt", "-alias", r.name, "-file", r.pem())))
@@ -117,15 +124,22 @@ func (k *keystore) install(_ context.Context, roots []root) (work, error) {
 	return w, nil
 }
 
-func (k *keystore) remove(ctx context.Context, roots []root) (work, error) {
+func (k *keystore) remove(_ context.Context, roots []root) (work, error) {
 	var w work
-	if k.follows {
+	switch {
+	case k.follows && k.system:
 		return w, nil
+	case k.follows:
+		return w, fault.With(fmt.Errorf("%s follows the system's store, which trusts the root", k.file), fault.Run("trust", "remove", "--store", string(System)))
 	}
 	for _, r := range roots {
 		w.steps = append(w.steps, k.step(k.args("-delete", "-alias", r.name)))
 	}
 	return w, nil
+}
+
+func (k *keystore) notFollowing() error {
+	return fault.With(fmt.Errorf("%s follows the system's store, which does not trust the root", k.file), fault.Run("trust", "--store", string(System)))
 }
 
 // javaAdvice returns the commands for runtimes that a request leaves out and

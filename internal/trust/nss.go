@@ -64,7 +64,7 @@ func (d *nssDB) entries(ctx context.Context, roots []root) ([]nssEntry, error) {
 	}
 	out, err := d.c.look(ctx, d.args("-L")...)
 	if err != nil {
-		return nil, err
+		return nil, d.unreadable(err)
 	}
 	// A line of certutil -L: a nickname and the trust for TLS, mail and code.
 	listed := regexp.MustCompile(`^(.*\S)\s+([a-zA-Z]*),[a-zA-Z]*,[a-zA-Z]*\s*$`)
@@ -84,6 +84,13 @@ func (d *nssDB) entries(ctx context.Context, roots []root) ([]nssEntry, error) {
 		all = append(all, e)
 	}
 	return all, nil
+}
+
+// unreadable explains a database that certutil does not read, such as a damaged
+// one. Without its file, the browser makes a new one.
+func (d *nssDB) unreadable(err error) error {
+	return fault.With(err, fault.Hintf("close the browser; if that does not help, move %s away, then run %s",
+		fault.Quote(path.Join(d.dir, "cert9.db")), fault.Command{"trust", "--store", string(d.store)}))
 }
 
 func selfNamed(roots []root, nickname string) bool {

@@ -52,6 +52,7 @@ func (c *Computer) outer(req Request) (system, java []place) {
 	if slices.Contains(req.Stores, Java) {
 		for _, k := range c.keystores() {
 			if req.Scope != ThisUser || k.writable() {
+				k.system = system != nil
 				java = append(java, k)
 			}
 		}
@@ -66,8 +67,7 @@ func (c Computer) ownSystem() bool { return c.OS == "darwin" || c.OS == "windows
 func (c Computer) wanted(ctx context.Context, req Request, roots []root) []place {
 	places, java := c.outer(req)
 	for _, b := range c.browsers(req) {
-		policies := req.Scope == AllUsers || req.Scope == Default && b.preferred && b.installed
-		policies = policies || b.covers(ctx, roots)
+		policies := b.byPolicy(req.Scope) || b.covers(ctx, roots)
 		if policies {
 			places = append(places, c.forestalled(b)...)
 		}
@@ -90,12 +90,18 @@ func (c *Computer) forestalled(b browser) []place {
 	return all
 }
 
+// byPolicy reports whether installing fills the policies.
+func (b browser) byPolicy(scope Scope) bool {
+	return scope == AllUsers || scope == Default && b.preferred && b.installed
+}
+
 // present returns the places whose state counts: where a policy makes the roots
-// trusted, this user's databases need not.
+// trusted, this user's databases need not, and what installing would leave alone
+// does not count.
 func (c Computer) present(ctx context.Context, req Request, roots []root) []place {
 	places, java := c.outer(req)
 	for _, b := range c.browsers(req) {
-		covered := b.covers(ctx, roots) || b.installed && len(b.databases) == 0
+		covered := b.covers(ctx, roots) || b.byPolicy(req.Scope) && (req.Scope == AllUsers || len(b.databases) == 0)
 		places = append(places, b.places(covered)...)
 	}
 	return append(places, java...)
@@ -153,6 +159,8 @@ func (c Computer) NotFound(store Store, scope Scope) error {
 	switch {
 	case apart && c.ownSystem():
 		return fault.With(fmt.Errorf("%s reads the system's trust store on this computer", store), fault.Run("trust", "--store", "system"))
+	case apart && c.Home == "":
+		return fault.New("the home folder of this user is not known", fault.Hintf("set HOME to its whole path"))
 	case store == System && scope == ThisUser && c.system() != nil:
 		return fault.New("the system's trust store is for all users", everyone)
 	case store == System:

@@ -310,7 +310,7 @@ func (p *Plan) result(ctx context.Context, part Part, err error) Result {
 func notTrusted(part Part) error {
 	err := fmt.Errorf("%s does not trust the root, although every command succeeded", part.Place)
 	if ks, ok := part.place.(*keystore); ok && ks.follows {
-		return fault.With(fmt.Errorf("%s follows the system's store, which does not trust the root", part.Place), fault.Run("trust", "--store", "system"))
+		return ks.notFollowing()
 	}
 	return fault.With(err, fault.Run("trust", "status"))
 }

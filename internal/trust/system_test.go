@@ -243,9 +243,19 @@ func TestJavaOfTheSystem(t *testing.T) {
 	if err := os.Symlink(filepath.Join(f.base, debianJava), filepath.Join(f.base, "/jdk/lib/security/cacerts")); err != nil {
 		t.Fatal(err)
 	}
-	results, log := f.apply(c, request(newRoot(t), Java), false)
+	root := newRoot(t)
+	// A dry run shows it too: there is nothing else to see.
+	if plan, err := c.Install(t.Context(), request(root, Java)); err != nil || plan.Parts[0].Err == nil {
+		t.Errorf("plan: got %+v (%v), want an error", plan, err)
+	}
+	results, log := f.apply(c, request(root, Java), false)
 	if err := results[0].Err; err == nil || hint(err) != "picoca trust --store system" || len(log) > 0 {
 		t.Errorf("got %v, hint %s, ran %q", err, hint(err), log)
+	}
+	f.databases[debianJava] = map[string]*fakeEntry{"x": {der: root.Raw}}
+	results, log = f.apply(c, request(root, Java), true)
+	if err := results[0].Err; err == nil || hint(err) != "picoca trust remove --store system" || len(log) > 0 {
+		t.Errorf("remove: got %v, hint %s, ran %q", err, hint(err), log)
 	}
 }
 
