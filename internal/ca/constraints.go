@@ -247,6 +247,18 @@ func (c Constraints) Contains(name Name) bool {
 	return len(c.domains) == 0 || slices.ContainsFunc(c.domains, holds)
 }
 
+// Outside joins a *NameError for each name that a root with these constraints may
+// not vouch for.
+func (c Constraints) Outside(names Names) error {
+	var outside []error
+	for _, name := range names.list {
+		if !c.Contains(name) {
+			outside = append(outside, &NameError{name.String(), ReasonOutside, "is outside what this root may vouch for: " + c.like(name), c.choice(name)})
+		}
+	}
+	return errors.Join(outside...)
+}
+
 // like lists what is permitted of name's kind, for people.
 func (c Constraints) like(name Name) string {
 	if name.addr.IsValid() {

@@ -138,13 +138,4 @@ func withinRoot(d draft) error {
 func insideConstraints(d draft) error { return d.authority.Permits(d.holder.Names) }
 
 // Permits joins a *NameError for each name that the root may not vouch for.
-func (a *Authority) Permits(names Names) error {
-	allowed := ConstraintsOf(a.cert)
-	var outside []error
-	for _, name := range names.list {
-		if !allowed.Contains(name) {
-			outside = append(outside, &NameError{name.String(), ReasonOutside, "is outside what this root may vouch for: " + allowed.like(name), allowed.choice(name)})
-		}
-	}
-	return errors.Join(outside...)
-}
+func (a *Authority) Permits(names Names) error { return ConstraintsOf(a.cert).Outside(names) }

@@ -90,9 +90,13 @@ func (v *visit) refused(s seen) {
 
 // unusable explains an answer that Go's TLS does not accept.
 func (v *visit) unusable(s seen) {
-	// Go has no type for it. Boards do not check that their files belong together.
+	// Go has no types for these. Boards do not check that their files belong together.
 	if strings.Contains(s.err.Error(), "invalid signature by the server certificate") {
 		v.r.find("wrong-key", v.push(), "the server's signature is not by the key of its certificate")
+		return
+	}
+	if _, why, ok := strings.Cut(s.err.Error(), "failed to parse certificate from server: "); ok {
+		v.r.find("damaged", v.push(), "it cannot be read: %s", plain(strings.TrimPrefix(why, "x509: ")))
 		return
 	}
 	v.r.find("handshake-failed", fault.Hintf("look at the device's console or log: docs/troubleshooting.md explains what boards report"), "%s", bare(s.err))

@@ -9,7 +9,7 @@ import (
 // first if need be.
 func (v *visit) push() fault.Hint {
 	if v.e.Holder == "" {
-		return fault.Run(v.renewal()...)
+		return v.first()
 	}
 	if v.e.Newest == nil || v.r.IsNewest || !v.isGood() {
 		return v.replace()
@@ -20,9 +20,27 @@ func (v *visit) push() fault.Hint {
 // replace makes a new certificate, and brings it to the device.
 func (v *visit) replace() fault.Hint {
 	if v.e.Holder == "" {
-		return fault.Run(v.renewal()...)
+		return v.first()
 	}
 	return fault.Hintf("%s, then %s", v.renewal(), fault.Command{"push", v.e.Holder})
+}
+
+// first makes the first certificate of a server, unless no root may vouch for its
+// name.
+func (v *visit) first() fault.Hint {
+	if err := v.outside(); err != nil {
+		return fault.HintOf(err)
+	}
+	return fault.Run(v.renewal()...)
+}
+
+// outside explains why the CA cannot issue for the server's name.
+func (v *visit) outside() error {
+	names, err := ca.ParseNames([]string{v.r.Target.Name})
+	if err != nil || len(v.e.Roots) == 0 {
+		return err
+	}
+	return ca.ConstraintsOf(v.e.Roots[0].Certificate).Outside(names)
 }
 
 // renewal is the command that makes a new certificate. A revoked one is not

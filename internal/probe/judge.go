@@ -128,23 +128,27 @@ func (v *visit) steps(s seen) {
 	if v.r.IsNewest {
 		parts = append(parts, "the newest")
 	}
-	parts = append(parts, daysLeft(v.r.Leaf.NotAfter.Sub(v.began)))
+	parts = append(parts, daysLeft(v.began, v.r.Leaf.NotAfter))
 	v.r.step(StepCertificate, strings.Join(parts, ", "), 0)
 	if v.r.Client != "" {
 		v.r.step(StepClient, map[Demand]string{NotAsked: "not asked for", Optional: "optional", Required: "required"}[v.r.Client], 0)
 	}
 }
 
-func daysLeft(left time.Duration) string {
-	switch days := int(left.Hours() / 24); {
-	case left < 0:
+func daysLeft(now, end time.Time) string {
+	switch left := days(now, end); {
+	case end.Before(now):
 		return "expired"
-	case days == 1:
+	case left == 1:
 		return "1 day left"
 	default:
-		return fmt.Sprintf("%d days left", days)
+		return fmt.Sprintf("%d days left", left)
 	}
 }
+
+// days counts the whole days between two times. A time.Duration ends after 292
+// years, and a stranger's certificate may not.
+func days(from, to time.Time) int64 { return (to.Unix() - from.Unix()) / (24 * 60 * 60) }
 
 // findRoot finds the root of the CA that the leaf leads to.
 func (j *judged) findRoot() {
@@ -307,7 +311,7 @@ func (j *judged) dates() {
 	case j.began.After(j.leaf.NotAfter):
 		j.r.find("expired", j.push(), "it ended on %s", day(j.leaf.NotAfter))
 	case j.began.Before(j.leaf.NotBefore):
-		j.r.find("not-yet-valid", fault.Hintf("set the clock of this computer; if it is right: %s", j.renewal()), "it begins on %s, and this computer's clock shows %s", day(j.leaf.NotBefore), day(j.began))
+		j.r.find("not-yet-valid", fault.Hintf("set the clock of this computer; if it is right: %s", j.replace()), "it begins on %s, and this computer's clock shows %s", day(j.leaf.NotBefore), day(j.began))
 	case j.e.DueFrom != nil && j.root != nil && !j.began.Before(j.e.DueFrom(j.leaf)):
 		j.r.find("ends-soon", j.push(), "it ends on %s", day(j.leaf.NotAfter))
 	}
@@ -343,6 +347,9 @@ func (j *judged) addName() fault.Hint {
 	if holder == "" || j.root == nil {
 		return j.push()
 	}
+	if err := j.outside(); err != nil {
+		return fault.HintOf(err)
+	}
 	return fault.Hintf("%s, then %s", fault.Command{"renew", holder, j.r.Target.Name}, fault.Command{"push", holder})
 }
 
@@ -351,14 +358,14 @@ func (j *judged) addName() fault.Hint {
 var appleLife = ca.Days(ca.MaxLeafDays)
 
 func (j *judged) life() {
-	life := j.leaf.NotAfter.Sub(j.leaf.NotBefore) + time.Second
+	last := j.leaf.NotBefore.Add(appleLife - time.Second) // RFC 5280: the last second counts as valid
 	switch {
-	case life <= appleLife:
+	case !j.leaf.NotAfter.After(last):
 	case j.issued && j.leaf.NotBefore.Year() == 2021: // where boards' clocks begin
 		j.r.find("board-clock", fault.Hintf("for browsers: %s", fault.Command{"renew", j.known.Holder, "--board-clock=false"}),
 			"boards without a clock accept it; iPhone, iPad and Mac refuse certificates of more than %d days", ca.MaxLeafDays)
 	default:
-		j.r.find("too-long", j.replace(), "it is valid for %.0f days; iPhone, iPad and Mac refuse more than %d", life.Hours()/24, ca.MaxLeafDays)
+		j.r.find("too-long", j.replace(), "it is valid for %d days; iPhone, iPad and Mac refuse more than %d", days(j.leaf.NotBefore, j.leaf.NotAfter.Add(time.Second)), ca.MaxLeafDays)
 	}
 }
 

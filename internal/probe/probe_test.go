@@ -145,6 +145,11 @@ func TestEachCertificateFaultIsFound(t *testing.T) {
 		"too-long": {func(h *home) tls.Certificate {
 			return h.sign(func(c *x509.Certificate) { c.NotAfter = now.Add(1000 * day24) }).TLS()
 		}, "renew pico.local"},
+		// RFC 5280 section 4.1.2.5: 99991231235959Z is that of no end, and further away
+		// than a time.Duration reaches.
+		"too-long ": {func(h *home) tls.Certificate {
+			return h.sign(func(c *x509.Certificate) { c.NotAfter = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }).TLS()
+		}, "renew pico.local"},
 		"board-clock": {func(h *home) tls.Certificate {
 			profile := testpki.Profile(ca.KindServer)
 			profile.BoardClock = true
@@ -194,7 +199,7 @@ func TestEachCertificateFaultIsFound(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			h := newHome(t)
 			r := h.check(serveTLS(t, test.serve(h), nil))
-			if got := ids(r); !slices.Equal(got, []string{id}) {
+			if got := ids(r); !slices.Equal(got, []string{strings.TrimSpace(id)}) {
 				t.Fatalf("got %v: %v", got, r.Findings)
 			}
 			if got := r.Findings[0].Fix.Text(show); !strings.Contains(got, test.fix) {
@@ -478,6 +483,47 @@ func TestStrangersGetACommand(t *testing.T) {
 	h.e.Roots = nil
 	if got := ids(h.check(serveTLS(t, h.issue(now, "pico.local").TLS(), nil))); len(got) > 0 {
 		t.Errorf("a public CA's server: got %v", got)
+	}
+}
+
+// TestTheFixIsNoCommandThatTheRootForbids: picoca issue would refuse the name.
+func TestTheFixIsNoCommandThatTheRootForbids(t *testing.T) {
+	h := newHome(t)
+	const wider = "make a new root that permits it, which every phone must then trust: root rotate --permit"
+	stranger := serveTLS(t, testpki.Home(t, now).Server(t, now, "nas.local").TLS(), nil)
+	own := serveTLS(t, h.issue(now, "pico.local").TLS(), nil)
+	known := h.e
+	h.e.Holder, h.e.Newest, h.e.Of = "", nil, func(string) Expected { return known }
+	for _, name := range []string{"nas.example.com", "8.8.8.8"} {
+		for _, at := range []netip.AddrPort{stranger, own} {
+			r := h.prober(at).Check(t.Context(), Target{Name: name, Port: PortHTTPS, Address: at.Addr()}, h.e)
+			if len(r.Findings) == 0 {
+				t.Errorf("%s: no finding", name)
+			}
+			for _, f := range r.Findings {
+				if got := f.Fix.Text(show); !strings.Contains(got, wider) {
+					t.Errorf("%s, %s: got %q, want %q in it", name, f.ID, got, wider)
+				}
+			}
+		}
+	}
+}
+
+// TestUnreadableCertificateIsNamed: Go's TLS ends the handshake for it. Devices with
+// negative serial numbers exist.
+func TestUnreadableCertificateIsNamed(t *testing.T) {
+	h := newHome(t)
+	cert := h.issue(now, "pico.local").TLS()
+	der := bytes.Clone(cert.Certificate[0])
+	serial := h.e.Newest.SerialNumber.Bytes()
+	der[bytes.Index(der, serial)] = 0xA5
+	cert.Certificate[0] = der
+	r := h.check(serveTLS(t, cert, nil))
+	if got := ids(r); !slices.Equal(got, []string{"damaged"}) {
+		t.Fatalf("got %v: %v", got, r.Findings)
+	}
+	if f := r.Findings[0]; f.Cause != "it cannot be read: negative serial number" || f.Fix.Text(show) != "push pico.local" {
+		t.Errorf("got %q, fix %q", f.Cause, f.Fix.Text(show))
 	}
 }
 
