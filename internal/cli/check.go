@@ -142,7 +142,7 @@ func (r checkRun) all(ctx context.Context) error {
 		targets = append(targets, probe.Target{Name: s.Host(), Port: s.Port})
 	}
 	if len(targets) == 0 {
-		return fault.New("no device has a certificate", fault.Hintf("%s issues one; %s finds servers that could have one", fault.Command{"issue", "pico.local"}, fault.Command{"check", "--find"}))
+		return fault.New("no device to check: none has a certificate that is in use and names a host", fault.Hintf("%s issues one; %s finds servers that could have one", fault.Command{"issue", "pico.local"}, fault.Command{"check", "--find"}))
 	}
 	r.progress("checking %d devices", len(targets))
 	reports := r.prober.CheckAll(ctx, targets, parallelChecks, func(t probe.Target) probe.Expected { return r.expected(t.Name) })

@@ -46,11 +46,14 @@ func (r checkRun) target(c *pki.CA, address netip.Addr) (probe.Target, error) {
 // splitPort takes the port off a name or address, or off what people copy from
 // a browser; 0 is none.
 func splitPort(server string) (host string, port int, err error) {
-	if page, ok := strings.CutPrefix(server, "https://"); ok {
-		server = strings.TrimSuffix(page, "/")
+	if scheme, page, ok := strings.Cut(server, "://"); ok {
+		server, _, _ = strings.Cut(page, "/")
+		if scheme != "https" {
+			return "", 0, fault.New(fmt.Sprintf("%q is not an address of HTTPS", scheme+"://"+page), fault.Run("check", server))
+		}
 	}
-	if _, err := netip.ParseAddr(server); err == nil {
-		return server, 0, nil
+	if bare := strings.TrimSuffix(strings.TrimPrefix(server, "["), "]"); isAddress(bare) {
+		return bare, 0, nil
 	}
 	host, digits, err := net.SplitHostPort(server)
 	if err != nil {
@@ -61,6 +64,11 @@ func splitPort(server string) (host string, port int, err error) {
 		return "", 0, fault.New(fmt.Sprintf("port %q is not a number from 1 to 65535", digits), fault.Hintf("leave it out for the device's usual port: %s", fault.Command{"check", host}))
 	}
 	return host, port, nil
+}
+
+func isAddress(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
 }
 
 // expected is what the CA expects of a name.
