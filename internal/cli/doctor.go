@@ -38,6 +38,9 @@ removes what a crash left, and signs the revocation list if that is due.`,
 			if o.repair {
 				return a.runRepair(cmd.Context(), o)
 			}
+			if o.passphrase.file != "" {
+				return usageFault(cmd, errors.New("--passphrase-file is for --repair"))
+			}
 			return a.runDoctor(cmd.Context(), o)
 		},
 	}
@@ -123,7 +126,7 @@ func (a *app) runRepair(ctx context.Context, o doctorOptions) (err error) {
 	if signed {
 		a.say("signed the revocation list; servers that read it need the new one: %s", a.command("export", "crl"))
 	}
-	a.say("the store is in order; %s looks at the rest", a.command("doctor"))
+	a.say("nothing is left to complete; %s looks at everything", a.command("doctor"))
 	return nil
 }
 

@@ -142,6 +142,12 @@ func takeOut(system, path string) fault.Hint {
 	return fault.Hintf("%s %s %s", mover(system), fault.Quote(path), home)
 }
 
+// takeAside returns the command that gives something outside the store another
+// name.
+func takeAside(system, path string) fault.Hint {
+	return fault.Hintf("%s %s %s", mover(system), fault.Quote(path), fault.Quote(path+".old"))
+}
+
 // mover is how a system moves a file, but over no other one: cmd's move asks first,
 // PowerShell's refuses.
 func mover(system string) string {

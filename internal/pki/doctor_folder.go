@@ -23,27 +23,30 @@ func (d *doctor) folder(i store.Issued) {
 	if dir == "" || d.ca.first.Certificate == nil {
 		return
 	}
+	write := fault.Command{"export", i.Record.Name, "--out", dir}
+	replace := fault.Hintf("%s", append(slices.Clone(write), "--force"))
 	folder, err := output.Open(dir, d.ca.outputOptions(output.Overwrite))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		d.fault("folder", err)
+		d.inTheWay(err, fault.Hintf("%s", write))
 		return
 	}
-	write := fault.Command{"export", i.Record.Name, "--out", dir}
 	if err != nil || !folder.Exists() {
 		d.find("folder-gone", fault.Hintf("%s", write), "folder of %s does not exist any more: %s", name, dir)
 		return
 	}
 	defer folder.Close()
-	replace := fault.Hintf("%s", append(write, "--force"))
 	if folder.Unfinished() {
 		d.find("folder-unfinished", replace, "files of %s were not all written: %s", name, dir)
 		return
 	}
 	for _, file := range slices.Sorted(maps.Keys(i.Record.Files)) {
 		data, err := folder.ReadIfAny(file)
+		if err == nil && data == nil {
+			err = folder.Check([]string{file})
+		}
 		switch {
 		case err != nil:
-			d.fault("folder", err)
+			d.inTheWay(err, replace)
 		case data == nil:
 			d.find("file-missing", replace, "folder of %s lacks %s: %s", name, file, dir)
 		case FileSum(data) != i.Record.Files[file]:
@@ -51,6 +54,17 @@ func (d *doctor) folder(i store.Issued) {
 		}
 	}
 	d.privateFiles(i)
+}
+
+// inTheWay reports why a folder or a file cannot be looked at. What has its place
+// and is none must go before the files can be written again.
+func (d *doctor) inTheWay(err error, write fault.Hint) {
+	e, ok := errors.AsType[*output.ExistsError](err)
+	if !ok {
+		d.fault("folder", err)
+		return
+	}
+	d.find("folder", fault.Hintf("%s, then %s", takeAside(runtime.GOOS, e.Path), write), "%v", err)
 }
 
 // delegated checks the folder of a program that is a CA under the root: its key, and
@@ -100,8 +114,8 @@ func (d *doctor) modes(dir string, names []string) {
 	}
 	for _, name := range names {
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		info, err := os.Stat(path)
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
+		info, err := os.Lstat(path)
+		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 			d.find("file-mode", fault.Hintf("chmod 600 -- %s", fault.Quote(path)), "other users can read the private key in %s (mode %04o)", path, info.Mode().Perm())
 		}
 	}

@@ -3,6 +3,7 @@ package pki
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -157,6 +158,76 @@ func TestRepairAsksOnlyForAKeyThatItNeeds(t *testing.T) {
 		t.Error("a list that lacks a certificate was not signed")
 	}
 	a.wantFindings(start.Add(day), "revoked: issue nas.local")
+}
+
+// TestDoctorNamesWhatIsInTheWay of the files that should be written again: the fix
+// works as it is printed.
+func TestDoctorNamesWhatIsInTheWay(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "pico-w", "pico.local"), start)
+	const folder = "mv -n -- pico.local pico.local.old, then export pico.local --out pico.local"
+	const key = "mv -n -- pico.local/key.der pico.local/key.der.old, then export pico.local --out pico.local --force"
+	for name, row := range map[string]struct{ make, want string }{
+		"a file":      {"rm -r pico.local && echo > pico.local", folder},
+		"a link":      {"mv pico.local real && ln -s real pico.local", folder},
+		"a key's":     {"rm pico.local/key.der && ln -s /dev/null pico.local/key.der", key},
+		"a pipe":      {"rm pico.local/key.der && mkfifo pico.local/key.der", key},
+		"a directory": {"rm pico.local/key.der && mkdir pico.local/key.der", key},
+	} {
+		sh := func(script string) {
+			if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %s", name, out)
+			}
+		}
+		sh(row.make)
+		a.wantFindings(start, "folder: "+row.want)
+		move, export, _ := strings.Cut(row.want, ", then ")
+		sh(move)
+		request := ExportRequest{Name: "pico.local", Out: "pico.local", Force: strings.HasSuffix(export, "--force")}
+		a.use(func(c *CA) {
+			e, err := c.PlanExport(request, start)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			files, err := e.Render()
+			if err == nil {
+				_, err = e.Write(t.Context(), files, nobodyWaits(t))
+			}
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+		a.wantFindings(start)
+		sh("rm -rf pico.local.old pico.local/key.der.old real")
+	}
+}
+
+// TestDamagedListIsSignedAgain without a backup: what was revoked is recorded
+// beside each certificate.
+func TestDamagedListIsSignedAgain(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "nginx", "nas.local"), start)
+	a.mustRevoke("nas.local", start)
+	lists, err := filepath.Glob(filepath.Join(a.dir, "roots", "*", "crl.pem"))
+	if err == nil {
+		err = os.WriteFile(lists[0], []byte("x"), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := a.diagnose(start)
+	if want := "root: move it out of the store, so that doctor --repair signs a new one; or restore it"; len(got) == 0 || !strings.HasPrefix(got[0], want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if err := os.Rename(lists[0], "crl.pem"); err != nil {
+		t.Fatal(err)
+	}
+	a.use(func(c *CA) {
+		if signed, err := c.Repair(t.Context(), start, noPassphrase, nobodyWaits(t)); err != nil || !signed {
+			t.Errorf("got %v, %v, want a signed list", signed, err)
+		}
+	})
+	a.wantFindings(start, "revoked: issue nas.local")
 }
 
 func TestTakingAFileOutOfTheStore(t *testing.T) {

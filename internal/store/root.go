@@ -345,7 +345,9 @@ func (f folder) crl(root *x509.Certificate) (*x509.RevocationList, error) {
 	}
 	crl, err := parseCRL(der, root)
 	if err != nil {
-		return nil, f.store.damaged(path.Join(f.name, "crl.pem"), "is damaged: "+err.Error(), err)
+		// What was revoked is recorded elsewhere, too.
+		return nil, fault.With(f.store.damaged(path.Join(f.name, "crl.pem"), "is damaged: "+err.Error(), err),
+			fault.Hintf("move it out of the store, so that %s signs a new one; or %s", fault.Command{"doctor", "--repair"}, bringBack))
 	}
 	f.store.verified.crls[id] = crl
 	return crl, nil
