@@ -152,7 +152,7 @@ func restartText(kind push.Kind, files []push.Done, reset bool) string {
 func (a *app) saySteps(p *pki.Push, w pki.PushedFiles) {
 	where := ""
 	if p.Kind() == push.Remote {
-		host, _, _ := strings.Cut(p.Place(), ":")
+		host, _, _ := push.ParseRemote(p.Place())
 		where = "on " + host + ", "
 	}
 	for i, step := range w.Steps {

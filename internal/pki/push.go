@@ -498,7 +498,7 @@ func (p *Push) steps(familiar bool) []device.Step {
 	}
 	dir := p.device.Place
 	if p.device.Kind == push.Remote {
-		_, dir, _ = strings.Cut(dir, ":")
+		_, dir, _ = push.ParseRemote(dir)
 	}
 	files := slices.DeleteFunc(set.files, func(f device.File) bool { return f.Path == path.Join(dir, f.Name) }) // in place already
 	place := device.Place{Name: p.Name(), Stem: p.Issued.Record.Holder().Stem(), Folder: cmp.Or(strings.TrimSuffix(dir, "/"), ".")}

@@ -82,7 +82,7 @@ func (c Computer) Open(ctx context.Context, place string, access Access) (*Devic
 
 func (c Computer) reach(ctx context.Context, place string, access Access) (*Device, error) {
 	info, err := os.Stat(place)
-	host, dir, isRemote := parseRemote(place)
+	host, dir, isRemote := ParseRemote(place)
 	switch {
 	case place == "":
 		return nil, &PlaceError{Place: place, text: "is no place"}

@@ -32,6 +32,7 @@ type Process struct {
 // owner.
 type remote struct {
 	place   string
+	host    string // as ssh takes it
 	process *Process
 	s       *stream
 	mark    string // ends each answer
@@ -46,9 +47,9 @@ const (
 	loginTime = 10 * time.Minute
 )
 
-// parseRemote splits HOST:DIR as scp does: an IPv6 address is in brackets, which ssh
+// ParseRemote splits HOST:DIR as scp does: an IPv6 address is in brackets, which ssh
 // does not take.
-func parseRemote(text string) (host, dir string, ok bool) {
+func ParseRemote(text string) (host, dir string, ok bool) {
 	if user, address, inBrackets := strings.Cut(text, "["); inBrackets && (user == "" || strings.HasSuffix(user, "@")) {
 		host, dir, ok = strings.Cut(address, "]:")
 		return user + host, dir, ok && host != "" && !strings.Contains(user+host, "/")
@@ -73,7 +74,7 @@ func openRemote(ctx context.Context, place, host, dir string, start func([]strin
 		}
 		return nil, err
 	}
-	r := &remote{place: place, process: process, s: newStream(process.Out, process.In), mark: rand.Text()}
+	r := &remote{place: place, host: host, process: process, s: newStream(process.Out, process.In), mark: rand.Text()}
 	if err := r.login(ctx, dir); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
@@ -163,12 +164,12 @@ func (r *remote) gone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, errSilent) {
+	if errors.Is(err, errSilent) || errors.Is(err, errNoise) { // it would not end by itself
 		return &GoneError{r.place, err}
 	}
 	_ = r.process.In.Close()
 	if why := r.process.Wait(); why != nil {
-		return fault.With(fmt.Errorf("%s: %w", r.place, why), fault.Hintf("check that this works: ssh %s", fault.Quote(strings.SplitN(r.place, ":", 2)[0])))
+		return fault.With(fmt.Errorf("%s: %w", r.place, why), fault.Hintf("check that this works: ssh %s", fault.Quote(r.host)))
 	}
 	return &GoneError{r.place, err}
 }

@@ -107,6 +107,24 @@ func TestRemoteFolders(t *testing.T) {
 	}
 }
 
+// TestRemoteThatTalksWithoutEnd is left: waiting for its end would take forever.
+func TestRemoteThatTalksWithoutEnd(t *testing.T) {
+	kills := 0
+	endless := func([]string) (*Process, error) {
+		p, err := startProcess([]string{"yes"})
+		kill := p.Kill
+		p.Kill = func() { kills++; kill() }
+		return p, err
+	}
+	_, err := Computer{OS: "linux", Start: endless}.Open(t.Context(), "ann@nas:certs", Access{})
+	if gone, ok := errors.AsType[*GoneError](err); !ok || !errors.Is(gone.Err, errNoise) {
+		t.Errorf("got %v, want %v", err, errNoise)
+	}
+	if kills != 1 {
+		t.Errorf("ssh was killed %d times, want once", kills)
+	}
+}
+
 func TestRemoteThatRefuses(t *testing.T) {
 	refuse := func([]string) (*Process, error) {
 		return startProcess([]string{"sh", "-c", "echo 'ann@nas: Permission denied (publickey).' >&2; exit 255"})
@@ -116,6 +134,10 @@ func TestRemoteThatRefuses(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if got := fault.HintOf(err).Text(nil); got != "check that this works: ssh ann@nas" {
+		t.Errorf("hint: got %q", got)
+	}
+	_, err = Computer{OS: "linux", Start: refuse}.Open(t.Context(), "ann@[fd00::1]:certs", Access{})
+	if got := fault.HintOf(err).Text(nil); got != "check that this works: ssh ann@fd00::1" {
 		t.Errorf("hint: got %q", got)
 	}
 	_, err = Computer{OS: "linux"}.Open(t.Context(), "-oProxyCommand=x:dir", Access{})
@@ -254,7 +276,7 @@ func TestRemotePlacesAreSplitAsScpDoes(t *testing.T) {
 		"[fe80::1%eth0]:/etc": {"fe80::1%eth0", "/etc"}, "root@[fd00::2]:x": {"root@fd00::2", "x"}, "na[s:x": {"na[s", "x"},
 		"nas": {}, ":/etc": {}, "/mnt/a:b": {}, "[]:x": {}, "[fd00::2]": {}, "[a/b]:x": {},
 	} {
-		host, dir, ok := parseRemote(text)
+		host, dir, ok := ParseRemote(text)
 		if !ok {
 			host, dir = "", ""
 		}
