@@ -6,6 +6,7 @@ package example
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"path"
@@ -272,8 +273,7 @@ var (
 	ErrWildcard = fault.New("certificate is for a wildcard; an example needs the name of one device",
 		fault.Hintf("issue a certificate for the device itself: %s", fault.Command{"issue", "pico.local"}))
 	// ErrNoMutualTLS says that a firmware's project asks for no certificates.
-	ErrNoMutualTLS = fault.WithCode(fault.New("the example for this firmware has no mutual TLS",
-		fault.Hintf("choose micropython, circuitpython or esp-idf, such as --for pico-w/micropython")), fault.Usage)
+	ErrNoMutualTLS = fault.WithCode(errors.New("the example for this firmware has no mutual TLS"), fault.Usage)
 	// ErrIPv6 says that the programs listen only on IPv4.
 	ErrIPv6 = fault.New("certificate is for an IPv6 address; the example uses only IPv4",
 		fault.Hintf("issue a certificate for a name, which leads to either address: %s", fault.Command{"issue", "pico.local"}))
@@ -382,11 +382,11 @@ func (f Firmware) check(p Project) error {
 	case p.Broker != "" && strings.ContainsAny(p.Name, "/+#"):
 		return TopicError{p.Name}
 	case p.MutualTLS && !f.mutual:
-		return ErrNoMutualTLS
+		return fault.With(ErrNoMutualTLS, fault.Hintf("choose micropython, circuitpython or esp-idf, such as %s", instead(p.Device)))
 	case p.Messages != nil && !f.messages:
-		return ErrNoMessages
+		return fault.With(ErrNoMessages, fault.Hintf("choose MicroPython: %s", instead(p.Device)))
 	case p.Updates != nil && !f.updates:
-		return ErrNoUpdates
+		return fault.With(ErrNoUpdates, f.withoutUpdates(p))
 	case p.Updates != nil && p.Format != "der":
 		return FormatError{p.Format}
 	case loadsRoot && p.Bundle.Root.PermittedDNSDomainsCritical:
@@ -397,6 +397,14 @@ func (f Firmware) check(p Project) error {
 		return SketchError{p.Folder}
 	}
 	return nil
+}
+
+// instead names MicroPython on the same board, or on one that runs it.
+func instead(board string) string {
+	if _, err := Find(Server, board, "micropython"); err != nil {
+		board = "pico-w"
+	}
+	return "--for " + board + "/micropython"
 }
 
 func isIPv6(name string) bool {

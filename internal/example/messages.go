@@ -2,6 +2,7 @@ package example
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -74,8 +75,7 @@ func contactAt(input, contact, host string) (Contact, error) {
 }
 
 // ErrNoMessages says that a firmware's project sends no messages.
-var ErrNoMessages = fault.WithCode(fault.New("the example for this firmware sends no messages",
-	fault.Hintf("choose MicroPython, such as --for pico-w/micropython")), fault.Usage)
+var ErrNoMessages = fault.WithCode(errors.New("the example for this firmware sends no messages"), fault.Usage)
 
 // messagesPage is the page of a board that sends messages; its service worker
 // shows them.

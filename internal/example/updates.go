@@ -1,6 +1,7 @@
 package example
 
 import (
+	"errors"
 	"path"
 	"strconv"
 
@@ -30,8 +31,17 @@ const (
 )
 
 // ErrNoUpdates says that a firmware's project takes no updates over HTTPS.
-var ErrNoUpdates = fault.WithCode(fault.New("the example for this firmware takes no updates over HTTPS; CircuitPython's programs cannot write files while a computer may use the board's drive",
-	fault.Hintf("choose MicroPython, such as --for pico-w/micropython; or copy over a cable: %s", fault.Command{"push", "NAME"})), fault.Usage)
+var ErrNoUpdates = fault.WithCode(errors.New("the example for this firmware takes no updates over HTTPS"), fault.Usage)
+
+// withoutUpdates says how a board gets its next certificate. CircuitPython's programs
+// cannot write files while a computer may use the board's drive; others are built
+// with the certificate in them.
+func (f Firmware) withoutUpdates(p Project) fault.Hint {
+	if f.ID == "circuitpython" {
+		return fault.Hintf("choose MicroPython: %s; or copy over a cable: %s", instead(p.Device), fault.Command{"push", p.Name})
+	}
+	return fault.Hintf("choose MicroPython: %s", instead(p.Device))
+}
 
 // updatesProgram is added to a firmware's program.
 var updatesProgram = []template{{source: "micropython/" + UpdatesProgram}}
