@@ -54,7 +54,7 @@ is in the folder broker.`,
 	f.BoolVar(&o.Push, "push", false, "send messages to the phones that subscribe on the page (see docs/push.md)")
 	f.StringVar(&o.contact, "contact", "", "with --push, `ADDRESS` at which push services reach you: you@example.com (default: as before)")
 	f.IntVar(&o.Updates, "updates", 0, "let picoca push and renew --push replace the certificate over HTTPS, at port `PORT` (default: 8443)")
-	f.Lookup("updates").NoOptDefVal, f.Lookup("updates").DefValue = strconv.Itoa(push.UpdatesPort), ""
+	f.Lookup("updates").NoOptDefVal = strconv.Itoa(push.UpdatesPort)
 	f.StringVar(&o.Out, "out", "", "`FOLDER` for the project (default: NAME-FIRMWARE)")
 	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "let in only visitors with an identity of your CA")
 	f.BoolVar(&o.Force, "force", false, "rewrite an existing project; keeps your Wi-Fi password, and a copy of each file you changed")

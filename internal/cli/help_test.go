@@ -98,3 +98,17 @@ func TestExamplesCouldBeRun(t *testing.T) {
 		t.Errorf("got %d examples, want 60 or more", examples)
 	}
 }
+
+// TestHelpNamesNoEmptyDefault: pflag prints one for what it does not take for zero.
+func TestHelpNamesNoEmptyDefault(t *testing.T) {
+	var visit func(*cobra.Command)
+	visit = func(c *cobra.Command) {
+		if usage := c.UsageString(); strings.Contains(usage, "(default )") {
+			t.Errorf("%s has an empty default", c.CommandPath())
+		}
+		for _, child := range c.Commands() {
+			visit(child)
+		}
+	}
+	visit(cli.Command())
+}
