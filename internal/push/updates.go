@@ -167,7 +167,8 @@ func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*upd
 		defer c.close()
 		return nil, c.greetFault(err, known)
 	}
-	c.reader = bufio.NewReader(c.tls)
+	// ReadResponse has no limit of its own for a header.
+	c.reader = bufio.NewReader(io.LimitReader(c.tls, maxAnswer))
 	return c, nil
 }
 

@@ -39,6 +39,7 @@ type updatingBoard struct {
 	answers  map[string]int // of requests that fail
 	broken   bool           // the pair on trial is not the one that was sent
 	ends     bool           // no connection is possible once the pair is on trial
+	endless  bool           // its answers do not end
 }
 
 func newUpdatingBoard(t *testing.T) *updatingBoard {
@@ -93,6 +94,10 @@ func (b *updatingBoard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer b.mutex.Unlock()
 	request := r.Method + " " + r.URL.Path
 	b.requests = append(b.requests, request)
+	if b.endless {
+		endless(b.t, w)
+		return
+	}
 	if status := b.answers[request]; status != 0 {
 		w.WriteHeader(status)
 		io.WriteString(w, "the board's \x1b[31mreason")
@@ -228,6 +233,14 @@ func TestPutOverHTTPSIsInterrupted(t *testing.T) {
 	}
 	if _, err := d.Put(ctx, nil, Options{Updates: &Updates{Owners: b.owners}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want an interruption", err)
+	}
+}
+
+func TestPutOverHTTPSWithoutEnd(t *testing.T) {
+	b := newUpdatingBoard(t)
+	b.endless = true
+	if _, err := b.put(updatesStart, nil); err == nil || fault.HintOf(err).IsZero() {
+		t.Errorf("got %v, want an error with a hint", err)
 	}
 }
 

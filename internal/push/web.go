@@ -168,7 +168,8 @@ func (w *web) exchange(ctx context.Context, method string, request []byte) (*htt
 	if _, err := conn.Write(request); err != nil {
 		return nil, nil, err
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method, URL: w.base})
+	// ReadResponse has no limit of its own for a header.
+	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxAnswer)), &http.Request{Method: method, URL: w.base})
 	if err != nil {
 		return nil, nil, err
 	}

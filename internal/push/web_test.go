@@ -192,3 +192,30 @@ func TestWebThatIsNoBoard(t *testing.T) {
 		}
 	}
 }
+
+// endless answers with a header that does not end. No client should take this much
+// of it.
+func endless(t *testing.T, out http.ResponseWriter) {
+	conn, _, err := out.(http.Hijacker).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	answer := "HTTP/1.1 200 OK\r\n"
+	for range 64 {
+		if _, err := io.WriteString(conn, answer); err != nil {
+			return
+		}
+		answer = "X-Noise: " + strings.Repeat("a", 1<<20) + "\r\n"
+	}
+	t.Error("the client read 64 MB of a header")
+}
+
+func TestWebWithoutEnd(t *testing.T) {
+	board := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { endless(t, out) }))
+	defer board.Close()
+	if err := webPush(t, board.URL); err == nil || fault.HintOf(err).IsZero() {
+		t.Errorf("got %v, want an error with a hint", err)
+	}
+}
