@@ -200,7 +200,7 @@ func (r *batchReport) end(batch *pki.Batch) error {
 			r.say("steps for %s: %s", plan.Target.Name(), r.command("devices", plan.Target.Device.ID))
 		}
 	}
-	r.say("next: copy the files to each device, then run %s", r.command("phone"))
+	r.say("next: copy the files to each device, then %s", pki.PhoneSteps(batch.Root()).Text(r.show))
 	return nil
 }
 

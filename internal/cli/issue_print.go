@@ -118,15 +118,17 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 // sayNext says what is left to do, once the files are written, or the steps to
 // install them were printed.
 func (a *app) sayNext(r issuedJSON, p *pki.Plan, installed bool) {
-	next := nextText(p, len(r.Files)) + a.exampleAside(p)
+	next, phones := nextText(p, len(r.Files))+a.exampleAside(p), pki.PhoneSteps(p.Root()).Text(a.show)
 	switch {
-	case installed && !p.IsRenewal():
+	case installed && !p.IsRenewal() && pki.HasPhonePage(p.Root()):
 		a.say("next: %s, for each phone", a.command("phone"))
+	case installed && !p.IsRenewal():
+		a.say("next: %s", phones)
 	case installed: // the phones trust the root already
 	case p.IsRenewal():
 		a.say("next: %s", next)
 	default:
-		a.say("next: %s, then run %s", next, a.command("phone"))
+		a.say("next: %s, then %s", next, phones)
 	}
 }
 
