@@ -86,8 +86,13 @@ func (r *batchReport) checked(row pki.BatchRow) {
 	}
 }
 
-// checkedBefore remembers what a certificate that exists lacks.
+// checkedBefore remembers a certificate that exists, and what it lacks.
 func (r *batchReport) checkedBefore(row pki.BatchRow) {
+	if r.o.dryRun && r.o.json {
+		line := describeRow(row)
+		line.DryRun = true
+		r.lines = append(r.lines, line)
+	}
 	if len(row.Differs.Settings) == 0 {
 		return
 	}
@@ -167,9 +172,14 @@ func (r *batchReport) issued(row pki.BatchRow) {
 		r.again++
 	}
 	if r.o.json {
-		_ = r.printLine(batchJSON{ // the printer remembers what could not be written
-			Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: writtenToJSON(row.Result.Files),
-		})
+		_ = r.printLine(describeRow(row)) // the printer remembers what could not be written
+	}
+}
+
+// describeRow is of a row whose certificate exists.
+func describeRow(row pki.BatchRow) batchJSON {
+	return batchJSON{
+		Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: writtenToJSON(row.Result.Files),
 	}
 }
 
