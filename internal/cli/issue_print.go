@@ -188,7 +188,7 @@ func placeOf(target device.Target) string {
 // is anything.
 func (a *app) printInstall(p *pki.Plan) bool {
 	quoted := func(words ...string) string { return fault.Quote(strings.Join(words, "")) }
-	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: quoted(p.Dir)})
+	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: fault.QuotePath(p.Dir)})
 	if len(steps) == 0 {
 		return false
 	}

@@ -214,7 +214,7 @@ func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) 
 		return r.printJSON(r.JSON)
 	}
 	for _, list := range r.JSON.Lists {
-		r.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.command("export", "crl"))
+		r.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.command("export crl"))
 	}
 	r.say("%s", r.summary())
 	return nil

@@ -200,7 +200,7 @@ func (a *app) printRevoked(r pki.Revoked, o revokeOptions) error {
 	for _, list := range printed.Lists {
 		a.say("The revocation list of %s has %s, and is valid until %s.", list.Root, entriesText(list.Entries), pki.Day(list.NextUpdate))
 	}
-	a.say("next: give the new list to each server that checks identities: %s", a.command("export", "crl"))
+	a.say("next: give the new list to each server that checks identities: %s", a.command("export crl"))
 	for _, server := range printed.Servers {
 		a.say("  %s (%s): %s", pki.DisplayName(server.Name), server.Device, server.Setting)
 	}

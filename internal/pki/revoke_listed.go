@@ -34,9 +34,9 @@ func (e *OldCRLError) Error() string { return fmt.Sprintf("revocation list %q %s
 // Hint says which file is meant.
 func (e *OldCRLError) Hint() fault.Hint {
 	if e.Mixed {
-		return fault.Hintf("remove that list from the file: each is a block of its own, and %s writes one of them", fault.Command{"export", "crl", "--root", "ROOT"})
+		return fault.Hintf("remove that list from the file: each is a block of its own, and %s writes one of them", fault.Command{"export crl", "--root", "ROOT"})
 	}
-	return fault.Hintf("take the file that %s wrote, in PEM or DER: the servers that check identities have a copy", fault.Command{"export", "crl"})
+	return fault.Hintf("take the file that %s wrote, in PEM or DER: the servers that check identities have a copy", fault.Command{"export crl"})
 }
 
 const crlBegin = "-----BEGIN X509 CRL-----"
