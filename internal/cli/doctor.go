@@ -124,7 +124,7 @@ func (a *app) runRepair(ctx context.Context, o doctorOptions) (err error) {
 		return a.printJSON(repairJSON{signed})
 	}
 	if signed {
-		a.say("signed the revocation list; servers that read it need the new one: %s", a.command("export", "crl"))
+		a.say("signed the revocation list; servers that read it need the new one: %s", a.command("export crl"))
 	}
 	a.say("nothing is left to complete; %s looks at everything", a.command("doctor"))
 	return nil
