@@ -144,7 +144,7 @@ func TestRootWithoutSudoIsExplained(t *testing.T) {
 	d := newTrustDesk(t, caCertificates)
 	for _, flags := range [][]string{{"trust"}, {"trust", "--dry-run"}} {
 		code, out := d.run(flags...)
-		wantText(t, out, "error: store needs root, and sudo is not installed\n", "then as root: install -D -m 0644 picoca-", " && "+caCertificates)
+		wantText(t, out, "error: /usr/local/share/ca-certificates needs root, and sudo is not installed\n", "then as root: install -D -m 0644 picoca-", " && "+caCertificates)
 		if code != fault.Failed || len(d.ran) > 0 {
 			t.Errorf("%q: got exit code %d, ran %q", flags, code, d.ran)
 		}

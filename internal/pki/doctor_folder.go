@@ -27,7 +27,7 @@ func (d *doctor) folder(i store.Issued) {
 	replace := fault.Hintf("%s", append(slices.Clone(write), "--force"))
 	folder, err := output.Open(dir, d.ca.outputOptions(output.Overwrite))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		d.inTheWay(err, fault.Hintf("%s", write))
+		d.inTheWay(err, i.Record.Name, fault.Hintf("%s", write))
 		return
 	}
 	if err != nil || !folder.Exists() {
@@ -46,7 +46,7 @@ func (d *doctor) folder(i store.Issued) {
 		}
 		switch {
 		case err != nil:
-			d.inTheWay(err, replace)
+			d.inTheWay(err, i.Record.Name, replace)
 		case data == nil:
 			d.find("file-missing", replace, "folder of %s lacks %s: %s", name, file, dir)
 		case FileSum(data) != i.Record.Files[file]:
@@ -58,13 +58,12 @@ func (d *doctor) folder(i store.Issued) {
 
 // inTheWay reports why a folder or a file cannot be looked at. What has its place
 // and is none must go before the files can be written again.
-func (d *doctor) inTheWay(err error, write fault.Hint) {
-	e, ok := errors.AsType[*output.ExistsError](err)
-	if !ok {
-		d.fault("folder", err)
+func (d *doctor) inTheWay(err error, name string, write fault.Hint) {
+	if e, ok := errors.AsType[*output.ExistsError](err); ok {
+		d.find("folder", fault.Hintf("%s, then %s", takeAside(runtime.GOOS, e.Path), write), "%v", err)
 		return
 	}
-	d.find("folder", fault.Hintf("%s, then %s", takeAside(runtime.GOOS, e.Path), write), "%v", err)
+	d.find("folder", fault.Hintf("make it accessible to you, or write the files to another folder: %s", fault.Command{"export", name, "--out", "FOLDER"}), "%v", err)
 }
 
 // delegated checks the folder of a program that is a CA under the root: its key, and

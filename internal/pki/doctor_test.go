@@ -202,6 +202,22 @@ func TestDoctorNamesWhatIsInTheWay(t *testing.T) {
 	}
 }
 
+// TestDoctorNamesAnotherFolder for files in one that cannot be looked into.
+func TestDoctorNamesAnotherFolder(t *testing.T) {
+	a := newAuthority(t, "")
+	req := targeted(t, "pico-w", "pico.local")
+	req.Out = filepath.Join("sub", "pico.local")
+	err := os.Mkdir("sub", 0o700)
+	if err == nil {
+		a.mustIssue(req, start)
+		err = errors.Join(os.RemoveAll("sub"), os.Symlink("sub", "sub"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, "folder: make it accessible to you, or write the files to another folder: export pico.local --out FOLDER")
+}
+
 // TestDamagedListIsSignedAgain without a backup: what was revoked is recorded
 // beside each certificate.
 func TestDamagedListIsSignedAgain(t *testing.T) {

@@ -202,13 +202,27 @@ func (f *folder) named(err error) error {
 	return placeError(f.place, err)
 }
 
-// placeError adds a place and what helps to an error of the disk.
+// placeError adds a place and what helps to an error of the disk. What the system
+// was asked for is left out, and the file too if it is the place.
 func placeError(place string, err error) error {
-	err = fmt.Errorf("%s: %w", place, err)
+	err = fmt.Errorf("%s: %w", place, bare(place, err))
 	for _, row := range diskHints {
 		if errors.Is(err, row.err) {
 			return fault.With(err, row.hint)
 		}
 	}
 	return err
+}
+
+func bare(place string, err error) error {
+	var path string
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		path, err = e.Path, e.Err
+	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
+		path, err = e.Old, e.Err
+	}
+	if path == "" || path == place || path == "." {
+		return err
+	}
+	return fmt.Errorf("%q: %w", path, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -354,5 +355,24 @@ func TestPulledOutDriveIsNotMistaken(t *testing.T) {
 	checkPair(t, away, "one")
 	if got := content(t, dir, "key.der"); got != "-" {
 		t.Errorf("the folder in its place got a key")
+	}
+}
+
+// TestDiskErrorsNameTheFile, and not what the system was asked for.
+func TestDiskErrorsNameTheFile(t *testing.T) {
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{&fs.PathError{Op: "openat", Path: "cert.der.new", Err: fs.ErrPermission}, `/drive: "cert.der.new": permission denied`},
+		{&fs.PathError{Op: "open", Path: "/drive", Err: fs.ErrPermission}, "/drive: permission denied"},
+		{&os.LinkError{Op: "renameat", Old: "key.der", New: "key.der.old", Err: fs.ErrPermission}, `/drive: "key.der": permission denied`},
+		{errors.Join(&fs.PathError{Op: "write", Path: "key.der.new", Err: syscall.ENOSPC}, nil), `/drive: "key.der.new": no space left on device`},
+		{errSilent, "/drive: no answer"},
+	} {
+		got := placeError("/drive", row.err)
+		if got.Error() != row.want || !errors.Is(got, errors.Unwrap(row.err)) && errors.Unwrap(row.err) != nil {
+			t.Errorf("%v: got %v, want %s", row.err, got, row.want)
+		}
 	}
 }

@@ -156,7 +156,7 @@ func (c Computer) javaAdvice(ctx context.Context, req Request, roots []root) []S
 		}
 		_, missing := split(roots, found.trusted)
 		w, _ := k.install(ctx, missing)
-		c.elevate(w)
+		c.elevate(k.file, w)
 		all = append(all, w.steps...)
 	}
 	return all

@@ -149,7 +149,7 @@ func (p *Plan) part(ctx context.Context, place place) Part {
 		w, part.Err = place.install(ctx, missing)
 	}
 	if part.Err == nil {
-		part.Err = p.computer.elevate(w)
+		part.Err = p.computer.elevate(part.Place, w)
 	}
 	if part.Err == nil {
 		part.Steps, part.undo, part.files = w.steps, w.undo, w.files
@@ -159,7 +159,7 @@ func (p *Plan) part(ctx context.Context, place place) Part {
 
 // elevate puts sudo in front of what needs root, or explains what to run where
 // there is no sudo.
-func (c Computer) elevate(w work) error {
+func (c Computer) elevate(place string, w work) error {
 	if c.UID == 0 {
 		return nil
 	}
@@ -175,7 +175,7 @@ func (c Computer) elevate(w work) error {
 	if len(needed) == 0 || c.program(sudo) != "" {
 		return nil
 	}
-	return &RootError{needed[:len(needed)-len(w.undo)], names(w.files)}
+	return &RootError{place, needed[:len(needed)-len(w.undo)], names(w.files)}
 }
 
 func names(files []File) []string {
@@ -187,9 +187,14 @@ func names(files []File) []string {
 }
 
 // RootError is a change that needs root, where there is no sudo.
-type RootError struct{ Commands, Files []string }
+type RootError struct {
+	Place           string
+	Commands, Files []string
+}
 
-func (e *RootError) Error() string { return "store needs root, and sudo is not installed" }
+func (e *RootError) Error() string {
+	return fmt.Sprintf("%s needs root, and sudo is not installed", e.Place)
+}
 
 // Hint returns what root can run instead.
 func (e *RootError) Hint() fault.Hint {
