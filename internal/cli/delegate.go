@@ -63,6 +63,8 @@ func (o *delegateOptions) check(cmd *cobra.Command) error {
 	}
 	given := cmd.Flags().Changed
 	switch {
+	case o.Out == "-":
+		return usageFault(cmd, errors.New("a CA has several files, which do not go to standard output: name a folder"))
 	case o.Program == "caddy" && (given("host") || given("port")):
 		return usageFault(cmd, errors.New("--host and --port are for step-ca: Caddy has them in its Caddyfile"))
 	case o.RootItself && (given("name") || given("days")):

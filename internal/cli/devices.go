@@ -25,11 +25,14 @@ func (a *app) devicesCommand() *cobra.Command {
   picoca devices pico-w
   picoca devices --search mqtt`,
 		Args: args(0, 1, "at most one device"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return a.runDevice(args[0], o.json)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return a.runDevices(o)
+			case o.search != "":
+				return usageFault(cmd, errors.New("--search is for the list, without DEVICE"))
 			}
-			return a.runDevices(o)
+			return a.runDevice(args[0], o.json)
 		},
 	}
 	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description contains `TEXT`")

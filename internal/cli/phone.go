@@ -110,6 +110,8 @@ func (o phoneOptions) check() error {
 		return fmt.Errorf("--port %d leaves no room for three ports in a row; use at most %d", o.port, maxPort)
 	case o.identity == "" && o.p12 != (p12Flags{}):
 		return errors.New("--p12-profile, --p12-passphrase-file and --show-passphrase need --identity")
+	case o.png == "-":
+		return errors.New("--png writes a file, and not to standard output")
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ func (o phoneOptions) sheetDevice(flags *pflag.FlagSet) (name string, err error)
 		return "", err
 	case o.sheet == "":
 		return "", errors.New("--sheet has no name of a file")
+	case o.sheet == "-":
+		return "", errors.New("--sheet writes a file, and not to standard output")
 	case len(o.devices) > 1:
 		return "", errors.New("--sheet leads to one board: give --device once")
 	case len(o.devices) == 0:

@@ -177,6 +177,9 @@ func (e *OtherFirmwareError) Error() string {
 
 // Hint issues the files for it.
 func (e *OtherFirmwareError) Hint() fault.Hint {
+	if _, err := device.ParseTarget(e.Target.Device.ID + "/" + e.Firmware); err != nil { // the board says what it likes
+		return fault.Hintf("put %s on the board", e.Target.Name())
+	}
 	return fault.Hintf("issue it for that firmware: %s", fault.Command{"renew", e.Name, "--for", e.Target.Device.ID + "/" + e.Firmware})
 }
 

@@ -342,6 +342,19 @@ func TestPushWhatEndedOrNeverWas(t *testing.T) {
 	}
 }
 
+// TestFixForOtherFirmwareCanBeRun: a board says what it likes.
+func TestFixForOtherFirmwareCanBeRun(t *testing.T) {
+	for firmware, want := range map[string]string{
+		"circuitpython": "issue it for that firmware: renew pico.local --for pico-w/circuitpython",
+		"x; rm -r ~":    "put Raspberry Pi Pico W with MicroPython on the board",
+	} {
+		e := &OtherFirmwareError{"pico.local", "/dev/ttyACM0", firmware, target(t, "pico-w/micropython")}
+		if got := e.Hint().Text(func(c fault.Command) string { return strings.Join(c, " ") }); got != want {
+			t.Errorf("%s: got %q, want %q", firmware, got, want)
+		}
+	}
+}
+
 // TestPushWritesIntoNoCA: its files are called cert.pem and key.pem too, so that
 // --force would replace the root key.
 func TestPushWritesIntoNoCA(t *testing.T) {
