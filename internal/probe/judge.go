@@ -148,7 +148,13 @@ func daysLeft(now, end time.Time) string {
 
 // days counts the whole days between two times. A time.Duration ends after 292
 // years, and a stranger's certificate may not.
-func days(from, to time.Time) int64 { return (to.Unix() - from.Unix()) / (24 * 60 * 60) }
+func days(from, to time.Time) int64 {
+	seconds := to.Unix() - from.Unix()
+	if to.Nanosecond() < from.Nanosecond() {
+		seconds--
+	}
+	return seconds / (24 * 60 * 60)
+}
 
 // findRoot finds the root of the CA that the leaf leads to.
 func (j *judged) findRoot() {

@@ -509,6 +509,21 @@ func TestTheFixIsNoCommandThatTheRootForbids(t *testing.T) {
 	}
 }
 
+func TestDaysAreWholeOnes(t *testing.T) {
+	for end, want := range map[time.Time]string{
+		now.Add(2 * day24):                    "2 days left",
+		now.Add(2*day24 - 1):                  "1 day left",
+		now.Add(day24 - time.Second):          "0 days left",
+		now.Add(-1):                           "expired",
+		now.AddDate(1000, 0, 0):               "365242 days left",
+		now.AddDate(0, 0, 819).Add(time.Hour): "819 days left",
+	} {
+		if got := daysLeft(now, end); got != want {
+			t.Errorf("%s: got %s, want %s", end, got, want)
+		}
+	}
+}
+
 // TestUnreadableCertificateIsNamed: Go's TLS ends the handshake for it. Devices with
 // negative serial numbers exist.
 func TestUnreadableCertificateIsNamed(t *testing.T) {
