@@ -17,6 +17,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/testpki"
 )
 
@@ -456,8 +457,12 @@ func TestRefusals(t *testing.T) {
 	} {
 		p := project(t)
 		row.change(&p)
-		if files, err := row.firmware.Render(p); !errors.Is(err, row.want) || files != nil {
+		files, err := row.firmware.Render(p)
+		if !errors.Is(err, row.want) || files != nil {
 			t.Errorf("%s: %d files, %v, want %v", row.name, len(files), err, row.want)
+		}
+		if _, isFormat := errors.AsType[FormatError](err); fault.HintOf(err).IsZero() && !isFormat { // one that no command can ask for
+			t.Errorf("%s: no hint", row.name)
 		}
 	}
 	p := project(t)

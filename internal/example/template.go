@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/picoca/picoca/internal/export"
+	"github.com/picoca/picoca/internal/fault"
 )
 
 //go:embed templates
@@ -195,6 +196,11 @@ type HostError struct{ Host string }
 
 func (e HostError) Error() string {
 	return fmt.Sprintf("host name %q has %d bytes; boards accept at most %d", e.Host, len(e.Host), maxHost)
+}
+
+// Hint issues one for a shorter name.
+func (e HostError) Hint() fault.Hint {
+	return fault.Hintf("issue a certificate for a shorter name: %s", fault.Command{"issue", "pico.local"})
 }
 
 // fillingOf returns what a project's templates are filled with. Loaded is what

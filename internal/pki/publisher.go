@@ -71,6 +71,9 @@ func (p *Project) findBroker() error {
 	}
 	issued, err := p.ca.FindKind(p.request.Broker, Device)
 	if missing, ok := errors.AsType[*NotIssuedError](err); ok {
+		if _, err := ca.ParseNames([]string{missing.Input}); err != nil {
+			return err // such as for broker.local:8883
+		}
 		return fault.With(err, fault.Hintf("issue the broker's certificate first: %s", fault.Command{"issue", missing.Input, "--for", "mosquitto"}))
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/example"
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -54,6 +55,7 @@ func TestPublisherRefuses(t *testing.T) {
 			is   func(error) bool
 		}{
 			{"an unknown broker", ProjectRequest{Name: "tablet", Broker: "mqtt.local"}, is[*NotIssuedError]},
+			{"a broker with a port", ProjectRequest{Name: "tablet", Broker: "mqtt.local:8883"}, is[*ca.NameError]},
 			{"an unknown identity", ProjectRequest{Name: "phone", Broker: "broker.local"}, is[*NotIssuedError]},
 			{"a device as the identity", ProjectRequest{Name: "broker.local", Broker: "broker.local"}, is[*WrongKindError]},
 			{"an identity as the broker", ProjectRequest{Name: "tablet", Broker: "tablet"}, is[*WrongKindError]},
