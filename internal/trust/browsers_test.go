@@ -2,6 +2,7 @@ package trust
 
 import (
 	"crypto/x509"
+	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -352,5 +353,23 @@ func TestDamagedDatabaseHasAFix(t *testing.T) {
 	results, _ := f.apply(c, request(newRoot(t), Chromium), false)
 	if err := results[0].Err; err == nil || !strings.Contains(hint(err), dir+"/cert9.db away, then run picoca trust --store chromium") {
 		t.Errorf("got %v, hint %s", err, hint(err))
+	}
+}
+
+// TestPoliciesThatAreNoFileEndNoRun: a pipe would be waited for, a huge file fill the
+// memory.
+func TestPoliciesThatAreNoFileEndNoRun(t *testing.T) {
+	for _, script := range []string{"mkfifo policies.json", "mkdir policies.json", "truncate -s 1G policies.json"} {
+		f, c := newFake(t, "linux", "/usr/bin/firefox-esr", "/usr/bin/sudo")
+		f.mkdir("/etc/firefox/policies")
+		prepare := exec.Command("sh", "-c", script)
+		prepare.Dir = path.Join(f.base, "etc/firefox/policies")
+		if out, err := prepare.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %s", script, out)
+		}
+		results, log := f.apply(c, request(newRoot(t), Firefox), false)
+		if err := results[0].Err; err == nil || hint(err) == "" || len(log) > 0 {
+			t.Errorf("%s: got %v, ran %q", script, err, log)
+		}
 	}
 }

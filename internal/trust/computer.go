@@ -3,6 +3,7 @@ package trust
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -93,13 +94,24 @@ func (c Computer) target(path string) string {
 	return target
 }
 
-// read returns a file's bytes, none if it does not exist.
+// maxStore is far more than any store or policy has: a bundle of all public roots
+// takes 0.3 MB.
+const maxStore = 16 << 20
+
+// read returns a file's bytes, none if it does not exist. A pipe would be waited for
+// without end.
 func (c Computer) read(path string) ([]byte, error) {
-	data, err := os.ReadFile(c.at(path))
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(c.at(path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > maxStore:
+		return nil, fault.With(fmt.Errorf("%s is no file that a program here would read", path),
+			fault.Hintf("look at it with ls -l, and move it away"))
 	}
-	return data, err
+	return os.ReadFile(c.at(path))
 }
 
 // glob returns the paths that match a pattern, sorted.
