@@ -115,13 +115,13 @@ func (a *app) network() probe.Network {
 
 // checkRun is one run of check.
 type checkRun struct {
-	*app
+	app     *app
 	options checkOptions
 	prober  probe.Prober
 	servers *pki.Servers
 }
 
-func (r checkRun) one(ctx context.Context, t probe.Target) error {
+func (r *checkRun) one(ctx context.Context, t probe.Target) error {
 	report := r.prober.Check(ctx, t, r.expected(t.Name))
 	if err := r.printReport(report); err != nil {
 		return err
@@ -136,7 +136,7 @@ func (r checkRun) one(ctx context.Context, t probe.Target) error {
 // parallelChecks is how many devices are visited at once.
 const parallelChecks = 8
 
-func (r checkRun) all(ctx context.Context) error {
+func (r *checkRun) all(ctx context.Context) error {
 	var targets []probe.Target
 	for _, s := range r.servers.All() {
 		targets = append(targets, probe.Target{Name: s.Host(), Port: s.Port})
@@ -149,22 +149,22 @@ func (r checkRun) all(ctx context.Context) error {
 	return r.summarize(reports, checksJSON{})
 }
 
-func (r checkRun) find(ctx context.Context) error {
+func (r *checkRun) find(ctx context.Context) error {
 	r.progress("looking around: this takes a minute or two")
 	found, err := r.prober.Find(ctx, r.expected)
 	if err != nil {
 		return fault.With(err, fault.Hintf("connect this computer to the home network"))
 	}
 	if found.Cut {
-		r.note("the search ended before it was through: the network has too many devices, or they are slow")
+		r.app.note("the search ended before it was through: the network has too many devices, or they are slow")
 	}
 	return r.summarize(found.Reports, checksJSON{Places: &found.Places, Cut: found.Cut})
 }
 
 // progress says on a terminal what takes its time.
-func (r checkRun) progress(format string, args ...any) {
-	if isTerminal(r.Stderr) && !r.options.json {
-		r.note(format, args...)
+func (r *checkRun) progress(format string, args ...any) {
+	if isTerminal(r.app.Stderr) && !r.options.json {
+		r.app.note(format, args...)
 	}
 }
 
@@ -187,7 +187,7 @@ func (e *checksError) Hint() fault.Hint { return fault.Hintf("%s shows all about
 func (*checksError) ExitCode() int { return fault.Found }
 
 // summarize prints a table of servers, and fails if one has a problem.
-func (r checkRun) summarize(reports []probe.Report, result checksJSON) error {
+func (r *checkRun) summarize(reports []probe.Report, result checksJSON) error {
 	if err := r.printReports(reports, result); err != nil {
 		return err
 	}
