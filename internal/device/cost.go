@@ -41,7 +41,7 @@ type ClientCost struct {
 // ClientHeap returns the least and the most memory that one connection to a server
 // takes a row of the selected firmware, with an identity of some key type; zero if
 // that was not measured.
-func (t Target) ClientHeap(row Row, key string) (heap [2]int) {
+func (t *Target) ClientHeap(row Row, key string) (heap [2]int) {
 	for _, firmware := range t.Firmware {
 		for _, cost := range firmware.ClientCosts {
 			if cost.Key == key && row.has(cost.Firmware) {
@@ -90,7 +90,7 @@ func (g Growth) applied(cost Cost, c Certificate) Cost {
 // CostOf returns what a connection with a certificate costs, once for each
 // firmware and curve that was measured. A certificate without bytes stands for
 // one of its key type for pico.local.
-func (t Target) CostOf(c Certificate) []Cost {
+func (t *Target) CostOf(c Certificate) []Cost {
 	costs := []Cost{}
 	for _, firmware := range t.Firmware {
 		for _, cost := range firmware.Costs {
@@ -111,7 +111,7 @@ type Figures struct {
 
 // FiguresOf returns what a connection with a certificate costs a row of the
 // selected firmware.
-func (t Target) FiguresOf(row Row, c Certificate) Figures {
+func (t *Target) FiguresOf(row Row, c Certificate) Figures {
 	var all Figures
 	for _, cost := range t.CostOf(c) {
 		if row.has(cost.Firmware) {
@@ -124,7 +124,7 @@ func (t Target) FiguresOf(row Row, c Certificate) Figures {
 
 // Cheapest returns the row of the selected firmware in which a connection takes
 // the least memory, with its figures. Both are zero if none was measured.
-func (t Target) Cheapest(c Certificate) (Row, Figures) {
+func (t *Target) Cheapest(c Certificate) (Row, Figures) {
 	return t.extreme(c, func(x, y Figures) bool {
 		return x.HeapBytes[1] > 0 && (y.HeapBytes[1] == 0 || x.HeapBytes[1] < y.HeapBytes[1])
 	})
@@ -132,14 +132,14 @@ func (t Target) Cheapest(c Certificate) (Row, Figures) {
 
 // costliest returns the row in which a connection takes longest, and, of those
 // whose time was not measured, the most memory.
-func (t Target) costliest(c Certificate) (Row, Figures) {
+func (t *Target) costliest(c Certificate) (Row, Figures) {
 	return t.extreme(c, func(x, y Figures) bool {
 		return x.Seconds[1] > y.Seconds[1] || x.Seconds[1] == y.Seconds[1] && x.HeapBytes[1] > y.HeapBytes[1]
 	})
 }
 
 // extreme returns the first of the rows with figures that no other beats.
-func (t Target) extreme(c Certificate, beats func(x, y Figures) bool) (best Row, extreme Figures) {
+func (t *Target) extreme(c Certificate, beats func(x, y Figures) bool) (best Row, extreme Figures) {
 	for _, row := range t.Rows() {
 		figures := t.FiguresOf(row, c)
 		if figures != (Figures{}) && (extreme == (Figures{}) || beats(figures, extreme)) {
