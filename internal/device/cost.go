@@ -111,10 +111,13 @@ type Figures struct {
 
 // FiguresOf returns what a connection with a certificate costs a row of the
 // selected firmware.
-func (t *Target) FiguresOf(row Row, c Certificate) Figures {
+func (t *Target) FiguresOf(row Row, c Certificate) Figures { return row.figures(t.CostOf(c)) }
+
+// figures spans those of the costs that are the row's.
+func (r Row) figures(costs []Cost) Figures {
 	var all Figures
-	for _, cost := range t.CostOf(c) {
-		if row.has(cost.Firmware) {
+	for _, cost := range costs {
+		if r.has(cost.Firmware) {
 			widen(&all.HeapBytes, cost.HeapBytes)
 			widen(&all.Seconds, cost.Seconds)
 		}
@@ -140,8 +143,9 @@ func (t *Target) costliest(c Certificate) (Row, Figures) {
 
 // extreme returns the first of the rows with figures that no other beats.
 func (t *Target) extreme(c Certificate, beats func(x, y Figures) bool) (best Row, extreme Figures) {
+	costs := t.CostOf(c)
 	for _, row := range t.Rows() {
-		figures := t.FiguresOf(row, c)
+		figures := row.figures(costs)
 		if figures != (Figures{}) && (extreme == (Figures{}) || beats(figures, extreme)) {
 			best, extreme = row, figures
 		}
