@@ -8,6 +8,7 @@ import (
 
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type backupOptions struct {
@@ -85,7 +86,7 @@ func (a *app) runBackup(ctx context.Context, o backupOptions) (err error) {
 // backupPlace returns where the file goes, nil for standard output.
 func (a *app) backupPlace(c *pki.CA, o backupOptions) (*pki.BackupPlace, error) {
 	if o.file == "-" {
-		if !o.paper && isTerminal(a.Stdout) {
+		if !o.paper && terminal.Is(a.Stdout) {
 			return nil, errBackupTerminal
 		}
 		return nil, nil

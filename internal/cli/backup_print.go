@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // inventoryJSON is what a backup holds, as --json prints it.
@@ -38,7 +39,7 @@ func (a *app) printBackup(o backupOptions, i pki.Inventory, file pki.Written) er
 		return a.printJSON(backupJSON{inventoryToJSON(i), writtenJSON(file)})
 	}
 	a.say("%s: %s", i.CA, inventoryText(i))
-	a.say("written to %s, read back and compared (%s)", file.Path, bytesText(file.Bytes))
+	a.say("written to %s, read back and compared (%s)", file.Path, terminal.Count(file.Bytes, "byte"))
 	a.say("Without its passphrase it cannot be opened. Keep both, in different places, away from this computer.")
 	a.say("to restore it: %s", a.commandElsewhere("restore", file.Path))
 	return nil
@@ -49,7 +50,7 @@ func (a *app) printPaper(o backupOptions, root pki.PaperRoot, file pki.Written) 
 	if o.json {
 		return a.printJSON(paperJSON{describeRoot(cert), writtenJSON(file)})
 	}
-	a.say("%s: root certificate and encrypted key, written to %s (%s)", cert.Subject.CommonName, file.Path, bytesText(file.Bytes))
+	a.say("%s: root certificate and encrypted key, written to %s (%s)", cert.Subject.CommonName, file.Path, terminal.Count(file.Bytes, "byte"))
 	if root.Encrypted {
 		a.say("The passphrase that the root key has today opens it, also if you change it later.")
 	}
@@ -64,7 +65,7 @@ func (a *app) commandElsewhere(words ...string) string {
 }
 
 func inventoryText(i pki.Inventory) string {
-	return fmt.Sprintf("%s, %s, %d revoked", count(i.Roots, "root"), count(i.Certificates, "certificate"), i.Revoked)
+	return fmt.Sprintf("%s, %s, %d revoked", terminal.Count(i.Roots, "root"), terminal.Count(i.Certificates, "certificate"), i.Revoked)
 }
 
 // maxNotes is how many damaged files are named.

@@ -11,6 +11,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/probe"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type checkOptions struct {
@@ -163,7 +164,7 @@ func (r checkRun) find(ctx context.Context) error {
 
 // progress says on a terminal what takes its time.
 func (r checkRun) progress(format string, args ...any) {
-	if isTerminal(r.Stderr) && !r.options.json {
+	if terminal.Is(r.Stderr) && !r.options.json {
 		r.note(format, args...)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/probe"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // checkJSON is a report as --json prints it.
@@ -115,7 +116,7 @@ func (r checkRun) printReport(report probe.Report) error {
 	r.say("%s", report.Target)
 	w := r.columns()
 	for _, step := range report.Steps {
-		fmt.Fprintf(w, "  %s\t%s%s\n", step.Name, printable(step.Text), took(step, report.Prediction))
+		fmt.Fprintf(w, "  %s\t%s%s\n", step.Name, terminal.Printable(step.Text), took(step, report.Prediction))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -165,7 +166,7 @@ func (r checkRun) printReports(reports []probe.Report, result checksJSON) error 
 			// The first step; check NAME shows the others.
 			fix, _, _ = strings.Cut(problems[0].Fix.Text(r.show), "; ")
 		}
-		fmt.Fprintln(w, printable(strings.Join([]string{report.Target.String(), cmp.Or(j.Address, "-"), tlsText(report), timeText(report), daysText(j), state, fix}, "\t")))
+		fmt.Fprintln(w, terminal.Printable(strings.Join([]string{report.Target.String(), cmp.Or(j.Address, "-"), tlsText(report), timeText(report), daysText(j), state, fix}, "\t")))
 	}
 	return w.Flush()
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/probe"
 	"github.com/picoca/picoca/internal/push"
+	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -45,9 +46,6 @@ type Env struct {
 	Wrap func(durable.Disk) durable.Disk
 }
 
-// errInterrupted says that the user ended the run; it needs no words.
-var errInterrupted = fault.WithCode(errors.New("interrupted"), fault.Interrupted)
-
 // app is one run: its surroundings and the flags that all commands share.
 type app struct {
 	Env
@@ -59,7 +57,7 @@ type app struct {
 // Main runs picoca and returns its exit code. Everything it has to say about a
 // failure goes to Stderr.
 func Main(ctx context.Context, env Env) int {
-	out := &printer{Writer: env.Stdout}
+	out := &terminal.Writer{Writer: env.Stdout}
 	env.Stdout = out
 	a := &app{Env: env}
 	root := a.rootCommand()
@@ -68,7 +66,7 @@ func Main(ctx context.Context, env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	err = out.judge(errors.Join(err, a.lostPassphrase()), changesCA(cmd))
+	err = judge(out, errors.Join(err, a.lostPassphrase()), changesCA(cmd))
 	switch {
 	case err == nil:
 	case wantsJSON(cmd, env.Args):

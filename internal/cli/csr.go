@@ -2,15 +2,13 @@ package cli
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // keyFlags say where the private key is made and kept.
@@ -36,37 +34,22 @@ func (f *keyFlags) apply(a *app, r *pki.Request, given func(flag string) bool) (
 }
 
 func (a *app) readCSR(name string) (*ca.CSR, error) {
-	shown := fmt.Sprintf("%q", name)
-	read := readFile
+	shown := fmt.Sprintf("certificate request %q", name)
 	if name == "-" {
-		shown, read = "on standard input", a.readStdin
+		shown = "certificate request on standard input"
+		if terminal.Is(a.Stdin) {
+			a.note("paste the certificate request, then press Enter and Ctrl-D")
+		}
 	}
-	data, err := read(name)
-	if err != nil {
-		return nil, fmt.Errorf("certificate request %s cannot be read: %w", shown, withoutPath(err))
-	}
-	request, err := ca.ParseCSR(data)
-	if err != nil {
-		return nil, fmt.Errorf("certificate request %s %w", shown, err)
-	}
-	return &request, nil
-}
-
-// readFile reads no more than a certificate request can have, and one byte.
-func readFile(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	data, err := a.readInput(shown, name, ca.MaxCSR)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, ca.MaxCSR+1))
-}
-
-func (a *app) readStdin(string) ([]byte, error) {
-	if isTerminalInput(a.Stdin) {
-		a.note("paste the certificate request, then press Enter and Ctrl-D")
+	request, err := ca.ParseCSR(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", shown, err)
 	}
-	return io.ReadAll(io.LimitReader(a.Stdin, ca.MaxCSR+1))
+	return &request, nil
 }
 
 // noteCSR shows what a certificate request asks for, and what it does not get.
@@ -81,7 +64,7 @@ func (a *app) noteCSR(p *pki.Plan) {
 	}
 	a.note("the request has an %s key, and asks for %s", csr.Key, names)
 	if ignored := p.Ignored(); len(ignored) > 0 {
-		a.note("not taken from the request: %s", ignoredText(ignored))
+		a.note("not taken from the request: %s", terminal.Some(ignored, maxIgnoredShown))
 	}
 	if csr.HasPrivateKey {
 		a.note("the file also holds a private key, which picoca neither needs nor reads: keep it to yourself")
@@ -93,13 +76,6 @@ func (a *app) noteCSR(p *pki.Plan) {
 
 // maxIgnoredShown is how much of a request a note lists: --json has all of it.
 const maxIgnoredShown = 30
-
-func ignoredText(ignored []string) string {
-	if more := len(ignored) - maxIgnoredShown; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(ignored[:maxIgnoredShown], ", "), more)
-	}
-	return strings.Join(ignored, ", ")
-}
 
 // noteKey says who has the key, where that is not the store.
 func (a *app) noteKey(p *pki.Plan) {

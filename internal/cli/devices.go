@@ -10,6 +10,7 @@ import (
 
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type devicesOptions struct {
@@ -114,7 +115,7 @@ func (a *app) printFirmware(d device.Device, f device.Firmware) error {
 	a.sayWrapped("files: " + filesText(f))
 	a.sayWrapped(keysText(f))
 	if f.MaxCertificateBytes > 0 {
-		a.sayWrapped(fmt.Sprintf("certificate: at most %s (%s)", bytesText(f.MaxCertificateBytes), f.MaxCertificateSource))
+		a.sayWrapped(fmt.Sprintf("certificate: at most %s (%s)", terminal.Count(f.MaxCertificateBytes, "byte"), f.MaxCertificateSource))
 	}
 	if text := csrTexts[f.CSR]; text != "" {
 		a.sayWrapped("its own key: " + text + ": see " + a.command("issue", "NAME", "--csr", "FILE"))
@@ -216,7 +217,7 @@ func (a *app) printCosts(d device.Device, f device.Firmware) error {
 			seconds = device.Seconds(c.Seconds)
 		}
 		if c.CertificateBytes > 0 {
-			size = bytesText(c.CertificateBytes)
+			size = terminal.Count(c.CertificateBytes, "byte")
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Key, orDash(version), orDash(c.Curve),
 			heapText(c.HeapBytes), heapText(c.HeapListenerBytes), seconds, size)
@@ -256,7 +257,7 @@ func growthText(g device.Growth) string {
 	if g == (device.Growth{}) {
 		return ""
 	}
-	return fmt.Sprintf(" A larger CERTIFICATE takes %s of heap more for each byte, and %d for each name after the first.", bytesText(g.HeapBytesPerByte), g.HeapBytesPerName)
+	return fmt.Sprintf(" A larger CERTIFICATE takes %s of heap more for each byte, and %d for each name after the first.", terminal.Count(g.HeapBytesPerByte, "byte"), g.HeapBytesPerName)
 }
 
 func heapText(bytes int) string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -163,7 +164,7 @@ func (a *app) printDiagnosis(d pki.Diagnosis, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(r)
 	}
-	a.say("looked at %s, %s and %s", count(r.Files, "file"), count(r.Roots, "root"), count(r.Certificates, "certificate"))
+	a.say("looked at %s, %s and %s", terminal.Count(r.Files, "file"), terminal.Count(r.Roots, "root"), terminal.Count(r.Certificates, "certificate"))
 	for _, f := range r.Findings {
 		if f.Level == "note" {
 			a.sayNote(f.Text, f.Fix)

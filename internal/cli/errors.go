@@ -14,6 +14,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // explain prints what is wrong, one fault per line, and after the last fault of
@@ -21,10 +22,10 @@ import (
 func (a *app) explain(err error) {
 	faults := unreported(err)
 	for i, one := range faults {
-		fmt.Fprintf(a.Stderr, "error: %s\n", printable(singleBackslashes(runtime.GOOS, one.Error())))
+		fmt.Fprintf(a.Stderr, "error: %s\n", terminal.Printable(singleBackslashes(runtime.GOOS, one.Error())))
 		hint := a.hint(one)
 		if hint != "" && (i+1 == len(faults) || a.hint(faults[i+1]) != hint) {
-			fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))
+			fmt.Fprintf(a.Stderr, "hint: %s\n", terminal.Printable(hint))
 		}
 	}
 }
@@ -89,7 +90,7 @@ func (a *app) explainJSON(err error) {
 func unreported(err error) []error {
 	return slices.DeleteFunc(fault.Flatten(err), func(one error) bool {
 		_, reported := errors.AsType[*reportedError](one)
-		return reported || errors.Is(one, errInterrupted)
+		return reported || errors.Is(one, terminal.ErrInterrupted)
 	})
 }
 

@@ -147,10 +147,10 @@ func (a *app) findContact(ctx context.Context, c *pki.CA, o *exampleOptions) (er
 	}
 	if o.contact == "" {
 		before, err := c.MessagesContact(o.Name)
-		if err != nil || before != (example.Contact{}) || !a.canAsk() {
+		if err != nil || before != (example.Contact{}) || !a.prompter().CanAsk() {
 			return err
 		}
-		if o.contact, err = a.askLine(ctx, "E-mail address at which push services reach you if something is wrong: "); err != nil {
+		if o.contact, err = a.prompter().Line(ctx, "E-mail address at which push services reach you if something is wrong: "); err != nil {
 			return err
 		}
 	}

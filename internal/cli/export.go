@@ -15,6 +15,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type exportOptions struct {
@@ -185,7 +186,7 @@ func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {
 	if len(files) != 1 {
 		return errManyFiles
 	}
-	if isTerminal(a.Stdout) && isBinary(files[0].Data) && !o.Force {
+	if terminal.Is(a.Stdout) && isBinary(files[0].Data) && !o.Force {
 		return errBinary
 	}
 	if _, err := a.Stdout.Write(files[0].Data); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type fitOptions struct {
@@ -150,7 +151,7 @@ func (a *app) printFit(f pki.Fit, asJSON bool) error {
 		what = r.Name + ": " + what
 	}
 	if r.CertificateBytes > 0 {
-		what += ", certificate of " + bytesText(r.CertificateBytes)
+		what += ", certificate of " + terminal.Count(r.CertificateBytes, "byte")
 	}
 	a.say("%s. %s %s.", what, verdictTexts[r.Verdict], f.Target.Name())
 	w := a.columns()

@@ -15,6 +15,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type initOptions struct {
@@ -197,7 +198,7 @@ func (a *app) noteInit(o initOptions, keyType ca.KeyType) {
 		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
 	}
 	if o.crlDays > 0 {
-		a.note("the revocation list ends after %s; servers that read it then refuse everyone: see docs/automation.md", count(o.crlDays, "day"))
+		a.note("the revocation list ends after %s; servers that read it then refuse everyone: see docs/automation.md", terminal.Count(o.crlDays, "day"))
 	}
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -17,12 +16,12 @@ func addSparePassphrase(cmd *cobra.Command, flags *passphraseFlags) {
 }
 
 var (
+	spareSecret = secret{what: "the passphrase of the spare's paper", flag: "--spare-passphrase-file FILE"}
+
 	errSpareNeeded = fault.WithCode(fault.New("--spare-passphrase-file needs --spare",
 		fault.Hintf("name the page to be printed: --spare FILE.html")), fault.Usage)
 	errSpareStdout = fault.WithCode(fault.New("--spare writes a page to be printed, not to standard output",
 		fault.Hintf("name a file: --spare FILE.html")), fault.Usage)
-	errNoTerminalSpare = fault.New("no terminal to ask for the passphrase of the spare's paper",
-		fault.Hintf("use --spare-passphrase-file FILE"))
 	errSpareOpen = fault.New("the spare's key is on paper that anyone may read, so it needs a passphrase",
 		fault.Hintf("type one, or leave out --spare"))
 )
@@ -50,10 +49,12 @@ func (a *app) spareRequest(ctx context.Context, o initOptions, passphrase []byte
 	var err error
 	switch {
 	case o.spareFlags.file != "":
-		req.Passphrase, _, err = a.passphraseFromFile(o.spareFlags)
-		a.noteWeak(req.Passphrase)
+		req.Passphrase, err = a.newSecretIn(o.spareFlags.file)
 	case len(passphrase) == 0:
-		req.Passphrase, err = a.typePassphrase(ctx, "Enter a passphrase for the spare's paper: ", errNoTerminalSpare, errSpareOpen)
+		req.Passphrase, err = a.askTwice(ctx, "Enter a passphrase for the spare's paper: ", spareSecret)
+		if err == nil && len(req.Passphrase) == 0 {
+			err = errSpareOpen
+		}
 	}
 	return req, err
 }
@@ -89,18 +90,13 @@ func (a *app) sayCreatedSpare(created pki.Created) {
 func (a *app) sheetPassphrase(ctx context.Context, o rootRotateOptions, keyless bool) pki.Passphrase {
 	return func() ([]byte, error) {
 		if o.spareFlags.file != "" {
-			passphrase, _, err := a.passphraseFromFile(o.spareFlags)
-			return passphrase, err
+			return a.secretIn("passphrase", o.spareFlags.file)
 		}
 		if keyless {
 			if passphrase, found, err := a.passphraseFromFile(o.passphrase); found || err != nil {
 				return passphrase, err
 			}
 		}
-		passphrase, err := a.ask(ctx, "Passphrase of the spare's paper: ")
-		if errors.Is(err, errNoTerminal) {
-			err = errNoTerminalSpare
-		}
-		return passphrase, err
+		return a.ask(ctx, "Passphrase of the spare's paper: ", spareSecret)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // issueFromOptions are those of issue --from.
@@ -64,9 +64,9 @@ func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) 
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	report := &batchReport{app: a, o: o, rows: list.Rows(), targets: map[string]int{}}
-	counter := a.counter("checked", list.Rows())
+	counter := terminal.NewCounter(a.Stderr, a.Now, "checked", list.Rows())
 	batch, err := c.PlanBatch(list, request, a.Now(), func(row pki.BatchRow) {
-		counter.step()
+		counter.Step()
 		report.checked(row)
 	})
 	if err != nil {
@@ -83,20 +83,10 @@ func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) 
 	return errors.Join(report.end(batch), err)
 }
 
-// readList reads a list from a file or from standard input.
 func (a *app) readList(name string) (*pki.List, error) {
-	input := a.Stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("list %q cannot be read: %w", name, withoutPath(err))
-		}
-		defer file.Close()
-		input = file
-	}
-	data, err := io.ReadAll(io.LimitReader(input, pki.MaxListBytes+1))
+	data, err := a.readInput(fmt.Sprintf("list %q", name), name, pki.MaxListBytes)
 	if err != nil {
-		return nil, fmt.Errorf("list %q cannot be read: %w", name, withoutPath(err))
+		return nil, err
 	}
 	return pki.ParseList(data)
 }
@@ -129,10 +119,10 @@ func (a *app) issueBatch(ctx context.Context, c *pki.CA, batch *pki.Batch, repor
 	}
 	ctx, stop := a.Interrupts(ctx)
 	defer stop()
-	counter := a.counter("issued", report.rows)
+	counter := terminal.NewCounter(a.Stderr, a.Now, "issued", report.rows)
 	err := batch.Issue(ctx, session, a.Now(), a.waiting, func(row pki.BatchRow) {
 		report.issued(row)
-		counter.step()
+		counter.Step()
 	})
 	return a.interrupted(ctx, err)
 }
@@ -140,7 +130,7 @@ func (a *app) issueBatch(ctx context.Context, c *pki.CA, batch *pki.Batch, repor
 // promptOnTerminal lets the passphrase be typed on the terminal where standard
 // input was the list. Call what it returns when nothing more is asked.
 func (a *app) promptOnTerminal(from string) (done func()) {
-	if stdin, ok := a.Stdin.(*os.File); from != "-" || ok && isTerminal(stdin) {
+	if stdin, ok := a.Stdin.(*os.File); from != "-" || ok && terminal.Is(stdin) {
 		return func() {}
 	}
 	name := "/dev/tty"

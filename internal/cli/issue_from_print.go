@@ -3,45 +3,15 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
-
-// counter prints how far a long operation is, once a second, on a terminal.
-type counter struct {
-	w    io.Writer // nil without a terminal
-	now  func() time.Time
-	what string
-	done int
-	all  int
-	last time.Time
-}
-
-func (a *app) counter(what string, all int) *counter {
-	p := &counter{now: a.Now, what: what, all: all}
-	if isTerminal(a.Stderr) {
-		p.w, p.last = a.Stderr, a.Now()
-	}
-	return p
-}
-
-func (p *counter) step() {
-	p.done++
-	if p.w == nil {
-		return
-	}
-	if now := p.now(); now.Sub(p.last) >= time.Second {
-		fmt.Fprintf(p.w, "%s %d of %d\n", p.what, p.done, p.all)
-		p.last = now
-	}
-}
 
 // batchReport counts and prints what became of a list.
 type batchReport struct {
@@ -154,7 +124,7 @@ func (r *batchReport) dryRun(batch *pki.Batch) error {
 		}
 		return nil
 	}
-	r.say("dry run: would issue %s%s; nothing was signed or written", certificatesText(batch.Ready), r.forWhom())
+	r.say("dry run: would issue %s%s; nothing was signed or written", terminal.Count(batch.Ready, "certificate"), r.forWhom())
 	r.sayBefore(batch)
 	return nil
 }
@@ -186,7 +156,7 @@ func (r *batchReport) end(batch *pki.Batch) error {
 	case r.o.json, r.done == 0 && batch.Ready > 0:
 		return nil
 	case r.done > 0:
-		r.say("issued %s%s", certificatesText(r.done), r.forWhom())
+		r.say("issued %s%s", terminal.Count(r.done, "certificate"), r.forWhom())
 		r.say("wrote the files of each device to %s", r.eachFolder())
 	default:
 		r.say("nothing to issue")
@@ -206,13 +176,13 @@ func (r *batchReport) end(batch *pki.Batch) error {
 
 func (r *batchReport) sayBefore(batch *pki.Batch) {
 	if batch.Before > 0 {
-		r.say("issued from this list before: %s", certificatesText(batch.Before))
+		r.say("issued from this list before: %s", terminal.Count(batch.Before, "certificate"))
 	}
 	if batch.Skipped > 0 {
-		r.say("left out, with valid certificates: %s", count(batch.Skipped, "name"))
+		r.say("left out, with valid certificates: %s", terminal.Count(batch.Skipped, "name"))
 	}
 	if r.again > 0 {
-		r.say("wrote the missing files of %s again", certificatesText(r.again))
+		r.say("wrote the missing files of %s again", terminal.Count(r.again, "certificate"))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // leafJSON is a certificate as --json prints it.
@@ -161,7 +162,7 @@ func (a *app) exampleAside(p *pki.Plan) string {
 }
 
 func (a *app) printDryRun(r issuedJSON) error {
-	a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
+	a.say("dry run: the certificate would have at most %s; nothing was signed or written", terminal.Count(r.CertificateBytes, "byte"))
 	return nil
 }
 
@@ -243,10 +244,7 @@ func displayNames(names ca.Names) string {
 	for _, name := range names.All() {
 		all = append(all, name.Display())
 	}
-	if more := len(all) - maxNamesShown; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNamesShown], ", "), more)
-	}
-	return strings.Join(all, ", ")
+	return terminal.Some(all, maxNamesShown)
 }
 
 // fitText says what the certificate costs the device, with the figures of the

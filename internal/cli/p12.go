@@ -9,6 +9,7 @@ import (
 
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // p12Flags say how a .p12 is encrypted.
@@ -75,7 +76,7 @@ func (c *p12Choice) parse(flags p12Flags, usual export.P12Profile) (err error) {
 }
 
 func (a *app) readP12(flags p12Flags, c *p12Choice) error {
-	line, _, err := a.passphraseFromFile(passphraseFlags{file: flags.file})
+	line, err := a.secretIn("passphrase", flags.file)
 	c.Passphrase = string(line)
 	return err
 }
@@ -83,7 +84,7 @@ func (a *app) readP12(flags p12Flags, c *p12Choice) error {
 // checkScreen fails if a new passphrase would never be seen, or end up in
 // a log: before anything is signed.
 func (a *app) checkScreen(c p12Choice, flags p12Flags) error {
-	if c.generated && !flags.show && !isTerminal(a.Stderr) {
+	if c.generated && !flags.show && !terminal.Is(a.Stderr) {
 		return errNoScreen
 	}
 	return nil

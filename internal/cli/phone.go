@@ -15,6 +15,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/onboard"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // maxPhone is the longest time limit: the certificates of the HTTPS stage, valid
@@ -221,7 +222,7 @@ func (a *app) servePhone(ctx context.Context, r *phoneRun) error {
 	switch {
 	case len(r.log.trusting) > 0:
 	case reason == endedByUser:
-		err = errInterrupted
+		err = terminal.ErrInterrupted
 	case r.options.untilTrusted:
 		err = &untrustedError{r.options.limit}
 	}

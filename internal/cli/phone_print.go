@@ -10,11 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/onboard"
 	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // servingJSON is the first line of --json.
@@ -125,12 +124,12 @@ func (a *app) draw(code onboard.Code, r *phoneRun) {
 		size = onboard.Large
 	}
 	drawn, width := code.Terminal(size), code.Columns(size)
-	columns, rows := a.size()
+	columns, rows := terminal.Size(a.Stdout)
 	need := len(drawn) + 1 // the cursor has a line, too
 	if r.p12.Passphrase != "" {
 		need += passphraseRows
 	}
-	beside, fits := besides(drawn, width, words, columns)
+	beside, fits := terminal.Beside(drawn, width, words, columns)
 	lines := append(words, drawn...)
 	switch {
 	case columns == 0:
@@ -147,37 +146,6 @@ func (a *app) draw(code onboard.Code, r *phoneRun) {
 	a.say("%s", strings.Join(lines, "\n"))
 }
 
-// besides puts words, broken at spaces, to the right of a drawing of that width.
-// It reports false if a word is too long for what is left.
-func besides(drawn []string, width int, words []string, columns int) ([]string, bool) {
-	room := columns - width - 1
-	var broken []string
-	longest := 0
-	for _, text := range words {
-		for _, line := range fold(text, room) {
-			longest = max(longest, len([]rune(line)))
-			broken = append(broken, line)
-		}
-	}
-	if longest > room {
-		return nil, false
-	}
-	gap := strings.Repeat(" ", min(2, columns-width-longest))
-	top := max(0, (len(drawn)-len(broken))/2)
-	lines := make([]string, max(len(drawn), top+len(broken)))
-	copy(lines, drawn)
-	for i, words := range broken {
-		if words == "" {
-			continue
-		}
-		if lines[top+i] == "" {
-			lines[top+i] = strings.Repeat(" ", width)
-		}
-		lines[top+i] += gap + words
-	}
-	return lines, true
-}
-
 // spanText is a time span without the zeros at its end: 10m, and still 10s.
 func spanText(span time.Duration) string {
 	text := span.String()
@@ -185,19 +153,6 @@ func spanText(span time.Duration) string {
 		return strings.TrimSuffix(text, "0s")
 	}
 	return text
-}
-
-// size is that of the terminal, or zero if there is none.
-func (a *app) size() (columns, rows int) {
-	file, ok := terminal(a.Stdout)
-	if !ok {
-		return 0, 0
-	}
-	columns, rows, err := term.GetSize(int(file.Fd()))
-	if err != nil {
-		return 0, 0
-	}
-	return columns, rows
 }
 
 // phoneLog prints what visitors do, and remembers who trusts.
@@ -245,7 +200,7 @@ type endedJSON struct {
 // end says how it ended, unless an error is going to.
 func (l *phoneLog) end(reason endReason, err error) {
 	count := len(l.trusting)
-	if reason == endedByUser && isTerminal(l.app.Stdout) {
+	if reason == endedByUser && terminal.Is(l.app.Stdout) {
 		l.app.say("") // the terminal has written ^C
 	}
 	_, untrusted := errors.AsType[*untrustedError](err)

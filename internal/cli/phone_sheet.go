@@ -12,6 +12,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // sheetDevice returns the name in --device, "" if it is not given. It refuses
@@ -86,7 +87,7 @@ func (a *app) printSheet(s pki.Sheet, file pki.Written, asJSON bool) error {
 		}
 		return a.printJSON(result)
 	}
-	a.say("written to %s (%s): it leads to %s", file.Path, bytesText(file.Bytes), s.Board.URL())
+	a.say("written to %s (%s): it leads to %s", file.Path, terminal.Count(file.Bytes, "byte"), s.Board.URL())
 	for _, root := range s.Board.Roots {
 		a.say("%s: SHA-256 %s", root.Subject.CommonName, ca.Fingerprint(root))
 	}

@@ -1,49 +1,14 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/push"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
-
-// progress shows on a terminal what is being written, once that has taken a
-// second.
-type progress struct {
-	out   io.Writer // nil if there is no terminal
-	now   func() time.Time
-	start time.Time
-	width int
-}
-
-func (a *app) progress() *progress {
-	p := &progress{now: a.Now, start: a.Now()}
-	if isTerminal(a.Stderr) {
-		p.out = a.Stderr
-	}
-	return p
-}
-
-func (p *progress) show(name string, done, total int) {
-	if p.out == nil || p.now().Sub(p.start) < time.Second {
-		return
-	}
-	text := fmt.Sprintf("writing %s: %d of %s", printable(name), done, bytesText(total))
-	fmt.Fprintf(p.out, "\r%-*s", p.width, text)
-	p.width = max(p.width, len(text))
-}
-
-// clear leaves an empty line for what is printed next.
-func (p *progress) clear() {
-	if p.width > 0 {
-		fmt.Fprintf(p.out, "\r%s\r", strings.Repeat(" ", p.width))
-		p.width = 0
-	}
-}
 
 // pushedJSON is the result of push as --json prints it.
 type pushedJSON struct {
@@ -118,7 +83,7 @@ func (a *app) sayPushed(files []pushedFileJSON) {
 		first, second = max(first, len(verbs[file.State])), max(second, len(file.Name))
 	}
 	for _, file := range files {
-		text := bytesText(file.Bytes)
+		text := terminal.Count(file.Bytes, "byte")
 		if file.Private {
 			text += ", private"
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // skippedP12Error says that a new passphrase would be seen by nobody.
@@ -221,7 +222,7 @@ func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) 
 }
 
 func (r *renewalReport) summary() string {
-	done, what := "renewed", certificatesText(len(r.JSON.Renewed)+len(r.JSON.Delegated))
+	done, what := "renewed", terminal.Count(len(r.JSON.Renewed)+len(r.JSON.Delegated), "certificate")
 	if r.options.dryRun {
 		done = "dry run: would renew"
 	}
@@ -230,7 +231,7 @@ func (r *renewalReport) summary() string {
 		text = "nothing is due"
 	}
 	if n := len(r.JSON.Pushed); n > 0 {
-		text += fmt.Sprintf("; pushed %s", certificatesText(n))
+		text += fmt.Sprintf("; pushed %s", terminal.Count(n, "certificate"))
 	}
 	if len(r.JSON.Revoked) > 0 {
 		var names []string

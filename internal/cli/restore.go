@@ -86,7 +86,7 @@ func (a *app) openInput(name string, paper bool) (io.ReadCloser, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("backup %q cannot be read: %w", name, withoutPath(err))
+		return nil, unreadable(fmt.Sprintf("backup %q", name), err)
 	case info.IsDir():
 		return nil, fault.With(fmt.Errorf("backup %q is a folder", name), fault.Hintf("name the file in it; a copy of a CA's folder is used as it is: %s", fault.Command{"--home", name, "list"}))
 	case !info.Mode().IsRegular(): // opening a pipe could take forever
@@ -94,7 +94,7 @@ func (a *app) openInput(name string, paper bool) (io.ReadCloser, error) {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("backup %q cannot be read: %w", name, withoutPath(err))
+		return nil, unreadable(fmt.Sprintf("backup %q", name), err)
 	}
 	return file, nil
 }
@@ -119,7 +119,7 @@ func (a *app) restoreBackup(ctx context.Context, dir string, o restoreOptions, f
 func (a *app) restorePaper(ctx context.Context, dir string, o restoreOptions, file io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(file, paper.MaxText+1))
 	if err != nil {
-		return fmt.Errorf("%q cannot be read: %w", o.file, withoutPath(err))
+		return unreadable(fmt.Sprintf("%q", o.file), err)
 	}
 	root, err := pki.RestorePaper(ctx, dir, text, a.Now(), a.options(), a.waiting)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type revokeOptions struct {
@@ -152,7 +153,7 @@ func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
 	if r.Serial != "" {
 		a.say("Serial number %s is revoked.", r.Serial)
 	} else {
-		a.say("%s: %s revoked.", pki.DisplayName(r.Name), certificatesText(len(r.Certificates)))
+		a.say("%s: %s revoked.", pki.DisplayName(r.Name), terminal.Count(len(r.Certificates), "certificate"))
 	}
 	for _, list := range printed.Lists {
 		a.say("The revocation list of %s has %s, and is valid until %s.", list.Root, entriesText(list.Entries), pki.Day(list.NextUpdate))
@@ -171,13 +172,6 @@ func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
 		a.note("browsers and phones read no revocation list: they accept what that CA has issued until it expires")
 	}
 	return nil
-}
-
-func certificatesText(n int) string {
-	if n == 1 {
-		return "1 certificate"
-	}
-	return fmt.Sprintf("%d certificates", n)
 }
 
 func entriesText(n int) string {

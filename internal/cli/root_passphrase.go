@@ -37,10 +37,10 @@ before keep the old one: replace them.`,
 }
 
 var (
+	newSecret = secret{what: "the new passphrase", flag: "--new-passphrase-file FILE", instead: ", or --no-passphrase"}
+
 	errBothNew = fault.WithCode(fault.New("--no-passphrase and --new-passphrase-file contradict each other",
 		fault.Hintf("use one of them")), fault.Usage)
-	errNoTerminalNew = fault.New("no terminal to ask for the new passphrase",
-		fault.Hintf("use --new-passphrase-file FILE, or --no-passphrase"))
 	errKeepsPassphrase = fault.WithCode(fault.New("--no-passphrase has no effect: the new key gets the passphrase of the old one",
 		fault.Hintf("change it afterwards: %s", fault.Command{"root", "passphrase"})), fault.Usage)
 )
@@ -63,6 +63,18 @@ func (a *app) runRootPassphrase(ctx context.Context, o rootPassphraseOptions) (e
 		return err
 	}
 	return a.printPassphraseChanged(encrypted, o.json)
+}
+
+// changedPassphrase is newPassphrase for keys that exist. PICOCA_PASSPHRASE_FILE
+// has the present one.
+func (a *app) changedPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
+	switch {
+	case flags.none:
+		return nil, nil
+	case flags.file != "":
+		return a.newSecretIn(flags.file)
+	}
+	return a.askNew(ctx, "Enter the new passphrase for the root keys (empty for none): ", newSecret)
 }
 
 // passphraseJSON is the result of root passphrase as --json prints it.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -144,18 +142,9 @@ func (a *app) planRotation(c *pki.CA, o rootRotateOptions) (*pki.Rotation, error
 
 // readSheet reads the lines of a sheet from a file, or with - from standard input.
 func (a *app) readSheet(name string) (paper.Content, error) {
-	in := a.Stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return paper.Content{}, fmt.Errorf("sheet %q cannot be read: %w", name, withoutPath(err))
-		}
-		defer file.Close()
-		in = file
-	}
-	text, err := io.ReadAll(io.LimitReader(in, paper.MaxText+1))
+	text, err := a.readInput(fmt.Sprintf("sheet %q", name), name, paper.MaxText)
 	if err != nil {
-		return paper.Content{}, fmt.Errorf("sheet %q cannot be read: %w", name, withoutPath(err))
+		return paper.Content{}, err
 	}
 	return paper.Parse(text)
 }

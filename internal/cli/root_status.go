@@ -10,6 +10,7 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 func (a *app) rootStatusCommand() *cobra.Command {
@@ -112,5 +113,5 @@ func inUseText(n int) string {
 	if n == 0 {
 		return "no certificate in use"
 	}
-	return certificatesText(n) + " in use"
+	return terminal.Count(n, "certificate") + " in use"
 }

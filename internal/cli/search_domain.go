@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -38,11 +35,11 @@ func (a *app) offerSearchDomain(ctx context.Context, req *pki.InitRequest) error
 		return nil
 	}
 	question := fmt.Sprintf("This network's search domain is %s (from %s).", domain, resolvConf)
-	if !a.canAsk() {
+	if !a.prompter().CanAsk() {
 		a.note("%s To allow this CA to issue for it: %s. Adding it later needs a new root.", question, a.command("init", "--permit", domain))
 		return nil
 	}
-	yes, err := a.confirm(ctx, question+" Allow this CA to issue for it? Adding it later needs a new root.")
+	yes, err := a.prompter().Confirm(ctx, question+" Allow this CA to issue for it? Adding it later needs a new root.")
 	if yes {
 		req.Root.Constraints = wider
 	}
@@ -88,45 +85,3 @@ func permits(c ca.Constraints, domain string) bool {
 		return domain == own || strings.HasSuffix(domain, "."+own)
 	})
 }
-
-// canAsk reports whether there is somebody to answer a question.
-func (a *app) canAsk() bool {
-	file, ok := a.Stdin.(*os.File)
-	return ok && isTerminal(file)
-}
-
-// confirm asks a question on the terminal whose default answer is no.
-func (a *app) confirm(ctx context.Context, question string) (bool, error) {
-	line, err := a.askLine(ctx, question+" [y/N] ")
-	reply := strings.ToLower(line)
-	return reply == "y" || reply == "yes", err
-}
-
-// askLine reads a line from the terminal, without the spaces around it. The end
-// of the input is an empty line.
-func (a *app) askLine(ctx context.Context, prompt string) (string, error) {
-	ctx, stop := a.Interrupts(ctx)
-	defer stop()
-	fmt.Fprint(a.Stderr, prompt)
-	answers := make(chan answer, 1)
-	go func() {
-		line, err := bufio.NewReader(oneByte{a.Stdin}).ReadBytes('\n')
-		answers <- answer{line, err}
-	}()
-	select {
-	case got := <-answers:
-		if got.err != nil && !errors.Is(got.err, io.EOF) {
-			return "", got.err
-		}
-		return strings.TrimSpace(string(got.line)), nil
-	case <-ctx.Done():
-		fmt.Fprintln(a.Stderr)
-		return "", errInterrupted
-	}
-}
-
-// oneByte reads no further than its caller asks: what follows a line is the
-// answer to the next question.
-type oneByte struct{ io.Reader }
-
-func (r oneByte) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(1, len(p))]) }

@@ -13,6 +13,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 func (a *app) showCommand() *cobra.Command {
@@ -152,12 +153,12 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(described)
 	}
-	return a.table(slices.Concat([][2]string{
+	return terminal.WriteTable(a.Stdout, slices.Concat([]terminal.Row{
 		{"name", described.Name},
 		{"key", ca.KeyType(described.Key).String()},
 		{"serial", described.Serial},
 		{"valid", a.period(root.Certificate)},
-	}, wide("can vouch for", permittedWords(root.Certificate)), [][2]string{
+	}, wide("can vouch for", permittedWords(root.Certificate)), []terminal.Row{
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
@@ -166,12 +167,12 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 }
 
 // otherRoots is a row that names the list of roots, if there are several.
-func (a *app) otherRoots(c *pki.CA) [][2]string {
+func (a *app) otherRoots(c *pki.CA) []terminal.Row {
 	roots, err := c.Roots()
 	if err != nil || len(roots) < 2 {
 		return nil
 	}
-	return [][2]string{{"roots", fmt.Sprintf("%d: %s", len(roots), a.command("root", "list"))}}
+	return []terminal.Row{{"roots", fmt.Sprintf("%d: %s", len(roots), a.command("root", "list"))}}
 }
 
 func permittedWords(root *x509.Certificate) []string {
@@ -216,12 +217,12 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(shown)
 	}
-	return a.table(slices.Concat(headOf(issued), [][2]string{
+	return terminal.WriteTable(a.Stdout, slices.Concat(headOf(issued), []terminal.Row{
 		{"key", keyText(issued)},
 		{"serial", shown.Serial},
 		{"valid", a.period(leaf)},
 		{"issued by", issuerText(issued.Root)},
-		{"size", bytesText(shown.CertificateBytes) + " of DER"},
+		{"size", terminal.Count(shown.CertificateBytes, "byte") + " of DER"},
 		{"SHA-256", shown.SHA256},
 		{"SHA-1", shown.SHA1},
 		{"stored in", shown.Folder},
@@ -231,7 +232,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 
 // pushedRow is the row of the device that has the files, if picoca put them
 // there.
-func pushedRow(i store.Issued) [][2]string {
+func pushedRow(i store.Issued) []terminal.Row {
 	place := i.Record.Pushed
 	if place == nil {
 		return nil
@@ -241,9 +242,9 @@ func pushedRow(i store.Issued) [][2]string {
 		text += ", board " + place.BoardID
 	}
 	if place.At.IsZero() {
-		return [][2]string{{"not yet on", text}}
+		return []terminal.Row{{"not yet on", text}}
 	}
-	return [][2]string{{"pushed to", text + ", on " + pki.Day(place.At)}}
+	return []terminal.Row{{"pushed to", text + ", on " + pki.Day(place.At)}}
 }
 
 // issuerText names a certificate's root.
@@ -257,28 +258,28 @@ func issuerText(root store.Root) string {
 
 // headOf are the first rows: who the certificate is for, and whether it is
 // revoked.
-func headOf(i store.Issued) [][2]string {
-	rows := [][2]string{{"name", pki.DisplayName(i.Record.Name)}}
+func headOf(i store.Issued) []terminal.Row {
+	rows := []terminal.Row{{"name", pki.DisplayName(i.Record.Name)}}
 	if pki.KindOf(i) == pki.Delegated {
-		return append(rows, [2]string{"kind", "delegated CA"}, [2]string{"program", cmp.Or(i.Record.For, "its own request")})
+		return append(rows, terminal.Row{"kind", "delegated CA"}, terminal.Row{"program", cmp.Or(i.Record.For, "its own request")})
 	}
 	if pki.KindOf(i) == pki.Identity {
-		rows = append(rows, [2]string{"kind", string(pki.Identity)})
+		rows = append(rows, terminal.Row{"kind", string(pki.Identity)})
 		if wifi := i.Record.WiFi; wifi != nil {
-			rows = append(rows, [2]string{"Wi-Fi", wifi.SSID + ", RADIUS server " + wifi.RadiusDomain})
+			rows = append(rows, terminal.Row{"Wi-Fi", wifi.SSID + ", RADIUS server " + wifi.RadiusDomain})
 		}
 	} else {
 		var names []string
 		for _, name := range ca.NamesOf(i.Leaf) {
 			names = append(names, pki.DisplayName(name))
 		}
-		rows = append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
+		rows = append(slices.Concat(rows, wide("names", names)), terminal.Row{"for", cmp.Or(i.Record.For, "not recorded")})
 	}
 	if i.Revoked != nil {
-		rows = append(rows, [2]string{"status", describeLeaf(i).Revoked.text()})
+		rows = append(rows, terminal.Row{"status", describeLeaf(i).Revoked.text()})
 	}
 	if pki.IsAlsoClient(i) {
-		rows = append(rows, [2]string{"uses", "server and client"})
+		rows = append(rows, terminal.Row{"uses", "server and client"})
 	}
 	return rows
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -210,7 +211,7 @@ func (t trustRun) change(ctx context.Context, plan func(context.Context, trust.R
 	r.Advice = p.Advice
 	err = t.print(r)
 	if ctx.Err() != nil {
-		return errors.Join(err, errInterrupted)
+		return errors.Join(err, terminal.ErrInterrupted)
 	}
 	return errors.Join(append([]error{err}, r.faults()...)...)
 }
@@ -233,7 +234,7 @@ func (t trustRun) announce(step trust.Step) {
 	if strings.HasSuffix(step.Args[len(step.Args)-1], "update-ca-certificates") {
 		text += "   (this takes a few seconds)"
 	}
-	fmt.Fprintln(t.Stderr, printable(text))
+	fmt.Fprintln(t.Stderr, terminal.Printable(text))
 }
 
 // missing explains a store that does not exist here. It is a fault only if the

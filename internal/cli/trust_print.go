@@ -9,6 +9,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -91,7 +92,7 @@ func (t trustRun) print(r trustJSON) error {
 	}
 	w := t.columns()
 	for _, one := range r.Stores {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", one.Store, t.word(one), printable(t.place(one)))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", one.Store, t.word(one), terminal.Printable(t.place(one)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -147,7 +148,7 @@ func (t trustRun) sayAdvice(steps []trust.Step) {
 	t.say("or by hand:")
 	t.say("  %s", t.exportLine())
 	for _, step := range steps {
-		t.say("  %s", printable(step.String()))
+		t.say("  %s", terminal.Printable(step.String()))
 	}
 }
 
