@@ -35,7 +35,7 @@ type paperJSON struct {
 }
 
 func (a *app) printBackup(o backupOptions, i pki.Inventory, file pki.Written) error {
-	if o.json {
+	if a.json {
 		return a.printJSON(backupJSON{inventoryToJSON(i), writtenJSON(file)})
 	}
 	a.say("%s: %s", i.CA, inventoryText(i))
@@ -47,7 +47,7 @@ func (a *app) printBackup(o backupOptions, i pki.Inventory, file pki.Written) er
 
 func (a *app) printPaper(o backupOptions, root pki.PaperRoot, file pki.Written) error {
 	cert := root.Certificate()
-	if o.json {
+	if a.json {
 		return a.printJSON(paperJSON{describeRoot(cert), writtenJSON(file)})
 	}
 	a.say("%s: root certificate and encrypted key, written to %s (%s)", cert.Subject.CommonName, file.Path, terminal.Count(file.Bytes, "byte"))

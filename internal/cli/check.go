@@ -19,7 +19,6 @@ type checkOptions struct {
 	address string
 	all     bool
 	find    bool
-	json    bool
 }
 
 func (a *app) checkCommand() *cobra.Command {
@@ -48,27 +47,22 @@ lately. It looks at private addresses only, and takes a minute or two.`,
 			if len(args) == 1 {
 				o.server = args[0]
 			}
-			return a.runCheck(cmd, o)
+			address, err := o.parse(cmd)
+			if err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runCheck(cmd.Context(), c, o, address) })
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.address, "address", "", "`IP` address of the device, instead of asking for its name")
 	f.BoolVar(&o.all, "all", false, "every device with a certificate")
 	f.BoolVar(&o.find, "find", false, "look for servers in the home network")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
-func (a *app) runCheck(cmd *cobra.Command, o checkOptions) (err error) {
-	address, err := o.parse(cmd)
-	if err != nil {
-		return err
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runCheck(ctx context.Context, c *pki.CA, o checkOptions, address netip.Addr) (err error) {
 	run := checkRun{app: a, options: o, prober: probe.Prober{Network: a.network(), Now: a.Now, Timeout: probe.Timeout}}
 	if run.servers, err = c.Servers(); run.servers == nil {
 		return err
@@ -78,15 +72,15 @@ func (a *app) runCheck(cmd *cobra.Command, o checkOptions) (err error) {
 	}
 	switch {
 	case o.all:
-		return run.all(cmd.Context())
+		return run.all(ctx)
 	case o.find:
-		return run.find(cmd.Context())
+		return run.find(ctx)
 	}
 	target, err := run.target(c, address)
 	if err != nil {
 		return err
 	}
-	return run.one(cmd.Context(), target)
+	return run.one(ctx, target)
 }
 
 // parse returns the address, and refuses what makes no sense together.
@@ -164,7 +158,7 @@ func (r checkRun) find(ctx context.Context) error {
 
 // progress says on a terminal what takes its time.
 func (r checkRun) progress(format string, args ...any) {
-	if terminal.Is(r.Stderr) && !r.options.json {
+	if terminal.Is(r.Stderr) && !r.json {
 		r.note(format, args...)
 	}
 }

@@ -110,7 +110,7 @@ func (r checkRun) describeServed(report probe.Report) *servedJSON {
 // printReport prints the steps and the notes. The problems are the errors of
 // the run.
 func (r checkRun) printReport(report probe.Report) error {
-	if r.options.json {
+	if r.json {
 		return r.printJSON(r.describe(report))
 	}
 	r.say("%s", report.Target)
@@ -150,7 +150,7 @@ func (r checkRun) printReports(reports []probe.Report, result checksJSON) error 
 	for _, report := range reports {
 		result.Servers = append(result.Servers, r.describe(report))
 	}
-	if r.options.json {
+	if r.json {
 		return r.printJSON(result)
 	}
 	if len(reports) == 0 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
@@ -46,10 +47,13 @@ type Env struct {
 	Wrap func(durable.Disk) durable.Disk
 }
 
-// app is one run: its surroundings and the flags that all commands share.
+// app is one run: its surroundings and the flags that commands share.
 type app struct {
 	Env
-	homeFlag string
+	homeFlag   string
+	json       bool            // print the result as JSON
+	passphrase passphraseFlags // of the root key
+	flags      *pflag.FlagSet  // those of the command that runs
 	// unseen is why a new passphrase could not be printed.
 	unseen error
 }

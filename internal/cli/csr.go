@@ -23,11 +23,11 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 }
 
 // apply fills in a request. A file that cannot be used comes with its name.
-func (f *keyFlags) apply(a *app, r *pki.Request, given func(flag string) bool) (err error) {
-	if given("forget-key") {
+func (f *keyFlags) apply(a *app, r *pki.Request) (err error) {
+	if a.given("forget-key") {
 		r.ForgetKey = &f.forget
 	}
-	if given("csr") {
+	if a.given("csr") {
 		r.CSR, err = a.readCSR(f.csr)
 	}
 	return err

@@ -15,7 +15,6 @@ import (
 
 type devicesOptions struct {
 	search string
-	json   bool
 }
 
 func (a *app) devicesCommand() *cobra.Command {
@@ -28,13 +27,13 @@ func (a *app) devicesCommand() *cobra.Command {
 		Args: args(0, 1, "at most one device"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return a.runDevice(args[0], o.json)
+				return a.runDevice(args[0])
 			}
 			return a.runDevices(o)
 		},
 	}
 	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description contains `TEXT`")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -52,7 +51,7 @@ func (a *app) runDevices(o devicesOptions) error {
 		return fault.New(fmt.Sprintf("no device matches %q", o.search),
 			fault.Hintf("%s lists all of them; computer stands for any other server", fault.Command{"devices"}))
 	}
-	if o.json {
+	if a.json {
 		list := []deviceJSON{}
 		for _, d := range found {
 			list = append(list, deviceJSON{d.ID, d.Name, d.Group, firmwareIDs(d)})
@@ -79,12 +78,12 @@ func firmwareIDs(d device.Device) []string {
 	return ids
 }
 
-func (a *app) runDevice(id string, asJSON bool) error {
+func (a *app) runDevice(id string) error {
 	d, err := device.Find(id)
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if a.json {
 		return a.printJSON(d)
 	}
 	a.say("%s%s", d.Name, chipText(d))

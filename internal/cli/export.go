@@ -21,10 +21,7 @@ import (
 type exportOptions struct {
 	pki.ExportRequest
 	forDevice string
-	json      bool
 	p12       p12Flags
-	// given reports whether the user set a flag.
-	given func(flag string) bool
 }
 
 func (a *app) exportCommand() *cobra.Command {
@@ -50,43 +47,38 @@ a folder for the CA; - means standard output (formats with one file only).`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
-				return a.listFormats(o.json)
+				return a.listFormats()
 			}
-			o.Name, o.given = args[0], cmd.Flags().Changed
-			if o.Out == "-" && o.json {
-				return usageFault(cmd, errors.New("--json and --out - both need standard output"))
+			o.Name = args[0]
+			if err := a.checkOut(cmd, o.Out); err != nil {
+				return err
 			}
-			return a.runExport(cmd, o)
+			if err := o.parse(); err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runExport(cmd, c, o) })
 		},
 	}
-	o.add(cmd, &list)
+	o.add(a, cmd, &list)
 	cmd.AddCommand(a.exportCRLCommand(), a.exportExpiryCommand())
 	return cmd
 }
 
-func (o *exportOptions) add(cmd *cobra.Command, list *bool) {
+func (o *exportOptions) add(a *app, cmd *cobra.Command, list *bool) {
 	f := cmd.Flags()
 	f.StringVar(&o.Format, "format", "", "`FORMAT` of the files: see --list (default: what issue writes; for ca: pem)")
 	f.StringVar(&o.Out, "out", "", "`PLACE` to write to; - is standard output")
 	addFor(cmd, &o.forDevice, "as issued")
 	f.BoolVar(list, "list", false, "list the formats, and what reads them")
 	f.BoolVar(&o.Force, "force", false, "replace existing files; allow a weak passphrase")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	f.StringArrayVar(&o.WebClips, "web-clip", nil, "add a home-screen icon for `NAME[=URL]` (mobileconfig; repeatable)")
 	f.StringVar(&o.Root, "root", "", "`ROOT` that the CA's files hold, such as 7Q3F (default: every root to trust; the one that signs where one fits)")
 	f.StringVar(&o.Sign, "sign", "", "sign the profile with the key of the device or identity `NAME` (mobileconfig)")
 	o.p12.add(cmd)
 }
 
-func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
-	if err := o.parse(); err != nil {
-		return err
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runExport(cmd *cobra.Command, c *pki.CA, o exportOptions) error {
 	e, err := c.PlanExport(o.ExportRequest, a.Now())
 	if err != nil {
 		return err
@@ -124,13 +116,9 @@ func (a *app) noteLeftOut(e *pki.Export, o exportOptions) {
 
 // parse reads what the flags say about format and device.
 func (o *exportOptions) parse() error {
-	var formatErr, forErr error
-	if o.Format != "" {
-		_, formatErr = export.Find(o.Format)
-	}
-	if o.forDevice != "" {
-		o.For, forErr = device.ParseTarget(o.forDevice)
-	}
+	_, formatErr := optional(o.Format, export.Find)
+	var forErr error
+	o.For, forErr = optional(o.forDevice, device.ParseTarget)
 	return errors.Join(formatErr, forErr)
 }
 
@@ -156,7 +144,7 @@ func (o exportOptions) checkFlags(cmd *cobra.Command, e *pki.Export) error {
 	var faults []error
 	unused := func(used bool, flags ...string) {
 		for _, flag := range flags {
-			if !used && o.given(flag) {
+			if !used && cmd.Flags().Changed(flag) {
 				faults = append(faults, usageFault(cmd, fmt.Errorf("--%s has no effect on %s of %s", flag, formatsText(e), e.Kind.WithArticle())))
 			}
 		}
@@ -192,7 +180,7 @@ func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {
 	if _, err := a.Stdout.Write(files[0].Data); err != nil {
 		return err
 	}
-	a.printPassphrase(p12, o.p12, o.json)
+	a.printPassphrase(p12, o.p12)
 	return nil
 }
 
@@ -213,8 +201,8 @@ func (a *app) writeExport(ctx context.Context, e *pki.Export, files []output.Fil
 	if err != nil {
 		return err
 	}
-	a.printPassphrase(p12, o.p12, o.json)
-	if o.json {
+	a.printPassphrase(p12, o.p12)
+	if a.json {
 		return a.printJSON(exportedJSON{writtenToJSON(written), p12.jsonPassphrase(o.p12)})
 	}
 	a.sayWritten(written)
@@ -229,7 +217,7 @@ type formatJSON struct {
 }
 
 // listFormats prints each format, what it can hold, and what reads it.
-func (a *app) listFormats(asJSON bool) error {
+func (a *app) listFormats() error {
 	list := []formatJSON{}
 	for _, format := range export.Formats() {
 		row := formatJSON{format.ID, []string{}, format.Reader}
@@ -238,7 +226,7 @@ func (a *app) listFormats(asJSON bool) error {
 		}
 		list = append(list, row)
 	}
-	if asJSON {
+	if a.json {
 		return a.printJSON(list)
 	}
 	w := a.columns()

@@ -20,7 +20,6 @@ type fitOptions struct {
 	name      string
 	key       string
 	forDevice string
-	json      bool
 }
 
 func (a *app) fitCommand() *cobra.Command {
@@ -46,7 +45,7 @@ Works for an existing certificate of a device or an identity, or for a key type.
 	}
 	addFor(cmd, &o.forDevice, "as issued, or pico-w")
 	cmd.Flags().StringVar(&o.key, "key", "", "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -55,7 +54,7 @@ func (a *app) runFit(o fitOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := a.printFit(f, o.json); err != nil {
+	if err := a.printFit(f); err != nil {
 		return err
 	}
 	for i, one := range f.Faults {
@@ -65,7 +64,7 @@ func (a *app) runFit(o fitOptions) error {
 }
 
 // fit checks what the command line names against the device.
-func (a *app) fit(o fitOptions) (_ pki.Fit, err error) {
+func (a *app) fit(o fitOptions) (f pki.Fit, err error) {
 	var target device.Target
 	var targetErr, keyErr error
 	if o.forDevice != "" || o.name == "" {
@@ -80,12 +79,11 @@ func (a *app) fit(o fitOptions) (_ pki.Fit, err error) {
 	if err := errors.Join(keyErr, targetErr); err != nil {
 		return pki.Fit{}, err
 	}
-	c, err := a.open()
-	if err != nil {
-		return pki.Fit{}, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	return c.FitDevice(o.name, target)
+	err = a.with(func(c *pki.CA) (err error) {
+		f, err = c.FitDevice(o.name, target)
+		return err
+	})
+	return f, err
 }
 
 // fitJSON is the result of fit as --json prints it.
@@ -141,9 +139,9 @@ func describeFit(f pki.Fit) fitJSON {
 	return r
 }
 
-func (a *app) printFit(f pki.Fit, asJSON bool) error {
+func (a *app) printFit(f pki.Fit) error {
 	r := describeFit(f)
-	if asJSON {
+	if a.json {
 		return a.printJSON(r)
 	}
 	what := f.Key.String()

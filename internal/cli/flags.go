@@ -13,12 +13,40 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 )
 
+// addJSON adds --json.
+func (a *app) addJSON(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.json, "json", false, "print the result as JSON")
+}
+
+// optional parses the value of a flag, unless that is empty.
+func optional[T any](value string, parse func(string) (T, error)) (parsed T, err error) {
+	if value == "" {
+		return parsed, nil
+	}
+	return parse(value)
+}
+
+// given reports whether the user set a flag.
+func (a *app) given(flag string) bool { return a.flags.Changed(flag) }
+
+// otherFlag returns a flag of the command itself that the user set, and that is not
+// among some, "" if there is none.
+func (a *app) otherFlag(than ...string) (other string) {
+	a.flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed && flag.Name != "home" && !slices.Contains(than, flag.Name) {
+			other = flag.Name
+		}
+	})
+	return other
+}
+
 // checkFlags refuses flags whose value cannot be meant: an empty one, which a
 // variable of the shell without a value leaves, would count as none, and a device
 // after --board-clock as another name of the certificate.
 func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
+	a.flags = cmd.Flags()
 	var faults []error
-	cmd.Flags().Visit(func(f *pflag.Flag) {
+	a.flags.Visit(func(f *pflag.Flag) {
 		if isEmpty(f) {
 			value, _ := pflag.UnquoteUsage(f)
 			faults = append(faults, fault.WithCode(fault.With(fmt.Errorf("--%s has an empty value", f.Name),

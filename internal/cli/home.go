@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -77,6 +78,15 @@ func (a *app) open() (*pki.CA, error) {
 		return nil, err
 	}
 	return pki.Open(dir, a.options())
+}
+
+// with opens the CA for what is done with it.
+func (a *app) with(do func(c *pki.CA) error) error {
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(c), c.Close())
 }
 
 // waiting says whom the store waits for.

@@ -30,8 +30,8 @@ func (f *wifiFlags) add(cmd *cobra.Command) {
 }
 
 // apply fills in a request. --wifi "" takes the network out of a renewal.
-func (f *wifiFlags) apply(r *pki.Request, given func(flag string) bool) error {
-	if !given("wifi") && !given("radius-domain") {
+func (f *wifiFlags) apply(a *app, r *pki.Request) error {
+	if !a.given("wifi") && !a.given("radius-domain") {
 		return nil
 	}
 	if (f.ssid == "") != (f.radius == "") {
@@ -66,7 +66,7 @@ spaces.`,
 		},
 	}
 	addFor(cmd, &o.forDevice, "any phone or computer")
-	o.add(cmd, "the name", bestKey)
+	o.add(a, cmd, "the name", bestKey)
 	o.p12.add(cmd)
 	o.wifi.add(cmd)
 	return cmd
@@ -77,20 +77,15 @@ func errOneIdentity(extra string) error {
 		fault.Hintf("put quotes around a name that has spaces: %s", fault.Command{"identity", "Garden sensor"})), fault.Usage)
 }
 
-func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (err error) {
+func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) error {
 	request, optionsErr := o.request(a)
 	var nameErr error
 	request.Client, nameErr = ca.ParseClientName(raw)
 	p12, p12Err := a.keyP12(o.p12, export.LegacyDES, o.force)
-	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(&request, o.given)); err != nil {
+	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(a, &request)); err != nil {
 		return err
 	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	return a.issueOne(ctx, c, request, o.leafOptions, p12, o.p12)
+	return a.with(func(c *pki.CA) error { return a.issueOne(ctx, c, request, o.leafOptions, p12, o.p12) })
 }
 
 // errNoP12 says that flags for a .p12 change nothing.

@@ -27,12 +27,9 @@ type initOptions struct {
 	permit     []string
 	anyAddress bool
 	strict     bool
-	json       bool
-	passphrase passphraseFlags
 	crlDays    int
 	spare      string
-	spareFlags passphraseFlags
-	given      func(flag string) bool
+	spareFile  string
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -56,7 +53,6 @@ on each Android. It cannot be added later.`,
   picoca init --key-in agent:yubikey`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.given = cmd.Flags().Changed
 			return a.runInit(cmd.Context(), o)
 		},
 	}
@@ -64,11 +60,11 @@ on each Android. It cannot be added later.`,
 	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR range that it can also vouch for (repeatable)")
 	f.StringArrayVar(&o.only, "only", nil, "`DOMAIN`, address or CIDR range instead of those of a home, such as .local (repeatable)")
 	f.StringVar(&o.name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
-	o.passphrase.add(cmd)
-	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
+	a.addPassphrase(cmd)
+	f.BoolVar(&a.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
 	f.StringVar(&o.spare, "spare", "", "`FILE` for the page with a spare root, to be printed")
-	addSparePassphrase(cmd, &o.spareFlags)
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	addSparePassphrase(cmd, &o.spareFile)
+	a.addJSON(cmd)
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT (YubiKey, TPM, Secretive; see docs/growth.md)")
 	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
@@ -83,7 +79,7 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	req, err := parseInit(o)
+	req, err := a.parseInit(o)
 	if err != nil {
 		return err
 	}
@@ -126,17 +122,17 @@ func (a *app) initPassphrase(ctx context.Context, o initOptions, req pki.InitReq
 	if req.KeyIn.Agent {
 		return nil, nil
 	}
-	return a.newPassphrase(ctx, o.passphrase)
+	return a.newPassphrase(ctx)
 }
 
 // parseInit reads all flags, so that all of their faults come at once.
-func parseInit(o initOptions) (pki.InitRequest, error) {
+func (a *app) parseInit(o initOptions) (pki.InitRequest, error) {
 	keyType, keyErr := ca.ParseKeyType(o.key)
 	constraints, permitErr := o.constraints()
 	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
-	keyIn, keyInErr := keyInOf(o.keyIn, o.given)
+	keyIn, keyInErr := a.keyInOf(o.keyIn)
 	req := pki.InitRequest{Key: keyType, KeyIn: keyIn, Root: root, CRLDays: o.crlDays}
-	return req, errors.Join(keyErr, keyInErr, permitErr, req.Check(), crlDaysFault(o.crlDays, o.given))
+	return req, errors.Join(keyErr, keyInErr, permitErr, req.Check(), a.crlDaysFault(o.crlDays))
 }
 
 // constraints are those of a home, or of --only, with what --permit adds.
@@ -150,13 +146,13 @@ func (o initOptions) constraints() (ca.Constraints, error) {
 }
 
 // keyInOf reads --key-in. What is for a key file contradicts it.
-func keyInOf(input string, given func(flag string) bool) (pki.KeyIn, error) {
+func (a *app) keyInOf(input string) (pki.KeyIn, error) {
 	keyIn, err := pki.ParseKeyIn(input)
 	if err != nil || !keyIn.Agent {
 		return keyIn, err
 	}
 	for _, flag := range []string{"key", "passphrase-file", "no-passphrase"} {
-		if given(flag) {
+		if a.given(flag) {
 			return keyIn, fault.WithCode(fault.With(fmt.Errorf("--%s is for a key in a file, and contradicts --key-in %s", flag, input),
 				fault.Hintf("use one of them: a key in an SSH agent keeps its type, and needs no passphrase of picoca's")), fault.Usage)
 		}
@@ -171,7 +167,7 @@ func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypte
 		return err
 	}
 	a.noteInit(o, keyType)
-	if o.json {
+	if a.json {
 		return a.printJSON(describeCreated(created))
 	}
 	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))

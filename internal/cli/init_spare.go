@@ -11,8 +11,8 @@ import (
 )
 
 // addSparePassphrase adds the flag for the passphrase of a spare's paper.
-func addSparePassphrase(cmd *cobra.Command, flags *passphraseFlags) {
-	cmd.Flags().StringVar(&flags.file, "spare-passphrase-file", "", "`FILE` whose first line is the passphrase of the spare's paper, if it has one of its own")
+func addSparePassphrase(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "spare-passphrase-file", "", "`FILE` whose first line is the passphrase of the spare's paper, if it has one of its own")
 }
 
 var (
@@ -29,7 +29,7 @@ var (
 // checkSpare finds what is wrong with --spare.
 func (a *app) checkSpare(dir string, o initOptions) error {
 	switch {
-	case o.spare == "" && o.spareFlags.file != "":
+	case o.spare == "" && o.spareFile != "":
 		return errSpareNeeded
 	case o.spare == "":
 		return nil
@@ -48,8 +48,8 @@ func (a *app) spareRequest(ctx context.Context, o initOptions, passphrase []byte
 	req := &pki.SpareRequest{Out: o.spare, Command: a.command("root", "rotate", "--from-spare", "FILE")}
 	var err error
 	switch {
-	case o.spareFlags.file != "":
-		req.Passphrase, err = a.newSecretIn(o.spareFlags.file)
+	case o.spareFile != "":
+		req.Passphrase, err = a.newSecretIn(o.spareFile)
 	case len(passphrase) == 0:
 		req.Passphrase, err = a.askTwice(ctx, "Enter a passphrase for the spare's paper: ", spareSecret)
 		if err == nil && len(req.Passphrase) == 0 {
@@ -89,11 +89,11 @@ func (a *app) sayCreatedSpare(created pki.Created) {
 // the store, --passphrase-file can only be meant for it.
 func (a *app) sheetPassphrase(ctx context.Context, o rootRotateOptions, keyless bool) pki.Passphrase {
 	return func() ([]byte, error) {
-		if o.spareFlags.file != "" {
-			return a.secretIn("passphrase", o.spareFlags.file)
+		if o.spareFile != "" {
+			return a.secretIn("passphrase", o.spareFile)
 		}
 		if keyless {
-			if passphrase, found, err := a.passphraseFromFile(o.passphrase); found || err != nil {
+			if passphrase, found, err := a.passphraseFromFile(a.passphrase.file); found || err != nil {
 				return passphrase, err
 			}
 		}

@@ -22,33 +22,24 @@ type leafOptions struct {
 	force      bool
 	boardClock string
 	dryRun     bool
-	json       bool
 	andClient  bool
 	kept       keyFlags
 	delegated  string // the name of another CA, of issue only
-	passphrase passphraseFlags
 	// after is what follows once the certificate is printed, nil for nothing. As
 	// JSON it is part of the result.
 	after func(ctx context.Context, name string) (*pushedJSON, error)
-	// given reports whether the user set a flag: a renewal keeps the rest.
-	given func(flag string) bool
-	// other returns a flag of the command that the user set, and that is not among
-	// those, "" if there is none.
-	other func(than ...string) string
 }
 
-func (o *leafOptions) add(cmd *cobra.Command, outDefault, keyDefault string) {
+func (o *leafOptions) add(a *app, cmd *cobra.Command, outDefault, keyDefault string) {
 	f := cmd.Flags()
-	o.given = f.Changed
-	o.other = func(than ...string) string { return otherFlag(cmd, than) }
 	f.StringVar(&o.out, "out", "", "`FOLDER` for the files (default: "+outDefault+")")
 	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "valid for `N` days, at most 825, counted from yesterday")
 	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256 or rsa-2048 (default: "+keyDefault+")")
 	o.kept.add(cmd)
 	f.BoolVar(&o.dryRun, "dry-run", false, "check everything and show the result, but sign and write nothing")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	f.BoolVar(&o.force, "force", false, "allow slow keys, and replace existing files")
-	o.passphrase.add(cmd)
+	a.addPassphrase(cmd)
 	f.StringVar(&o.boardClock, "board-clock", "", "valid from 2021-01-01, for boards that check certificates before their clock is set, or from where the clock of `DEVICE` stands then, as --board-clock=esp8266; Apple devices refuse it")
 	f.Lookup("board-clock").NoOptDefVal = "true"
 }
@@ -70,26 +61,22 @@ func addFor(cmd *cobra.Command, value *string, usual string) {
 func (o *leafOptions) request(a *app) (pki.Request, error) {
 	r := pki.Request{Out: o.out, Force: o.force}
 	var forErr, keyErr, daysErr error
-	if o.forDevice != "" {
-		r.For, forErr = device.ParseTarget(o.forDevice)
-	}
-	if o.key != "" {
-		r.Key, keyErr = ca.ParseKeyType(o.key)
-	}
-	if o.given("days") {
+	r.For, forErr = optional(o.forDevice, device.ParseTarget)
+	r.Key, keyErr = optional(o.key, ca.ParseKeyType)
+	if a.given("days") {
 		r.Days = o.days
 		if o.days == 0 {
 			daysErr = ca.DaysError{Have: 0, Min: 1, Max: ca.MaxLeafDays}
 		}
 	}
 	var clockErr error
-	if o.given("board-clock") {
+	if a.given("board-clock") {
 		clockErr = o.clock(&r)
 	}
-	if o.given("and-client") {
+	if a.given("and-client") {
 		r.AndClient = &o.andClient
 	}
-	return r, errors.Join(forErr, keyErr, daysErr, clockErr, o.kept.apply(a, &r, o.given))
+	return r, errors.Join(forErr, keyErr, daysErr, clockErr, o.kept.apply(a, &r))
 }
 
 // clock reads --board-clock: true or false, or a board.
@@ -131,7 +118,7 @@ interruption the same command continues.`,
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
-			if o.given("ca") {
+			if a.given("ca") {
 				return a.runIssueCA(cmd, args, *o)
 			}
 			if list.from != "" {
@@ -143,7 +130,7 @@ interruption the same command continues.`,
 	cmd.Flags().StringVar(&o.delegated, "ca", "", "with --csr, issue a certificate for another CA called `NAME` under the root (see docs/growth.md)")
 	addFor(cmd, &o.forDevice, "pico-w; with --csr computer")
 	list.add(cmd)
-	o.add(cmd, "the first name", bestKey)
+	o.add(a, cmd, "the first name", bestKey)
 	o.addAndClient(cmd)
 	p12.add(cmd)
 	return cmd
@@ -198,12 +185,12 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	a.noteP12Root(plan.P12HasRoot())
 	a.notePlan(plan)
 	if o.dryRun {
-		return a.printIssued(describePlan(plan), plan, o.json)
+		return a.printIssued(describePlan(plan), plan)
 	}
 	if err := a.checkScreen(p12, flags); err != nil {
 		return err
 	}
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
+	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
 	if err != nil {
 		return err
 	}
@@ -212,7 +199,7 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	if err != nil {
 		return err
 	}
-	a.printPassphrase(p12, flags, o.json) // first: nothing else has it
+	a.printPassphrase(p12, flags) // first: nothing else has it
 	r := describeIssued(result, plan)
 	r.Passphrase = p12.jsonPassphrase(flags)
 	return a.finish(ctx, r, plan, o)
@@ -220,12 +207,12 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 
 // finish prints what was issued, and does what follows.
 func (a *app) finish(ctx context.Context, r issuedJSON, plan *pki.Plan, o leafOptions) (err error) {
-	if o.after != nil && o.json {
+	if o.after != nil && a.json {
 		r.Push, err = o.after(ctx, plan.Name())
-		return errors.Join(a.printIssued(r, plan, true), err)
+		return errors.Join(a.printIssued(r, plan), err)
 	}
 	r.pushes = o.after != nil
-	if err := a.printIssued(r, plan, o.json); err != nil || o.after == nil {
+	if err := a.printIssued(r, plan); err != nil || o.after == nil {
 		return err
 	}
 	_, err = o.after(ctx, plan.Name())

@@ -48,7 +48,7 @@ func issueArgs(cmd *cobra.Command, names []string) error {
 	return nil
 }
 
-func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) {
+func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) error {
 	request, optionsErr := o.request(a)
 	request.SkipValid = o.skipValid
 	list, err := a.readList(o.from)
@@ -58,11 +58,11 @@ func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) 
 	if request.P12, err = a.listP12(o); err != nil {
 		return err
 	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+	return a.with(func(c *pki.CA) error { return a.issueList(ctx, c, o, list, request) })
+}
+
+// issueList checks every row of a list, and unless it is a dry run, issues them.
+func (a *app) issueList(ctx context.Context, c *pki.CA, o issueFromOptions, list *pki.List, request pki.Request) error {
 	report := &batchReport{app: a, o: o, rows: list.Rows(), targets: map[string]int{}}
 	counter := terminal.NewCounter(a.Stderr, a.Now, "checked", list.Rows())
 	batch, err := c.PlanBatch(list, request, a.Now(), func(row pki.BatchRow) {
@@ -112,7 +112,7 @@ func (a *app) issueBatch(ctx context.Context, c *pki.CA, batch *pki.Batch, repor
 	if batch.Ready > 0 {
 		defer a.promptOnTerminal(report.o.from)()
 		var err error
-		if session, err = c.Session(ctx, a.Now(), a.rootPassphrase(ctx, report.o.passphrase), a.waiting); err != nil {
+		if session, err = c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting); err != nil {
 			return err
 		}
 		defer session.Close()

@@ -51,7 +51,7 @@ func (r *batchReport) checked(row pki.BatchRow) {
 	if r.targets[target]++; r.targets[target] == 1 {
 		r.examples = append(r.examples, row.Plan)
 	}
-	if r.o.dryRun && r.o.json {
+	if r.o.dryRun && r.json {
 		r.lines = append(r.lines, batchJSON{Line: row.Line, leafJSON: describePlan(row.Plan).leafJSON, DryRun: true, Files: []writtenJSON{}})
 	}
 }
@@ -106,7 +106,7 @@ func (r *batchReport) notes(batch *pki.Batch) {
 	for _, plan := range r.examples {
 		r.noteUnable(plan)
 	}
-	if r.o.given("board-clock") && r.o.boardClock != "false" {
+	if r.given("board-clock") && r.o.boardClock != "false" {
 		r.note("Apple devices refuse these certificates: they are valid for more than 825 days")
 	}
 	r.noteDiffers()
@@ -116,7 +116,7 @@ func (r *batchReport) notes(batch *pki.Batch) {
 }
 
 func (r *batchReport) dryRun(batch *pki.Batch) error {
-	if r.o.json {
+	if r.json {
 		for _, row := range r.lines {
 			if err := r.printLine(row); err != nil {
 				return err
@@ -136,7 +136,7 @@ func (r *batchReport) issued(row pki.BatchRow) {
 	case len(row.Result.Files) > 0:
 		r.again++
 	}
-	if r.o.json {
+	if r.json {
 		_ = r.printLine(batchJSON{ // the printer remembers what could not be written
 			Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: writtenToJSON(row.Result.Files),
 		})
@@ -153,7 +153,7 @@ func (r *batchReport) printLine(v any) error {
 // end prints the summary, also of a run that stopped.
 func (r *batchReport) end(batch *pki.Batch) error {
 	switch {
-	case r.o.json, r.done == 0 && batch.Ready > 0:
+	case r.json, r.done == 0 && batch.Ready > 0:
 		return nil
 	case r.done > 0:
 		r.say("issued %s%s", terminal.Count(r.done, "certificate"), r.forWhom())

@@ -93,9 +93,9 @@ func namesJSON(names ca.Names) []string {
 	return []string{}
 }
 
-func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
+func (a *app) printIssued(r issuedJSON, p *pki.Plan) error {
 	switch {
-	case asJSON:
+	case a.json:
 		return a.printJSON(r)
 	case p.Kind() == pki.Identity:
 		return a.printIdentity(r, p)

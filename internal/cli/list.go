@@ -17,7 +17,6 @@ import (
 
 type listOptions struct {
 	all    bool
-	json   bool
 	due    dueFlags
 	within time.Duration
 }
@@ -36,12 +35,12 @@ be renewed, and the exit code is 4 if there are any.`,
 			if o.due.due && o.all {
 				return usageFault(cmd, errors.New("--due looks at the newest certificate of each name: leave out --all"))
 			}
-			return a.runList(o)
+			return a.with(func(c *pki.CA) error { return a.runList(c, o) })
 		},
 	}
 	o.due.add(cmd, "list only what has")
 	cmd.Flags().BoolVar(&o.all, "all", false, "include earlier certificates")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -54,12 +53,7 @@ type listJSON struct {
 	due, unpushed []string // names
 }
 
-func (a *app) runList(o listOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runList(c *pki.CA, o listOptions) error {
 	signing, err := c.Root()
 	if err != nil {
 		return err
@@ -87,26 +81,26 @@ func (a *app) runList(o listOptions) (err error) {
 		}
 	}
 	if o.due.due {
-		return a.printDue(list, o.json, faults)
+		return a.printDue(list, faults)
 	}
-	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
+	return errors.Join(append([]error{a.printList(list)}, faults...)...)
 }
 
 // printDue prints what is due, and fails if that is anything. Roots are not renewed
 // but replaced: picoca doctor says when.
-func (a *app) printDue(list listJSON, asJSON bool, faults []error) error {
+func (a *app) printDue(list listJSON, faults []error) error {
 	if len(list.due) > 0 {
 		faults = append(faults, &dueError{len(list.due)})
 		list.due = nil // the error says it
 	}
-	if !asJSON {
+	if !a.json {
 		list.Roots = nil
 	}
 	if len(list.Roots)+len(list.Certificates)+len(faults) == 0 {
 		a.say("nothing is due")
 		return nil
 	}
-	return errors.Join(append([]error{a.printList(list, asJSON)}, faults...)...)
+	return errors.Join(append([]error{a.printList(list)}, faults...)...)
 }
 
 func (l *listJSON) add(i store.Issued) {
@@ -143,8 +137,8 @@ func (r revocationJSON) text() string {
 	return text
 }
 
-func (a *app) printList(list listJSON, asJSON bool) error {
-	if asJSON {
+func (a *app) printList(list listJSON) error {
+	if a.json {
 		return a.printJSON(list)
 	}
 	w := a.columns()

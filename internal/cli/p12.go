@@ -116,9 +116,9 @@ func (a *app) lostPassphrase() error {
 }
 
 // printPassphrase shows a new passphrase, beside the result and once.
-func (a *app) printPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
+func (a *app) printPassphrase(c p12Choice, flags p12Flags) {
 	switch {
-	case c.Passphrase == "", flags.show && asJSON:
+	case c.Passphrase == "", flags.show && a.json:
 	case c.Passphrase == export.TrustStorePassphrase && !c.generated:
 		a.note("the .p12's passphrase is %s, as is usual in Java: a trust store holds no secrets", c.Passphrase)
 	case c.generated:

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,8 @@ type passphraseFlags struct {
 	none bool
 }
 
-func (f *passphraseFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "`FILE` whose first line is the passphrase of the root key")
+func (a *app) addPassphrase(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.passphrase.file, "passphrase-file", "", "`FILE` whose first line is the passphrase of the root key")
 }
 
 // secret is something to be typed, or read from the file of a flag.
@@ -96,14 +97,10 @@ func (a *app) askNew(ctx context.Context, prompt string, s secret) ([]byte, erro
 	}
 }
 
-// passphraseFromFile returns the first line of the passphrase file; found is
-// false if none is named.
-func (a *app) passphraseFromFile(flags passphraseFlags) (passphrase []byte, found bool, err error) {
-	name := flags.file
-	if name == "" {
-		name = a.Getenv("PICOCA_PASSPHRASE_FILE")
-	}
-	if name == "" {
+// passphraseFromFile returns the first line of the passphrase file, that of a flag or
+// of the environment; found is false if none is named.
+func (a *app) passphraseFromFile(name string) (passphrase []byte, found bool, err error) {
+	if name = cmp.Or(name, a.Getenv("PICOCA_PASSPHRASE_FILE")); name == "" {
 		return nil, false, nil
 	}
 	line, err := a.secretIn("passphrase", name)
@@ -130,14 +127,14 @@ func (a *app) newSecretIn(name string) ([]byte, error) {
 }
 
 // newPassphrase returns the passphrase for a new root key, empty for none.
-func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
-	if flags.none {
-		if flags.file != "" {
+func (a *app) newPassphrase(ctx context.Context) ([]byte, error) {
+	if a.passphrase.none {
+		if a.passphrase.file != "" {
 			return nil, errBothPassphrases
 		}
 		return nil, nil
 	}
-	if passphrase, found, err := a.passphraseFromFile(flags); found || err != nil {
+	if passphrase, found, err := a.passphraseFromFile(a.passphrase.file); found || err != nil {
 		a.noteWeak(passphrase)
 		return passphrase, err
 	}
@@ -153,9 +150,9 @@ func (a *app) noteWeak(passphrase []byte) {
 }
 
 // rootPassphrase returns how to get the passphrase that opens the root key.
-func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) pki.Passphrase {
+func (a *app) rootPassphrase(ctx context.Context) pki.Passphrase {
 	return func() ([]byte, error) {
-		if passphrase, found, err := a.passphraseFromFile(flags); found || err != nil {
+		if passphrase, found, err := a.passphraseFromFile(a.passphrase.file); found || err != nil {
 			return passphrase, err
 		}
 		return a.ask(ctx, "Passphrase of the root key: ", rootSecret)

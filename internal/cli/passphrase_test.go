@@ -53,7 +53,7 @@ func TestPassphraseFileIsFound(t *testing.T) {
 		a := &app{Env: Env{Stderr: new(bytes.Buffer), Getenv: func(name string) string {
 			return map[string]string{"PICOCA_PASSPHRASE_FILE": row.env}[name]
 		}}}
-		got, found, err := a.passphraseFromFile(passphraseFlags{file: row.flag})
+		got, found, err := a.passphraseFromFile(row.flag)
 		if string(got) != row.want || found != row.found || !errors.Is(err, row.err) {
 			t.Errorf("%s: got %q, %t, %v; want %q, %t, %v", row.name, got, found, err, row.want, row.found, row.err)
 		}
@@ -78,7 +78,7 @@ func TestReadablePassphraseFileGetsANote(t *testing.T) {
 		}
 		var out bytes.Buffer
 		a := &app{Env: Env{Stderr: &out, Getenv: func(string) string { return "" }}}
-		if _, _, err := a.passphraseFromFile(passphraseFlags{file: name}); err != nil {
+		if _, _, err := a.passphraseFromFile(name); err != nil {
 			t.Fatal(err)
 		}
 		if got := out.String(); got != want {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/onboard"
 	"github.com/picoca/picoca/internal/output"
+	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/terminal"
 )
 
@@ -34,47 +34,45 @@ type addressJSON struct {
 	Interface string     `json:"interface"`
 }
 
-// printPhone saves and prints the code, and says what to do with it.
-func (a *app) printPhone(ctx context.Context, r *phoneRun) error {
+// print saves and prints the code, and says what to do with it.
+func (r *phoneRun) print(ctx context.Context) error {
 	code, err := onboard.NewCode(r.server.URL())
 	if err != nil {
 		return err
 	}
 	if r.options.png != "" {
-		if err := a.writePicture(ctx, r.options, code.PNG()); err != nil {
+		if err := r.writePicture(ctx, code.PNG()); err != nil {
 			return pictureFault(err)
 		}
 	}
-	if r.options.json {
-		err = json.NewEncoder(a.Stdout).Encode(a.servingJSON(r))
+	if r.json {
+		err = json.NewEncoder(r.Stdout).Encode(r.serving())
 	} else {
-		a.draw(code, r)
+		r.draw(code)
 	}
-	a.printPassphrase(r.p12, r.options.p12, r.options.json)
+	r.printPassphrase(r.p12, r.options.p12)
 	return err
 }
 
 // writePicture saves the code. It opens the CA for itself: the lock must not be
 // held while the phone is served.
-func (a *app) writePicture(ctx context.Context, o phoneOptions, data []byte) (err error) {
-	c, err := a.open()
-	if err != nil {
+func (r *phoneRun) writePicture(ctx context.Context, data []byte) error {
+	o := r.options
+	return r.with(func(c *pki.CA) error {
+		if _, err := c.Root(); err != nil {
+			return err
+		}
+		_, err := c.WriteFile(ctx, o.png, output.File{Name: filepath.Base(o.png), Data: data}, o.force, r.waiting)
 		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	if _, err := c.Root(); err != nil {
-		return err
-	}
-	_, err = c.WriteFile(ctx, o.png, output.File{Name: filepath.Base(o.png), Data: data}, o.force, a.waiting)
-	return err
+	})
 }
 
-func (a *app) servingJSON(r *phoneRun) servingJSON {
+func (r *phoneRun) serving() servingJSON {
 	first := servingJSON{
-		a.Now(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), a.Now().Add(r.options.limit),
-		addressJSON{r.address.IP(), r.address.Interface()}, []addressJSON{}, r.p12.jsonPassphrase(r.options.p12),
+		r.Now(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), r.Now().Add(r.options.limit),
+		addressJSON{r.place.Address.IP(), r.place.Address.Interface()}, []addressJSON{}, r.p12.jsonPassphrase(r.options.p12),
 	}
-	for _, other := range r.others {
+	for _, other := range r.place.Others {
 		first.Others = append(first.Others, addressJSON{other.IP(), other.Interface()})
 	}
 	return first
@@ -96,13 +94,13 @@ func (r *phoneRun) words() []string {
 		print := ca.Fingerprint(root)
 		words = append(words, title, print[:quarter], print[quarter:2*quarter], print[2*quarter:3*quarter], print[3*quarter:], "")
 	}
-	words = append(words, fmt.Sprintf("serving on %s for %s", r.address, spanText(r.options.limit)), "Ctrl-C ends it")
-	for i, other := range r.others {
+	words = append(words, fmt.Sprintf("serving on %s for %s", r.place.Address, spanText(r.options.limit)), "Ctrl-C ends it")
+	for i, other := range r.place.Others {
 		if r.options.address != "" || r.options.iface != "" {
 			break // the user has chosen
 		}
 		if i == maxOthers {
-			return append(words, fmt.Sprintf("and %d more addresses: see --json", len(r.others)-i))
+			return append(words, fmt.Sprintf("and %d more addresses: see --json", len(r.place.Others)-i))
 		}
 		words = append(words, fmt.Sprintf("or on %s: --address %s", other.Interface(), other.IP()))
 	}
@@ -118,13 +116,13 @@ const passphraseRows = 3
 // draw prints the code with the words beside it, or above it if the terminal is
 // narrow: below it they would push its upper end out of a small window. A code
 // that does not fit as a whole is left out.
-func (a *app) draw(code onboard.Code, r *phoneRun) {
+func (r *phoneRun) draw(code onboard.Code) {
 	size, words := onboard.Compact, r.words()
 	if r.options.large {
 		size = onboard.Large
 	}
 	drawn, width := code.Terminal(size), code.Columns(size)
-	columns, rows := terminal.Size(a.Stdout)
+	columns, rows := terminal.Size(r.Stdout)
 	need := len(drawn) + 1 // the cursor has a line, too
 	if r.p12.Passphrase != "" {
 		need += passphraseRows
@@ -135,15 +133,15 @@ func (a *app) draw(code onboard.Code, r *phoneRun) {
 	case columns == 0:
 		lines = append(drawn, words...)
 	case columns < width:
-		a.note("the QR code needs %d columns, and this terminal has %d: make it wider, type the address, or save the code with --png", width, columns)
+		r.note("the QR code needs %d columns, and this terminal has %d: make it wider, type the address, or save the code with --png", width, columns)
 		lines = words
 	case rows < need:
-		a.note("the QR code needs %d lines, and this terminal has %d: make it taller, type the address, or save the code with --png", need, rows)
+		r.note("the QR code needs %d lines, and this terminal has %d: make it taller, type the address, or save the code with --png", need, rows)
 		lines = words
 	case fits:
 		lines = beside
 	}
-	a.say("%s", strings.Join(lines, "\n"))
+	r.say("%s", strings.Join(lines, "\n"))
 }
 
 // spanText is a time span without the zeros at its end: 10m, and still 10s.
@@ -155,22 +153,13 @@ func spanText(span time.Duration) string {
 	return text
 }
 
-// phoneLog prints what visitors do, and remembers who trusts.
-type phoneLog struct {
-	app      *app
-	json     bool
-	trusting map[netip.Addr]bool
-}
-
-func (l *phoneLog) note(e onboard.Event) {
-	if e.Action == onboard.Trusted {
-		l.trusting[e.Address] = true
-	}
-	if l.json {
-		_ = json.NewEncoder(l.app.Stdout).Encode(e)
+// printEvent prints what a visitor does.
+func (r *phoneRun) printEvent(e onboard.Event) {
+	if r.json {
+		_ = json.NewEncoder(r.Stdout).Encode(e)
 		return
 	}
-	l.app.say("%s  %s", e.Time.Local().Format(time.TimeOnly), e)
+	r.say("%s  %s", e.Time.Local().Format(time.TimeOnly), e)
 }
 
 // endReason says what ended the run.
@@ -197,22 +186,21 @@ type endedJSON struct {
 	Trusted int       `json:"trusted"`
 }
 
-// end says how it ended, unless an error is going to.
-func (l *phoneLog) end(reason endReason, err error) {
-	count := len(l.trusting)
-	if reason == endedByUser && terminal.Is(l.app.Stdout) {
-		l.app.say("") // the terminal has written ^C
+// printEnd prints how it ended; failed is for an error that will say so.
+func (r *phoneRun) printEnd(reason endReason, failed bool) {
+	trusting := r.server.Trusting()
+	if reason == endedByUser && terminal.Is(r.Stdout) {
+		r.say("") // the terminal has written ^C
 	}
-	_, untrusted := errors.AsType[*untrustedError](err)
 	switch {
-	case l.json:
-		_ = json.NewEncoder(l.app.Stdout).Encode(endedJSON{l.app.Now(), "ended", reason, count})
-	case untrusted:
-	case count == 0:
-		l.app.say("%s: no phone trusts the CA yet", endWords[reason])
-	case count == 1:
-		l.app.say("%s: 1 phone trusts the CA", endWords[reason])
+	case r.json:
+		_ = json.NewEncoder(r.Stdout).Encode(endedJSON{r.Now(), "ended", reason, trusting})
+	case failed:
+	case trusting == 0:
+		r.say("%s: no phone trusts the CA yet", endWords[reason])
+	case trusting == 1:
+		r.say("%s: 1 phone trusts the CA", endWords[reason])
 	default:
-		l.app.say("%s: %d phones trust the CA", endWords[reason], count)
+		r.say("%s: %d phones trust the CA", endWords[reason], trusting)
 	}
 }

@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -42,16 +42,7 @@ func (o phoneOptions) sheetDevice(flags *pflag.FlagSet) (name string, err error)
 }
 
 // runSheet writes a page to print.
-func (a *app) runSheet(cmd *cobra.Command, o phoneOptions) (err error) {
-	device, err := o.sheetDevice(cmd.Flags())
-	if err != nil {
-		return usageFault(cmd, err)
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runSheet(ctx context.Context, c *pki.CA, device string, o phoneOptions) error {
 	sheet, err := c.Sheet(device, a.Now())
 	if err != nil {
 		return err
@@ -60,11 +51,11 @@ func (a *app) runSheet(cmd *cobra.Command, o phoneOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	written, err := c.WriteFile(cmd.Context(), o.sheet, output.File{Name: "picoca-sheet.html", Data: page}, o.force, a.waiting)
+	written, err := c.WriteFile(ctx, o.sheet, output.File{Name: "picoca-sheet.html", Data: page}, o.force, a.waiting)
 	if err != nil {
 		return fault.With(err, fault.Hintf("choose another file with --sheet, or replace an existing one with --force"))
 	}
-	return a.printSheet(sheet, written[0], o.json)
+	return a.printSheet(sheet, written[0])
 }
 
 // sheetJSON is the result of phone --sheet as --json prints it.
@@ -79,8 +70,8 @@ type sheetJSON struct {
 	File    writtenJSON `json:"file"`
 }
 
-func (a *app) printSheet(s pki.Sheet, file pki.Written, asJSON bool) error {
-	if asJSON {
+func (a *app) printSheet(s pki.Sheet, file pki.Written) error {
+	if a.json {
 		result := sheetJSON{s.Board.URL(), s.TrustPage.Name, fmt.Sprintf("%x", s.Board.Record()), nil, s.TrustPage.Current, writtenJSON(file)}
 		for _, root := range s.Board.Roots {
 			result.Roots = append(result.Roots, describeRoot(root))

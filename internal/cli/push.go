@@ -40,7 +40,6 @@ func (a *app) access(ctx context.Context, f accessFlags) push.Access {
 type pushOptions struct {
 	pki.PushRequest
 	access accessFlags
-	json   bool
 }
 
 func (a *app) pushCommand() *cobra.Command {
@@ -70,7 +69,7 @@ picoca reaches it at https://NAME:8443, or where --to says.`,
 			if err := o.check(cmd); err != nil {
 				return err
 			}
-			return a.runPush(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.runPush(cmd.Context(), c, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -79,7 +78,7 @@ picoca reaches it at https://NAME:8443, or where --to says.`,
 	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "with --example: let in only visitors with an identity of your CA")
 	f.BoolVar(&o.Reset, "reset", false, "restart the board as its button does (serial port)")
 	f.BoolVar(&o.Force, "force", false, "push to another board than before, and replace files that are not picoca's")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	o.access.add(cmd)
 	return cmd
 }
@@ -95,12 +94,7 @@ func (o pushOptions) check(cmd *cobra.Command) error {
 	return errors.Join(faults...)
 }
 
-func (a *app) runPush(ctx context.Context, o pushOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runPush(ctx context.Context, c *pki.CA, o pushOptions) error {
 	ctx, stop := a.Interrupts(ctx)
 	defer stop()
 	o.Access = a.access(ctx, o.access)

@@ -52,7 +52,7 @@ func describePush(p *pki.Push, w pki.PushedFiles, reset bool) pushedJSON {
 
 func (a *app) printPushed(p *pki.Push, w pki.PushedFiles, o pushOptions) error {
 	r := describePush(p, w, o.Reset)
-	if o.json {
+	if a.json {
 		return a.printJSON(r)
 	}
 	a.say("%s, valid until %s, is on %s", pki.DisplayName(r.Name), pki.Day(r.NotAfter), placeText(p))

@@ -61,22 +61,22 @@ with --due and --all also those that did not get there the last time.`,
 				return err
 			}
 			if len(args) == 0 {
-				return a.runRenewMany(cmd.Context(), o)
+				return a.with(func(c *pki.CA) error { return a.runRenewMany(cmd.Context(), c, o) })
 			}
 			return a.runRenew(cmd.Context(), args, o)
 		},
 	}
-	o.add(cmd)
+	o.add(a, cmd)
 	return cmd
 }
 
-func (o *renewOptions) add(cmd *cobra.Command) {
+func (o *renewOptions) add(a *app, cmd *cobra.Command) {
 	o.due.add(cmd, "renew every certificate that has")
 	cmd.Flags().BoolVar(&o.all, "all", false, "renew every certificate")
 	cmd.Flags().BoolVar(&o.push, "push", false, "copy the files to their devices, as picoca push does")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "keep the key, for clients that pin it")
 	addFor(cmd, &o.forDevice, "as before")
-	o.leafOptions.add(cmd, "the folder that picoca last wrote them to", "as before")
+	o.leafOptions.add(a, cmd, "the folder that picoca last wrote them to", "as before")
 	o.addAndClient(cmd)
 	days := cmd.Flags().Lookup("days")
 	days.Usage, days.DefValue = "valid for `N` days, at most 825, counted from yesterday (default: as before)", "0"
@@ -101,16 +101,17 @@ func (o *renewOptions) check(cmd *cobra.Command, many bool) (err error) {
 
 // checkMany refuses flags that are for one certificate.
 func (o *renewOptions) checkMany(cmd *cobra.Command) error {
+	given := cmd.Flags().Changed
 	var faults []error
 	if o.due.due && o.all {
 		faults = append(faults, usageFault(cmd, errors.New("--due and --all contradict each other")))
 	}
 	for _, flag := range []string{"for", "key", "board-clock", "force", "csr", "forget-key", "and-client", "wifi", "radius-domain"} {
-		if o.given(flag) {
+		if given(flag) {
 			faults = append(faults, usageFault(cmd, fmt.Errorf("--%s is for one certificate: name it", flag)))
 		}
 	}
-	if o.given("days") && (o.days < 1 || o.days > ca.MaxLeafDays) {
+	if given("days") && (o.days < 1 || o.days > ca.MaxLeafDays) {
 		faults = append(faults, ca.DaysError{Have: o.days, Min: 1, Max: ca.MaxLeafDays})
 	}
 	return errors.Join(faults...)
@@ -143,7 +144,7 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 		nameErr = firstOf(findErr, nameErr) // a name with a space is an identity's
 	}
 	choice, p12Err := a.keyP12(o.p12, usual, o.force)
-	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(&request, o.given)); err != nil {
+	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(a, &request)); err != nil {
 		return err
 	}
 	if o.push {

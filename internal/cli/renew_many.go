@@ -30,14 +30,9 @@ func (e *skippedP12Error) Hint() fault.Hint {
 }
 
 // runRenewMany renews what is due, or everything, with one lock and one unlock.
-func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRenewMany(ctx context.Context, c *pki.CA, o renewOptions) error {
 	request := pki.RenewalsRequest{All: o.all, Within: o.withinTime, Out: o.out, Days: o.days, KeepKey: o.keepKey}
-	if !o.given("days") {
+	if !a.given("days") {
 		request.Days = 0 // as before
 	}
 	renewals, err := c.PlanRenewals(request, a.Now())
@@ -73,7 +68,7 @@ func (a *app) issueRenewals(ctx context.Context, c *pki.CA, renewals *pki.Renewa
 	if err != nil || len(renewals.Ready)+len(renewals.Delegated) == 0 && !stale {
 		return nil, err
 	}
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, report.options.passphrase), a.waiting)
+	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +140,7 @@ type renewalReport struct {
 
 func (r *renewalReport) planned(renewal *pki.Renewal) {
 	r.JSON.Renewed = append(r.JSON.Renewed, describePlan(renewal.Plan))
-	if !r.options.json {
+	if !r.json {
 		text := fmt.Sprintf("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
 		if next := renewal.Plan.NextPlace(); next != nil && r.options.push {
 			text += "; would be pushed to " + next.To
@@ -156,10 +151,10 @@ func (r *renewalReport) planned(renewal *pki.Renewal) {
 
 func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 	printed, choice := describeIssued(result, renewal.Plan), r.p12s[renewal]
-	r.printPassphrase(choice, r.options.p12, r.options.json) // first: nothing else has it
+	r.printPassphrase(choice, r.options.p12) // first: nothing else has it
 	printed.Passphrase = choice.jsonPassphrase(r.options.p12)
 	r.JSON.Renewed = append(r.JSON.Renewed, printed)
-	if !r.options.json {
+	if !r.json {
 		text := fmt.Sprintf("%s: valid until %s (before: %s)", pki.DisplayName(printed.Name), pki.Day(printed.NotAfter), pki.Day(renewal.Until))
 		if !r.options.push || printed.Pushed == nil {
 			text += fmt.Sprintf("; copy %s to the %s", countText(len(printed.Files)), destination(renewal.Plan))
@@ -173,14 +168,14 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 // plannedCA and delegated are for a CA under the root.
 func (r *renewalReport) plannedCA(d *pki.Delegation) {
 	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, []writtenJSON{}, []string{}})
-	if !r.options.json {
+	if !r.json {
 		r.say("%s: a CA, would be valid until %s (before: %s)", d.Name, pki.Day(d.NotAfter()), pki.Day(d.Until()))
 	}
 }
 
 func (r *renewalReport) delegated(d *pki.Delegation, result pki.Result) {
 	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(result.Files), []string{}})
-	if !r.options.json {
+	if !r.json {
 		r.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
 		r.sayWritten(result.Files)
 	}
@@ -211,7 +206,7 @@ func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) 
 	for _, list := range lists {
 		r.JSON.Lists = append(r.JSON.Lists, describeCRL(list))
 	}
-	if r.options.json {
+	if r.json {
 		return r.printJSON(r.JSON)
 	}
 	for _, list := range r.JSON.Lists {

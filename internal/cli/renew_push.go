@@ -19,7 +19,7 @@ func (a *app) pushRenewed(ctx context.Context, c *pki.CA, name string, o renewOp
 	if err != nil {
 		return nil, a.interrupted(ctx, &unpushedError{name, err})
 	}
-	if o.json {
+	if a.json {
 		r := describePush(p, files, false)
 		return &r, nil
 	}
@@ -70,7 +70,7 @@ func (r *renewalReport) push(ctx context.Context, c *pki.CA) error {
 
 func (r *renewalReport) pushed(p *pki.Push, files pki.PushedFiles) {
 	r.JSON.Pushed = append(r.JSON.Pushed, describePush(p, files, false))
-	if !r.options.json {
+	if !r.json {
 		r.say("%s: pushed to %s", pki.DisplayName(p.Name()), placeText(p))
 		r.saySteps(p, files)
 	}

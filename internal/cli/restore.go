@@ -21,7 +21,6 @@ type restoreOptions struct {
 	file           string
 	passphraseFile string
 	paper          bool
-	json           bool
 }
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -48,7 +47,7 @@ scanned from its QR codes: zbarimg --raw PHOTO > FILE. A mistyped line is named.
 	f := cmd.Flags()
 	addBackupPassphrase(cmd, &o.passphraseFile)
 	f.BoolVar(&o.paper, "paper", false, "the file is the text of a printed page")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -141,7 +140,7 @@ type restoredPaperJSON struct {
 
 func (a *app) printRestored(o restoreOptions, dir string, r pki.Restored) error {
 	a.noteLacks(r.Inventory)
-	if o.json {
+	if a.json {
 		return a.printJSON(restoredJSON{inventoryToJSON(r.Inventory), r.Made, absolute(dir)})
 	}
 	a.say("%s: %s, restored to %s", r.CA, inventoryText(r.Inventory), absolute(dir))
@@ -155,7 +154,7 @@ func (a *app) printRestoredPaper(o restoreOptions, dir string, root *x509.Certif
 	if a.Now().After(root.NotAfter) {
 		a.note("this root expired on %s", pki.Day(root.NotAfter))
 	}
-	if o.json {
+	if a.json {
 		return a.printJSON(restoredPaperJSON{describeRoot(root), absolute(dir)})
 	}
 	a.say("%s: its root, valid until %s, restored to %s", root.Subject.CommonName, pki.Day(root.NotAfter), absolute(dir))

@@ -15,10 +15,7 @@ import (
 
 type revokeOptions struct {
 	pki.RevokeRequest
-	reason     string
-	json       bool
-	passphrase passphraseFlags
-	given      func(flag string) bool
+	reason string
 }
 
 func (a *app) revokeCommand() *cobra.Command {
@@ -40,11 +37,14 @@ If every certificate of a name has expired, the newest is revoked: picoca renew
   picoca revoke SERIAL --unknown   # of a certificate that is not here`,
 		Args: args(1, 1, "the name of a device or an identity, or a serial number"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Target, o.given = args[0], cmd.Flags().Changed
+			o.Target = args[0]
 			if err := o.check(cmd); err != nil {
 				return err
 			}
-			return a.runRevoke(cmd.Context(), o)
+			if err := a.parseRevoke(&o); err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runRevoke(cmd.Context(), c, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -52,8 +52,8 @@ If every certificate of a name has expired, the newest is revoked: picoca renew
 	f.BoolVar(&o.LatestOnly, "latest-only", false, "leave earlier certificates of the name as they are")
 	f.BoolVar(&o.Unknown, "unknown", false, "take the serial number of a certificate that the CA issued and does not have any more")
 	f.StringVar(&o.Root, "root", "", "with --unknown, the `ROOT` that issued it (default: the one that signs)")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	o.passphrase.add(cmd)
+	a.addJSON(cmd)
+	a.addPassphrase(cmd)
 	addCRLDays(cmd, &o.CRLDays, "as before")
 	return cmd
 }
@@ -75,31 +75,24 @@ func addCRLDays(cmd *cobra.Command, days *int, usual string) {
 }
 
 // crlDaysFault refuses --crl-days 0, which stands for unset elsewhere.
-func crlDaysFault(days int, given func(flag string) bool) error {
-	if days == 0 && given("crl-days") {
+func (a *app) crlDaysFault(days int) error {
+	if days == 0 && a.given("crl-days") {
 		return &pki.CRLDaysError{}
 	}
 	return nil
 }
 
-func (a *app) runRevoke(ctx context.Context, o revokeOptions) (err error) {
-	var reasonErr error
-	if o.reason != "" {
-		o.Reason, reasonErr = ca.ParseReason(o.reason)
-	}
-	if err := errors.Join(reasonErr, crlDaysFault(o.CRLDays, o.given)); err != nil {
-		return err
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	result, err := c.Revoke(ctx, o.RevokeRequest, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
+func (a *app) parseRevoke(o *revokeOptions) (err error) {
+	o.Reason, err = optional(o.reason, ca.ParseReason)
+	return errors.Join(err, a.crlDaysFault(o.CRLDays))
+}
+
+func (a *app) runRevoke(ctx context.Context, c *pki.CA, o revokeOptions) error {
+	result, err := c.Revoke(ctx, o.RevokeRequest, a.Now(), a.rootPassphrase(ctx), a.waiting)
 	if len(result.Lists) == 0 {
 		return err
 	}
-	return errors.Join(a.printRevoked(result, o.json), err)
+	return errors.Join(a.printRevoked(result), err)
 }
 
 // revokedJSON is the result of revoke as --json prints it.
@@ -145,9 +138,9 @@ func describeRevoked(r pki.Revoked) revokedJSON {
 	return printed
 }
 
-func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
+func (a *app) printRevoked(r pki.Revoked) error {
 	printed := describeRevoked(r)
-	if asJSON {
+	if a.json {
 		return a.printJSON(printed)
 	}
 	if r.Serial != "" {

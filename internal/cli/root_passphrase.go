@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -10,14 +9,8 @@ import (
 	"github.com/picoca/picoca/internal/pki"
 )
 
-type rootPassphraseOptions struct {
-	passphrase passphraseFlags
-	new        passphraseFlags
-	json       bool
-}
-
 func (a *app) rootPassphraseCommand() *cobra.Command {
-	var o rootPassphraseOptions
+	var new passphraseFlags
 	cmd := &cobra.Command{
 		Use:   "passphrase",
 		Short: "Change, add or remove the passphrase of the root keys",
@@ -26,13 +19,18 @@ before keep the old one: replace them.`,
 		Example: `  picoca root passphrase
   picoca root passphrase --passphrase-file old.txt --new-passphrase-file new.txt`,
 		Args: args(0, 0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runRootPassphrase(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if new.none && new.file != "" {
+				return errBothNew
+			}
+			return a.with(func(c *pki.CA) error { return a.runRootPassphrase(cmd.Context(), c, new) })
+		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.passphrase.file, "passphrase-file", "", "`FILE` whose first line is the present passphrase")
-	f.StringVar(&o.new.file, "new-passphrase-file", "", "`FILE` whose first line is the new passphrase")
-	f.BoolVar(&o.new.none, "no-passphrase", false, "leave the root keys unencrypted")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringVar(&a.passphrase.file, "passphrase-file", "", "`FILE` whose first line is the present passphrase")
+	f.StringVar(&new.file, "new-passphrase-file", "", "`FILE` whose first line is the new passphrase")
+	f.BoolVar(&new.none, "no-passphrase", false, "leave the root keys unencrypted")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -45,24 +43,16 @@ var (
 		fault.Hintf("change it afterwards: %s", fault.Command{"root", "passphrase"})), fault.Usage)
 )
 
-func (a *app) runRootPassphrase(ctx context.Context, o rootPassphraseOptions) (err error) {
-	if o.new.none && o.new.file != "" {
-		return errBothNew
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRootPassphrase(ctx context.Context, c *pki.CA, new passphraseFlags) error {
 	ask := pki.Passphrases{
-		Old: a.rootPassphrase(ctx, o.passphrase),
-		New: func() ([]byte, error) { return a.changedPassphrase(ctx, o.new) },
+		Old: a.rootPassphrase(ctx),
+		New: func() ([]byte, error) { return a.changedPassphrase(ctx, new) },
 	}
 	encrypted, err := c.ChangePassphrase(ctx, ask, a.waiting)
 	if err != nil {
 		return err
 	}
-	return a.printPassphraseChanged(encrypted, o.json)
+	return a.printPassphraseChanged(encrypted)
 }
 
 // changedPassphrase is newPassphrase for keys that exist. PICOCA_PASSPHRASE_FILE
@@ -82,9 +72,9 @@ type passphraseJSON struct {
 	Encrypted bool `json:"encrypted"`
 }
 
-func (a *app) printPassphraseChanged(encrypted, asJSON bool) error {
+func (a *app) printPassphraseChanged(encrypted bool) error {
 	switch {
-	case asJSON:
+	case a.json:
 		return a.printJSON(passphraseJSON{encrypted})
 	case encrypted:
 		a.say("The root keys have the new passphrase.")

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +10,6 @@ import (
 
 type rootRetireOptions struct {
 	pki.RetireRequest
-	json bool
 }
 
 func (a *app) rootRetireCommand() *cobra.Command {
@@ -29,11 +27,11 @@ them. It cannot be undone.`,
 			if len(args) == 1 {
 				o.Root = args[0]
 			}
-			return a.runRootRetire(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.runRootRetire(cmd.Context(), c, o) })
 		},
 	}
 	cmd.Flags().BoolVar(&o.Force, "force", false, "retire it although certificates in use depend on it")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -62,27 +60,22 @@ func (r rootReaderJSON) writeAgain(a *app) string {
 	return a.command("export", r.Name, "--out", "FOLDER", "--force")
 }
 
-func (a *app) runRootRetire(ctx context.Context, o rootRetireOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRootRetire(ctx context.Context, c *pki.CA, o rootRetireOptions) error {
 	result, err := c.RetireRoot(ctx, o.RetireRequest, a.Now(), a.waiting)
 	if err != nil {
 		return err
 	}
-	return a.printRetired(result, o.json)
+	return a.printRetired(result)
 }
 
-func (a *app) printRetired(r pki.RetiredRoot, asJSON bool) error {
+func (a *app) printRetired(r pki.RetiredRoot) error {
 	files := []rootReaderJSON{}
 	for _, reader := range r.Readers {
 		files = append(files, rootReaderJSON(reader))
 	}
 	info := describeRootInfo(r.RootInfo)
 	info.Retired = nil
-	if asJSON {
+	if a.json {
 		return a.printJSON(retiredJSON{info, files, leavesJSON(r.Dependents)})
 	}
 	a.say("%s is retired. What you export from now on does not hold it.", info.Name)

@@ -14,7 +14,6 @@ import (
 )
 
 func (a *app) rootStatusCommand() *cobra.Command {
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show which devices and identities still depend on an old root",
@@ -22,9 +21,9 @@ func (a *app) rootStatusCommand() *cobra.Command {
 unless it has expired or is revoked. The exit code is 4 if there are any. picoca
 cannot see whether you have copied the new files to a device.`,
 		Args: args(0, 0, ""),
-		RunE: func(*cobra.Command, []string) error { return a.runRootStatus(asJSON) },
+		RunE: func(*cobra.Command, []string) error { return a.with(a.runRootStatus) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -52,12 +51,7 @@ func (*behindError) Hint() fault.Hint {
 // ExitCode is that of a check that found something.
 func (*behindError) ExitCode() int { return fault.Found }
 
-func (a *app) runRootStatus(asJSON bool) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRootStatus(c *pki.CA) error {
 	roots, damaged, err := c.RootStatus(a.Now())
 	if err != nil {
 		return err
@@ -66,8 +60,8 @@ func (a *app) runRootStatus(asJSON bool) (err error) {
 	if err != nil {
 		return err
 	}
-	faults := []error{a.printRootStatus(roots, asJSON), damaged}
-	if !asJSON {
+	faults := []error{a.printRootStatus(roots), damaged}
+	if !a.json {
 		a.sayStale(pages, "")
 	}
 	if behind := pki.Behind(roots); len(behind) > 0 {
@@ -76,8 +70,8 @@ func (a *app) runRootStatus(asJSON bool) (err error) {
 	return errors.Join(faults...)
 }
 
-func (a *app) printRootStatus(roots []pki.RootInfo, asJSON bool) error {
-	if asJSON {
+func (a *app) printRootStatus(roots []pki.RootInfo) error {
+	if a.json {
 		all := []rootStatusJSON{}
 		for _, root := range roots {
 			all = append(all, rootStatusJSON{describeRootInfo(root), leavesJSON(root.Dependents)})

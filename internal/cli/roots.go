@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -40,14 +39,13 @@ added to what the CA can vouch for.`,
 }
 
 func (a *app) rootListCommand() *cobra.Command {
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List every root: which one signs, and which are trusted",
 		Args:  args(0, 0, ""),
-		RunE:  func(*cobra.Command, []string) error { return a.runRootList(asJSON) },
+		RunE:  func(*cobra.Command, []string) error { return a.with(a.runRootList) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -65,17 +63,12 @@ func describeRootInfo(r pki.RootInfo) rootInfoJSON {
 	return rootInfoJSON{r.ID, r.State, describeRoot(r.Certificate), r.Root.Key, r.Retired}
 }
 
-func (a *app) runRootList(asJSON bool) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRootList(c *pki.CA) error {
 	roots, err := c.RootInfos()
 	if err != nil {
 		return err
 	}
-	if !asJSON {
+	if !a.json {
 		return a.printRoots(roots)
 	}
 	all := []rootInfoJSON{}

@@ -24,46 +24,41 @@ func (a *app) showCommand() *cobra.Command {
   picoca show broker.local --fingerprint sha1 --plain`,
 		Args: args(1, 1, "the name of a device or an identity, or ca"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(cmd); err != nil {
+			if err := a.checkShow(cmd, o); err != nil {
 				return err
 			}
-			return a.runShow(args[0], o)
+			return a.with(func(c *pki.CA) error { return a.runShow(c, args[0], o) })
 		},
 	}
 	cmd.Flags().StringVar(&o.fingerprint, "fingerprint", "", "print only the fingerprint of this `KIND`: sha256, sha1, or spki of the public key")
 	cmd.Flags().BoolVar(&o.plain, "plain", false, "print the fingerprint as lower-case hexadecimal digits without colons")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
 type showOptions struct {
 	fingerprint string
-	plain, json bool
+	plain       bool
 }
 
-func (o showOptions) check(cmd *cobra.Command) error {
+func (a *app) checkShow(cmd *cobra.Command, o showOptions) error {
 	switch {
 	case o.plain && o.fingerprint == "":
 		return usageFault(cmd, errors.New("--plain is for --fingerprint"))
-	case o.json && o.fingerprint != "":
+	case a.json && o.fingerprint != "":
 		return usageFault(cmd, errors.New("--json has every fingerprint: leave out --fingerprint"))
 	}
 	return nil
 }
 
-func (a *app) runShow(name string, o showOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runShow(c *pki.CA, name string, o showOptions) error {
 	switch {
 	case o.fingerprint != "":
 		return a.showFingerprint(c, name, o)
 	case name == pki.TheCA:
-		return a.showRoot(c, o.json)
+		return a.showRoot(c)
 	}
-	return a.showLeaf(c, name, o.json)
+	return a.showLeaf(c, name)
 }
 
 // rootJSON is the root as --json prints it.
@@ -139,7 +134,7 @@ func keyOf(cert *x509.Certificate) string {
 	return string(keyType)
 }
 
-func (a *app) showRoot(c *pki.CA, asJSON bool) error {
+func (a *app) showRoot(c *pki.CA) error {
 	root, err := c.Root()
 	if err != nil {
 		return err
@@ -150,7 +145,7 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 	}
 	described := describeRoot(root.Certificate)
 	described.KeyIn = describeKey(status)
-	if asJSON {
+	if a.json {
 		return a.printJSON(described)
 	}
 	return terminal.WriteTable(a.Stdout, slices.Concat([]terminal.Row{
@@ -203,7 +198,7 @@ type shownJSON struct {
 	UpdateIdentity string `json:"update_identity_sha256,omitempty"`
 }
 
-func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
+func (a *app) showLeaf(c *pki.CA, input string) error {
 	issued, err := c.Find(input)
 	if err != nil {
 		return err
@@ -214,7 +209,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 		Root: issued.Root.Certificate.Subject.CommonName, Folder: c.Path(issued), WrittenTo: issued.Record.Folder,
 	}
 	shown.UpdatesPort, shown.UpdateIdentity = updatesOf(c, issued)
-	if asJSON {
+	if a.json {
 		return a.printJSON(shown)
 	}
 	return terminal.WriteTable(a.Stdout, slices.Concat(headOf(issued), []terminal.Row{

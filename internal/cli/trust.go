@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
@@ -20,7 +21,6 @@ type trustOptions struct {
 	user     bool
 	allUsers bool
 	dryRun   bool
-	json     bool
 }
 
 // The actions of trust.
@@ -61,7 +61,7 @@ up to date stays unchanged.`,
 	f.BoolVar(&o.user, "user", false, "only this user's stores, which do not need root")
 	f.BoolVar(&o.allUsers, "all-users", false, "the browsers of all users, through their policies")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the commands, but run none")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -113,16 +113,16 @@ func (o trustOptions) scope() trust.Scope {
 }
 
 // trustRoots returns the roots that an action is about.
-func (a *app) trustRoots(action string) (_ []*x509.Certificate, err error) {
-	c, err := a.open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	if action == trustRemove {
-		return c.EveryRoot()
-	}
-	return c.RootsToTrust(a.Now())
+func (a *app) trustRoots(action string) (roots []*x509.Certificate, err error) {
+	err = a.with(func(c *pki.CA) (err error) {
+		if action == trustRemove {
+			roots, err = c.EveryRoot()
+		} else {
+			roots, err = c.RootsToTrust(a.Now())
+		}
+		return err
+	})
+	return roots, err
 }
 
 func (a *app) thisComputer() trust.Computer {

@@ -87,7 +87,7 @@ func (r trustJSON) faults() []error {
 
 // print prints a line for each store, and what to do next.
 func (t trustRun) print(r trustJSON) error {
-	if t.options.json {
+	if t.json {
 		return t.printJSON(r)
 	}
 	w := t.columns()
@@ -175,7 +175,7 @@ func (t trustRun) dryRun(p *trust.Plan) error {
 		r.Files = append(r.Files, trustFileJSON{file.Name, string(file.Data)})
 	}
 	var err error
-	if t.options.json {
+	if t.json {
 		err = t.printJSON(r)
 	} else {
 		t.sayCommands(r)
