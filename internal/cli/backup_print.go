@@ -17,26 +17,22 @@ type inventoryJSON struct {
 }
 
 func inventoryToJSON(i pki.Inventory) inventoryJSON {
-	row := inventoryJSON{i.CA, i.Roots, i.Certificates, i.Revoked, []string{}}
-	for _, err := range i.Damaged {
-		row.Damaged = append(row.Damaged, err.Error())
-	}
-	return row
+	return inventoryJSON{i.CA, i.Roots, i.Certificates, i.Revoked, each(i.Damaged, error.Error)}
 }
 
 type backupJSON struct {
 	inventoryJSON
-	File writtenJSON `json:"file"`
+	File pki.Written `json:"file"`
 }
 
 type paperJSON struct {
-	Root rootJSON    `json:"root"`
-	File writtenJSON `json:"file"`
+	Root pki.RootDescription `json:"root"`
+	File pki.Written         `json:"file"`
 }
 
 func (a *app) printBackup(o backupOptions, i pki.Inventory, file pki.Written) error {
 	if a.json {
-		return a.printJSON(backupJSON{inventoryToJSON(i), writtenJSON(file)})
+		return a.printJSON(backupJSON{inventoryToJSON(i), file})
 	}
 	a.say("%s: %s", i.CA, inventoryText(i))
 	a.say("written to %s, read back and compared (%s)", file.Path, terminal.Count(file.Bytes, "byte"))
@@ -48,7 +44,7 @@ func (a *app) printBackup(o backupOptions, i pki.Inventory, file pki.Written) er
 func (a *app) printPaper(o backupOptions, root pki.PaperRoot, file pki.Written) error {
 	cert := root.Certificate()
 	if a.json {
-		return a.printJSON(paperJSON{describeRoot(cert), writtenJSON(file)})
+		return a.printJSON(paperJSON{pki.DescribeRoot(cert), file})
 	}
 	a.say("%s: root certificate and encrypted key, written to %s (%s)", cert.Subject.CommonName, file.Path, terminal.Count(file.Bytes, "byte"))
 	if root.Encrypted {

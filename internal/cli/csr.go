@@ -87,17 +87,6 @@ func (a *app) noteKey(p *pki.Plan) {
 	}
 }
 
-// keyKeptTexts are the values of key_kept in JSON.
-var keyKeptTexts = map[store.KeyKept]string{store.KeptInStore: "store", store.KeptByDevice: "device", store.KeptInFiles: "files"}
-
-// keyKept is who has a certificate's key, for JSON.
-func keyKept(i store.Issued) string {
-	if i.Record.KeyKept == store.KeptInStore && !i.HasKey {
-		return "missing"
-	}
-	return keyKeptTexts[i.Record.KeyKept]
-}
-
 // requestJSON is a certificate request as --json prints it.
 type requestJSON struct {
 	Names   []string `json:"names"`
@@ -108,12 +97,12 @@ func describeCSR(p *pki.Plan) *requestJSON {
 	if p.CSR() == nil {
 		return nil
 	}
-	return &requestJSON{namesJSON(p.CSR().Names), p.Ignored()}
+	return &requestJSON{listed(p.CSR().Names.Strings()), p.Ignored()}
 }
 
 // keyText is a key's type, and who has it.
 func keyText(i store.Issued) string {
-	text := ca.KeyType(keyOf(i.Leaf)).String()
+	text := ca.KeyType(pki.Describe(i).Key).String()
 	switch {
 	case i.Record.KeyKept == store.KeptByDevice:
 		return text + ", kept by the device"

@@ -112,14 +112,14 @@ type delegationJSON struct {
 	Program  string        `json:"program,omitempty"`
 	NotAfter string        `json:"not_after"`
 	Folder   string        `json:"folder"`
-	Files    []writtenJSON `json:"files"`
+	Files    []pki.Written `json:"files"`
 	Steps    []string      `json:"steps"`
 }
 
 func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o pki.DelegateRequest) error {
 	steps := d.Steps()
 	if a.json {
-		return a.printJSON(delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
+		return a.printJSON(delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, listed(files), listed(steps)})
 	}
 	what := "a CA under your root"
 	if o.RootItself {

@@ -74,7 +74,7 @@ type exampleJSON struct {
 	Updates   int           `json:"updates_port,omitempty"`
 	Broker    string        `json:"broker,omitempty"`
 	Folder    string        `json:"folder"`
-	Files     []writtenJSON `json:"files"`
+	Files     []pki.Written `json:"files"`
 	// Kept are files that the user has filled in, Copied copies of files that the
 	// user had changed.
 	Kept   []string `json:"kept"`
@@ -153,7 +153,7 @@ func (a *app) findContact(ctx context.Context, c *pki.CA, o *exampleOptions) (er
 
 func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOptions) error {
 	if a.json {
-		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, o.Updates, p.Broker, p.Dir, writtenToJSON(w.Files), w.Kept, w.Copied})
+		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, o.Updates, p.Broker, p.Dir, listed(w.Files), w.Kept, w.Copied})
 	}
 	a.sayWritten(w.Files)
 	install := a.installStep(p, o)

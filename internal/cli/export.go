@@ -192,7 +192,7 @@ func isBinary(data []byte) bool {
 
 // exportedJSON is the result of export as --json prints it.
 type exportedJSON struct {
-	Files      []writtenJSON `json:"files"`
+	Files      []pki.Written `json:"files"`
 	Passphrase string        `json:"passphrase,omitempty"`
 }
 
@@ -203,7 +203,7 @@ func (a *app) writeExport(ctx context.Context, e *pki.Export, files []output.Fil
 	}
 	a.printPassphrase(p12, o.p12)
 	if a.json {
-		return a.printJSON(exportedJSON{writtenToJSON(written), p12.jsonPassphrase(o.p12)})
+		return a.printJSON(exportedJSON{listed(written), p12.jsonPassphrase(o.p12)})
 	}
 	a.sayWritten(written)
 	return nil

@@ -105,7 +105,7 @@ func (a *app) place(ctx context.Context, c *pki.CA, file output.File, o placeOpt
 		return err
 	}
 	if a.json {
-		return a.printJSON(exportedJSON{Files: writtenToJSON(written)})
+		return a.printJSON(exportedJSON{Files: listed(written)})
 	}
 	a.sayWritten(written)
 	return nil

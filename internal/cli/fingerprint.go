@@ -30,9 +30,3 @@ func (a *app) showFingerprint(c *pki.CA, name string, o showOptions) error {
 	a.say("%s", text)
 	return nil
 }
-
-// spki is the fingerprint of a certificate's public key.
-func spki(cert *x509.Certificate) string {
-	text, _ := ca.FingerprintOf(cert, ca.SPKI, false) // the kind is known
-	return text
-}

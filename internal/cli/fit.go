@@ -128,10 +128,7 @@ var verdictTexts = map[pki.Verdict]string{
 func describeFit(f pki.Fit) fitJSON {
 	r := fitJSON{
 		Name: f.Name, Key: string(f.Key), For: f.Target.String(), CertificateBytes: f.CertificateBytes,
-		Fits: f.Verdict == pki.Fits, Verdict: f.Verdict, Reasons: []reasonJSON{}, Smaller: f.Smaller,
-	}
-	for _, one := range f.Faults {
-		r.Reasons = append(r.Reasons, reasonJSON{pki.LimitOf(one), one.Error()})
+		Fits: f.Verdict == pki.Fits, Verdict: f.Verdict, Reasons: each(f.Faults, func(err error) reasonJSON { return reasonJSON{pki.LimitOf(err), err.Error()} }), Smaller: f.Smaller,
 	}
 	for _, row := range f.Rows {
 		r.Firmware = append(r.Firmware, fitRowJSON{row.ID, row.Name, row.Range, append([]string{}, row.Formats...), row.Figures, row.ClientHeap})

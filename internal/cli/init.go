@@ -2,13 +2,9 @@ package cli
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/netip"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -162,16 +158,11 @@ func (a *app) keyInOf(input string) (pki.KeyIn, error) {
 
 func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypted bool) error {
 	cert := created.Root
-	keyType, err := ca.KeyTypeOf(cert.PublicKey)
-	if err != nil {
-		return err
-	}
-	a.noteInit(o, keyType)
+	a.noteInit(o, ca.KeyType(pki.DescribeRoot(cert).Key))
 	if a.json {
 		return a.printJSON(describeCreated(created))
 	}
-	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
-	a.say("SHA-256 %s", ca.Fingerprint(cert))
+	a.sayRoot(cert)
 	if o.keyIn != "" {
 		a.say("stored in %s, without the key: it stays in the SSH agent, and no copy of this folder holds it", absolute(dir))
 	} else {
@@ -203,40 +194,4 @@ func absolute(dir string) string {
 		return path
 	}
 	return dir
-}
-
-// limits names what the root can vouch for, the usual addresses in short.
-func limits(cert *x509.Certificate) string {
-	got, home := ca.ConstraintsOf(cert), ca.HomeConstraints()
-	var parts []string
-	for _, domain := range got.Domains() {
-		parts = append(parts, dotted(domain))
-	}
-	addresses := "private addresses"
-	switch {
-	case got.NoAddress():
-		addresses = "no address"
-	case len(got.Prefixes()) == 0:
-		addresses = "any address"
-	case slices.ContainsFunc(home.Prefixes(), func(p netip.Prefix) bool { return !slices.Contains(got.Prefixes(), p) }):
-		addresses, home = "", ca.Constraints{}
-	}
-	if addresses != "" {
-		parts = append(parts, addresses)
-	}
-	for _, prefix := range got.Prefixes() {
-		if !slices.Contains(home.Prefixes(), prefix) {
-			parts = append(parts, prefix.String())
-		}
-	}
-	last := len(parts) - 1
-	return strings.Join(parts[:last], ", ") + " and " + parts[last]
-}
-
-// dotted writes a permitted domain for people; localhost has no names below it.
-func dotted(domain string) string {
-	if domain == "localhost" {
-		return domain
-	}
-	return "." + domain
 }

@@ -61,15 +61,15 @@ func (a *app) spareRequest(ctx context.Context, o initOptions, passphrase []byte
 
 // createdJSON is the result of init as --json prints it.
 type createdJSON struct {
-	rootJSON
-	Spare *rootJSON `json:"spare,omitempty"`
-	Page  string    `json:"page,omitempty"`
+	pki.RootDescription
+	Spare *pki.RootDescription `json:"spare,omitempty"`
+	Page  string               `json:"page,omitempty"`
 }
 
 func describeCreated(created pki.Created) createdJSON {
-	r := createdJSON{rootJSON: describeRoot(created.Root), Page: created.Page}
+	r := createdJSON{RootDescription: pki.DescribeRoot(created.Root), Page: created.Page}
 	if created.Spare != nil {
-		spare := describeRoot(created.Spare)
+		spare := pki.DescribeRoot(created.Spare)
 		r.Spare = &spare
 	}
 	return r

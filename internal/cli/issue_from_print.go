@@ -33,13 +33,13 @@ type batchReport struct {
 // batchJSON is a line of what issue --from --json prints.
 type batchJSON struct {
 	Line int `json:"line"`
-	leafJSON
+	pki.Description
 	DryRun bool `json:"dry_run"`
 	// Before reports whether the certificate existed before this run; Differs is what
 	// it does not have of what was asked for. Files are those that this run wrote.
 	Differs []string      `json:"differs,omitempty"`
 	Before  bool          `json:"already_issued"`
-	Files   []writtenJSON `json:"files"`
+	Files   []pki.Written `json:"files"`
 }
 
 func (r *batchReport) checked(row pki.BatchRow) {
@@ -52,7 +52,7 @@ func (r *batchReport) checked(row pki.BatchRow) {
 		r.examples = append(r.examples, row.Plan)
 	}
 	if r.o.dryRun && r.json {
-		r.lines = append(r.lines, batchJSON{Line: row.Line, leafJSON: describePlan(row.Plan).leafJSON, DryRun: true, Files: []writtenJSON{}})
+		r.lines = append(r.lines, batchJSON{Line: row.Line, Description: row.Plan.Describe(), DryRun: true, Files: []pki.Written{}})
 	}
 }
 
@@ -138,7 +138,7 @@ func (r *batchReport) issued(row pki.BatchRow) {
 	}
 	if r.json {
 		_ = r.printLine(batchJSON{ // the printer remembers what could not be written
-			Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: writtenToJSON(row.Result.Files),
+			Line: row.Line, Description: pki.Describe(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: listed(row.Result.Files),
 		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
@@ -15,45 +14,15 @@ import (
 	"github.com/picoca/picoca/internal/terminal"
 )
 
-// leafJSON is a certificate as --json prints it.
-type leafJSON struct {
-	Name      string    `json:"name"`
-	Kind      pki.Kind  `json:"kind"`
-	Names     []string  `json:"names"`
-	For       string    `json:"for"`
-	Key       string    `json:"key"`
-	Serial    string    `json:"serial"`
-	NotBefore time.Time `json:"not_before"`
-	NotAfter  time.Time `json:"not_after"`
-	SHA256    string    `json:"sha256"`
-	// KeyKept says who has the private key: "store", "device" or "files"; or
-	// "missing", if the store has lost it.
-	KeyKept string `json:"key_kept"`
-	// AndClient reports whether a device's certificate is an identity as well.
-	AndClient bool `json:"and_client"`
-	// Revoked is left out unless the certificate is revoked.
-	Revoked *revocationJSON `json:"revoked,omitempty"`
-	// RootRetired is when its root was retired, left out unless it was.
-	RootRetired *time.Time `json:"root_retired,omitempty"`
-	// Pushed is left out unless the files are, or should be, on a device.
-	Pushed *placeJSON `json:"pushed,omitempty"`
-}
-
-// revocationJSON is when and why a certificate was revoked.
-type revocationJSON struct {
-	At     time.Time           `json:"at"`
-	Reason ca.RevocationReason `json:"reason,omitempty"`
-}
-
 // issuedJSON is the result of issue, identity and renew as --json prints it.
 type issuedJSON struct {
-	leafJSON
+	pki.Description
 	DryRun           bool          `json:"dry_run"`
 	CertificateBytes int           `json:"certificate_bytes"`
 	Costs            []device.Cost `json:"costs"`
 	// ClientHeapBytes is the memory of a connection to a server, of an identity.
 	ClientHeapBytes [2]int        `json:"client_heap_bytes,omitzero"`
-	Files           []writtenJSON `json:"files"`
+	Files           []pki.Written `json:"files"`
 	// Stale are files of earlier certificates, in other formats.
 	Stale      []string `json:"stale,omitempty"`
 	Passphrase string   `json:"passphrase,omitempty"`
@@ -67,12 +36,8 @@ type issuedJSON struct {
 }
 
 func describePlan(p *pki.Plan) issuedJSON {
-	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes()), ClientHeapBytes: p.ClientHeap()}
-	r.leafJSON = leafJSON{
-		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
-		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), KeyKept: keyKeptTexts[p.KeyKept], AndClient: p.AndClient,
-		Pushed: describePlace(p.NextPlace()),
-	}
+	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []pki.Written{}, Costs: p.Costs(p.MaxBytes()), ClientHeapBytes: p.ClientHeap()}
+	r.Description = p.Describe()
 	r.Request = describeCSR(p)
 	return r
 }
@@ -82,15 +47,8 @@ func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
 	r := issuedJSON{
 		CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), ClientHeapBytes: p.ClientHeap(), Stale: result.Stale, written: result.Files,
 	}
-	r.leafJSON, r.Files, r.Request = describeLeaf(result.Issued), writtenToJSON(result.Files), describeCSR(p)
+	r.Description, r.Files, r.Request = pki.Describe(result.Issued), listed(result.Files), describeCSR(p)
 	return r
-}
-
-func namesJSON(names ca.Names) []string {
-	if all := names.Strings(); len(all) > 0 {
-		return all
-	}
-	return []string{}
 }
 
 func (a *app) printIssued(r issuedJSON, p *pki.Plan) error {
@@ -240,11 +198,7 @@ func costText(f device.Figures) string {
 }
 
 func displayNames(names ca.Names) string {
-	var all []string
-	for _, name := range names.All() {
-		all = append(all, name.Display())
-	}
-	return terminal.Some(all, maxNamesShown)
+	return terminal.Some(each(names.All(), ca.Name.Display), maxNamesShown)
 }
 
 // fitText says what the certificate costs the device, with the figures of the

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
 )
@@ -46,9 +45,9 @@ be renewed, and the exit code is 4 if there are any.`,
 
 // listJSON is the list as --json prints it.
 type listJSON struct {
-	CA           rootJSON       `json:"ca"`
-	Roots        []rootInfoJSON `json:"roots"`
-	Certificates []leafJSON     `json:"certificates"`
+	CA           pki.RootDescription       `json:"ca"`
+	Roots        []pki.RootInfoDescription `json:"roots"`
+	Certificates []pki.Description         `json:"certificates"`
 
 	due, unpushed []string // names
 }
@@ -62,10 +61,7 @@ func (a *app) runList(c *pki.CA, o listOptions) error {
 	if err != nil {
 		return err
 	}
-	list := listJSON{CA: describeRoot(signing.Certificate), Certificates: []leafJSON{}}
-	for _, root := range roots {
-		list.Roots = append(list.Roots, describeRootInfo(root))
-	}
+	list := listJSON{CA: pki.DescribeRoot(signing.Certificate), Roots: each(roots, pki.RootInfo.Describe), Certificates: []pki.Description{}}
 	var faults []error // of single certificates, which hide no other
 	for issued, err := range c.All(!o.all) {
 		if err != nil {
@@ -104,32 +100,14 @@ func (a *app) printDue(list listJSON, faults []error) error {
 }
 
 func (l *listJSON) add(i store.Issued) {
-	l.Certificates = append(l.Certificates, describeLeaf(i))
+	l.Certificates = append(l.Certificates, pki.Describe(i))
 	if pki.IsUnpushed(i) {
 		l.unpushed = append(l.unpushed, i.Record.Name)
 	}
 }
 
-func describeLeaf(i store.Issued) leafJSON {
-	names := ca.NamesOf(i.Leaf)
-	if names == nil {
-		names = []string{}
-	}
-	l := leafJSON{
-		Name: i.Record.Name, Kind: pki.KindOf(i), Names: names, For: i.Record.For, Key: keyOf(i.Leaf),
-		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
-		KeyKept: keyKept(i), AndClient: pki.IsAlsoClient(i),
-	}
-	l.RootRetired = i.Root.Retired
-	l.Pushed = describePlace(i.Record.Pushed)
-	if i.Revoked != nil {
-		l.Revoked = &revocationJSON{i.Revoked.At, i.Revoked.Reason}
-	}
-	return l
-}
-
-// text says when and why: "revoked 2026-12-01 (keyCompromise)".
-func (r revocationJSON) text() string {
+// revokedText says when and why: "revoked 2026-12-01 (keyCompromise)".
+func revokedText(r *pki.RevokedAt) string {
 	text := "revoked " + pki.Day(r.At)
 	if r.Reason != "" {
 		text += fmt.Sprintf(" (%s)", r.Reason)
@@ -153,7 +131,7 @@ func (a *app) printList(list listJSON) error {
 		until := a.until(c.NotBefore, c.NotAfter)
 		switch {
 		case c.Revoked != nil:
-			until = c.Revoked.text()
+			until = revokedText(c.Revoked)
 		case c.RootRetired != nil:
 			until = "root retired " + pki.Day(*c.RootRetired)
 		case c.Pushed != nil && c.Pushed.At.IsZero():

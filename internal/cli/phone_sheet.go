@@ -63,20 +63,16 @@ type sheetJSON struct {
 	URL    string `json:"url"`
 	Device string `json:"device"`
 	// NDEF is the record for an NFC tag, in hexadecimal.
-	NDEF  string     `json:"ndef"`
-	Roots []rootJSON `json:"roots"`
+	NDEF  string                `json:"ndef"`
+	Roots []pki.RootDescription `json:"roots"`
 	// Current reports whether the board's project has these roots.
 	Current bool        `json:"current"`
-	File    writtenJSON `json:"file"`
+	File    pki.Written `json:"file"`
 }
 
 func (a *app) printSheet(s pki.Sheet, file pki.Written) error {
 	if a.json {
-		result := sheetJSON{s.Board.URL(), s.TrustPage.Name, fmt.Sprintf("%x", s.Board.Record()), nil, s.TrustPage.Current, writtenJSON(file)}
-		for _, root := range s.Board.Roots {
-			result.Roots = append(result.Roots, describeRoot(root))
-		}
-		return a.printJSON(result)
+		return a.printJSON(sheetJSON{s.Board.URL(), s.TrustPage.Name, fmt.Sprintf("%x", s.Board.Record()), each(s.Board.Roots, pki.DescribeRoot), s.TrustPage.Current, file})
 	}
 	a.say("written to %s (%s): it leads to %s", file.Path, terminal.Count(file.Bytes, "byte"), s.Board.URL())
 	for _, root := range s.Board.Roots {

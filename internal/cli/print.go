@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/terminal"
@@ -53,20 +55,17 @@ func wide(label string, words []string) []terminal.Row {
 	return terminal.Wide(label, words, len("can vouch for"))
 }
 
-// writtenJSON is a written file as --json prints it.
-type writtenJSON struct {
-	Path    string `json:"path"`
-	Bytes   int    `json:"bytes"`
-	Private bool   `json:"private"`
+// each returns what do makes of each; as JSON that is a list even if it is empty.
+func each[A, B any](all []A, do func(A) B) []B {
+	list := make([]B, len(all))
+	for i, one := range all {
+		list[i] = do(one)
+	}
+	return list
 }
 
-func writtenToJSON(files []pki.Written) []writtenJSON {
-	all := []writtenJSON{}
-	for _, file := range files {
-		all = append(all, writtenJSON(file))
-	}
-	return all
-}
+// listed returns all as a list that is not null in JSON.
+func listed[A any](all []A) []A { return append([]A{}, all...) }
 
 // sayWritten prints each file on a line, their sizes in one column.
 func (a *app) sayWritten(files []pki.Written) {
@@ -101,4 +100,11 @@ func judge(out *terminal.Writer, err error, changes bool) error {
 		lost = fault.With(lost, fault.Hintf("the command did its work before that: see %s", fault.Command{"list"}))
 	}
 	return errors.Join(append(others, lost)...)
+}
+
+// sayRoot prints what a new root is.
+func (a *app) sayRoot(cert *x509.Certificate) {
+	root := pki.DescribeRoot(cert)
+	a.say("%s: %s, valid until %s, limited to %s", root.Name, ca.KeyType(root.Key), pki.Day(root.NotAfter), ca.ConstraintsOf(cert).Short())
+	a.say("SHA-256 %s", root.SHA256)
 }

@@ -117,7 +117,7 @@ type renewedJSON struct {
 	Renewed []issuedJSON `json:"renewed"`
 	// Delegated are CAs under the root.
 	Delegated []delegationJSON  `json:"delegated"`
-	Revoked   []leafJSON        `json:"skipped_revoked"`
+	Revoked   []pki.Description `json:"skipped_revoked"`
 	Failed    []failedRenewJSON `json:"failed"`
 	// Lists are revocation lists that were signed again: servers need them.
 	Lists []crlJSON `json:"lists"`
@@ -167,14 +167,14 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 
 // plannedCA and delegated are for a CA under the root.
 func (r *renewalReport) plannedCA(d *pki.Delegation) {
-	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, []writtenJSON{}, []string{}})
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, []pki.Written{}, []string{}})
 	if !r.json {
 		r.say("%s: a CA, would be valid until %s (before: %s)", d.Name, pki.Day(d.NotAfter()), pki.Day(d.Until()))
 	}
 }
 
 func (r *renewalReport) delegated(d *pki.Delegation, result pki.Result) {
-	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, pki.Day(d.NotAfter()), d.Dir, writtenToJSON(result.Files), []string{}})
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, pki.Day(d.NotAfter()), d.Dir, listed(result.Files), []string{}})
 	if !r.json {
 		r.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
 		r.sayWritten(result.Files)
@@ -196,16 +196,8 @@ func destination(p *pki.Plan) string {
 
 // end prints what was left out, and how many were renewed.
 func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) error {
-	r.JSON.Revoked, r.JSON.Failed, r.JSON.Lists = []leafJSON{}, []failedRenewJSON{}, []crlJSON{}
-	for _, issued := range renewals.Revoked {
-		r.JSON.Revoked = append(r.JSON.Revoked, describeLeaf(issued))
-	}
-	for _, failed := range renewals.Failed {
-		r.JSON.Failed = append(r.JSON.Failed, failedRenewJSON{failed.Name, failed.Err.Error()})
-	}
-	for _, list := range lists {
-		r.JSON.Lists = append(r.JSON.Lists, describeCRL(list))
-	}
+	r.JSON.Revoked, r.JSON.Lists = each(renewals.Revoked, pki.Describe), each(lists, describeCRL)
+	r.JSON.Failed = each(renewals.Failed, func(f pki.FailedRenewal) failedRenewJSON { return failedRenewJSON{f.Name, f.Err.Error()} })
 	if r.json {
 		return r.printJSON(r.JSON)
 	}
@@ -229,10 +221,7 @@ func (r *renewalReport) summary() string {
 		text += fmt.Sprintf("; pushed %s", terminal.Count(n, "certificate"))
 	}
 	if len(r.JSON.Revoked) > 0 {
-		var names []string
-		for _, leaf := range r.JSON.Revoked {
-			names = append(names, pki.DisplayName(leaf.Name))
-		}
+		names := each(r.JSON.Revoked, func(d pki.Description) string { return pki.DisplayName(d.Name) })
 		text += "; skipped, because revoked: " + strings.Join(names, ", ")
 	}
 	if n := len(r.JSON.Failed); n > 0 {

@@ -134,8 +134,8 @@ type restoredJSON struct {
 }
 
 type restoredPaperJSON struct {
-	Root   rootJSON `json:"root"`
-	Folder string   `json:"folder"`
+	Root   pki.RootDescription `json:"root"`
+	Folder string              `json:"folder"`
 }
 
 func (a *app) printRestored(o restoreOptions, dir string, r pki.Restored) error {
@@ -155,7 +155,7 @@ func (a *app) printRestoredPaper(o restoreOptions, dir string, root *x509.Certif
 		a.note("this root expired on %s", pki.Day(root.NotAfter))
 	}
 	if a.json {
-		return a.printJSON(restoredPaperJSON{describeRoot(root), absolute(dir)})
+		return a.printJSON(restoredPaperJSON{pki.DescribeRoot(root), absolute(dir)})
 	}
 	a.say("%s: its root, valid until %s, restored to %s", root.Subject.CommonName, pki.Day(root.NotAfter), absolute(dir))
 	a.say("Its key opens with the passphrase that the paper names.")

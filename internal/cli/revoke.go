@@ -97,12 +97,12 @@ func (a *app) runRevoke(ctx context.Context, c *pki.CA, o revokeOptions) error {
 
 // revokedJSON is the result of revoke as --json prints it.
 type revokedJSON struct {
-	Name    string          `json:"name"`
-	Kind    pki.Kind        `json:"kind"`
-	Revoked []leafJSON      `json:"revoked"`
-	Unknown string          `json:"unknown_serial,omitempty"`
-	Lists   []crlJSON       `json:"lists"`
-	Servers []crlServerJSON `json:"servers"`
+	Name    string            `json:"name"`
+	Kind    pki.Kind          `json:"kind"`
+	Revoked []pki.Description `json:"revoked"`
+	Unknown string            `json:"unknown_serial,omitempty"`
+	Lists   []crlJSON         `json:"lists"`
+	Servers []pki.CRLServer   `json:"servers"`
 }
 
 // crlJSON is a revocation list as --json prints it.
@@ -113,29 +113,13 @@ type crlJSON struct {
 	Entries    int       `json:"entries"`
 }
 
-type crlServerJSON struct {
-	Name    string `json:"name"`
-	Device  string `json:"device"`
-	Setting string `json:"setting"`
-}
-
 func describeCRL(l pki.RevocationList) crlJSON {
 	crl := l.Root.CRL
 	return crlJSON{l.Root.Certificate.Subject.CommonName, crl.NextUpdate, crl.Number.String(), len(crl.RevokedCertificateEntries)}
 }
 
 func describeRevoked(r pki.Revoked) revokedJSON {
-	printed := revokedJSON{Name: r.Name, Kind: r.Kind, Revoked: []leafJSON{}, Unknown: r.Serial, Servers: []crlServerJSON{}}
-	for _, issued := range r.Certificates {
-		printed.Revoked = append(printed.Revoked, describeLeaf(issued))
-	}
-	for _, list := range r.Lists {
-		printed.Lists = append(printed.Lists, describeCRL(list))
-	}
-	for _, server := range r.Servers {
-		printed.Servers = append(printed.Servers, crlServerJSON(server))
-	}
-	return printed
+	return revokedJSON{r.Name, r.Kind, each(r.Certificates, pki.Describe), r.Serial, each(r.Lists, describeCRL), listed(r.Servers)}
 }
 
 func (a *app) printRevoked(r pki.Revoked) error {

@@ -37,23 +37,15 @@ them. It cannot be undone.`,
 
 // retiredJSON is the result of root retire as --json prints it.
 type retiredJSON struct {
-	rootInfoJSON
+	pki.RootInfoDescription
 	// Files are those with the roots, which devices were given.
-	Files []rootReaderJSON `json:"files"`
+	Files []pki.RootReader `json:"files"`
 	// Dependents are certificates in use that the root signed.
-	Dependents []leafJSON `json:"dependents"`
-}
-
-type rootReaderJSON struct {
-	Name   string `json:"name"`
-	Device string `json:"device"`
-	File   string `json:"file"`
-
-	Forgotten bool `json:"-"`
+	Dependents []pki.Description `json:"dependents"`
 }
 
 // writeAgain is the command that writes the files of a device again.
-func (r rootReaderJSON) writeAgain(a *app) string {
+func (a *app) writeAgain(r pki.RootReader) string {
 	if r.Forgotten {
 		return a.command("renew", r.Name)
 	}
@@ -69,14 +61,10 @@ func (a *app) runRootRetire(ctx context.Context, c *pki.CA, o rootRetireOptions)
 }
 
 func (a *app) printRetired(r pki.RetiredRoot) error {
-	files := []rootReaderJSON{}
-	for _, reader := range r.Readers {
-		files = append(files, rootReaderJSON(reader))
-	}
-	info := describeRootInfo(r.RootInfo)
+	info := r.RootInfo.Describe()
 	info.Retired = nil
 	if a.json {
-		return a.printJSON(retiredJSON{info, files, leavesJSON(r.Dependents)})
+		return a.printJSON(retiredJSON{info, listed(r.Readers), each(r.Dependents, pki.Describe)})
 	}
 	a.say("%s is retired. What you export from now on does not hold it.", info.Name)
 	a.say("Remove it where it is trusted:")
@@ -84,8 +72,8 @@ func (a *app) printRetired(r pki.RetiredRoot) error {
 	a.say("  Android: Settings > Encryption & credentials > Trusted credentials > User > %s > Remove", info.Name)
 	a.say("  computers: %s, then %s", a.command("trust", "remove"), a.command("trust"))
 	a.sayStale(r.Stale, "  ")
-	for _, file := range files {
-		a.say("  %s (%s): %s; write it again: %s", pki.DisplayName(file.Name), file.Device, file.File, file.writeAgain(a))
+	for _, file := range r.Readers {
+		a.say("  %s (%s): %s; write it again: %s", pki.DisplayName(file.Name), file.Device, file.File, a.writeAgain(file))
 	}
 	return nil
 }

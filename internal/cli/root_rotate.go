@@ -166,21 +166,16 @@ func (o rootRotateOptions) daysFault() error {
 // rotatedJSON is the result of root rotate as --json prints it.
 type rotatedJSON struct {
 	ID string `json:"id"`
-	rootJSON
+	pki.RootDescription
 	Old string `json:"old"` // its ID
 }
 
 func (a *app) printRotated(r pki.Rotated) error {
 	if a.json {
-		return a.printJSON(rotatedJSON{r.New.ID, describeRoot(r.New.Certificate), r.Old.ID})
+		return a.printJSON(rotatedJSON{r.New.ID, pki.DescribeRoot(r.New.Certificate), r.Old.ID})
 	}
 	cert, old := r.New.Certificate, r.Old.Certificate.Subject.CommonName
-	keyType, err := ca.KeyTypeOf(cert.PublicKey)
-	if err != nil {
-		return err
-	}
-	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
-	a.say("SHA-256 %s", ca.Fingerprint(cert))
+	a.sayRoot(cert)
 	a.say("It signs from now on. %s stays trusted until you retire it.", old)
 	steps := []string{"renew all, and copy the files to the devices: " + a.command("renew", "--all"),
 		fmt.Sprintf("when %s finds nothing more: %s", a.command("root", "status"), a.command("root", "retire", pki.LetterOf(r.Old)))}

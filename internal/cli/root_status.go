@@ -9,7 +9,6 @@ import (
 
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
-	"github.com/picoca/picoca/internal/store"
 	"github.com/picoca/picoca/internal/terminal"
 )
 
@@ -29,8 +28,8 @@ cannot see whether you have copied the new files to a device.`,
 
 // rootStatusJSON is a root and who depends on it as --json prints it.
 type rootStatusJSON struct {
-	rootInfoJSON
-	Dependents []leafJSON `json:"dependents"`
+	pki.RootInfoDescription
+	Dependents []pki.Description `json:"dependents"`
 }
 
 // behindError says that names depend on a root that signs no more.
@@ -72,11 +71,9 @@ func (a *app) runRootStatus(c *pki.CA) error {
 
 func (a *app) printRootStatus(roots []pki.RootInfo) error {
 	if a.json {
-		all := []rootStatusJSON{}
-		for _, root := range roots {
-			all = append(all, rootStatusJSON{describeRootInfo(root), leavesJSON(root.Dependents)})
-		}
-		return a.printJSON(all)
+		return a.printJSON(each(roots, func(r pki.RootInfo) rootStatusJSON {
+			return rootStatusJSON{r.Describe(), each(r.Dependents, pki.Describe)}
+		}))
 	}
 	for _, root := range roots {
 		a.say("%s (%s): %s", root.Certificate.Subject.CommonName, stateText(root), inUseText(len(root.Dependents)))
@@ -85,7 +82,7 @@ func (a *app) printRootStatus(roots []pki.RootInfo) error {
 		}
 		w := a.columns()
 		for _, issued := range root.Dependents {
-			leaf := describeLeaf(issued)
+			leaf := pki.Describe(issued)
 			fmt.Fprintf(w, "  %s\t%s\t%s\n", pki.DisplayName(leaf.Name), cmp.Or(leaf.For, string(leaf.Kind)), a.until(leaf.NotBefore, leaf.NotAfter))
 		}
 		if err := w.Flush(); err != nil {
@@ -93,14 +90,6 @@ func (a *app) printRootStatus(roots []pki.RootInfo) error {
 		}
 	}
 	return nil
-}
-
-func leavesJSON(issued []store.Issued) []leafJSON {
-	all := []leafJSON{}
-	for _, one := range issued {
-		all = append(all, describeLeaf(one))
-	}
-	return all
 }
 
 func inUseText(n int) string {

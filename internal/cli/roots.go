@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -49,20 +48,6 @@ func (a *app) rootListCommand() *cobra.Command {
 	return cmd
 }
 
-// rootInfoJSON is a root with its state as --json prints it.
-type rootInfoJSON struct {
-	ID    string        `json:"id"`
-	State pki.RootState `json:"state"`
-	rootJSON
-	KeyPlace store.KeyPlace `json:"key_place"`
-	// Retired is left out unless the root is retired.
-	Retired *time.Time `json:"retired,omitempty"`
-}
-
-func describeRootInfo(r pki.RootInfo) rootInfoJSON {
-	return rootInfoJSON{r.ID, r.State, describeRoot(r.Certificate), r.Root.Key, r.Retired}
-}
-
 func (a *app) runRootList(c *pki.CA) error {
 	roots, err := c.RootInfos()
 	if err != nil {
@@ -71,18 +56,14 @@ func (a *app) runRootList(c *pki.CA) error {
 	if !a.json {
 		return a.printRoots(roots)
 	}
-	all := []rootInfoJSON{}
-	for _, root := range roots {
-		all = append(all, describeRootInfo(root))
-	}
-	return a.printJSON(all)
+	return a.printJSON(each(roots, pki.RootInfo.Describe))
 }
 
 func (a *app) printRoots(roots []pki.RootInfo) error {
 	w := a.columns()
 	fmt.Fprintln(w, "ROOT\tSTATE\tKEY\tUNTIL\tSHA-256")
 	for _, root := range roots {
-		r := describeRootInfo(root)
+		r := root.Describe()
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", r.Name, stateText(root), r.Key, a.until(r.NotBefore, r.NotAfter), r.SHA256[:11])
 	}
 	return w.Flush()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,20 +60,10 @@ func (a *app) runShow(c *pki.CA, name string, o showOptions) error {
 	return a.showLeaf(c, name)
 }
 
-// rootJSON is the root as --json prints it.
-type rootJSON struct {
-	Name      string    `json:"name"`
-	Key       string    `json:"key"`
-	Serial    string    `json:"serial"`
-	NotBefore time.Time `json:"not_before"`
-	NotAfter  time.Time `json:"not_after"`
-	Permitted []string  `json:"permitted"`
-	NoAddress bool      `json:"no_address,omitempty"` // without ranges, any address is permitted otherwise
-	Strict    bool      `json:"strict_constraints"`
-	SHA256    string    `json:"sha256"`
-	SHA1      string    `json:"sha1"`
-	SPKI      string    `json:"spki_sha256"`
-	KeyIn     *keyJSON  `json:"key_in,omitempty"` // of show ca
+// shownRootJSON is the root as show ca --json prints it.
+type shownRootJSON struct {
+	pki.RootDescription
+	KeyIn *keyJSON `json:"key_in"`
 }
 
 // keyJSON is where the root's key is.
@@ -109,31 +98,6 @@ func (k *keyJSON) text() string {
 	return fmt.Sprintf("the SSH agent, %q %s, which holds it now", k.Comment, k.Fingerprint)
 }
 
-func describeRoot(cert *x509.Certificate) rootJSON {
-	c := ca.ConstraintsOf(cert)
-	permitted := []string{}
-	for _, domain := range c.Domains() {
-		permitted = append(permitted, dotted(domain))
-	}
-	for _, prefix := range c.Prefixes() {
-		permitted = append(permitted, prefix.String())
-	}
-	return rootJSON{
-		Name: cert.Subject.CommonName, Key: keyOf(cert), Serial: ca.Serial(cert),
-		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, Permitted: permitted, NoAddress: c.NoAddress(), Strict: cert.PermittedDNSDomainsCritical,
-		SHA256: ca.Fingerprint(cert), SHA1: ca.FingerprintSHA1(cert), SPKI: spki(cert),
-	}
-}
-
-// keyOf returns the key type as the command line has it.
-func keyOf(cert *x509.Certificate) string {
-	keyType, err := ca.KeyTypeOf(cert.PublicKey)
-	if err != nil {
-		return cert.PublicKeyAlgorithm.String()
-	}
-	return string(keyType)
-}
-
 func (a *app) showRoot(c *pki.CA) error {
 	root, err := c.Root()
 	if err != nil {
@@ -143,8 +107,7 @@ func (a *app) showRoot(c *pki.CA) error {
 	if err != nil {
 		return err
 	}
-	described := describeRoot(root.Certificate)
-	described.KeyIn = describeKey(status)
+	described := shownRootJSON{pki.DescribeRoot(root.Certificate), describeKey(status)}
 	if a.json {
 		return a.printJSON(described)
 	}
@@ -171,7 +134,7 @@ func (a *app) otherRoots(c *pki.CA) []terminal.Row {
 }
 
 func permittedWords(root *x509.Certificate) []string {
-	words := describeRoot(root).Permitted
+	words := ca.ConstraintsOf(root).Permitted()
 	if c := ca.ConstraintsOf(root); c.NoAddress() {
 		words = append(words, "no address")
 	} else if len(c.Prefixes()) == 0 {
@@ -185,7 +148,7 @@ func permittedWords(root *x509.Certificate) []string {
 
 // shownJSON is a certificate as show --json prints it.
 type shownJSON struct {
-	leafJSON
+	pki.Description
 	CertificateBytes int    `json:"certificate_bytes"`
 	SHA1             string `json:"sha1"`
 	SPKI             string `json:"spki_sha256"`
@@ -205,7 +168,7 @@ func (a *app) showLeaf(c *pki.CA, input string) error {
 	}
 	leaf := issued.Leaf
 	shown := shownJSON{
-		leafJSON: describeLeaf(issued), CertificateBytes: len(leaf.Raw), SHA1: ca.FingerprintSHA1(leaf), SPKI: spki(leaf),
+		Description: pki.Describe(issued), CertificateBytes: len(leaf.Raw), SHA1: ca.FingerprintSHA1(leaf), SPKI: ca.FingerprintSPKI(leaf),
 		Root: issued.Root.Certificate.Subject.CommonName, Folder: c.Path(issued), WrittenTo: issued.Record.Folder,
 	}
 	shown.UpdatesPort, shown.UpdateIdentity = updatesOf(c, issued)
@@ -264,14 +227,10 @@ func headOf(i store.Issued) []terminal.Row {
 			rows = append(rows, terminal.Row{"Wi-Fi", wifi.SSID + ", RADIUS server " + wifi.RadiusDomain})
 		}
 	} else {
-		var names []string
-		for _, name := range ca.NamesOf(i.Leaf) {
-			names = append(names, pki.DisplayName(name))
-		}
-		rows = append(slices.Concat(rows, wide("names", names)), terminal.Row{"for", cmp.Or(i.Record.For, "not recorded")})
+		rows = append(slices.Concat(rows, wide("names", each(ca.NamesOf(i.Leaf), pki.DisplayName))), terminal.Row{"for", cmp.Or(i.Record.For, "not recorded")})
 	}
 	if i.Revoked != nil {
-		rows = append(rows, terminal.Row{"status", describeLeaf(i).Revoked.text()})
+		rows = append(rows, terminal.Row{"status", revokedText(pki.Describe(i).Revoked)})
 	}
 	if pki.IsAlsoClient(i) {
 		rows = append(rows, terminal.Row{"uses", "server and client"})
