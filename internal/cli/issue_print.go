@@ -35,11 +35,11 @@ type issuedJSON struct {
 	pushes  bool
 }
 
-func describePlan(p *pki.Plan) issuedJSON {
-	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []pki.Written{}, Costs: p.Costs(p.MaxBytes()), ClientHeapBytes: p.ClientHeap()}
-	r.Description = p.Describe()
-	r.Request = describeCSR(p)
-	return r
+func describePlan(p *pki.Plan) (issuedJSON, error) {
+	bytes, err := p.MaxBytes()
+	r := issuedJSON{DryRun: true, CertificateBytes: bytes, Files: []pki.Written{}, Costs: p.Costs(bytes), ClientHeapBytes: p.ClientHeap()}
+	r.Description, r.Request = p.Describe(), describeCSR(p)
+	return r, err
 }
 
 func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
