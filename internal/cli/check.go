@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -163,42 +164,25 @@ func (r checkRun) progress(format string, args ...any) {
 	}
 }
 
-// checksError says that servers have problems.
-type checksError struct {
-	bad, of int
-	first   fault.Command
-}
-
-func (e *checksError) Error() string {
-	if e.bad == 1 {
-		return fmt.Sprintf("1 server of %d has a problem", e.of)
+// errChecks says that servers have problems.
+func errChecks(bad, of int, first fault.Command) error {
+	text := fmt.Sprintf("1 server of %d has a problem", of)
+	if bad > 1 {
+		text = fmt.Sprintf("%d servers of %d have a problem", bad, of)
 	}
-	return fmt.Sprintf("%d servers of %d have a problem", e.bad, e.of)
+	return found(text, fault.Hintf("%s shows all about the first", first))
 }
-
-func (e *checksError) Hint() fault.Hint { return fault.Hintf("%s shows all about the first", e.first) }
-
-// ExitCode is that of a check that found something.
-func (*checksError) ExitCode() int { return fault.Found }
 
 // summarize prints a table of servers, and fails if one has a problem.
 func (r checkRun) summarize(reports []probe.Report, result checksJSON) error {
 	if err := r.printReports(reports, result); err != nil {
 		return err
 	}
-	failed := &checksError{of: len(reports)}
-	for _, report := range reports {
-		if len(report.Problems()) == 0 {
-			continue
-		}
-		if failed.bad++; failed.bad == 1 {
-			failed.first = checkAgain(report)
-		}
-	}
-	if failed.bad == 0 {
+	bad := slices.DeleteFunc(slices.Clone(reports), func(r probe.Report) bool { return len(r.Problems()) == 0 })
+	if len(bad) == 0 {
 		return nil
 	}
-	return failed
+	return errChecks(len(bad), len(reports), checkAgain(bad[0]))
 }
 
 // checkAgain is the command that shows all about a server.

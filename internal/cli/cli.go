@@ -115,7 +115,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 			case len(args) == 0:
 				return cmd.Help()
 			}
-			return &unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
+			return errUnknownCommand(args[0], cmd.SuggestionsFor(args[0]))
 		},
 	}
 	// A flag of our own: cobra's wants the version in every run, and reading that takes a moment.
@@ -211,28 +211,20 @@ func (a *app) groups() []group {
 	}
 }
 
-type unknownCommandError struct {
-	input       string
-	suggestions []string
-}
-
-func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.input) }
-
-func (*unknownCommandError) ExitCode() int { return fault.Usage }
-
-// Hint suggests a command with a similar name.
-func (e *unknownCommandError) Hint() fault.Hint {
-	if len(e.suggestions) == 0 {
-		return fault.Hintf("%s lists the commands", fault.Command{"--help"})
+// errUnknownCommand suggests commands with a similar name.
+func errUnknownCommand(input string, suggestions []string) error {
+	hint := fault.Hintf("%s lists the commands", fault.Command{"--help"})
+	if len(suggestions) > 0 {
+		hint = didYouMean(suggestions)
 	}
-	return didYouMean(e.suggestions)
+	return fault.WithCode(fault.New(fmt.Sprintf("unknown command %q", input), hint), fault.Usage)
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command
 // as those of picoca itself: then the command is what is wrong.
 func (a *app) flagError(cmd *cobra.Command, err error) error {
 	if cmd.Root() == cmd && len(a.Args) > 0 && !strings.HasPrefix(a.Args[0], "-") {
-		return &unknownCommandError{a.Args[0], cmd.SuggestionsFor(a.Args[0])}
+		return errUnknownCommand(a.Args[0], cmd.SuggestionsFor(a.Args[0]))
 	}
 	return usageFault(cmd, flagFault(err))
 }

@@ -85,6 +85,11 @@ func (a *app) explainJSON(err error) {
 	}
 }
 
+// found is the failure of a check that found something.
+func found(text string, hint fault.Hint) error {
+	return fault.WithCode(fault.New(text, hint), fault.Found)
+}
+
 // unreported returns the single faults that no other process has explained, and
 // that the user does not know: an interruption needs no words.
 func unreported(err error) []error {

@@ -127,16 +127,9 @@ func (a *app) exportP12(e *pki.Export, o exportOptions) (c p12Choice, err error)
 	if !e.NeedsPassphrase() {
 		return c, nil
 	}
-	switch e.Kind {
-	case pki.CAItself:
-		c, err = a.trustP12(o.p12)
-	case pki.Identity:
-		c, err = a.keyP12(o.p12, export.LegacyDES, o.Force)
-	default:
-		c, err = a.keyP12(o.p12, export.Modern2023, o.Force)
-	}
+	c, err = a.chooseP12(o.p12, e.Kind, o.Force)
 	e.SetP12(c.P12)
-	return c, errors.Join(err, a.checkScreen(c, o.p12))
+	return c, errors.Join(err, a.checkScreen(c))
 }
 
 // checkFlags refuses flags that have no effect on the format.
@@ -180,7 +173,7 @@ func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {
 	if _, err := a.Stdout.Write(files[0].Data); err != nil {
 		return err
 	}
-	a.printPassphrase(p12, o.p12)
+	a.printPassphrase(p12)
 	return nil
 }
 
@@ -201,9 +194,9 @@ func (a *app) writeExport(ctx context.Context, e *pki.Export, files []output.Fil
 	if err != nil {
 		return err
 	}
-	a.printPassphrase(p12, o.p12)
+	a.printPassphrase(p12)
 	if a.json {
-		return a.printJSON(exportedJSON{listed(written), p12.jsonPassphrase(o.p12)})
+		return a.printJSON(exportedJSON{listed(written), p12.jsonPassphrase()})
 	}
 	a.sayWritten(written)
 	return nil

@@ -9,7 +9,6 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
@@ -17,7 +16,6 @@ import (
 
 type identityOptions struct {
 	leafOptions
-	p12  p12Flags
 	wifi wifiFlags
 }
 
@@ -81,11 +79,11 @@ func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) er
 	request, optionsErr := o.request(a)
 	var nameErr error
 	request.Client, nameErr = ca.ParseClientName(raw)
-	p12, p12Err := a.keyP12(o.p12, export.LegacyDES, o.force)
+	p12, p12Err := a.chooseP12(o.p12, pki.Identity, o.force)
 	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(a, &request)); err != nil {
 		return err
 	}
-	return a.with(func(c *pki.CA) error { return a.issueOne(ctx, c, request, o.leafOptions, p12, o.p12) })
+	return a.with(func(c *pki.CA) error { return a.issueOne(ctx, c, request, o.leafOptions, p12) })
 }
 
 // errNoP12 says that flags for a .p12 change nothing.

@@ -15,17 +15,10 @@ import (
 )
 
 type initOptions struct {
-	key        string
-	keyIn      string
-	name       string
-	days       int
-	only       []string
-	permit     []string
-	anyAddress bool
-	strict     bool
-	crlDays    int
-	spare      string
-	spareFile  string
+	pki.InitRequest
+	key, keyIn       string
+	only, permit     []string
+	spare, spareFile string
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -55,7 +48,7 @@ on each Android. It cannot be added later.`,
 	f := cmd.Flags()
 	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR range that it can also vouch for (repeatable)")
 	f.StringArrayVar(&o.only, "only", nil, "`DOMAIN`, address or CIDR range instead of those of a home, such as .local (repeatable)")
-	f.StringVar(&o.name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
+	f.StringVar(&o.Root.Name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
 	a.addPassphrase(cmd)
 	f.BoolVar(&a.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
 	f.StringVar(&o.spare, "spare", "", "`FILE` for the page with a spare root, to be printed")
@@ -63,10 +56,10 @@ on each Android. It cannot be added later.`,
 	a.addJSON(cmd)
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT (YubiKey, TPM, Secretive; see docs/growth.md)")
-	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
-	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun)")
-	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
-	addCRLDays(cmd, &o.crlDays, "with the root")
+	f.IntVar(&o.Root.Days, "days", ca.DefaultRootDays, "expire after `N` days")
+	f.BoolVar(&o.Root.AnyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun)")
+	f.BoolVar(&o.Root.Strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
+	addCRLDays(cmd, &o.CRLDays, "with the root")
 	return cmd
 }
 
@@ -75,27 +68,24 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	req, err := a.parseInit(o)
-	if err != nil {
+	if err := a.parseInit(&o); err != nil {
 		return err
 	}
 	if err := a.checkInit(dir, o); err != nil {
 		return err
 	}
-	if len(o.only) == 0 {
-		if err := a.offerSearchDomain(ctx, &req); err != nil {
-			return err
-		}
+	if err := a.offerSearchDomain(ctx, &o); err != nil {
+		return err
 	}
-	passphrase, err := a.initPassphrase(ctx, o, req)
+	passphrase, err := a.initPassphrase(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer clear(passphrase)
-	if req.Spare, err = a.spareRequest(ctx, o, passphrase); err != nil {
+	if o.Spare, err = a.spareRequest(ctx, o, passphrase); err != nil {
 		return err
 	}
-	created, err := pki.Create(ctx, dir, req, passphrase, a.Now(), a.options(), a.waiting)
+	created, err := pki.Create(ctx, dir, o.InitRequest, passphrase, a.Now(), a.options(), a.waiting)
 	if err != nil {
 		return err
 	}
@@ -114,21 +104,20 @@ func (a *app) checkInit(dir string, o initOptions) error {
 }
 
 // initPassphrase asks for no passphrase of a key that an agent keeps.
-func (a *app) initPassphrase(ctx context.Context, o initOptions, req pki.InitRequest) ([]byte, error) {
-	if req.KeyIn.Agent {
+func (a *app) initPassphrase(ctx context.Context, o initOptions) ([]byte, error) {
+	if o.KeyIn.Agent {
 		return nil, nil
 	}
 	return a.newPassphrase(ctx)
 }
 
 // parseInit reads all flags, so that all of their faults come at once.
-func (a *app) parseInit(o initOptions) (pki.InitRequest, error) {
-	keyType, keyErr := ca.ParseKeyType(o.key)
-	constraints, permitErr := o.constraints()
-	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
-	keyIn, keyInErr := a.keyInOf(o.keyIn)
-	req := pki.InitRequest{Key: keyType, KeyIn: keyIn, Root: root, CRLDays: o.crlDays}
-	return req, errors.Join(keyErr, keyInErr, permitErr, req.Check(), a.crlDaysFault(o.crlDays))
+func (a *app) parseInit(o *initOptions) error {
+	var keyErr, permitErr, keyInErr error
+	o.Key, keyErr = ca.ParseKeyType(o.key)
+	o.Root.Constraints, permitErr = o.constraints()
+	o.KeyIn, keyInErr = a.keyInOf(o.keyIn)
+	return errors.Join(keyErr, keyInErr, permitErr, o.Check(), a.crlDaysFault(o.CRLDays))
 }
 
 // constraints are those of a home, or of --only, with what --permit adds.
@@ -181,11 +170,11 @@ func (a *app) noteInit(o initOptions, keyType ca.KeyType) {
 	if text := pki.RootCost(keyType); text != "" {
 		a.note("%s", text)
 	}
-	if o.strict {
+	if o.Root.Strict {
 		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
 	}
-	if o.crlDays > 0 {
-		a.note("the revocation list ends after %s; servers that read it then refuse everyone: see docs/automation.md", terminal.Count(o.crlDays, "day"))
+	if o.CRLDays > 0 {
+		a.note("the revocation list ends after %s; servers that read it then refuse everyone: see docs/automation.md", terminal.Count(o.CRLDays, "day"))
 	}
 }
 

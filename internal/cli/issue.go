@@ -9,7 +9,6 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -24,6 +23,7 @@ type leafOptions struct {
 	dryRun     bool
 	andClient  bool
 	kept       keyFlags
+	p12        p12Flags
 	delegated  string // the name of another CA, of issue only
 	// after is what follows once the certificate is printed, nil for nothing. As
 	// JSON it is part of the result.
@@ -96,7 +96,7 @@ func errOutDash(cmd *cobra.Command) error {
 
 func (a *app) issueCommand() *cobra.Command {
 	var list issueFromOptions
-	o, p12 := &list.leafOptions, &list.p12
+	o := &list.leafOptions
 	cmd := &cobra.Command{
 		Use: "issue NAME [NAME|IP ...] | --csr FILE | --from LIST",
 		Long: `Issues a certificate for one or more names and addresses, and writes the files
@@ -124,7 +124,7 @@ interruption the same command continues.`,
 			if list.from != "" {
 				return a.runIssueFrom(cmd.Context(), list)
 			}
-			return a.runIssue(cmd.Context(), args, *o, *p12)
+			return a.runIssue(cmd.Context(), args, *o)
 		},
 	}
 	cmd.Flags().StringVar(&o.delegated, "ca", "", "with --csr, issue a certificate for another CA called `NAME` under the root (see docs/growth.md)")
@@ -132,11 +132,11 @@ interruption the same command continues.`,
 	list.add(cmd)
 	o.add(a, cmd, "the first name", bestKey)
 	o.addAndClient(cmd)
-	p12.add(cmd)
+	o.p12.add(cmd)
 	return cmd
 }
 
-func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12Flags) (err error) {
+func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions) (err error) {
 	request, optionsErr := o.request(a)
 	names, namesErr := ca.ParseNames(raw)
 	request.Names = names
@@ -148,11 +148,11 @@ func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12
 	if err := errors.Join(namesErr, optionsErr, c.Permits(names, a.Now())); err != nil {
 		return firstOf(c.RefuseIdentity(strings.Join(raw[:min(1, len(raw))], "")), err)
 	}
-	choice, err := a.keyP12(p12, export.Modern2023, o.force)
+	choice, err := a.chooseP12(o.p12, pki.Device, o.force)
 	if err != nil {
 		return err
 	}
-	return a.issueOne(ctx, c, request, o, choice, p12)
+	return a.issueOne(ctx, c, request, o, choice)
 }
 
 // firstOf returns the first error that is not nil: a fault of the command line
@@ -168,7 +168,7 @@ func firstOf(errs ...error) error {
 
 // issueOne issues or renews one certificate: it plans, and unless it is a dry run,
 // signs, writes and prints.
-func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions, p12 p12Choice, flags p12Flags) (err error) {
+func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions, p12 p12Choice) (err error) {
 	request.P12 = p12.P12
 	plan, err := c.Plan(request, a.Now())
 	if err != nil {
@@ -176,7 +176,7 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	}
 	defer func() { err = errors.Join(err, plan.Close()) }()
 	if !plan.WritesP12() {
-		if flags != (p12Flags{}) {
+		if o.p12 != (p12Flags{}) {
 			return errNoP12(plan.Name())
 		}
 		p12 = p12Choice{}
@@ -191,7 +191,7 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 		}
 		return a.printIssued(described, plan)
 	}
-	if err := a.checkScreen(p12, flags); err != nil {
+	if err := a.checkScreen(p12); err != nil {
 		return err
 	}
 	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
@@ -203,9 +203,9 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	if err != nil {
 		return err
 	}
-	a.printPassphrase(p12, flags) // first: nothing else has it
+	a.printPassphrase(p12) // first: nothing else has it
 	r := describeIssued(result, plan)
-	r.Passphrase = p12.jsonPassphrase(flags)
+	r.Passphrase = p12.jsonPassphrase()
 	return a.finish(ctx, r, plan, o)
 }
 

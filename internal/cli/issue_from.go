@@ -20,7 +20,6 @@ type issueFromOptions struct {
 	leafOptions
 	from      string // a file, or - for standard input
 	skipValid bool
-	p12       p12Flags
 }
 
 func (o *issueFromOptions) add(cmd *cobra.Command) {
@@ -101,7 +100,7 @@ func (a *app) listP12(o issueFromOptions) (export.P12, error) {
 	if o.p12.file == "" {
 		return export.P12{}, nil
 	}
-	choice, err := a.keyP12(o.p12, export.Modern2023, o.force)
+	choice, err := a.chooseP12(o.p12, pki.Device, o.force)
 	return choice.P12, err
 }
 

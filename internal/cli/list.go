@@ -86,7 +86,7 @@ func (a *app) runList(c *pki.CA, o listOptions) error {
 // but replaced: picoca doctor says when.
 func (a *app) printDue(list listJSON, faults []error) error {
 	if len(list.due) > 0 {
-		faults = append(faults, &dueError{len(list.due)})
+		faults = append(faults, errDue(len(list.due)))
 		list.due = nil // the error says it
 	}
 	if !a.json {

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/errno"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/onboard"
 	"github.com/picoca/picoca/internal/pki"
@@ -70,6 +69,11 @@ for good, and the fingerprint to compare.`,
 			return a.with(func(c *pki.CA) error { return a.runPhone(cmd.Context(), c, o) })
 		},
 	}
+	o.add(a, cmd)
+	return cmd
+}
+
+func (o *phoneOptions) add(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.devices, "device", nil, "`NAME[=URL]` of a device: an icon on the home screen, and a link at the end (repeatable); with --sheet, the board it leads to")
 	f.StringVar(&o.identity, "identity", "", "`NAME` of an identity to hand over, once, to a phone that trusts the CA")
@@ -86,7 +90,6 @@ for good, and the fingerprint to compare.`,
 	f.BoolVar(&a.json, "json", false, "print events as lines of JSON; with --sheet, the result")
 	a.addPassphrase(cmd)
 	o.p12.add(cmd)
-	return cmd
 }
 
 // check finds what is wrong with the command line itself.
@@ -137,13 +140,13 @@ func (r *phoneRun) makeOffer(c *pki.CA) (err error) {
 	if r.offer, err = c.PhoneOffer(o.devices, r.Now()); err != nil || o.identity == "" {
 		return err
 	}
-	if r.p12, err = r.keyP12(o.p12, export.LegacyDES, o.force); err != nil {
+	if r.p12, err = r.chooseP12(o.p12, pki.Identity, o.force); err != nil {
 		return err
 	}
 	if r.offer.Identity, err = c.PhoneIdentity(o.identity, r.p12.P12, r.Now()); err != nil {
 		return err
 	}
-	return r.checkScreen(r.p12, o.p12)
+	return r.checkScreen(r.p12)
 }
 
 // start has the two certificates of the HTTPS stage signed, prepares the server, and
@@ -191,8 +194,8 @@ func (r *phoneRun) serve(ctx context.Context) error {
 
 // errUntrusted says that the time was up before a phone trusted the CA.
 func errUntrusted(limit time.Duration) error {
-	return fault.WithCode(fault.New(fmt.Sprintf("no phone proved within %s that it trusts the CA", limit),
-		fault.Hintf("follow the steps on the page to the last one, the check; --limit gives more time")), fault.Found)
+	return found(fmt.Sprintf("no phone proved within %s that it trusts the CA", limit),
+		fault.Hintf("follow the steps on the page to the last one, the check; --limit gives more time"))
 }
 
 // pictureFault gives an error about the file of --png the hint for that flag.

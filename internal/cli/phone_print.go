@@ -50,7 +50,7 @@ func (r *phoneRun) print(ctx context.Context) error {
 	} else {
 		r.draw(code)
 	}
-	r.printPassphrase(r.p12, r.options.p12)
+	r.printPassphrase(r.p12)
 	return err
 }
 
@@ -70,7 +70,7 @@ func (r *phoneRun) writePicture(ctx context.Context, data []byte) error {
 func (r *phoneRun) serving() servingJSON {
 	first := servingJSON{
 		r.Now(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), r.Now().Add(r.options.limit),
-		addressJSON{r.place.Address.IP(), r.place.Address.Interface()}, []addressJSON{}, r.p12.jsonPassphrase(r.options.p12),
+		addressJSON{r.place.Address.IP(), r.place.Address.Interface()}, []addressJSON{}, r.p12.jsonPassphrase(),
 	}
 	for _, other := range r.place.Others {
 		first.Others = append(first.Others, addressJSON{other.IP(), other.Interface()})

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -18,7 +17,6 @@ const maxArgs = 1 << 30
 
 type renewOptions struct {
 	leafOptions
-	p12        p12Flags
 	wifi       wifiFlags
 	due        dueFlags
 	push       bool
@@ -132,10 +130,8 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 	if kind == pki.Delegated {
 		return a.renewDelegated(ctx, c, raw, o)
 	}
-	usual := export.Modern2023
 	var nameErr error
 	if kind == pki.Identity {
-		usual = export.LegacyDES
 		if len(raw) > 1 {
 			return errOneIdentity(raw[1])
 		}
@@ -143,14 +139,14 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 	} else if request.Names, nameErr = ca.ParseNames(raw); nameErr != nil {
 		nameErr = firstOf(findErr, nameErr) // a name with a space is an identity's
 	}
-	choice, p12Err := a.keyP12(o.p12, usual, o.force)
+	choice, p12Err := a.chooseP12(o.p12, kind, o.force)
 	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(a, &request)); err != nil {
 		return err
 	}
 	if o.push {
 		o.after = func(ctx context.Context, name string) (*pushedJSON, error) { return a.pushRenewed(ctx, c, name, o) }
 	}
-	return a.issueOne(ctx, c, request, o.leafOptions, choice, o.p12)
+	return a.issueOne(ctx, c, request, o.leafOptions, choice)
 }
 
 // isNotIssued reports whether nothing was issued for a name, so that there is

@@ -7,26 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
 	"github.com/picoca/picoca/internal/terminal"
 )
 
-// skippedP12Error says that a new passphrase would be seen by nobody.
-type skippedP12Error struct {
-	name  string
-	until time.Time
-}
-
-func (e *skippedP12Error) Error() string {
-	return fmt.Sprintf("%q, valid until %s, was skipped: no terminal to show the passphrase of its .p12 on", e.name, pki.Day(e.until))
-}
-
-// Hint renews it by hand.
-func (e *skippedP12Error) Hint() fault.Hint {
-	return fault.Hintf("in a terminal: %s; or choose the passphrase: --p12-passphrase-file FILE", fault.Command{"renew", e.name})
+// errSkippedP12 says that no one would see a new passphrase.
+func errSkippedP12(name string, until time.Time) error {
+	return fault.New(fmt.Sprintf("%q, valid until %s, was skipped: no terminal to show the passphrase of its .p12 on", name, pki.Day(until)),
+		fault.Hintf("in a terminal: %s; or choose the passphrase: --p12-passphrase-file FILE", fault.Command{"renew", name}))
 }
 
 // runRenewMany renews what is due, or everything, with one lock and one unlock.
@@ -95,16 +85,12 @@ func (a *app) chooseP12s(renewals *pki.Renewals, o renewOptions) (map[*pki.Renew
 		if !renewal.Plan.WritesP12() {
 			continue
 		}
-		usual := export.Modern2023
-		if renewal.Plan.Kind() == pki.Identity {
-			usual = export.LegacyDES
-		}
-		choice, err := a.keyP12(o.p12, usual, o.force)
+		choice, err := a.chooseP12(o.p12, renewal.Plan.Kind(), o.force)
 		if err != nil {
 			return nil, err
 		}
-		if a.checkScreen(choice, o.p12) != nil {
-			renewals.Fail(renewal, &skippedP12Error{renewal.Plan.Name(), renewal.Until})
+		if a.checkScreen(choice) != nil {
+			renewals.Fail(renewal, errSkippedP12(renewal.Plan.Name(), renewal.Until))
 			continue
 		}
 		renewal.Plan.SetP12(choice.P12)
@@ -158,8 +144,8 @@ func (r *renewalReport) planned(renewal *pki.Renewal) error {
 
 func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 	printed, choice := describeIssued(result, renewal.Plan), r.p12s[renewal]
-	r.printPassphrase(choice, r.options.p12) // first: nothing else has it
-	printed.Passphrase = choice.jsonPassphrase(r.options.p12)
+	r.printPassphrase(choice) // first: nothing else has it
+	printed.Passphrase = choice.jsonPassphrase()
 	r.JSON.Renewed = append(r.JSON.Renewed, printed)
 	if !r.json {
 		text := fmt.Sprintf("%s: valid until %s (before: %s)", pki.DisplayName(printed.Name), pki.Day(printed.NotAfter), pki.Day(renewal.Until))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -17,7 +16,7 @@ func (a *app) pushRenewed(ctx context.Context, c *pki.CA, name string, o renewOp
 	request := pki.PushRequest{Name: name, Access: a.access(ctx, o.access)}
 	p, files, err := a.pushOne(ctx, c, request)
 	if err != nil {
-		return nil, a.interrupted(ctx, &unpushedError{name, err})
+		return nil, a.interrupted(ctx, errUnpushed(name, err))
 	}
 	if a.json {
 		r := describePush(p, files, false)
@@ -26,22 +25,11 @@ func (a *app) pushRenewed(ctx context.Context, c *pki.CA, name string, o renewOp
 	return nil, a.printPushed(p, files, pushOptions{PushRequest: request})
 }
 
-// unpushedError says that a certificate is renewed, and its device still has the
-// previous one.
-type unpushedError struct {
-	name string
-	err  error
+// errUnpushed says that a certificate is renewed, and its device still has the
+// previous one. Its hint is that of the cause, which knows the way to the device.
+func errUnpushed(name string, err error) error {
+	return fmt.Errorf("%s is not on its device yet: %w", pki.DisplayName(name), err)
 }
-
-func (e *unpushedError) Error() string {
-	return fmt.Sprintf("%s is not on its device yet: %v", pki.DisplayName(e.name), e.err)
-}
-
-// Unwrap returns why.
-func (e *unpushedError) Unwrap() error { return e.err }
-
-// Hint is that of the cause, which knows the way to the device.
-func (e *unpushedError) Hint() fault.Hint { return fault.HintOf(e.err) }
 
 // push pushes what was renewed, and what did not reach its device before. A
 // device that cannot be reached stops no other.
@@ -60,7 +48,7 @@ func (r *renewalReport) push(ctx context.Context, c *pki.CA) error {
 			return errors.Join(append(faults, r.interrupted(ctx, err))...)
 		}
 		if err != nil {
-			faults = append(faults, &unpushedError{issued.Record.Name, err})
+			faults = append(faults, errUnpushed(issued.Record.Name, err))
 			continue
 		}
 		r.pushed(p, files)

@@ -32,23 +32,14 @@ type rootStatusJSON struct {
 	Dependents []pki.Description `json:"dependents"`
 }
 
-// behindError says that names depend on a root that signs no more.
-type behindError struct{ count int }
-
-func (e *behindError) Error() string {
-	if e.count == 1 {
-		return "1 certificate depends on an old root"
+// errBehind says that names depend on a root that signs no more.
+func errBehind(n int) error {
+	text := "1 certificate depends on an old root"
+	if n > 1 {
+		text = fmt.Sprintf("%d certificates depend on an old root", n)
 	}
-	return fmt.Sprintf("%d certificates depend on an old root", e.count)
+	return found(text, fault.Hintf("renew them and copy their files to the devices: %s", fault.Command{"renew", "--all"}))
 }
-
-// Hint moves them.
-func (*behindError) Hint() fault.Hint {
-	return fault.Hintf("renew them and copy their files to the devices: %s", fault.Command{"renew", "--all"})
-}
-
-// ExitCode is that of a check that found something.
-func (*behindError) ExitCode() int { return fault.Found }
 
 func (a *app) runRootStatus(c *pki.CA) error {
 	roots, damaged, err := c.RootStatus(a.Now())
@@ -64,7 +55,7 @@ func (a *app) runRootStatus(c *pki.CA) error {
 		a.sayStale(pages, "")
 	}
 	if behind := pki.Behind(roots); len(behind) > 0 {
-		faults = append(faults, &behindError{len(behind)})
+		faults = append(faults, errBehind(len(behind)))
 	}
 	return errors.Join(faults...)
 }

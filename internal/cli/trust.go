@@ -152,42 +152,33 @@ func (t trustRun) install() fault.Command {
 	return words
 }
 
-// distrustError says that stores of this computer do not trust the CA.
-type distrustError struct {
-	stores, of int
-	ca         string
-	install    fault.Command
-}
-
-func (e *distrustError) Error() string {
-	if e.of == 1 {
-		return "the store does not trust " + e.ca
+// errDistrust says that stores of this computer do not trust the CA.
+func (t trustRun) errDistrust(stores, of int) error {
+	name := t.request.Roots[0].Subject.CommonName
+	text := "the store does not trust " + name
+	if of > 1 {
+		text = fmt.Sprintf("%d of %d stores do not trust %s", stores, of, name)
 	}
-	return fmt.Sprintf("%d of %d stores do not trust %s", e.stores, e.of, e.ca)
+	return found(text, fault.Hintf("%s", t.install()))
 }
-
-func (e *distrustError) Hint() fault.Hint { return fault.Hintf("%s", e.install) }
-
-// ExitCode is that of a check that found something.
-func (*distrustError) ExitCode() int { return fault.Found }
 
 func (t trustRun) status(ctx context.Context) error {
 	all, err := t.computer.Status(ctx, t.request)
 	if err != nil {
 		return err
 	}
-	var found []trustedJSON
-	distrust := &distrustError{of: len(all), ca: t.request.Roots[0].Subject.CommonName, install: t.install()}
+	var stores []trustedJSON
+	distrust := 0
 	for _, s := range all {
-		found = append(found, trustedJSON{Store: s.Store, Place: s.Place, State: s.State, fault: fault.WithCode(s.Err, fault.Found)})
+		stores = append(stores, trustedJSON{Store: s.Store, Place: s.Place, State: s.State, fault: fault.WithCode(s.Err, fault.Found)})
 		if s.State != trust.Trusted && s.Err == nil {
-			distrust.stores++
+			distrust++
 		}
 	}
-	r := t.result(found)
+	r := t.result(stores)
 	errs := append([]error{t.print(r)}, r.faults()...)
-	if distrust.stores > 0 {
-		errs = append(errs, distrust)
+	if distrust > 0 {
+		errs = append(errs, t.errDistrust(distrust, len(all)))
 	}
 	return errors.Join(errs...)
 }
