@@ -85,16 +85,15 @@ func (a *app) delegateOne(ctx context.Context, c *pki.CA, o pki.DelegateRequest)
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	ask := a.rootPassphrase(ctx)
 	if o.RootItself {
-		files, err := c.DelegateRoot(ctx, d, ask, a.waiting)
+		files, err := c.DelegateRoot(ctx, d, a.rootPassphrase(ctx), a.waiting)
 		if err != nil {
 			return err
 		}
 		a.note("%s now has a copy of the root's key: who reads it can issue anything that the root can", d.Dir)
 		return a.printDelegation(d, files, o)
 	}
-	session, err := c.Session(ctx, a.Now(), ask, a.waiting)
+	session, err := a.session(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -100,7 +98,7 @@ func (a *app) runExport(cmd *cobra.Command, c *pki.CA, o exportOptions) error {
 	}
 	a.noteLeftOut(e, o)
 	if o.Out == "-" {
-		return a.pipe(files, p12, o)
+		return a.pipe(files, p12, o.Force)
 	}
 	return a.writeExport(cmd.Context(), e, files, p12, o)
 }
@@ -163,11 +161,11 @@ var (
 		fault.Hintf("choose a file: --out FILE, or pipe it into another program"))
 )
 
-func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {
+func (a *app) pipe(files []output.File, p12 p12Choice, force bool) error {
 	if len(files) != 1 {
 		return errManyFiles
 	}
-	if terminal.Is(a.Stdout) && isBinary(files[0].Data) && !o.Force {
+	if terminal.Is(a.Stdout) && terminal.IsBinary(files[0].Data) && !force {
 		return errBinary
 	}
 	if _, err := a.Stdout.Write(files[0].Data); err != nil {
@@ -175,12 +173,6 @@ func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {
 	}
 	a.printPassphrase(p12)
 	return nil
-}
-
-// isBinary reports whether a terminal would take a part of data for commands.
-func isBinary(data []byte) bool {
-	control := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }
-	return !utf8.Valid(data) || bytes.ContainsFunc(data, control)
 }
 
 // exportedJSON is the result of export as --json prints it.

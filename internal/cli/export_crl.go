@@ -98,7 +98,7 @@ func (a *app) runExportCRL(ctx context.Context, c *pki.CA, o exportCRLOptions) e
 // place writes a single file to where the user wants it.
 func (a *app) place(ctx context.Context, c *pki.CA, file output.File, o placeOptions) error {
 	if o.out == "-" {
-		return a.pipe([]output.File{file}, p12Choice{}, exportOptions{ExportRequest: pki.ExportRequest{Force: o.force}})
+		return a.pipe([]output.File{file}, p12Choice{}, o.force)
 	}
 	written, err := c.WriteFile(ctx, o.out, file, o.force, a.waiting)
 	if err != nil {

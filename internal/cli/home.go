@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -87,6 +88,11 @@ func (a *app) with(do func(c *pki.CA) error) error {
 		return err
 	}
 	return errors.Join(do(c), c.Close())
+}
+
+// session unlocks the root key of c; close it.
+func (a *app) session(ctx context.Context, c *pki.CA) (*pki.Session, error) {
+	return c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
 }
 
 // waiting says whom the store waits for.

@@ -194,7 +194,7 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	if err := a.checkScreen(p12); err != nil {
 		return err
 	}
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
+	session, err := a.session(ctx, c)
 	if err != nil {
 		return err
 	}

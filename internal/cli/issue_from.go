@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -111,7 +109,7 @@ func (a *app) issueBatch(ctx context.Context, c *pki.CA, batch *pki.Batch, repor
 	if batch.Ready > 0 {
 		defer a.promptOnTerminal(report.o.from)()
 		var err error
-		if session, err = c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting); err != nil {
+		if session, err = a.session(ctx, c); err != nil {
 			return err
 		}
 		defer session.Close()
@@ -129,14 +127,10 @@ func (a *app) issueBatch(ctx context.Context, c *pki.CA, batch *pki.Batch, repor
 // promptOnTerminal lets the passphrase be typed on the terminal where standard
 // input was the list. Call what it returns when nothing more is asked.
 func (a *app) promptOnTerminal(from string) (done func()) {
-	if stdin, ok := a.Stdin.(*os.File); from != "-" || ok && terminal.Is(stdin) {
+	if from != "-" || terminal.Is(a.Stdin) {
 		return func() {}
 	}
-	name := "/dev/tty"
-	if runtime.GOOS == "windows" {
-		name = "CONIN$"
-	}
-	tty, err := os.OpenFile(name, os.O_RDWR, 0)
+	tty, err := terminal.Open()
 	if err != nil {
 		return func() {} // there is none: the prompt says what to do
 	}

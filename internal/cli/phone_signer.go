@@ -41,7 +41,7 @@ func (a *app) phoneSignerCommand() *cobra.Command {
 }
 
 func (a *app) runPhoneSigner(ctx context.Context, c *pki.CA, address ca.Names) error {
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
+	session, err := a.session(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (a *app) issueRenewals(ctx context.Context, c *pki.CA, renewals *pki.Renewa
 	if err != nil || len(renewals.Ready)+len(renewals.Delegated) == 0 && !stale {
 		return nil, err
 	}
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
+	session, err := a.session(ctx, c)
 	if err != nil {
 		return nil, err
 	}

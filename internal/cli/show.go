@@ -60,6 +60,20 @@ func (a *app) runShow(c *pki.CA, name string, o showOptions) error {
 	return a.showLeaf(c, name)
 }
 
+// showFingerprint prints a single fingerprint, in the form that a device takes.
+func (a *app) showFingerprint(c *pki.CA, name string, o showOptions) error {
+	cert, err := c.CertificateOf(name)
+	if err != nil {
+		return err
+	}
+	text, err := ca.FingerprintOf(cert, ca.FingerprintKind(o.fingerprint), o.plain)
+	if err != nil {
+		return err
+	}
+	a.say("%s", text)
+	return nil
+}
+
 // shownRootJSON is the root as show ca --json prints it.
 type shownRootJSON struct {
 	pki.RootDescription

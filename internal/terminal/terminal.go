@@ -6,6 +6,7 @@ package terminal
 import (
 	"io"
 	"os"
+	"runtime"
 
 	"golang.org/x/term"
 )
@@ -38,6 +39,16 @@ func (w *Writer) Err() error { return w.err }
 func Is(stream any) bool {
 	_, ok := file(stream)
 	return ok
+}
+
+// Open opens the terminal that the program was started from, where standard input is
+// something else.
+func Open() (*os.File, error) {
+	name := "/dev/tty"
+	if runtime.GOOS == "windows" {
+		name = "CONIN$"
+	}
+	return os.OpenFile(name, os.O_RDWR, 0)
 }
 
 // Size returns the size of the terminal that w writes to, or zero if there is none.

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -17,6 +18,12 @@ func Printable(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// IsBinary reports whether a terminal would take a part of data for commands.
+func IsBinary(data []byte) bool {
+	control := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }
+	return !utf8.Valid(data) || bytes.ContainsFunc(data, control)
 }
 
 // Fold breaks a text between words into lines of at most width characters. A

@@ -110,3 +110,11 @@ func TestSomeSaysHowManyMore(t *testing.T) {
 		}
 	}
 }
+
+func TestBinaryDataIsKnown(t *testing.T) {
+	for data, want := range map[string]bool{"": false, "PEM\r\n\tKüche\n": false, "a\x1b[31m": true, "\x00": true, "\xff\xfe": true} {
+		if got := IsBinary([]byte(data)); got != want {
+			t.Errorf("%q: got %t, want %t", data, got, want)
+		}
+	}
+}
