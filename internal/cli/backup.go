@@ -142,8 +142,8 @@ func (a *app) backupPaper(ctx context.Context, c *pki.CA, o backupOptions, place
 	return a.printPaper(o, root, written)
 }
 
-var errPaperPassphrase = fault.WithCode(fault.New("--backup-passphrase-file is not used: the root key has a passphrase, which also opens the paper",
-	fault.Hintf("leave it out")), fault.Usage)
+var errPaperPassphrase = misuse("--backup-passphrase-file is not used: the root key has a passphrase, which also opens the paper",
+	fault.Hintf("leave it out"))
 
 // paperPassphrase returns the passphrase for a key that has none.
 func (a *app) paperPassphrase(ctx context.Context, o backupOptions, root pki.PaperRoot) ([]byte, error) {

@@ -1,6 +1,6 @@
 // Package cli is picoca's command line: commands, flags, words, JSON and exit
-// codes. It is the only package that prints and asks. What a command decides,
-// package pki decides.
+// codes. It is the only package that prints and asks, with the means of package
+// terminal. What a command decides, package pki decides.
 package cli
 
 import (
@@ -217,7 +217,7 @@ func errUnknownCommand(input string, suggestions []string) error {
 	if len(suggestions) > 0 {
 		hint = didYouMean(suggestions)
 	}
-	return fault.WithCode(fault.New(fmt.Sprintf("unknown command %q", input), hint), fault.Usage)
+	return misuse(fmt.Sprintf("unknown command %q", input), hint)
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command

@@ -181,7 +181,7 @@ func (a *app) renewDelegated(ctx context.Context, c *pki.CA, names []string, o r
 		return errOneCA(name, names[1])
 	}
 	if flag := a.otherFlag("csr", "days", "out", "json", "passphrase-file"); flag != "" {
-		return fault.WithCode(fault.With(fmt.Errorf("--%s is not for a delegated CA", flag), fault.Run("renew", name)), fault.Usage)
+		return misuse(fmt.Sprintf("--%s is not for a delegated CA", flag), fault.Run("renew", name))
 	}
 	d := pki.DelegateRequest{Name: name, Renew: true}
 	if o.kept.csr != "" {
@@ -196,5 +196,5 @@ func (a *app) renewDelegated(ctx context.Context, c *pki.CA, names []string, o r
 
 // errOneCA is for a name that a CA cannot have besides its own.
 func errOneCA(name, other string) error {
-	return fault.WithCode(fault.With(fmt.Errorf("%q is a delegated CA, which has no other names such as %q", name, other), fault.Run("renew", name)), fault.Usage)
+	return misuse(fmt.Sprintf("%q is a delegated CA, which has no other names such as %q", name, other), fault.Run("renew", name))
 }

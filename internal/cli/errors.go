@@ -85,6 +85,12 @@ func (a *app) explainJSON(err error) {
 	}
 }
 
+// misuse is a fault of the command line that has its own advice: usageFault's is the
+// command's help.
+func misuse(text string, hint fault.Hint) error {
+	return fault.WithCode(fault.New(text, hint), fault.Usage)
+}
+
 // found is the failure of a check that found something.
 func found(text string, hint fault.Hint) error {
 	return fault.WithCode(fault.New(text, hint), fault.Found)

@@ -115,7 +115,7 @@ func errBroker(mutual bool) error {
 	if mutual {
 		text, hint = "--mqtt and --mutual-tls exclude each other", fault.Hintf("leave --mutual-tls out: a broker always asks the board for its identity")
 	}
-	return fault.WithCode(fault.New(text, hint), fault.Usage)
+	return misuse(text, hint)
 }
 
 func (a *app) runExample(ctx context.Context, c *pki.CA, o exampleOptions) error {

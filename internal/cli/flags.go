@@ -49,8 +49,8 @@ func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 	a.flags.Visit(func(f *pflag.Flag) {
 		if isEmpty(f) {
 			value, _ := pflag.UnquoteUsage(f)
-			faults = append(faults, fault.WithCode(fault.With(fmt.Errorf("--%s has an empty value", f.Name),
-				fault.Hintf("write --%s=%s, or leave it out; is a variable of the shell not set?", f.Name, value)), fault.Usage))
+			faults = append(faults, misuse(fmt.Sprintf("--%s has an empty value", f.Name),
+				fault.Hintf("write --%s=%s, or leave it out; is a variable of the shell not set?", f.Name, value)))
 		}
 	})
 	return errors.Join(append(faults, a.checkBoardClock())...)
@@ -79,6 +79,6 @@ func (a *app) checkBoardClock() error {
 	if _, err := device.ParseTarget(next); err != nil || strings.HasPrefix(next, "-") {
 		return nil
 	}
-	return fault.WithCode(fault.With(fmt.Errorf("%s takes its device after an equals sign; got %q as a name", flag, next),
-		fault.Hintf("write %s=%s", flag, next)), fault.Usage)
+	return misuse(fmt.Sprintf("%s takes its device after an equals sign; got %q as a name", flag, next),
+		fault.Hintf("write %s=%s", flag, next))
 }

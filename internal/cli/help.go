@@ -96,7 +96,7 @@ func errUnknownTopic(input string, suggestions []string) error {
 	if len(suggestions) > 0 {
 		hint = didYouMean(suggestions, "help")
 	}
-	return fault.WithCode(fault.New(fmt.Sprintf("no command or topic %q", input), hint), fault.Usage)
+	return misuse(fmt.Sprintf("no command or topic %q", input), hint)
 }
 
 // didYouMean is a hint with the first two of a few words, each after those that

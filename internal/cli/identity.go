@@ -33,8 +33,8 @@ func (f *wifiFlags) apply(a *app, r *pki.Request) error {
 		return nil
 	}
 	if (f.ssid == "") != (f.radius == "") {
-		return fault.WithCode(fault.New("--wifi and --radius-domain need each other: a phone must know which server may see its identity",
-			fault.Hintf("for example: %s", fault.Command{"identity", "Anna's phone", "--wifi", "Home", "--radius-domain", "radius.home.arpa"})), fault.Usage)
+		return misuse("--wifi and --radius-domain need each other: a phone must know which server may see its identity",
+			fault.Hintf("for example: %s", fault.Command{"identity", "Anna's phone", "--wifi", "Home", "--radius-domain", "radius.home.arpa"}))
 	}
 	r.WiFi = &store.WiFi{SSID: f.ssid, RadiusDomain: f.radius}
 	return nil
@@ -71,8 +71,8 @@ spaces.`,
 }
 
 func errOneIdentity(extra string) error {
-	return fault.WithCode(fault.New(fmt.Sprintf("expected one identity; got %q as well", extra),
-		fault.Hintf("put quotes around a name that has spaces: %s", fault.Command{"identity", "Garden sensor"})), fault.Usage)
+	return misuse(fmt.Sprintf("expected one identity; got %q as well", extra),
+		fault.Hintf("put quotes around a name that has spaces: %s", fault.Command{"identity", "Garden sensor"}))
 }
 
 func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) error {
@@ -88,8 +88,8 @@ func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) er
 
 // errNoP12 says that flags for a .p12 change nothing.
 func errNoP12(name string) error {
-	return fault.WithCode(fault.New(fmt.Sprintf("--p12-profile, --p12-passphrase-file and --show-passphrase have no effect: no .p12 is written for %s", name),
-		fault.Hintf("leave them out")), fault.Usage)
+	return misuse(fmt.Sprintf("--p12-profile, --p12-passphrase-file and --show-passphrase have no effect: no .p12 is written for %s", name),
+		fault.Hintf("leave them out"))
 }
 
 func (a *app) printIdentity(r issuedJSON, p *pki.Plan) error {

@@ -138,8 +138,8 @@ func (a *app) keyInOf(input string) (pki.KeyIn, error) {
 	}
 	for _, flag := range []string{"key", "passphrase-file", "no-passphrase"} {
 		if a.given(flag) {
-			return keyIn, fault.WithCode(fault.With(fmt.Errorf("--%s is for a key in a file, and contradicts --key-in %s", flag, input),
-				fault.Hintf("use one of them: a key in an SSH agent keeps its type, and needs no passphrase of picoca's")), fault.Usage)
+			return keyIn, misuse(fmt.Sprintf("--%s is for a key in a file, and contradicts --key-in %s", flag, input),
+				fault.Hintf("use one of them: a key in an SSH agent keeps its type, and needs no passphrase of picoca's"))
 		}
 	}
 	return keyIn, nil

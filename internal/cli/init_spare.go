@@ -18,10 +18,10 @@ func addSparePassphrase(cmd *cobra.Command, file *string) {
 var (
 	spareSecret = secret{what: "the passphrase of the spare's paper", flag: "--spare-passphrase-file FILE"}
 
-	errSpareNeeded = fault.WithCode(fault.New("--spare-passphrase-file needs --spare",
-		fault.Hintf("name the page to be printed: --spare FILE.html")), fault.Usage)
-	errSpareStdout = fault.WithCode(fault.New("--spare writes a page to be printed, not to standard output",
-		fault.Hintf("name a file: --spare FILE.html")), fault.Usage)
+	errSpareNeeded = misuse("--spare-passphrase-file needs --spare",
+		fault.Hintf("name the page to be printed: --spare FILE.html"))
+	errSpareStdout = misuse("--spare writes a page to be printed, not to standard output",
+		fault.Hintf("name a file: --spare FILE.html"))
 	errSpareOpen = fault.New("the spare's key is on paper that anyone may read, so it needs a passphrase",
 		fault.Hintf("type one, or leave out --spare"))
 )

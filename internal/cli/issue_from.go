@@ -92,8 +92,8 @@ func (a *app) readList(name string) (*pki.List, error) {
 // with an interrupted run, and the next run could not write the same file.
 func (a *app) listP12(o issueFromOptions) (export.P12, error) {
 	if o.p12.file == "" && o.p12 != (p12Flags{}) {
-		return export.P12{}, fault.WithCode(fault.New("--p12-profile and --show-passphrase have no effect without --p12-passphrase-file for a list",
-			fault.Hintf("choose one passphrase for all: --p12-passphrase-file FILE")), fault.Usage)
+		return export.P12{}, misuse("--p12-profile and --show-passphrase have no effect without --p12-passphrase-file for a list",
+			fault.Hintf("choose one passphrase for all: --p12-passphrase-file FILE"))
 	}
 	if o.p12.file == "" {
 		return export.P12{}, nil

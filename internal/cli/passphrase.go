@@ -38,8 +38,8 @@ var (
 	rootSecret = secret{what: "the passphrase of the root key", flag: "--passphrase-file FILE"}
 	initSecret = secret{what: rootSecret.what, flag: rootSecret.flag, instead: "; a new CA can do without a passphrase: --no-passphrase"}
 
-	errBothPassphrases = fault.WithCode(fault.New("--no-passphrase and a passphrase file contradict each other",
-		fault.Hintf("use one of them")), fault.Usage)
+	errBothPassphrases = misuse("--no-passphrase and a passphrase file contradict each other",
+		fault.Hintf("use one of them"))
 )
 
 // ask reads a secret from the terminal without showing it.

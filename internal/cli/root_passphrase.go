@@ -37,10 +37,10 @@ before keep the old one: replace them.`,
 var (
 	newSecret = secret{what: "the new passphrase", flag: "--new-passphrase-file FILE", instead: ", or --no-passphrase"}
 
-	errBothNew = fault.WithCode(fault.New("--no-passphrase and --new-passphrase-file contradict each other",
-		fault.Hintf("use one of them")), fault.Usage)
-	errKeepsPassphrase = fault.WithCode(fault.New("--no-passphrase has no effect: the new key gets the passphrase of the old one",
-		fault.Hintf("change it afterwards: %s", fault.Command{"root", "passphrase"})), fault.Usage)
+	errBothNew = misuse("--no-passphrase and --new-passphrase-file contradict each other",
+		fault.Hintf("use one of them"))
+	errKeepsPassphrase = misuse("--no-passphrase has no effect: the new key gets the passphrase of the old one",
+		fault.Hintf("change it afterwards: %s", fault.Command{"root", "passphrase"}))
 )
 
 func (a *app) runRootPassphrase(ctx context.Context, c *pki.CA, new passphraseFlags) error {

@@ -112,8 +112,8 @@ func (a *app) checkPlace(o rootRotateOptions, r *pki.Rotation) error {
 	case a.passphrase.none && !r.Keyless:
 		return errKeepsPassphrase
 	case r.InAgent && o.fromSpare == "" && o.keyIn == "" && !a.passphrase.none && a.passphrase.file == "":
-		return fault.WithCode(fault.With(fmt.Errorf("key of %s is in an SSH agent, and the new root needs another key", r.Old().Certificate.Subject.CommonName),
-			fault.Hintf("name one in the agent: --key-in agent:COMMENT; or make one in a file: --passphrase-file FILE or --no-passphrase")), fault.Usage)
+		return misuse(fmt.Sprintf("key of %s is in an SSH agent, and the new root needs another key", r.Old().Certificate.Subject.CommonName),
+			fault.Hintf("name one in the agent: --key-in agent:COMMENT; or make one in a file: --passphrase-file FILE or --no-passphrase"))
 	}
 	return nil
 }
