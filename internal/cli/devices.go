@@ -53,7 +53,11 @@ func (a *app) runDevices(o devicesOptions) error {
 			fault.Hintf("%s lists all of them; computer stands for any other server", fault.Command{"devices"}))
 	}
 	if a.json {
-		return a.printJSON(each(found, func(d device.Device) deviceJSON { return deviceJSON{d.ID, d.Name, d.Group, d.FirmwareIDs()} }))
+		list := []deviceJSON{}
+		for _, d := range found {
+			list = append(list, deviceJSON{d.ID, d.Name, d.Group, d.FirmwareIDs()})
+		}
+		return a.printJSON(list)
 	}
 	w := a.columns()
 	fmt.Fprintln(w, "DEVICE\tWHAT IT IS\tFIRMWARE")

@@ -61,7 +61,7 @@ func (a *app) runList(c *pki.CA, o listOptions) error {
 	if err != nil {
 		return err
 	}
-	list := listJSON{CA: pki.DescribeRoot(signing.Certificate), Roots: each(roots, pki.RootInfo.Describe), Certificates: []pki.Description{}}
+	list := listJSON{CA: pki.DescribeRoot(signing.Certificate), Roots: pki.DescribeRoots(roots), Certificates: []pki.Description{}}
 	var faults []error // of single certificates, which hide no other
 	for issued, err := range c.All(!o.all) {
 		if err != nil {

@@ -189,7 +189,7 @@ func destination(p *pki.Plan) string {
 
 // end prints what was left out, and how many were renewed.
 func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) error {
-	r.JSON.Revoked, r.JSON.Lists = each(renewals.Revoked, pki.Describe), each(lists, describeCRL)
+	r.JSON.Revoked, r.JSON.Lists = pki.DescribeAll(renewals.Revoked), each(lists, describeCRL)
 	r.JSON.Failed = each(renewals.Failed, func(f pki.FailedRenewal) failedRenewJSON { return failedRenewJSON{f.Name, f.Err.Error()} })
 	if r.json {
 		return r.printJSON(r.JSON)

@@ -119,7 +119,7 @@ func describeCRL(l pki.RevocationList) crlJSON {
 }
 
 func describeRevoked(r pki.Revoked) revokedJSON {
-	return revokedJSON{r.Name, r.Kind, each(r.Certificates, pki.Describe), r.Serial, each(r.Lists, describeCRL), listed(r.Servers)}
+	return revokedJSON{r.Name, r.Kind, pki.DescribeAll(r.Certificates), r.Serial, each(r.Lists, describeCRL), listed(r.Servers)}
 }
 
 func (a *app) printRevoked(r pki.Revoked) error {

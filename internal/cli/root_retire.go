@@ -64,7 +64,7 @@ func (a *app) printRetired(r pki.RetiredRoot) error {
 	info := r.RootInfo.Describe()
 	info.Retired = nil
 	if a.json {
-		return a.printJSON(retiredJSON{info, listed(r.Readers), each(r.Dependents, pki.Describe)})
+		return a.printJSON(retiredJSON{info, listed(r.Readers), pki.DescribeAll(r.Dependents)})
 	}
 	a.say("%s is retired. What you export from now on does not hold it.", info.Name)
 	a.say("Remove it where it is trusted:")

@@ -63,7 +63,7 @@ func (a *app) runRootStatus(c *pki.CA) error {
 func (a *app) printRootStatus(roots []pki.RootInfo) error {
 	if a.json {
 		return a.printJSON(each(roots, func(r pki.RootInfo) rootStatusJSON {
-			return rootStatusJSON{r.Describe(), each(r.Dependents, pki.Describe)}
+			return rootStatusJSON{r.Describe(), pki.DescribeAll(r.Dependents)}
 		}))
 	}
 	for _, root := range roots {

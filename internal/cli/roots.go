@@ -56,7 +56,7 @@ func (a *app) runRootList(c *pki.CA) error {
 	if !a.json {
 		return a.printRoots(roots)
 	}
-	return a.printJSON(each(roots, pki.RootInfo.Describe))
+	return a.printJSON(pki.DescribeRoots(roots))
 }
 
 func (a *app) printRoots(roots []pki.RootInfo) error {

@@ -54,6 +54,16 @@ func Describe(i store.Issued) Description {
 	return d
 }
 
+// DescribeAll describes several certificates; as JSON that is a list even if there
+// are none.
+func DescribeAll(all []store.Issued) []Description {
+	list := make([]Description, len(all))
+	for i, issued := range all {
+		list[i] = Describe(issued)
+	}
+	return list
+}
+
 // Describe describes the certificate that would be issued: it has neither a serial
 // number nor a fingerprint yet.
 func (p *Plan) Describe() Description {
@@ -113,6 +123,15 @@ type RootInfoDescription struct {
 	KeyPlace store.KeyPlace `json:"key_place"`
 	// Retired is left out unless the root is retired.
 	Retired *time.Time `json:"retired,omitempty"`
+}
+
+// DescribeRoots describes several roots.
+func DescribeRoots(all []RootInfo) []RootInfoDescription {
+	list := make([]RootInfoDescription, len(all))
+	for i, root := range all {
+		list[i] = root.Describe()
+	}
+	return list
 }
 
 // Describe describes the root, without its dependents.
