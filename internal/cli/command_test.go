@@ -93,13 +93,3 @@ func TestCommandsAreReadAsTheyWereMeant(t *testing.T) {
 		}
 	}
 }
-
-func TestStepsOnWindowsAreQuotedAsAWhole(t *testing.T) {
-	const step = `scp "my files"/cert.pem "my files"/key.pem root@nas.local:/etc/`
-	if got, want := wholeQuotes("windows", step), `scp "my files/cert.pem" "my files/key.pem" root@nas.local:/etc/`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	if got := wholeQuotes("linux", step); got != step {
-		t.Errorf("got %s, want %s", got, step)
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -22,25 +21,12 @@ import (
 func (a *app) explain(err error) {
 	faults := unreported(err)
 	for i, one := range faults {
-		fmt.Fprintf(a.Stderr, "error: %s\n", terminal.Printable(singleBackslashes(runtime.GOOS, one.Error())))
+		fmt.Fprintf(a.Stderr, "error: %s\n", terminal.Printable(fault.SingleBackslashes(runtime.GOOS, one.Error())))
 		hint := a.hint(one)
 		if hint != "" && (i+1 == len(faults) || a.hint(faults[i+1]) != hint) {
 			fmt.Fprintf(a.Stderr, "hint: %s\n", terminal.Printable(hint))
 		}
 	}
-}
-
-// singleBackslashes undoes what %q does to the paths of Windows, so that users see
-// and copy them as they are. Outside quotes, two are the beginning of a share.
-func singleBackslashes(system, text string) string {
-	if system != "windows" {
-		return text
-	}
-	parts := strings.Split(text, `"`)
-	for i := 1; i < len(parts); i += 2 {
-		parts[i] = strings.ReplaceAll(parts[i], `\\`, `\`)
-	}
-	return strings.Join(parts, `"`)
 }
 
 // wantsJSON reports whether the user asked for the result as JSON. It also looks

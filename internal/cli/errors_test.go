@@ -153,17 +153,3 @@ type brokenPipe struct{}
 func (brokenPipe) Write([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
 }
-
-func TestPathsOfWindowsInErrors(t *testing.T) {
-	text := fmt.Sprintf("output %q exists", `\\nas\new\x`)
-	if got, want := singleBackslashes("windows", text), `output "\\nas\new\x" exists`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	const share = `\\nas\ca is not a folder`
-	if got := singleBackslashes("windows", share); got != share {
-		t.Errorf("got %s, want %s", got, share)
-	}
-	if got := singleBackslashes("linux", text); got != text {
-		t.Errorf("got %s, want %s", got, text)
-	}
-}

@@ -67,18 +67,14 @@ is in the folder broker.`,
 
 // exampleJSON is the result of example as --json prints it.
 type exampleJSON struct {
-	Name      string        `json:"name"`
-	For       string        `json:"for"`
-	MutualTLS bool          `json:"mutual_tls"`
-	Push      bool          `json:"push"`
-	Updates   int           `json:"updates_port,omitempty"`
-	Broker    string        `json:"broker,omitempty"`
-	Folder    string        `json:"folder"`
-	Files     []pki.Written `json:"files"`
-	// Kept are files that the user has filled in, Copied copies of files that the
-	// user had changed.
-	Kept   []string `json:"kept"`
-	Copied []string `json:"copied"`
+	Name      string `json:"name"`
+	For       string `json:"for"`
+	MutualTLS bool   `json:"mutual_tls"`
+	Push      bool   `json:"push"`
+	Updates   int    `json:"updates_port,omitempty"`
+	Broker    string `json:"broker,omitempty"`
+	Folder    string `json:"folder"`
+	pki.WrittenProject
 }
 
 // check refuses flags that do not go together.
@@ -153,7 +149,7 @@ func (a *app) findContact(ctx context.Context, c *pki.CA, o *exampleOptions) (er
 
 func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOptions) error {
 	if a.json {
-		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, o.Updates, p.Broker, p.Dir, listed(w.Files), w.Kept, w.Copied})
+		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, o.Updates, p.Broker, p.Dir, w})
 	}
 	a.sayWritten(w.Files)
 	install := a.installStep(p, o)

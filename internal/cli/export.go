@@ -194,30 +194,16 @@ func (a *app) writeExport(ctx context.Context, e *pki.Export, files []output.Fil
 	return nil
 }
 
-// formatJSON is a format as --list --json prints it.
-type formatJSON struct {
-	ID     string   `json:"id"`
-	For    []string `json:"for"`
-	Reader string   `json:"reader"`
-}
-
 // listFormats prints each format, what it can hold, and what reads it.
 func (a *app) listFormats() error {
-	list := []formatJSON{}
-	for _, format := range export.Formats() {
-		row := formatJSON{format.ID, []string{}, format.Reader}
-		for _, kind := range pki.KindsOf(format) {
-			row.For = append(row.For, string(kind))
-		}
-		list = append(list, row)
-	}
+	list := pki.DescribeFormats()
 	if a.json {
 		return a.printJSON(list)
 	}
 	w := a.columns()
 	fmt.Fprintln(w, "FORMAT\tFOR\tREAD BY")
 	for _, row := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, strings.Join(row.For, " "), row.Reader)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, strings.Join(each(row.For, func(k pki.Kind) string { return string(k) }), " "), row.Reader)
 	}
 	return w.Flush()
 }

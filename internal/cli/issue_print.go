@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"regexp"
 	"runtime"
 	"strings"
 
@@ -155,20 +154,11 @@ func (a *app) printInstall(p *pki.Plan) bool {
 	for i, step := range steps {
 		text := step.Do
 		if step.Run != "" {
-			text = "run " + wholeQuotes(runtime.GOOS, step.Run)
+			text = "run " + fault.WholeQuotes(runtime.GOOS, step.Run)
 		}
 		a.say("step %d: %s", i+1, text)
 	}
 	return true
-}
-
-// wholeQuotes puts what follows a quoted folder between its quotes: PowerShell would
-// make two words of "my files"/cert.pem.
-func wholeQuotes(system, command string) string {
-	if system != "windows" {
-		return command
-	}
-	return regexp.MustCompile(`("[^"]*)"(/[^ "]+)`).ReplaceAllString(command, `$1$2"`)
 }
 
 func countText(n int) string {
@@ -183,19 +173,6 @@ func countText(n int) string {
 
 // maxNamesShown is how many names a sentence lists.
 const maxNamesShown = 8
-
-// costText is what one connection costs: "27.3 KB of memory and 0.5 s per
-// connection".
-func costText(f device.Figures) string {
-	var parts []string
-	if f.HeapBytes[1] > 0 {
-		parts = append(parts, f.Heap()+" of memory")
-	}
-	if f.Seconds[1] > 0 {
-		parts = append(parts, f.Time())
-	}
-	return strings.Join(parts, " and ") + " per connection"
-}
 
 func displayNames(names ca.Names) string {
 	return terminal.Some(each(names.All(), ca.Name.Display), maxNamesShown)
@@ -214,7 +191,7 @@ func fitText(p *pki.Plan, bytes int) string {
 		text = "Not recommended for " + p.Target.Name()
 	}
 	if row, figures := p.Target.Cheapest(facts); figures != (device.Figures{}) {
-		text += fmt.Sprintf(" (%s in %s)", costText(figures), row.Name)
+		text += fmt.Sprintf(" (%s per connection in %s)", figures.Text("memory"), row.Name)
 	}
 	return text
 }

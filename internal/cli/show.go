@@ -77,34 +77,17 @@ func (a *app) showFingerprint(c *pki.CA, name string, o showOptions) error {
 // shownRootJSON is the root as show ca --json prints it.
 type shownRootJSON struct {
 	pki.RootDescription
-	KeyIn *keyJSON `json:"key_in"`
+	KeyIn pki.KeyDescription `json:"key_in"`
 }
 
-// keyJSON is where the root's key is.
-type keyJSON struct {
-	Place       string `json:"place"` // file, agent, elsewhere
-	Encrypted   bool   `json:"encrypted"`
-	Fingerprint string `json:"fingerprint,omitempty"`
-	Comment     string `json:"comment,omitempty"`
-	Missing     string `json:"missing,omitempty"` // why it cannot sign now
-}
-
-func describeKey(status pki.KeyStatus) *keyJSON {
-	described := &keyJSON{Place: string(status.Place), Encrypted: status.Encrypted, Fingerprint: status.Agent.Fingerprint, Comment: status.Agent.Comment}
-	if status.Missing != nil {
-		described.Missing = status.Missing.Error()
-	}
-	return described
-}
-
-// text is a row of show ca.
-func (k *keyJSON) text() string {
+// keyPlace says where the root's key is.
+func keyPlace(k pki.KeyDescription) string {
 	switch {
-	case k.Place == string(store.KeyElsewhere):
+	case k.Place == store.KeyElsewhere:
 		return "not here"
-	case k.Place == string(store.KeyFile) && k.Encrypted:
+	case k.Place == store.KeyFile && k.Encrypted:
 		return "a file, encrypted under a passphrase"
-	case k.Place == string(store.KeyFile):
+	case k.Place == store.KeyFile:
 		return "a file, not encrypted"
 	case k.Missing != "":
 		return fmt.Sprintf("the SSH agent, %q %s, which cannot sign now: %s", k.Comment, k.Fingerprint, k.Missing)
@@ -121,7 +104,7 @@ func (a *app) showRoot(c *pki.CA) error {
 	if err != nil {
 		return err
 	}
-	described := shownRootJSON{pki.DescribeRoot(root.Certificate), describeKey(status)}
+	described := shownRootJSON{pki.DescribeRoot(root.Certificate), status.Describe()}
 	if a.json {
 		return a.printJSON(described)
 	}
@@ -134,7 +117,7 @@ func (a *app) showRoot(c *pki.CA) error {
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
-		{"key in", described.KeyIn.text()},
+		{"key in", keyPlace(described.KeyIn)},
 	}, a.otherRoots(c)))
 }
 

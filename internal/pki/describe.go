@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/store"
 )
 
@@ -137,4 +138,38 @@ func DescribeRoots(all []RootInfo) []RootInfoDescription {
 // Describe describes the root, without its dependents.
 func (r RootInfo) Describe() RootInfoDescription {
 	return RootInfoDescription{r.ID, r.State, DescribeRoot(r.Certificate), r.Root.Key, r.Retired}
+}
+
+// KeyDescription is what programs and people are shown of where a root's key is.
+type KeyDescription struct {
+	Place       store.KeyPlace `json:"place"`
+	Encrypted   bool           `json:"encrypted"`
+	Fingerprint string         `json:"fingerprint,omitempty"`
+	Comment     string         `json:"comment,omitempty"`
+	Missing     string         `json:"missing,omitempty"` // why it cannot sign now
+}
+
+// Describe describes where the key is.
+func (s KeyStatus) Describe() KeyDescription {
+	d := KeyDescription{s.Place, s.Encrypted, s.Agent.Fingerprint, s.Agent.Comment, ""}
+	if s.Missing != nil {
+		d.Missing = s.Missing.Error()
+	}
+	return d
+}
+
+// FormatDescription is what programs and people are shown of an export format.
+type FormatDescription struct {
+	ID     string `json:"id"`
+	For    []Kind `json:"for"` // what it can hold the certificate of
+	Reader string `json:"reader"`
+}
+
+// DescribeFormats describes every format.
+func DescribeFormats() []FormatDescription {
+	var all []FormatDescription
+	for _, format := range export.Formats() {
+		all = append(all, FormatDescription{format.ID, kindsOf(format), format.Reader})
+	}
+	return all
 }
