@@ -111,7 +111,7 @@ func (a *app) network() probe.Network {
 
 // checkRun is one run of check.
 type checkRun struct {
-	*app
+	app     *app
 	options checkOptions
 	prober  probe.Prober
 	servers *pki.Servers
@@ -152,15 +152,15 @@ func (r checkRun) find(ctx context.Context) error {
 		return fault.With(err, fault.Hintf("connect this computer to the home network"))
 	}
 	if found.Cut {
-		r.note("the search ended before it was through: the network has too many devices, or they are slow")
+		r.app.note("the search ended before it was through: the network has too many devices, or they are slow")
 	}
 	return r.summarize(found.Reports, checksJSON{Places: &found.Places, Cut: found.Cut})
 }
 
 // progress says on a terminal what takes its time.
 func (r checkRun) progress(format string, args ...any) {
-	if terminal.Is(r.Stderr) && !r.json {
-		r.note(format, args...)
+	if terminal.Is(r.app.Stderr) && !r.app.json {
+		r.app.note(format, args...)
 	}
 }
 

@@ -47,7 +47,9 @@ type Env struct {
 	Wrap func(durable.Disk) durable.Disk
 }
 
-// app is one run: its surroundings and the flags that commands share.
+// app is one run: its surroundings and the flags that commands share. What a command
+// does in several steps has it as a field: embedded, all of its methods would be in the
+// program once more for each such type.
 type app struct {
 	Env
 	homeFlag   string

@@ -15,7 +15,7 @@ import (
 
 // batchReport counts and prints what became of a list.
 type batchReport struct {
-	*app
+	app  *app
 	o    issueFromOptions
 	rows int
 
@@ -51,7 +51,7 @@ func (r *batchReport) checked(row pki.BatchRow) {
 	if r.targets[target]++; r.targets[target] == 1 {
 		r.examples = append(r.examples, row.Plan)
 	}
-	if r.o.dryRun && r.json {
+	if r.o.dryRun && r.app.json {
 		r.lines = append(r.lines, batchJSON{Line: row.Line, Description: row.Plan.Describe(), DryRun: true, Files: []pki.Written{}})
 	}
 }
@@ -83,8 +83,8 @@ func (r *batchReport) noteDiffers() {
 	if len(r.differs) > maxNamesShown {
 		lines += ", ..."
 	}
-	r.note("existing certificates (%s) differ from the list or the flags in: %s; they stay as they are; to change one: %s",
-		lines, strings.Join(slices.Sorted(maps.Keys(r.differsIn)), ", "), r.command(r.replaceWith...))
+	r.app.note("existing certificates (%s) differ from the list or the flags in: %s; they stay as they are; to change one: %s",
+		lines, strings.Join(slices.Sorted(maps.Keys(r.differsIn)), ", "), r.app.command(r.replaceWith...))
 }
 
 // checkP12 fails if flags for a .p12 change nothing.
@@ -104,19 +104,19 @@ func (r *batchReport) checkP12() error {
 // wants.
 func (r *batchReport) notes(batch *pki.Batch) {
 	for _, plan := range r.examples {
-		r.noteUnable(plan)
+		r.app.noteUnable(plan)
 	}
-	if r.given("board-clock") && r.o.boardClock != "false" {
-		r.note("Apple devices refuse these certificates: they are valid for more than 825 days")
+	if r.app.given("board-clock") && r.o.boardClock != "false" {
+		r.app.note("Apple devices refuse these certificates: they are valid for more than 825 days")
 	}
 	r.noteDiffers()
 	if batch.Ended > 0 {
-		r.note("%d of the certificates issued from this list before have expired or are revoked; to replace one: %s", batch.Ended, r.command("renew", "NAME"))
+		r.app.note("%d of the certificates issued from this list before have expired or are revoked; to replace one: %s", batch.Ended, r.app.command("renew", "NAME"))
 	}
 }
 
 func (r *batchReport) dryRun(batch *pki.Batch) error {
-	if r.json {
+	if r.app.json {
 		for _, row := range r.lines {
 			if err := r.printLine(row); err != nil {
 				return err
@@ -124,7 +124,7 @@ func (r *batchReport) dryRun(batch *pki.Batch) error {
 		}
 		return nil
 	}
-	r.say("dry run: would issue %s%s; nothing was signed or written", terminal.Count(batch.Ready, "certificate"), r.forWhom())
+	r.app.say("dry run: would issue %s%s; nothing was signed or written", terminal.Count(batch.Ready, "certificate"), r.forWhom())
 	r.sayBefore(batch)
 	return nil
 }
@@ -136,7 +136,7 @@ func (r *batchReport) issued(row pki.BatchRow) {
 	case len(row.Result.Files) > 0:
 		r.again++
 	}
-	if r.json {
+	if r.app.json {
 		_ = r.printLine(batchJSON{ // the printer remembers what could not be written
 			Line: row.Line, Description: pki.Describe(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: listed(row.Result.Files),
 		})
@@ -145,7 +145,7 @@ func (r *batchReport) issued(row pki.BatchRow) {
 
 // printLine prints an object on a line of its own.
 func (r *batchReport) printLine(v any) error {
-	encoder := json.NewEncoder(r.Stdout)
+	encoder := json.NewEncoder(r.app.Stdout)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
 }
@@ -153,13 +153,13 @@ func (r *batchReport) printLine(v any) error {
 // end prints the summary, also of a run that stopped.
 func (r *batchReport) end(batch *pki.Batch) error {
 	switch {
-	case r.json, r.done == 0 && batch.Ready > 0:
+	case r.app.json, r.done == 0 && batch.Ready > 0:
 		return nil
 	case r.done > 0:
-		r.say("issued %s%s", terminal.Count(r.done, "certificate"), r.forWhom())
-		r.say("wrote the files of each device to %s", r.eachFolder())
+		r.app.say("issued %s%s", terminal.Count(r.done, "certificate"), r.forWhom())
+		r.app.say("wrote the files of each device to %s", r.eachFolder())
 	default:
-		r.say("nothing to issue")
+		r.app.say("nothing to issue")
 	}
 	r.sayBefore(batch)
 	if r.done < max(batch.Ready, 1) {
@@ -167,22 +167,22 @@ func (r *batchReport) end(batch *pki.Batch) error {
 	}
 	for _, plan := range r.examples {
 		if !plan.Target.Device.IsBoard() {
-			r.say("steps for %s: %s", plan.Target.Name(), r.command("devices", plan.Target.Device.ID))
+			r.app.say("steps for %s: %s", plan.Target.Name(), r.app.command("devices", plan.Target.Device.ID))
 		}
 	}
-	r.say("next: copy the files to each device, then run %s", r.command("phone"))
+	r.app.say("next: copy the files to each device, then run %s", r.app.command("phone"))
 	return nil
 }
 
 func (r *batchReport) sayBefore(batch *pki.Batch) {
 	if batch.Before > 0 {
-		r.say("issued from this list before: %s", terminal.Count(batch.Before, "certificate"))
+		r.app.say("issued from this list before: %s", terminal.Count(batch.Before, "certificate"))
 	}
 	if batch.Skipped > 0 {
-		r.say("left out, with valid certificates: %s", terminal.Count(batch.Skipped, "name"))
+		r.app.say("left out, with valid certificates: %s", terminal.Count(batch.Skipped, "name"))
 	}
 	if r.again > 0 {
-		r.say("wrote the missing files of %s again", terminal.Count(r.again, "certificate"))
+		r.app.say("wrote the missing files of %s again", terminal.Count(r.again, "certificate"))
 	}
 }
 

@@ -107,7 +107,7 @@ func (o phoneOptions) check() error {
 
 // phoneRun is one run of phone: what was decided so far.
 type phoneRun struct {
-	*app
+	app     *app
 	options phoneOptions
 	offer   onboard.Offer
 	p12     p12Choice
@@ -137,28 +137,28 @@ func (a *app) runPhone(ctx context.Context, c *pki.CA, o phoneOptions) (err erro
 // the identity, if one is asked for.
 func (r *phoneRun) makeOffer(c *pki.CA) (err error) {
 	o := r.options
-	if r.offer, err = c.PhoneOffer(o.devices, r.Now()); err != nil || o.identity == "" {
+	if r.offer, err = c.PhoneOffer(o.devices, r.app.Now()); err != nil || o.identity == "" {
 		return err
 	}
-	if r.p12, err = r.chooseP12(o.p12, pki.Identity, o.force); err != nil {
+	if r.p12, err = r.app.chooseP12(o.p12, pki.Identity, o.force); err != nil {
 		return err
 	}
-	if r.offer.Identity, err = c.PhoneIdentity(o.identity, r.p12.P12, r.Now()); err != nil {
+	if r.offer.Identity, err = c.PhoneIdentity(o.identity, r.p12.P12, r.app.Now()); err != nil {
 		return err
 	}
-	return r.checkScreen(r.p12)
+	return r.app.checkScreen(r.p12)
 }
 
 // start has the two certificates of the HTTPS stage signed, prepares the server, and
 // prints where it is.
 func (r *phoneRun) start(ctx context.Context) error {
-	certs, err := r.signElsewhere(ctx, r.place.Address.IP())
+	certs, err := r.app.signElsewhere(ctx, r.place.Address.IP())
 	if err != nil {
 		return err
 	}
 	r.server, err = onboard.New(onboard.Config{
 		Offer: r.offer, Listeners: r.place.Listeners, Check: certs[0], Proof: certs[1],
-		UntilTrusted: r.options.untilTrusted, Now: r.Now, Notify: r.printEvent,
+		UntilTrusted: r.options.untilTrusted, Now: r.app.Now, Notify: r.printEvent,
 	})
 	if err != nil {
 		return err
@@ -168,7 +168,7 @@ func (r *phoneRun) start(ctx context.Context) error {
 
 // serve serves until the limit, an interrupt, or the proof.
 func (r *phoneRun) serve(ctx context.Context) error {
-	ctx, stop := r.Interrupts(ctx)
+	ctx, stop := r.app.Interrupts(ctx)
 	defer stop()
 	limited, cancel := context.WithTimeout(ctx, r.options.limit)
 	defer cancel()

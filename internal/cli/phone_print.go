@@ -45,12 +45,12 @@ func (r *phoneRun) print(ctx context.Context) error {
 			return pictureFault(err)
 		}
 	}
-	if r.json {
-		err = json.NewEncoder(r.Stdout).Encode(r.serving())
+	if r.app.json {
+		err = json.NewEncoder(r.app.Stdout).Encode(r.serving())
 	} else {
 		r.draw(code)
 	}
-	r.printPassphrase(r.p12)
+	r.app.printPassphrase(r.p12)
 	return err
 }
 
@@ -58,18 +58,18 @@ func (r *phoneRun) print(ctx context.Context) error {
 // held while the phone is served.
 func (r *phoneRun) writePicture(ctx context.Context, data []byte) error {
 	o := r.options
-	return r.with(func(c *pki.CA) error {
+	return r.app.with(func(c *pki.CA) error {
 		if _, err := c.Root(); err != nil {
 			return err
 		}
-		_, err := c.WriteFile(ctx, o.png, output.File{Name: filepath.Base(o.png), Data: data}, o.force, r.waiting)
+		_, err := c.WriteFile(ctx, o.png, output.File{Name: filepath.Base(o.png), Data: data}, o.force, r.app.waiting)
 		return err
 	})
 }
 
 func (r *phoneRun) serving() servingJSON {
 	first := servingJSON{
-		r.Now(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), r.Now().Add(r.options.limit),
+		r.app.Now(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), r.app.Now().Add(r.options.limit),
 		addressJSON{r.place.Address.IP(), r.place.Address.Interface()}, []addressJSON{}, r.p12.jsonPassphrase(),
 	}
 	for _, other := range r.place.Others {
@@ -122,7 +122,7 @@ func (r *phoneRun) draw(code onboard.Code) {
 		size = onboard.Large
 	}
 	drawn, width := code.Terminal(size), code.Columns(size)
-	columns, rows := terminal.Size(r.Stdout)
+	columns, rows := terminal.Size(r.app.Stdout)
 	need := len(drawn) + 1 // the cursor has a line, too
 	if r.p12.Passphrase != "" {
 		need += passphraseRows
@@ -133,15 +133,15 @@ func (r *phoneRun) draw(code onboard.Code) {
 	case columns == 0:
 		lines = append(drawn, words...)
 	case columns < width:
-		r.note("the QR code needs %d columns, and this terminal has %d: make it wider, type the address, or save the code with --png", width, columns)
+		r.app.note("the QR code needs %d columns, and this terminal has %d: make it wider, type the address, or save the code with --png", width, columns)
 		lines = words
 	case rows < need:
-		r.note("the QR code needs %d lines, and this terminal has %d: make it taller, type the address, or save the code with --png", need, rows)
+		r.app.note("the QR code needs %d lines, and this terminal has %d: make it taller, type the address, or save the code with --png", need, rows)
 		lines = words
 	case fits:
 		lines = beside
 	}
-	r.say("%s", strings.Join(lines, "\n"))
+	r.app.say("%s", strings.Join(lines, "\n"))
 }
 
 // spanText is a time span without the zeros at its end: 10m, and still 10s.
@@ -155,11 +155,11 @@ func spanText(span time.Duration) string {
 
 // printEvent prints what a visitor does.
 func (r *phoneRun) printEvent(e onboard.Event) {
-	if r.json {
-		_ = json.NewEncoder(r.Stdout).Encode(e)
+	if r.app.json {
+		_ = json.NewEncoder(r.app.Stdout).Encode(e)
 		return
 	}
-	r.say("%s  %s", e.Time.Local().Format(time.TimeOnly), e)
+	r.app.say("%s  %s", e.Time.Local().Format(time.TimeOnly), e)
 }
 
 // endReason says what ended the run.
@@ -189,18 +189,18 @@ type endedJSON struct {
 // printEnd prints how it ended; failed is for an error that will say so.
 func (r *phoneRun) printEnd(reason endReason, failed bool) {
 	trusting := r.server.Trusting()
-	if reason == endedByUser && terminal.Is(r.Stdout) {
-		r.say("") // the terminal has written ^C
+	if reason == endedByUser && terminal.Is(r.app.Stdout) {
+		r.app.say("") // the terminal has written ^C
 	}
 	switch {
-	case r.json:
-		_ = json.NewEncoder(r.Stdout).Encode(endedJSON{r.Now(), "ended", reason, trusting})
+	case r.app.json:
+		_ = json.NewEncoder(r.app.Stdout).Encode(endedJSON{r.app.Now(), "ended", reason, trusting})
 	case failed:
 	case trusting == 0:
-		r.say("%s: no phone trusts the CA yet", endWords[reason])
+		r.app.say("%s: no phone trusts the CA yet", endWords[reason])
 	case trusting == 1:
-		r.say("%s: 1 phone trusts the CA", endWords[reason])
+		r.app.say("%s: 1 phone trusts the CA", endWords[reason])
 	default:
-		r.say("%s: %d phones trust the CA", endWords[reason], trusting)
+		r.app.say("%s: %d phones trust the CA", endWords[reason], trusting)
 	}
 }

@@ -120,7 +120,7 @@ type failedRenewJSON struct {
 
 // renewalReport prints each certificate once it is written.
 type renewalReport struct {
-	*app
+	app     *app
 	options renewOptions
 	p12s    map[*pki.Renewal]p12Choice
 	JSON    renewedJSON
@@ -132,45 +132,45 @@ func (r *renewalReport) planned(renewal *pki.Renewal) error {
 		return err
 	}
 	r.JSON.Renewed = append(r.JSON.Renewed, described)
-	if !r.json {
+	if !r.app.json {
 		text := fmt.Sprintf("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
 		if next := renewal.Plan.NextPlace(); next != nil && r.options.push {
 			text += "; would be pushed to " + next.To
 		}
-		r.say("%s", text)
+		r.app.say("%s", text)
 	}
 	return nil
 }
 
 func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 	printed, choice := describeIssued(result, renewal.Plan), r.p12s[renewal]
-	r.printPassphrase(choice) // first: nothing else has it
+	r.app.printPassphrase(choice) // first: nothing else has it
 	printed.Passphrase = choice.jsonPassphrase()
 	r.JSON.Renewed = append(r.JSON.Renewed, printed)
-	if !r.json {
+	if !r.app.json {
 		text := fmt.Sprintf("%s: valid until %s (before: %s)", pki.DisplayName(printed.Name), pki.Day(printed.NotAfter), pki.Day(renewal.Until))
 		if !r.options.push || printed.Pushed == nil {
 			text += fmt.Sprintf("; copy %s to the %s", countText(len(printed.Files)), destination(renewal.Plan))
 		}
-		r.say("%s", text)
-		r.sayWritten(result.Files)
-		r.noteStale(result.Stale)
+		r.app.say("%s", text)
+		r.app.sayWritten(result.Files)
+		r.app.noteStale(result.Stale)
 	}
 }
 
 // plannedCA and delegated are for a CA under the root.
 func (r *renewalReport) plannedCA(d *pki.Delegation) {
 	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, []pki.Written{}, []string{}})
-	if !r.json {
-		r.say("%s: a CA, would be valid until %s (before: %s)", d.Name, pki.Day(d.NotAfter()), pki.Day(d.Until()))
+	if !r.app.json {
+		r.app.say("%s: a CA, would be valid until %s (before: %s)", d.Name, pki.Day(d.NotAfter()), pki.Day(d.Until()))
 	}
 }
 
 func (r *renewalReport) delegated(d *pki.Delegation, result pki.Result) {
 	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, pki.Day(d.NotAfter()), d.Dir, listed(result.Files), []string{}})
-	if !r.json {
-		r.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
-		r.sayWritten(result.Files)
+	if !r.app.json {
+		r.app.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
+		r.app.sayWritten(result.Files)
 	}
 }
 
@@ -191,13 +191,13 @@ func destination(p *pki.Plan) string {
 func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) error {
 	r.JSON.Revoked, r.JSON.Lists = pki.DescribeAll(renewals.Revoked), each(lists, describeCRL)
 	r.JSON.Failed = each(renewals.Failed, func(f pki.FailedRenewal) failedRenewJSON { return failedRenewJSON{f.Name, f.Err.Error()} })
-	if r.json {
-		return r.printJSON(r.JSON)
+	if r.app.json {
+		return r.app.printJSON(r.JSON)
 	}
 	for _, list := range r.JSON.Lists {
-		r.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.command("export", "crl"))
+		r.app.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.app.command("export", "crl"))
 	}
-	r.say("%s", r.summary())
+	r.app.say("%s", r.summary())
 	return nil
 }
 

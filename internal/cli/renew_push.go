@@ -37,15 +37,15 @@ func (r *renewalReport) push(ctx context.Context, c *pki.CA) error {
 	if !r.options.push {
 		return nil
 	}
-	ctx, stop := r.Interrupts(ctx)
+	ctx, stop := r.app.Interrupts(ctx)
 	defer stop()
 	waiting, _ := c.Unpushed() // what cannot be read was reported as not renewed
 	var faults []error
 	for _, issued := range waiting {
-		request := pki.PushRequest{Name: issued.Record.Name, Access: r.access(ctx, r.options.access)}
-		p, files, err := r.pushOne(ctx, c, request)
+		request := pki.PushRequest{Name: issued.Record.Name, Access: r.app.access(ctx, r.options.access)}
+		p, files, err := r.app.pushOne(ctx, c, request)
 		if ctx.Err() != nil {
-			return errors.Join(append(faults, r.interrupted(ctx, err))...)
+			return errors.Join(append(faults, r.app.interrupted(ctx, err))...)
 		}
 		if err != nil {
 			faults = append(faults, errUnpushed(issued.Record.Name, err))
@@ -58,8 +58,8 @@ func (r *renewalReport) push(ctx context.Context, c *pki.CA) error {
 
 func (r *renewalReport) pushed(p *pki.Push, files pki.PushedFiles) {
 	r.JSON.Pushed = append(r.JSON.Pushed, describePush(p, files, false))
-	if !r.json {
-		r.say("%s: pushed to %s", pki.DisplayName(p.Name()), placeText(p))
-		r.saySteps(p, files)
+	if !r.app.json {
+		r.app.say("%s: pushed to %s", pki.DisplayName(p.Name()), placeText(p))
+		r.app.saySteps(p, files)
 	}
 }

@@ -134,7 +134,7 @@ func (a *app) thisComputer() trust.Computer {
 
 // trustRun is one run of trust.
 type trustRun struct {
-	*app
+	app      *app
 	options  trustOptions
 	computer trust.Computer
 	request  trust.Request
@@ -192,7 +192,7 @@ func (t trustRun) change(ctx context.Context, plan func(context.Context, trust.R
 	if t.options.dryRun {
 		return t.dryRun(p)
 	}
-	ctx, stop := t.Interrupts(ctx)
+	ctx, stop := t.app.Interrupts(ctx)
 	defer stop()
 	results, err := p.Run(ctx, t.announce)
 	if err != nil {
@@ -225,7 +225,7 @@ func (t trustRun) announce(step trust.Step) {
 	if strings.HasSuffix(step.Args[len(step.Args)-1], "update-ca-certificates") {
 		text += "   (this takes a few seconds)"
 	}
-	fmt.Fprintln(t.Stderr, terminal.Printable(text))
+	fmt.Fprintln(t.app.Stderr, terminal.Printable(text))
 }
 
 // missing explains a store that does not exist here. It is a fault only if the
