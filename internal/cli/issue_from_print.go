@@ -56,8 +56,13 @@ func (r *batchReport) checked(row pki.BatchRow) {
 	}
 }
 
-// checkedBefore remembers what a certificate that exists lacks.
+// checkedBefore remembers a certificate that exists, and what it lacks.
 func (r *batchReport) checkedBefore(row pki.BatchRow) {
+	if r.o.dryRun && r.app.json {
+		line := describeRow(row)
+		line.DryRun = true
+		r.lines = append(r.lines, line)
+	}
 	if len(row.Differs.Settings) == 0 {
 		return
 	}
@@ -137,9 +142,14 @@ func (r *batchReport) issued(row pki.BatchRow) {
 		r.again++
 	}
 	if r.app.json {
-		_ = r.printLine(batchJSON{ // the printer remembers what could not be written
-			Line: row.Line, Description: pki.Describe(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: listed(row.Result.Files),
-		})
+		_ = r.printLine(describeRow(row)) // the printer remembers what could not be written
+	}
+}
+
+// describeRow is of a row whose certificate exists.
+func describeRow(row pki.BatchRow) batchJSON {
+	return batchJSON{
+		Line: row.Line, Description: pki.Describe(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: listed(row.Result.Files),
 	}
 }
 
@@ -170,7 +180,7 @@ func (r *batchReport) end(batch *pki.Batch) error {
 			r.app.say("steps for %s: %s", plan.Target.Name(), r.app.command("devices", plan.Target.Device.ID))
 		}
 	}
-	r.app.say("next: copy the files to each device, then run %s", r.app.command("phone"))
+	r.app.say("next: copy the files to each device, then %s", pki.PhoneSteps(batch.Root()).Text(r.app.show))
 	return nil
 }
 

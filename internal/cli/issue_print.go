@@ -76,15 +76,17 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan) error {
 // sayNext says what is left to do, once the files are written, or the steps to
 // install them were printed.
 func (a *app) sayNext(r issuedJSON, p *pki.Plan, installed bool) {
-	next := nextText(p, len(r.Files)) + a.exampleAside(p)
+	next, phones := nextText(p, len(r.Files))+a.exampleAside(p), pki.PhoneSteps(p.Root()).Text(a.show)
 	switch {
-	case installed && !p.IsRenewal():
+	case installed && !p.IsRenewal() && pki.HasPhonePage(p.Root()):
 		a.say("next: %s, for each phone", a.command("phone"))
+	case installed && !p.IsRenewal():
+		a.say("next: %s", phones)
 	case installed: // the phones trust the root already
 	case p.IsRenewal():
 		a.say("next: %s", next)
 	default:
-		a.say("next: %s, then run %s", next, a.command("phone"))
+		a.say("next: %s, then %s", next, phones)
 	}
 }
 
@@ -144,7 +146,7 @@ func placeOf(target device.Target) string {
 // is anything.
 func (a *app) printInstall(p *pki.Plan) bool {
 	quoted := func(words ...string) string { return fault.Quote(strings.Join(words, "")) }
-	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: quoted(p.Dir)})
+	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: fault.QuotePath(p.Dir)})
 	if len(steps) == 0 {
 		return false
 	}

@@ -195,7 +195,7 @@ func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) 
 		return r.app.printJSON(r.JSON)
 	}
 	for _, list := range r.JSON.Lists {
-		r.app.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.app.command("export", "crl"))
+		r.app.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.app.command("export crl"))
 	}
 	r.app.say("%s", r.summary())
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 func (a *app) rootsCommand() *cobra.Command {
@@ -60,13 +61,12 @@ func (a *app) runRootList(c *pki.CA) error {
 }
 
 func (a *app) printRoots(roots []pki.RootInfo) error {
-	w := a.columns()
-	fmt.Fprintln(w, "ROOT\tSTATE\tKEY\tUNTIL\tSHA-256")
+	rows := [][]string{{"ROOT", "STATE", "KEY", "UNTIL", "SHA-256"}}
 	for _, root := range roots {
 		r := root.Describe()
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", r.Name, stateText(root), r.Key, a.until(r.NotBefore, r.NotAfter), r.SHA256[:11])
+		rows = append(rows, []string{r.Name, stateText(root), r.Key, a.until(r.NotBefore, r.NotAfter), r.SHA256[:11] + "…"})
 	}
-	return w.Flush()
+	return terminal.WriteRows(a.Stdout, "", rows)
 }
 
 // stateText writes a root's state for people.

@@ -51,6 +51,12 @@ func Open() (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR, 0)
 }
 
+// HasColours reports whether w is a terminal that shows colours, and the user wants
+// them: https://no-color.org
+func HasColours(w io.Writer, getenv func(string) string) bool {
+	return Is(w) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
+}
+
 // Size returns the size of the terminal that w writes to, or zero if there is none.
 func Size(w io.Writer) (columns, rows int) {
 	file, ok := file(w)
