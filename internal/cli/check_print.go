@@ -10,6 +10,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/probe"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // checkJSON is a report as --json prints it.
@@ -109,13 +110,13 @@ func (r *checkRun) describeServed(report probe.Report) *servedJSON {
 // printReport prints the steps and the notes. The problems are the errors of
 // the run.
 func (r *checkRun) printReport(report probe.Report) error {
-	if r.options.json {
+	if r.app.json {
 		return r.app.printJSON(r.describe(report))
 	}
 	r.app.say("%s", report.Target)
 	w := r.app.columns()
 	for _, step := range report.Steps {
-		fmt.Fprintf(w, "  %s\t%s%s\n", step.Name, printable(step.Text), took(step, report.Prediction))
+		fmt.Fprintf(w, "  %s\t%s%s\n", step.Name, terminal.Printable(step.Text), took(step, report.Prediction))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -149,7 +150,7 @@ func (r *checkRun) printReports(reports []probe.Report, result checksJSON) error
 	for _, report := range reports {
 		result.Servers = append(result.Servers, r.describe(report))
 	}
-	if r.options.json {
+	if r.app.json {
 		return r.app.printJSON(result)
 	}
 	if len(reports) == 0 {
@@ -165,7 +166,7 @@ func (r *checkRun) printReports(reports []probe.Report, result checksJSON) error
 			// The first step; check NAME shows the others.
 			fix, _, _ = strings.Cut(problems[0].Fix.Text(r.app.show), "; ")
 		}
-		fmt.Fprintln(w, printable(strings.Join([]string{report.Target.String(), cmp.Or(j.Address, "-"), tlsText(report), timeText(report), daysText(j), state, fix}, "\t")))
+		fmt.Fprintln(w, terminal.Printable(strings.Join([]string{report.Target.String(), cmp.Or(j.Address, "-"), tlsText(report), timeText(report), daysText(j), state, fix}, "\t")))
 	}
 	return w.Flush()
 }

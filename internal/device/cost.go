@@ -2,6 +2,8 @@ package device
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 )
 
@@ -90,16 +92,18 @@ func (g Growth) applied(cost Cost, c Certificate) Cost {
 // CostOf returns what a connection with a certificate costs, once for each
 // firmware and curve that was measured. A certificate without bytes stands for
 // one of its key type for pico.local.
-func (t *Target) CostOf(c Certificate) []Cost {
-	costs := []Cost{}
-	for _, firmware := range t.Firmware {
-		for _, cost := range firmware.Costs {
-			if cost.Key == c.Key {
-				costs = append(costs, firmware.Growth.applied(cost, c))
+func (t *Target) CostOf(c Certificate) []Cost { return slices.AppendSeq([]Cost{}, t.costs(c)) }
+
+func (t *Target) costs(c Certificate) iter.Seq[Cost] {
+	return func(yield func(Cost) bool) {
+		for _, firmware := range t.Firmware {
+			for _, cost := range firmware.Costs {
+				if cost.Key == c.Key && !yield(firmware.Growth.applied(cost, c)) {
+					return
+				}
 			}
 		}
 	}
-	return costs
 }
 
 // Figures are the least and the most that one connection costs, which depends
@@ -111,13 +115,10 @@ type Figures struct {
 
 // FiguresOf returns what a connection with a certificate costs a row of the
 // selected firmware.
-func (t *Target) FiguresOf(row Row, c Certificate) Figures { return row.figures(t.CostOf(c)) }
-
-// figures spans those of the costs that are the row's.
-func (r Row) figures(costs []Cost) Figures {
+func (t *Target) FiguresOf(row Row, c Certificate) Figures {
 	var all Figures
-	for _, cost := range costs {
-		if r.has(cost.Firmware) {
+	for cost := range t.costs(c) {
+		if row.has(cost.Firmware) {
 			widen(&all.HeapBytes, cost.HeapBytes)
 			widen(&all.Seconds, cost.Seconds)
 		}
@@ -143,9 +144,8 @@ func (t *Target) costliest(c Certificate) (Row, Figures) {
 
 // extreme returns the first of the rows with figures that no other beats.
 func (t *Target) extreme(c Certificate, beats func(x, y Figures) bool) (best Row, extreme Figures) {
-	costs := t.CostOf(c)
 	for _, row := range t.Rows() {
-		figures := row.figures(costs)
+		figures := t.FiguresOf(row, c)
 		if figures != (Figures{}) && (extreme == (Figures{}) || beats(figures, extreme)) {
 			best, extreme = row, figures
 		}
@@ -164,10 +164,13 @@ func widen[N int | float64](span *[2]N, figure N) {
 }
 
 // String returns the figures that are known: "30.3 - 31.4 KB of heap and 3.4 - 5.9 s".
-func (f Figures) String() string {
+func (f Figures) String() string { return f.Text("heap") }
+
+// Text is String with another word for the heap.
+func (f Figures) Text(heap string) string {
 	var parts []string
 	if f.HeapBytes[1] > 0 {
-		parts = append(parts, f.Heap()+" of heap")
+		parts = append(parts, f.Heap()+" of "+heap)
 	}
 	if f.Seconds[1] > 0 {
 		parts = append(parts, f.Time())
