@@ -317,10 +317,11 @@ func (v visitor) mustServe(after string) {
 // A counter stands between clients and a board and counts what the board pays
 // for: connections, and the TLS handshakes that it answered.
 type counter struct {
-	address string
-	mutex   sync.Mutex
-	opened  int
-	shaken  []time.Time
+	address  string
+	listener net.Listener
+	mutex    sync.Mutex
+	opened   int
+	shaken   []time.Time
 }
 
 func newCounter(t testing.TB, board string) *counter {
@@ -330,7 +331,7 @@ func newCounter(t testing.TB, board string) *counter {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	c := &counter{address: listener.Addr().String()}
+	c := &counter{address: listener.Addr().String(), listener: listener}
 	go func() {
 		for {
 			client, err := listener.Accept()

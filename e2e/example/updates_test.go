@@ -145,6 +145,31 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
+// TestUpdatesAfterTheBoardMoved: the router gave it another address than picoca
+// remembers.
+func TestUpdatesAfterTheBoardMoved(t *testing.T) {
+	t.Parallel()
+	h, port := rig.NewHome(t), rig.FreePort(t)
+	h.Run("issue", "localhost")
+	h.Run("example", "localhost", "--for", "pico-w/micropython", "--updates="+port, "--out", "made")
+	if err := os.CopyFS(h.Path("project"), os.DirFS(h.Path("made"))); err != nil {
+		t.Fatal(err)
+	}
+	b := startExample(t, h, exampleOnMicroPython)
+	former := newCounter(t, "127.0.0.1:"+port)
+	h.Run("push", "localhost", "--to", "https://"+former.address)
+	former.listener.Close()
+	h.Run("renew", "localhost")
+	now := "https://localhost:" + port
+	if out := h.Run("push", "localhost", "--json"); !strings.Contains(out, `"moved_from": "https://`+former.address+`"`) || !strings.Contains(out, `"to": "`+now+`"`) {
+		t.Errorf("got %s", out)
+	}
+	b.log.wait(t, "new certificate in b")
+	if out := h.Run("push", "localhost", "--json"); strings.Contains(out, "moved_from") || !strings.Contains(out, `"to": "`+now+`"`) {
+		t.Errorf("after that: got %s", out)
+	}
+}
+
 // TestUpdatesAndPowerCuts cuts the power at each step of an update: the previous
 // pair comes up, or the new one.
 func TestUpdatesAndPowerCuts(t *testing.T) {

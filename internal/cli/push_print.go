@@ -47,18 +47,20 @@ func (p *progress) clear() {
 
 // pushedJSON is the result of push as --json prints it.
 type pushedJSON struct {
-	Name     string           `json:"name"`
-	For      string           `json:"for"`
-	Serial   string           `json:"serial"`
-	NotAfter time.Time        `json:"not_after"`
-	Kind     push.Kind        `json:"kind"`
-	To       string           `json:"to"`
-	Board    string           `json:"board,omitempty"`
-	BoardID  string           `json:"board_id,omitempty"`
-	Files    []pushedFileJSON `json:"files"`
-	Reset    bool             `json:"reset"`
-	ToFillIn string           `json:"to_fill_in,omitempty"`
-	Steps    []string         `json:"steps"`
+	Name     string    `json:"name"`
+	For      string    `json:"for"`
+	Serial   string    `json:"serial"`
+	NotAfter time.Time `json:"not_after"`
+	Kind     push.Kind `json:"kind"`
+	To       string    `json:"to"`
+	Board    string    `json:"board,omitempty"`
+	BoardID  string    `json:"board_id,omitempty"`
+	// MovedFrom is where the board was last, if it is elsewhere now.
+	MovedFrom string           `json:"moved_from,omitempty"`
+	Files     []pushedFileJSON `json:"files"`
+	Reset     bool             `json:"reset"`
+	ToFillIn  string           `json:"to_fill_in,omitempty"`
+	Steps     []string         `json:"steps"`
 }
 
 type pushedFileJSON struct {
@@ -74,7 +76,7 @@ func describePush(p *pki.Push, w pki.PushedFiles, reset bool) pushedJSON {
 	leaf := describeLeaf(p.Issued)
 	r := pushedJSON{
 		Name: p.Name(), For: leaf.For, Serial: leaf.Serial, NotAfter: leaf.NotAfter, Kind: p.Kind(), To: p.Place(),
-		Board: p.Board().Name, BoardID: p.Board().ID, Reset: reset, ToFillIn: w.ToFillIn, Steps: []string{},
+		Board: p.Board().Name, BoardID: p.Board().ID, MovedFrom: w.MovedFrom, Reset: reset, ToFillIn: w.ToFillIn, Steps: []string{},
 	}
 	for _, file := range w.Files {
 		r.Files = append(r.Files, pushedFileJSON(file))
@@ -87,6 +89,7 @@ func describePush(p *pki.Push, w pki.PushedFiles, reset bool) pushedJSON {
 
 func (a *app) printPushed(p *pki.Push, w pki.PushedFiles, o pushOptions) error {
 	r := describePush(p, w, o.Reset)
+	a.noteMoved(p, w)
 	if o.json {
 		return a.printJSON(r)
 	}
@@ -99,6 +102,13 @@ func (a *app) printPushed(p *pki.Push, w pki.PushedFiles, o pushOptions) error {
 	}
 	a.saySteps(p, w)
 	return nil
+}
+
+// noteMoved says that a board is not where picoca remembered it.
+func (a *app) noteMoved(p *pki.Push, w pki.PushedFiles) {
+	if w.MovedFrom != "" {
+		a.note("%s was not found at %s, but at %s: from now on picoca looks there first", pki.DisplayName(p.Name()), w.MovedFrom, p.Place())
+	}
 }
 
 // placeText names where the files are: "Raspberry Pi Pico W with rp2040 at

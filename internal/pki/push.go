@@ -248,6 +248,8 @@ type PushedFiles struct {
 	// ToFillIn is a file that the user writes the Wi-Fi's name and password into, ""
 	// if that was done.
 	ToFillIn string
+	// MovedFrom is where the board was last, if it is elsewhere now; else "".
+	MovedFrom string
 }
 
 // Run puts the files onto the device, and records where they are. It holds the
@@ -264,12 +266,16 @@ func (p *Push) Run(ctx context.Context, now time.Time, waiting Waiting) (w Pushe
 	if err != nil {
 		return w, err
 	}
+	before := p.Place()
 	w.Files, err = p.device.Put(ctx, files, push.Options{Force: p.request.Force, Familiar: p.isFamiliar() && p.device.Kind == push.Folder, Progress: p.request.Progress, Updates: access})
 	switch _, leftover := errors.AsType[*push.LeftoverError](err); {
 	case w.Files == nil:
 		return w, err
 	case err != nil && !leftover:
 		return w, errors.Join(err, p.record(time.Time{}))
+	}
+	if p.Place() != before {
+		w.MovedFrom = before
 	}
 	familiar := p.isFamiliar()
 	if p.example != nil {

@@ -240,6 +240,30 @@ func (p *Push) updatePlace() string {
 	return p.updates.place(p.Name())
 }
 
+// maxElsewhere bounds the time that looking for a board takes.
+const maxElsewhere = 3
+
+// elsewhere are the other places where a board that takes updates may be, by the
+// names and addresses in its certificate: the router may have given it another
+// address than the one that is remembered. One that the user names is the only one.
+func (p *Push) elsewhere() (places []string) {
+	if p.request.To != "" {
+		return nil
+	}
+	leaf := p.Issued.Leaf
+	names := slices.Concat([]string{p.Name()}, leaf.DNSNames)
+	for _, address := range leaf.IPAddresses {
+		names = append(names, address.String())
+	}
+	for _, name := range names {
+		place := p.updates.place(name)
+		if place != p.device.Place && !strings.HasPrefix(name, "*.") && !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
+	return places[:min(maxElsewhere, len(places))]
+}
+
 func isUpdatePlace(place string) bool { return strings.HasPrefix(place, "https://") }
 
 // takesUpdates reports whether the device has folders for two pairs. A board that a
@@ -304,7 +328,7 @@ func (p *Push) access(now time.Time) (*push.Updates, error) {
 	for _, root := range roots {
 		pool.AddCert(root.Certificate)
 	}
-	return &push.Updates{Name: p.Name(), Port: p.updates.Port, Roots: pool, Now: now, Known: p.mayHave, Revoked: revokedIn(revoked), Newest: p.Issued.Leaf.Raw, Owners: owners}, err
+	return &push.Updates{Name: p.Name(), Port: p.updates.Port, Elsewhere: p.elsewhere(), Roots: pool, Now: now, Known: p.mayHave, Revoked: revokedIn(revoked), Newest: p.Issued.Leaf.Raw, Owners: owners}, err
 }
 
 // revokedIn finds certificates in a list of the revoked ones.

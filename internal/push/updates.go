@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,11 +32,14 @@ type Updates struct {
 	// Name is the board's in its certificate, which must come from Roots and be valid
 	// at Now. One that has ended proves as much if Known, given its DER, says that the
 	// board may still have it.
-	Name  string
-	Port  int // that its project has
-	Roots *x509.CertPool
-	Now   time.Time
-	Known func(der []byte) bool
+	Name string
+	Port int // that its project has
+	// Elsewhere are other places where the board may be, for when nothing answers at
+	// the one that was opened, or what does is not the board.
+	Elsewhere []string
+	Roots     *x509.CertPool
+	Now       time.Time
+	Known     func(der []byte) bool
 	// Revoked says whether a certificate proves nothing more: someone else may have
 	// its key.
 	Revoked func(leaf *x509.Certificate) bool
@@ -56,9 +60,14 @@ type updates struct {
 	dial    Dial
 }
 
-// updatesTime is for one connection: a board that has a visitor finishes with it
-// first.
-const updatesTime = 90 * time.Second
+const (
+	// updatesTime is for one connection: a board that has a visitor finishes with it
+	// first.
+	updatesTime = 90 * time.Second
+	// elsewhereTime is for reaching a place when there are others. A board accepts
+	// connections while it has a visitor; TCP asks again after 1, 3 and 7 seconds.
+	elsewhereTime = 15 * time.Second
+)
 
 // UpdatesPlace returns the place of a board that takes updates.
 func UpdatesPlace(name string, port int) string {
@@ -67,12 +76,19 @@ func UpdatesPlace(name string, port int) string {
 
 // openUpdates reads the place. The board is not reached before Put.
 func openUpdates(place string, dial Dial) (*Device, error) {
+	address, err := updatesAddress(place)
+	if err != nil {
+		return nil, err
+	}
+	return &Device{Kind: HTTPS, Place: place, updates: &updates{place, address, dial}}, nil
+}
+
+func updatesAddress(place string) (string, error) {
 	base, err := url.Parse(place)
 	if err != nil || base.Hostname() == "" || base.Port() != "" && !isPort(base.Port()) || base.User != nil || strings.ContainsAny(place, "?#") || base.Path != "" && base.Path != "/" {
-		return nil, &PlaceError{place, "is not the address of a board", fault.Hintf("write it as https://192.168.1.42:%d, without a path", UpdatesPort)}
+		return "", &PlaceError{place, "is not the address of a board", fault.Hintf("write it as https://192.168.1.42:%d, without a path", UpdatesPort)}
 	}
-	address := net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), strconv.Itoa(UpdatesPort)))
-	return &Device{Kind: HTTPS, Place: place, updates: &updates{place, address, dial}}, nil
+	return net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), strconv.Itoa(UpdatesPort))), nil
 }
 
 func isPort(text string) bool {
@@ -83,7 +99,7 @@ func isPort(text string) bool {
 // put has the board take the files, and proves that it uses them. Until the last
 // request, whatever happens, it has what it had before.
 func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, error) {
-	board, owner, err := u.greet(ctx, o.Updates)
+	board, owner, err := u.find(ctx, o.Updates)
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +142,30 @@ func (u *updates) send(board *updatesConn, files []File, o Options) error {
 	return board.ask(http.MethodPost, "/try", nil)
 }
 
+// find connects to the board where it was, else where it may be: wherever that is, it
+// proves who it is before anything is sent. The place is from then on that one. A
+// board that refuses all owners is not looked for elsewhere.
+func (u *updates) find(ctx context.Context, access *Updates) (*updatesConn, int, error) {
+	var faults []error
+	for _, place := range slices.Concat([]string{u.place}, access.Elsewhere) {
+		address, err := updatesAddress(place)
+		if err != nil {
+			return nil, 0, err
+		}
+		there := &updates{place, address, u.dial}
+		board, owner, err := there.greet(ctx, access)
+		if _, refused := errors.AsType[*RefusedError](err); err == nil || refused || ctx.Err() != nil {
+			*u = *there
+			return board, owner, err
+		}
+		faults = append(faults, err)
+	}
+	if len(faults) == 1 {
+		return nil, 0, faults[0]
+	}
+	return nil, 0, &LostError{access.Name, access.Port, faults}
+}
+
 // greet connects as the first owner that the board accepts, and returns which.
 func (u *updates) greet(ctx context.Context, access *Updates) (*updatesConn, int, error) {
 	var err error
@@ -146,7 +186,7 @@ func (u *updates) greet(ctx context.Context, access *Updates) (*updatesConn, int
 func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*updatesConn, error) {
 	late, cancel := context.WithTimeoutCause(ctx, updatesTime, errSilent)
 	c := &updatesConn{u: u, access: access, ctx: ctx, late: late, stop: cancel}
-	plain, err := u.dial(late, "tcp", u.address)
+	plain, err := u.reach(late, len(access.Elsewhere) > 0)
 	if err != nil {
 		defer cancel()
 		return nil, c.fault(err)
@@ -169,6 +209,20 @@ func (u *updates) connect(ctx context.Context, access *Updates, owner int) (*upd
 	}
 	c.reader = bufio.NewReader(c.tls)
 	return c, nil
+}
+
+// reach dials the board, for a shorter time if it may be elsewhere.
+func (u *updates) reach(ctx context.Context, elsewhere bool) (net.Conn, error) {
+	if !elsewhere {
+		return u.dial(ctx, "tcp", u.address)
+	}
+	short, cancel := context.WithTimeoutCause(ctx, elsewhereTime, errSilent)
+	defer cancel()
+	conn, err := u.dial(short, "tcp", u.address)
+	if err != nil && ctx.Err() == nil && short.Err() != nil {
+		err = context.Cause(short)
+	}
+	return conn, err
 }
 
 // byName returns where the board is by its name, "" if that is the place.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -38,6 +39,8 @@ type updatingBoard struct {
 	requests []string
 	answers  map[string]int // of requests that fail
 	broken   bool           // the pair on trial is not the one that was sent
+	tooOld   bool           // it speaks only TLS 1.1
+	shown    bool           // a client has shown a certificate
 	ends     bool           // no connection is possible once the pair is on trial
 }
 
@@ -76,9 +79,16 @@ func (b *updatingBoard) config(*tls.ClientHelloInfo) (*tls.Config, error) {
 		pair = b.newest
 	}
 	want := b.owners[accepts].Certificate[0]
+	newest := uint16(tls.VersionTLS12)
+	if b.tooOld {
+		newest = tls.VersionTLS11
+	}
 	return &tls.Config{
-		Certificates: []tls.Certificate{pair.TLS()}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12,
+		Certificates: []tls.Certificate{pair.TLS()}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS10, MaxVersion: newest,
 		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+			b.mutex.Lock()
+			b.shown = true
+			b.mutex.Unlock()
 			if !bytes.Equal(raw[0], want) {
 				return errors.New("not the owner")
 			}
@@ -108,11 +118,20 @@ func (b *updatingBoard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (b *updatingBoard) place() string { return "https://" + b.Listener.Addr().String() }
+
+// access is what picoca has for the board at a time.
+func (b *updatingBoard) access(now time.Time) *Updates {
+	roots := x509.NewCertPool()
+	roots.AddCert(b.root.Cert)
+	return &Updates{Name: "pico.local", Port: 9443, Roots: roots, Now: now, Known: func([]byte) bool { return false }, Revoked: func(*x509.Certificate) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
+}
+
 // put pushes as picoca does at a time.
 func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error) {
 	b.t.Helper()
 	computer := Computer{OS: "linux", Base: b.t.TempDir(), Dial: (&net.Dialer{}).DialContext}
-	d, err := computer.Open(b.t.Context(), "https://"+b.Listener.Addr().String(), Access{})
+	d, err := computer.Open(b.t.Context(), b.place(), Access{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -120,9 +139,7 @@ func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error
 	if d.Kind != HTTPS || d.Board != (Board{}) {
 		b.t.Errorf("got %+v", d)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(b.root.Cert)
-	access := &Updates{Name: "pico.local", Port: 9443, Roots: roots, Now: now, Known: func([]byte) bool { return false }, Revoked: func(*x509.Certificate) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
+	access := b.access(now)
 	if change != nil {
 		change(access)
 	}
@@ -218,11 +235,110 @@ func TestPutOverHTTPSFails(t *testing.T) {
 	}
 }
 
+// TestPutOverHTTPSFindsTheBoard: what answers at its former address learns nothing.
+func TestPutOverHTTPSFindsTheBoard(t *testing.T) {
+	stranger := func(change func(*updatingBoard)) func(*testing.T) string {
+		return func(t *testing.T) string {
+			other := newUpdatingBoard(t)
+			change(other)
+			t.Cleanup(func() {
+				other.mutex.Lock()
+				defer other.mutex.Unlock()
+				if len(other.requests) > 0 || other.shown {
+					t.Errorf("the stranger got %q, and saw an owner: %v", other.requests, other.shown)
+				}
+			})
+			return other.place()
+		}
+	}
+	for name, before := range map[string]func(*testing.T) string{
+		"nothing answers": func(t *testing.T) string {
+			gone := newUpdatingBoard(t)
+			gone.Close()
+			return gone.place()
+		},
+		"another CA's board": stranger(func(*updatingBoard) {}),
+		"an older TLS":       stranger(func(other *updatingBoard) { other.tooOld = true }),
+		"no TLS":             plainServer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, old := newUpdatingBoard(t), before(t)
+			b.accepts = 1
+			d, err := openUpdates(old, (&net.Dialer{}).DialContext)
+			if err != nil {
+				t.Fatal(err)
+			}
+			access := b.access(updatesStart)
+			access.Elsewhere = []string{"https://127.0.0.1:1", b.place()}
+			if done, err := d.Put(t.Context(), []File{{Name: "cert.der"}}, Options{Updates: access}); err != nil || done[0].State != Written || !b.live || d.Place != b.place() {
+				t.Errorf("got %+v at %s, %v; want it written at %s", done, d.Place, err, b.place())
+			}
+		})
+	}
+}
+
+// TestPutOverHTTPSFindsNoBoard names every place, and no other is remembered.
+func TestPutOverHTTPSFindsNoBoard(t *testing.T) {
+	b, other := newUpdatingBoard(t), newUpdatingBoard(t)
+	d, err := openUpdates(other.place(), (&net.Dialer{}).DialContext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	access := b.access(updatesStart)
+	access.Elsewhere = []string{"https://127.0.0.1:1"}
+	done, err := d.Put(t.Context(), []File{{Name: "key.der"}}, Options{Updates: access})
+	lost, ok := errors.AsType[*LostError](err)
+	if !ok || len(lost.Errs) != 2 || !strings.Contains(err.Error(), other.place()+" does not prove") || !strings.Contains(err.Error(), "; https://127.0.0.1:1: ") || done != nil || d.Place != other.place() {
+		t.Errorf("got %+v, %v at %s", done, err, d.Place)
+	}
+	b.accepts = 1
+	access.Owners, access.Elsewhere = b.owners[:1], []string{other.place()}
+	d.updates.place = b.place()
+	if _, err := d.Put(t.Context(), nil, Options{Updates: access}); !errors.As(err, new(*RefusedError)) {
+		t.Errorf("a board that refuses: got %v", err)
+	}
+}
+
+// TestPutOverHTTPSGivesUp: a place that swallows everything does not take all the time.
+func TestPutOverHTTPSGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		silent := func(ctx context.Context, _, address string) (net.Conn, error) {
+			if address == "192.168.1.42:8443" { // a router that drops what is for nobody
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			ours, theirs := net.Pipe()
+			go io.Copy(io.Discard, theirs)
+			return ours, nil
+		}
+		d, err := openUpdates("https://192.168.1.42:8443", silent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.Put(t.Context(), nil, Options{Updates: &Updates{Name: "pico.local", Elsewhere: []string{"https://pico.local:8443"}, Owners: make([]tls.Certificate, 2)}})
+		if !errors.As(err, new(*LostError)) || strings.Count(err.Error(), errSilent.Error()) != 2 {
+			t.Errorf("got %v", err)
+		}
+		if got, want := time.Since(began), elsewhereTime+updatesTime; got != want {
+			t.Errorf("it took %v, want %v", got, want)
+		}
+	})
+}
+
+// plainServer answers without TLS.
+func plainServer(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return "https://" + server.Listener.Addr().String()
+}
+
 func TestPutOverHTTPSIsInterrupted(t *testing.T) {
 	b := newUpdatingBoard(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	d, err := openUpdates("https://"+b.Listener.Addr().String(), (&net.Dialer{}).DialContext)
+	d, err := openUpdates(b.place(), (&net.Dialer{}).DialContext)
 	if err != nil {
 		t.Fatal(err)
 	}
