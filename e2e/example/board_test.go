@@ -137,7 +137,7 @@ func startExample(t testing.TB, h rig.Home, firmware exampleFirmware) *exampleBo
 	b.cmd.Env = append(os.Environ(), "MICROPYPATH="+strings.Join(path, ":"),
 		"PORT_443="+portOf(b.https), "PORT_80="+portOf(b.http), "PORT_8443="+portOf(b.updates), "CIRCUITPY_WIFI_SSID=your network")
 	if firmware.id == "micropython" { // CircuitPython looks at no dates, but its stand-in does
-		b.cmd.Env = append(b.cmd.Env, "PICOW_TIME=1609459200")
+		b.cmd.Env = append(b.cmd.Env, "PICOW_TIME=1609459200", "TZ=UTC")
 	}
 	b.cmd.Env = append(b.cmd.Env, firmware.env...)
 	b.cmd.Stdout, b.cmd.Stderr = b.log, b.log

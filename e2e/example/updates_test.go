@@ -527,6 +527,32 @@ func TestUpdatesWithEverything(t *testing.T) {
 	v.mustServe("a new root")
 }
 
+// TestUpdatesSetTheClock: a board without internet that knows nothing of today's date
+// has it from its owner.
+func TestUpdatesSetTheClock(t *testing.T) {
+	t.Parallel()
+	h, port := rig.NewHome(t), rig.FreePort(t)
+	h.Run("issue", "pico.local", "--board-clock") // it began in 2021
+	h.Run("example", "pico.local", "--for", "pico-w/micropython", "--mutual-tls", "--updates="+port, "--out", "project")
+	hurry(t, h)
+	phone := identity(h)
+	b := offline(t, h, never)
+	if b.letsIn(phone) {
+		t.Fatal("let in with the clock in 2021")
+	}
+	b.log.wait(t, "starts in the future")
+	h.Run("push", "pico.local", "--to", "https://127.0.0.1:"+port) // nothing else has changed
+	b.log.wait(t, "clock set")
+	if !b.letsIn(phone) {
+		t.Error("not let in after the owner's computer has set the clock")
+	}
+	b.stop()
+	b = offline(t, h, never)
+	if !b.letsIn(phone) {
+		t.Error("not let in after a restart")
+	}
+}
+
 // TestUpdatesToOtherKeys changes the type of the key, each of which has its public
 // part elsewhere.
 func TestUpdatesToOtherKeys(t *testing.T) {

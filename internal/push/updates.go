@@ -113,7 +113,7 @@ func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, err
 		done[i] = Done{Name: file.Name, Bytes: len(file.Data), Private: file.Private, State: state}
 	}
 	if state == Unchanged && owner == 0 { // it may be on trial only: an earlier push was interrupted
-		return done, board.ask(http.MethodPost, "/live", nil)
+		return done, board.goLive()
 	}
 	if err := u.send(board, files, o); err != nil {
 		return done, err
@@ -127,7 +127,7 @@ func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, err
 	if !again.shows(o.Updates.Newest) {
 		return done, &UnprovenError{u.place, errors.New("the board shows another certificate")}
 	}
-	return done, again.ask(http.MethodPost, "/live", nil)
+	return done, again.goLive()
 }
 
 func (u *updates) send(board *updatesConn, files []File, o Options) error {
@@ -288,6 +288,12 @@ func (c *updatesConn) ask(method, path string, body []byte) error {
 		return &UpdateError{c.u.place, answer.StatusCode, string(text)}
 	}
 	return nil
+}
+
+// goLive has the board use what this connection shows. It also gives the board the
+// time, for one that has no internet.
+func (c *updatesConn) goLive() error {
+	return c.ask(http.MethodPost, "/live", strconv.AppendInt(nil, c.access.Now.Unix(), 10))
 }
 
 // fault is what ended a connection.

@@ -38,6 +38,7 @@ type updatingBoard struct {
 	got      map[string][]byte
 	requests []string
 	answers  map[string]int // of requests that fail
+	time     string         // that it was given
 	broken   bool           // the pair on trial is not the one that was sent
 	tooOld   bool           // it speaks only TLS 1.1
 	shown    bool           // a client has shown a certificate
@@ -112,7 +113,7 @@ func (b *updatingBoard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "POST /try":
 		b.trial = true
 	case "POST /live":
-		b.live = true
+		b.live, b.time = true, string(body)
 	default:
 		b.got[r.URL.Path] = body
 	}
@@ -154,8 +155,8 @@ func TestPutOverHTTPS(t *testing.T) {
 	if err != nil || len(done) != 2 || done[0].State != Written || !done[1].Private {
 		t.Fatalf("got %+v, %v", done, err)
 	}
-	if got := strings.Join(b.requests, ", "); got != "PUT /cert.der, PUT /key.der, POST /try, POST /live" || string(b.got["/key.der"]) != "key" {
-		t.Errorf("got %s, and key %q", got, b.got["/key.der"])
+	if got := strings.Join(b.requests, ", "); got != "PUT /cert.der, PUT /key.der, POST /try, POST /live" || string(b.got["/key.der"]) != "key" || b.time != "1795176000" {
+		t.Errorf("got %s, key %q, time %q", got, b.got["/key.der"], b.time)
 	}
 	b.requests = nil
 	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || strings.Join(b.requests, ", ") != "POST /live" {

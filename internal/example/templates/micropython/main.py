@@ -10,7 +10,7 @@
 # 3. The clock. A Pico W starts at 2021-01-01. For serving HTTPS that does not matter: a browser goes by its own clock.
 @untimed@#    Once the board checks certificates of others, they "start in the future": call ntptime.settime() first.
 @mutual@#    But this program checks the certificates of its visitors, and in 2021 they "start in the future". So it sets the
-@mutual@#    clock from the network before anything else. A handshake takes a Pico W 1.6 to 1.7 s then, instead of 0.5 to 0.6 s.
+@mutual@#    clock first: see clock.py. A handshake takes a Pico W 1.6 to 1.7 s then, instead of 0.5 to 0.6 s.
 @push@#    The board checks the certificates of push services, and in 2021 they "start in the future". So it sets the clock from
 @push@#    the network, and sends no message before.
 
@@ -19,10 +19,11 @@ import gc
 import io
 import json
 import network
-@timed@import ntptime
+@push@@simple@import ntptime
 import ssl
 import time
 
+@mutual@import clock
 @push@import messages
 import secrets
 @updates@import updates
@@ -64,16 +65,16 @@ async def stay_connected():
         await asyncio.sleep(15)
 
 
-@timed@async def set_clock():
-@timed@    # It needs the internet, or a time server of your own in ntptime.host.
-@timed@    while True:
-@timed@        try:
-@timed@            return ntptime.settime()
-@timed@        except OSError as error:
-@timed@            print("no time from", ntptime.host, error)
-@timed@            await asyncio.sleep(2)
-@timed@
-@timed@
+@push@@simple@async def set_clock():
+@push@@simple@    # It needs the internet, or a time server of your own in ntptime.host.
+@push@@simple@    while True:
+@push@@simple@        try:
+@push@@simple@            return ntptime.settime()
+@push@@simple@        except OSError as error:
+@push@@simple@            print("no time from", ntptime.host, error)
+@push@@simple@            await asyncio.sleep(2)
+@push@@simple@
+@push@@simple@
 @fixed@def load_certificate():
 @updates@def load_certificate(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -246,13 +247,15 @@ async def main():
     asyncio.create_task(stay_connected())
     while not wifi.isconnected():
         await asyncio.sleep(1)
-@mutual@    await set_clock()
-    await asyncio.start_server(serve, "0.0.0.0", 443)
     await asyncio.start_server(plain, "0.0.0.0", 80)
 @updates@    await asyncio.start_server(updates.serve, "0.0.0.0", updates.PORT)
+@mutual@    await clock.ask(clock.TRIES)
+@mutual@    asyncio.create_task(clock.keep())
+    await asyncio.start_server(serve, "0.0.0.0", 443)
     print("https://@NAME@/ at", wifi.ifconfig()[0])
 @push@    asyncio.create_task(messages.watch())
-@push@    await set_clock()
+@push@@simple@    await set_clock()
+@push@@mutual@    await clock.known.wait()
 @push@    asyncio.create_task(messages.deliver(Room()))
     while True:
         await asyncio.sleep(3600)
@@ -260,6 +263,8 @@ async def main():
 
 @fixed@context = load_certificate()
 @updates@updates.start(load_certificate, Room())
+@mutual@@fixed@clock.start("@CERT@")
+@mutual@@updates@clock.start(updates.live + "/@CERT@")
 @push@# The computations leave much garbage. If it were only collected once memory is full, what stays would lie scattered, and a
 @push@# visitor's connection needs 16.7 KB in one piece.
 @push@gc.threshold(40000)

@@ -13,6 +13,8 @@ import gc
 import os
 import ssl
 import time
+@mutual@
+@mutual@import clock
 
 PORT = @UPDATES@
 FILES = ("@CERT@", "@KEY@", "picoca-root.der", "owner.der")  # the root is for --mutual-tls
@@ -129,6 +131,8 @@ def answer(method, name, body, folder):
             try_out()
         elif method == "POST" and name == "live" and folder in (live, on_trial()):
             make_live(folder)
+@mutual@            if body:
+@mutual@                clock.told(body.decode(), live + "/@CERT@")
         else:
             return "404 Not Found", "no such request now"
     except (OSError, ValueError, MemoryError) as error:
