@@ -89,7 +89,7 @@ func describePush(p *pki.Push, w pki.PushedFiles, reset bool) pushedJSON {
 
 func (a *app) printPushed(p *pki.Push, w pki.PushedFiles, o pushOptions) error {
 	r := describePush(p, w, o.Reset)
-	a.noteMoved(p, w)
+	a.noteUpdates(p, w)
 	if o.json {
 		return a.printJSON(r)
 	}
@@ -104,8 +104,11 @@ func (a *app) printPushed(p *pki.Push, w pki.PushedFiles, o pushOptions) error {
 	return nil
 }
 
-// noteMoved says that a board is not where picoca remembered it.
-func (a *app) noteMoved(p *pki.Push, w pki.PushedFiles) {
+// noteUpdates says what is not as picoca remembered it, or as the board should be.
+func (a *app) noteUpdates(p *pki.Push, w pki.PushedFiles) {
+	if w.KeptPage {
+		a.note("the program on the board does not take the page for phones: %s, over a cable", a.command("push", p.Name(), "--example", "--to", "PORT"))
+	}
 	if w.MovedFrom != "" {
 		a.note("%s was not found at %s, but at %s: from now on picoca looks there first", pki.DisplayName(p.Name()), w.MovedFrom, p.Place())
 	}

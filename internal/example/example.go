@@ -367,7 +367,11 @@ func (f Firmware) rest(p Project, with filling) ([]export.File, error) {
 	}
 	web, err := fillAll(p.page(), with)
 	for _, public := range with.trust {
-		web = append(web, public.File)
+		file := public.File
+		if p.Updates != nil {
+			file.Name = path.Join(FirstFolder, file.Name)
+		}
+		web = append(web, file)
 	}
 	if err == nil && f.inHeader {
 		web = []export.File{pageHeader(web)}

@@ -32,6 +32,9 @@ type Updates struct {
 	Port      int  `json:"port"` // 0 if it no longer takes any
 	MutualTLS bool `json:"mutual_tls"`
 	Push      bool `json:"push"`
+	// Page are the SHA-256 of the roots in the page for phones that the board has, or
+	// will have with its project; none if updates do not replace that.
+	Page []string `json:"page,omitempty"`
 }
 
 // UpdatesOf returns how the board of a certificate takes updates, nil if only a
@@ -177,15 +180,25 @@ func (p *Project) recordUpdates() (ended bool, err error) {
 	if p.updates == nil && (before == nil || err != nil) {
 		return false, nil // push says what is wrong
 	}
-	data, err := json.Marshal(Updates{p.request.Updates, p.request.MutualTLS, p.request.Push})
+	settings := &Updates{Port: p.request.Updates, MutualTLS: p.request.MutualTLS, Push: p.request.Push}
+	if p.updates != nil {
+		settings.Page = fingerprints(p.trusted)
+	}
+	return p.updates == nil, p.ca.keepUpdates(p.Name, settings)
+}
+
+// keepUpdates stores how a board takes updates. A store that cannot be written to
+// keeps nothing.
+func (c *CA) keepUpdates(name string, u *Updates) error {
+	data, err := json.Marshal(u)
 	if err != nil {
-		return false, err
+		return err
 	}
-	err = p.ca.store.PutDeviceFile(p.Name, updatesFile, append(data, '\n'))
+	err = c.store.PutDeviceFile(name, updatesFile, append(data, '\n'))
 	if isReadOnly(err) || errors.Is(err, store.ErrUnlocked) {
-		return false, nil
+		return nil
 	}
-	return p.updates == nil, err
+	return err
 }
 
 // knownUpdates returns what the board's project had until now, nil if it took no
@@ -289,7 +302,10 @@ func (p *Push) updateFiles() ([]push.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := export.Render(bundle, slices.Concat(format.Device, format.CA)...) // the root too, for mutual TLS
+	// The root is for mutual TLS. Another one than the certificate's would lock out all
+	// visitors when only the page for phones is out of date.
+	bundle.Root = p.Issued.Root.Certificate
+	files, err := export.Render(bundle, slices.Concat(format.Device, format.CA)...)
 	if err != nil {
 		return nil, err
 	}
@@ -297,7 +313,11 @@ func (p *Push) updateFiles() ([]push.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := p.credentials(outputFiles(files))
+	page, err := p.page()
+	if err != nil {
+		return nil, err
+	}
+	all := append(p.credentials(outputFiles(files)), page...)
 	if p.device.Kind == push.HTTPS {
 		return append(all, push.File{Name: example.OwnerFile, Data: owner.Certificate[0]}), nil
 	}
@@ -308,6 +328,40 @@ func (p *Push) updateFiles() ([]push.File, error) {
 		all = append(all, push.File{Name: file.Name, Data: file.Data}) // the name of the folder in use comes last
 	}
 	return all, nil
+}
+
+// page are the files that the board serves to phones, none if its project has them
+// elsewhere.
+func (p *Push) page() (files []push.File, err error) {
+	if len(p.updates.Page) == 0 {
+		return nil, nil
+	}
+	roots, err := p.ca.trusted()
+	if err != nil {
+		return nil, err
+	}
+	public, err := trustFiles(p.Name(), certificatesOf(roots))
+	for _, one := range public {
+		files = append(files, push.File{Name: one.File.Name, Data: one.File.Data, Public: true})
+	}
+	p.pageRoots = fingerprints(certificatesOf(roots))
+	return files, err
+}
+
+// keepPage remembers which roots the board has for phones now.
+func (p *Push) keepPage(w PushedFiles) error {
+	if p.updates == nil || p.pageRoots == nil || w.KeptPage {
+		return nil
+	}
+	settings := *p.updates
+	settings.Page = p.pageRoots
+	return p.ca.keepUpdates(p.Name(), &settings)
+}
+
+// keptPage reports whether the board's program has left its page for phones as it
+// was.
+func (p *Push) keptPage(done []push.Done) bool {
+	return p.device.Kind == push.HTTPS && slices.ContainsFunc(done, func(d push.Done) bool { return d.State == push.Kept })
 }
 
 // access is what picoca and the board prove to each other.

@@ -243,7 +243,7 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	if files := a.mustPush(d, PushRequest{Name: "pico.local", Example: true}, start); files.ToFillIn != "" {
 		t.Error("the Wi-Fi's password is to be filled in again")
 	}
-	for _, name := range []string{"main.py", "secrets.py", "updates.py", "a/cert.der", "a/key.der", "a/picoca-root.der", "a/owner.der", "live"} {
+	for _, name := range []string{"main.py", "secrets.py", "updates.py", "a/trust.html", "a/cert.der", "a/key.der", "a/picoca-root.der", "a/owner.der", "live"} {
 		got, gotErr := os.ReadFile(filepath.Join(dir, name))
 		want, wantErr := os.ReadFile(filepath.Join("project", name))
 		if gotErr != nil || wantErr != nil || !bytes.Equal(got, want) {
@@ -253,8 +253,18 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "live"), []byte("b"), 0o600); err != nil { // updates since
 		t.Fatal(err)
 	}
+	a.mustRotate(RotateRequest{}, start)
+	a.wantPage(TrustPage{"pico.local", false, true})
 	a.mustIssue(Request{Names: names(t, "pico.local"), Renew: true}, start)
 	a.mustPush(d, PushRequest{Name: "pico.local", To: "/dev/ttyACM0"}, start)
+	a.wantPage(TrustPage{"pico.local", true, true})
+	if owner, _, err = a.updatesProject(ProjectRequest{Updates: 8443, MutualTLS: true, Out: "project", Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	page, pageErr := os.ReadFile(filepath.Join(dir, "a", "trust.html"))
+	if want, err := os.ReadFile("project/a/trust.html"); err != nil || pageErr != nil || !bytes.Equal(page, want) {
+		t.Errorf("the page for phones has %d bytes (%v), want the %d of the project (%v)", len(page), pageErr, len(want), err)
+	}
 	live, err := os.ReadFile(filepath.Join(dir, "live"))
 	got, ownerErr := os.ReadFile(filepath.Join(dir, "a", "owner.der"))
 	if err != nil || ownerErr != nil || string(live) != "a" || !bytes.Equal(got, owner) || !sameKey(t, filepath.Join(dir, "a"), "project/a") {
@@ -275,6 +285,16 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	if _, err := a.pushTo(d, PushRequest{Name: "pico.local", To: "/dev/ttyACM0"}, start); !errors.As(err, new(*OtherBoardError)) {
 		t.Errorf("another board: got %v", err)
 	}
+}
+
+// wantPage looks at the only device that serves the CA to phones.
+func (a authority) wantPage(want TrustPage) {
+	a.t.Helper()
+	a.use(func(c *CA) {
+		if got, err := c.TrustPages(start); err != nil || len(got) != 1 || got[0] != want {
+			a.t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	})
 }
 
 func TestProjectWithoutUpdatesEndsThem(t *testing.T) {

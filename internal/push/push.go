@@ -55,6 +55,9 @@ type File struct {
 	Ours func(data []byte) bool
 	// Copy keeps what is replaced by force as NAME.old.
 	Copy bool
+	// Public is for phones that do not trust the CA yet. A board that takes updates
+	// and has an earlier program leaves it as it is.
+	Public bool
 }
 
 // Options are how Put goes about it.

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -51,9 +53,10 @@ type Updates struct {
 }
 
 // updates is a board with the program of picoca example --updates: each file is
-// sent with PUT into the folder that is not in use. After "POST /try" the board
-// shows the new certificate on this port only; "POST /live" succeeds if the one that
-// this connection shows is from now on in use.
+// sent with PUT into the folder that is not in use. After "POST /try", which names
+// them all, the board shows the new certificate on this port only; "POST /live"
+// succeeds if the one that this connection shows is from now on in use. "GET /trust"
+// names the contents of the page for phones beside it.
 type updates struct {
 	place   string
 	address string
@@ -104,42 +107,79 @@ func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, err
 		return nil, err
 	}
 	defer board.close()
-	done := make([]Done, len(files))
-	state := Written
-	if board.shows(o.Updates.Newest) {
-		state = Unchanged
+	page, takesPage, err := board.page(files)
+	if err != nil {
+		return nil, err
 	}
-	for i, file := range files {
-		done[i] = Done{Name: file.Name, Bytes: len(file.Data), Private: file.Private, State: state}
-	}
-	if state == Unchanged && owner == 0 { // it may be on trial only: an earlier push was interrupted
+	isCurrent := board.shows(o.Updates.Newest) && owner == 0 && (!takesPage || page == pageDigest(files))
+	done := doneOf(files, takesPage, isCurrent)
+	if isCurrent { // the pair may be on trial only: an earlier push was interrupted
 		return done, board.goLive()
+	}
+	if !takesPage {
+		files = slices.DeleteFunc(slices.Clone(files), isPublic)
 	}
 	if err := u.send(board, files, o); err != nil {
 		return done, err
 	}
 	board.close() // it serves one connection at a time
-	again, err := u.connect(ctx, o.Updates, 0)
+	return done, u.prove(ctx, o.Updates)
+}
+
+// prove has the board use the new certificate, once it was seen to work.
+func (u *updates) prove(ctx context.Context, access *Updates) error {
+	board, err := u.connect(ctx, access, 0)
 	if err != nil {
-		return done, &UnprovenError{u.place, err}
+		return &UnprovenError{u.place, err}
 	}
-	defer again.close()
-	if !again.shows(o.Updates.Newest) {
-		return done, &UnprovenError{u.place, errors.New("the board shows another certificate")}
+	defer board.close()
+	if !board.shows(access.Newest) {
+		return &UnprovenError{u.place, errors.New("the board shows another certificate")}
 	}
-	return done, again.goLive()
+	return board.goLive()
+}
+
+func isPublic(file File) bool { return file.Public }
+
+// doneOf is what becomes of files.
+func doneOf(files []File, takesPage, isCurrent bool) []Done {
+	done := make([]Done, len(files))
+	for i, file := range files {
+		done[i] = Done{Name: file.Name, Bytes: len(file.Data), Private: file.Private, State: Written}
+		switch {
+		case file.Public && !takesPage:
+			done[i].State = Kept
+		case isCurrent:
+			done[i].State = Unchanged
+		}
+	}
+	return done
+}
+
+// pageDigest names the contents of all files for phones, as a board does.
+func pageDigest(files []File) string {
+	hash := sha256.New()
+	byName := func(a, b File) int { return strings.Compare(a.Name, b.Name) }
+	for _, file := range slices.SortedFunc(slices.Values(files), byName) {
+		if file.Public {
+			fmt.Fprintf(hash, "%s %d\n%s", file.Name, len(file.Data), file.Data)
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 func (u *updates) send(board *updatesConn, files []File, o Options) error {
+	var names []string
 	for _, file := range files {
 		if err := board.ask(http.MethodPut, "/"+file.Name, file.Data); err != nil {
 			return err
 		}
+		names = append(names, file.Name)
 		if o.Progress != nil {
 			o.Progress(file.Name, len(file.Data), len(file.Data))
 		}
 	}
-	return board.ask(http.MethodPost, "/try", nil)
+	return board.ask(http.MethodPost, "/try", []byte(strings.Join(names, " ")))
 }
 
 // find connects to the board where it was, else where it may be: wherever that is, it
@@ -269,25 +309,44 @@ func (c *updatesConn) shows(der []byte) bool {
 	return bytes.Equal(c.tls.ConnectionState().PeerCertificates[0].Raw, der)
 }
 
-// ask sends a request as RFC 9112 has it, and wants it to succeed.
+// page returns the digest of what the board has for phones, and whether files can
+// replace that.
+func (c *updatesConn) page(files []File) (digest string, replaceable bool, err error) {
+	if !slices.ContainsFunc(files, isPublic) {
+		return "", false, nil
+	}
+	status, text, err := c.request(http.MethodGet, "/trust", nil)
+	if status != http.StatusOK {
+		text = "" // it may be damaged
+	}
+	return text, status != http.StatusNotFound, err
+}
+
+// ask wants a request to succeed.
 func (c *updatesConn) ask(method, path string, body []byte) error {
+	status, text, err := c.request(method, path, body)
+	if err == nil && status != http.StatusOK {
+		err = &UpdateError{c.u.place, status, text}
+	}
+	return err
+}
+
+// request sends a request as RFC 9112 has it.
+func (c *updatesConn) request(method, path string, body []byte) (status int, text string, err error) {
 	request := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", method, path, c.u.address, len(body))
 	if _, err := c.tls.Write(append(request, body...)); err != nil {
-		return c.fault(err)
+		return 0, "", c.fault(err)
 	}
 	answer, err := http.ReadResponse(c.reader, &http.Request{Method: method})
 	if err != nil {
-		return c.fault(err)
+		return 0, "", c.fault(err)
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 200))
-	switch {
-	case err != nil:
-		return c.fault(err)
-	case answer.StatusCode != http.StatusOK:
-		return &UpdateError{c.u.place, answer.StatusCode, string(text)}
+	data, err := io.ReadAll(io.LimitReader(answer.Body, 200))
+	if err != nil {
+		return 0, "", c.fault(err)
 	}
-	return nil
+	return answer.StatusCode, string(data), nil
 }
 
 // goLive has the board use what this connection shows. It also gives the board the

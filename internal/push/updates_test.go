@@ -3,8 +3,10 @@ package push
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"io"
 	"log"
@@ -39,6 +41,8 @@ type updatingBoard struct {
 	requests []string
 	answers  map[string]int // of requests that fail
 	time     string         // that it was given
+	page     string         // the digest of what it has for phones
+	names    []string       // that belong to the pair on trial
 	broken   bool           // the pair on trial is not the one that was sent
 	tooOld   bool           // it speaks only TLS 1.1
 	shown    bool           // a client has shown a certificate
@@ -110,8 +114,10 @@ func (b *updatingBoard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch request {
+	case "GET /trust":
+		io.WriteString(w, b.page)
 	case "POST /try":
-		b.trial = true
+		b.trial, b.names = true, strings.Fields(string(body))
 	case "POST /live":
 		b.live, b.time = true, string(body)
 	default:
@@ -161,6 +167,55 @@ func TestPutOverHTTPS(t *testing.T) {
 	b.requests = nil
 	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || strings.Join(b.requests, ", ") != "POST /live" {
 		t.Errorf("again: got %+v, %v after %q", done, err, b.requests)
+	}
+}
+
+// TestPageOverHTTPS: what phones get comes with the pair, or after it if only that is
+// out of date.
+func TestPageOverHTTPS(t *testing.T) {
+	files := []File{{Name: "cert.der", Data: []byte("certificate")}, {Name: "trust.html", Data: []byte("page"), Public: true}, {Name: "root.crt", Data: []byte("root"), Public: true}}
+	for _, row := range []struct {
+		name, page string // the board's, "" if its program has none
+		live       bool   // the board has the pair
+		want       State  // of the page
+		requests   string
+	}{
+		{"another page", "0123", true, Written, "GET /trust, PUT /cert.der, PUT /trust.html, PUT /root.crt, POST /try, POST /live"},
+		{"the same page", pageDigest(files), true, Unchanged, "GET /trust, POST /live"},
+		{"the same page, another pair", pageDigest(files), false, Written, "GET /trust, PUT /cert.der, PUT /trust.html, PUT /root.crt, POST /try, POST /live"},
+		{"a damaged page", "409", true, Written, "GET /trust, PUT /cert.der, PUT /trust.html, PUT /root.crt, POST /try, POST /live"},
+		{"an earlier program", "404", false, Kept, "GET /trust, PUT /cert.der, POST /try, POST /live"},
+		{"an earlier program that has the pair", "404", true, Kept, "GET /trust, POST /live"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := newUpdatingBoard(t)
+			b.page, b.live = row.page, row.live
+			b.answers["GET /trust"] = map[string]int{"404": 404, "409": 409}[row.page]
+			d, err := openUpdates(b.place(), (&net.Dialer{}).DialContext)
+			if err != nil {
+				t.Fatal(err)
+			}
+			done, err := d.Put(t.Context(), files, Options{Updates: b.access(updatesStart)})
+			if err != nil || len(done) != 3 || done[1].State != row.want || done[2].State != row.want {
+				t.Errorf("got %+v, %v", done, err)
+			}
+			if got := strings.Join(b.requests, ", "); got != row.requests {
+				t.Errorf("got %s, want %s", got, row.requests)
+			}
+			if names := strings.Join(b.names, " "); row.want == Written && names != "cert.der trust.html root.crt" {
+				t.Errorf("the board is to keep %q", names)
+			}
+		})
+	}
+}
+
+// TestPageDigest holds the form that boards compute: a project that was copied there
+// has it already.
+func TestPageDigest(t *testing.T) {
+	want := sha256.Sum256([]byte("a.crt 1\nAtrust.html 2\nBB"))
+	files := []File{{Name: "trust.html", Data: []byte("BB"), Public: true}, {Name: "key.der", Data: []byte("k")}, {Name: "a.crt", Data: []byte("A"), Public: true}}
+	if got := pageDigest(files); got != hex.EncodeToString(want[:]) {
+		t.Errorf("got %s, want %x", got, want)
 	}
 }
 

@@ -1,6 +1,6 @@
 # @NAME@: a web app over HTTPS, from MicroPython 1.22 or later on a Pico W, Pico 2 W or ESP32.
 # Write your Wi-Fi's name and password into secrets.py, and copy all files of this folder to the board.
-@updates@# The certificate and its key are in the folder a; updates.py has them replaced without a cable.
+@updates@# The certificate, its key and what phones get at /trust are in the folder a; updates.py has them replaced without a cable.
 #
 # Three things that go wrong most often:
 # 1. Formats. MicroPython before 1.29 reads keys and certificates as DER only, and a key as SEC1 ("EC PRIVATE KEY") or
@@ -34,7 +34,7 @@ FILES = {
     "/app.webmanifest": ("app.webmanifest", "application/manifest+json"),
     "/icon.png": ("icon.png", "image/png"),
     "/sw.js": ("sw.js", "text/javascript"),
-@trust@    "@PATH@": ("@FILE@", "@TYPE@"),
+@fixed@@trust@    "@PATH@": ("@FILE@", "@TYPE@"),
 }
 
 # How many seconds a connection may be idle. The longer, the more requests need no handshake.
@@ -154,9 +154,11 @@ async def answer(stream, method, path, last):
 @push@        status = messages.status()
         body = io.BytesIO(json.dumps(status).encode())
         return await send(stream, method, "200 OK", "application/json", body, last)
-    if path not in FILES:
+@fixed@    found = FILES.get(path)
+@updates@    found = FILES.get(path) or updates.public(path)
+    if not found:
         return await send(stream, method, "404 Not Found", "text/plain", io.BytesIO(b"404\n"), last)
-    name, kind = FILES[path]
+    name, kind = found
     with open(name, "rb") as file:
         await send(stream, method, "200 OK", kind, file, last)
 
@@ -237,7 +239,8 @@ async def answer_plain(stream):
             return
         head = head[-3:] + more
     path = path.split("?")[0]
-    if path.startswith("/trust") and path in FILES:
+@fixed@    if path.startswith("/trust") and path in FILES:
+@updates@    if updates.public(path):
         return await answer(stream, method, path, True)
     stream.write(b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     await stream.drain()
