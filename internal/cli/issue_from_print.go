@@ -82,7 +82,7 @@ func (r *batchReport) checked(row pki.BatchRow) {
 		r.examples = append(r.examples, row.Plan)
 	}
 	if r.o.dryRun && r.o.json {
-		r.lines = append(r.lines, batchJSON{Line: row.Line, leafJSON: describePlan(row.Plan).leafJSON, DryRun: true, Files: []writtenJSON{}})
+		r.lines = append(r.lines, batchJSON{Line: row.Line, leafJSON: describePlanned(row.Plan), DryRun: true, Files: []writtenJSON{}})
 	}
 }
 

@@ -65,15 +65,19 @@ type issuedJSON struct {
 	pushes  bool
 }
 
-func describePlan(p *pki.Plan) issuedJSON {
-	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes()), ClientHeapBytes: p.ClientHeap()}
-	r.leafJSON = leafJSON{
+func describePlan(p *pki.Plan) (issuedJSON, error) {
+	bytes, err := p.MaxBytes()
+	r := issuedJSON{DryRun: true, CertificateBytes: bytes, Files: []writtenJSON{}, Costs: p.Costs(bytes), ClientHeapBytes: p.ClientHeap()}
+	r.leafJSON, r.Request = describePlanned(p), describeCSR(p)
+	return r, err
+}
+
+func describePlanned(p *pki.Plan) leafJSON {
+	return leafJSON{
 		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
 		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), KeyKept: keyKeptTexts[p.KeyKept], AndClient: p.AndClient,
 		Pushed: describePlace(p.NextPlace()),
 	}
-	r.Request = describeCSR(p)
-	return r
 }
 
 func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
