@@ -352,10 +352,10 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 }
 
 func (f Firmware) programOf(p Project) []template {
-	if p.MutualTLS {
-		return slices.Concat(f.program, f.mutualProgram)
+	if !p.MutualTLS {
+		return f.program
 	}
-	return f.program
+	return append(f.program[:len(f.program):len(f.program)], f.mutualProgram...)
 }
 
 // rest are the files beside the program and what it loads: the page, or the

@@ -361,7 +361,11 @@ func (p *Push) keepPage(w PushedFiles) error {
 // keptPage reports whether the board's program has left its page for phones as it
 // was.
 func (p *Push) keptPage(done []push.Done) bool {
-	return p.device.Kind == push.HTTPS && slices.ContainsFunc(done, func(d push.Done) bool { return d.State == push.Kept })
+	kept := false
+	for _, file := range done {
+		kept = kept || file.State == push.Kept
+	}
+	return kept && p.device.Kind == push.HTTPS
 }
 
 // access is what picoca and the board prove to each other.

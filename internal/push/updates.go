@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -116,10 +115,7 @@ func (u *updates) put(ctx context.Context, files []File, o Options) ([]Done, err
 	if isCurrent { // the pair may be on trial only: an earlier push was interrupted
 		return done, board.goLive()
 	}
-	if !takesPage {
-		files = slices.DeleteFunc(slices.Clone(files), isPublic)
-	}
-	if err := u.send(board, files, o); err != nil {
+	if err := u.send(board, files, takesPage, o); err != nil {
 		return done, err
 	}
 	board.close() // it serves one connection at a time
@@ -139,8 +135,6 @@ func (u *updates) prove(ctx context.Context, access *Updates) error {
 	return board.goLive()
 }
 
-func isPublic(file File) bool { return file.Public }
-
 // doneOf is what becomes of files.
 func doneOf(files []File, takesPage, isCurrent bool) []Done {
 	done := make([]Done, len(files))
@@ -158,19 +152,22 @@ func doneOf(files []File, takesPage, isCurrent bool) []Done {
 
 // pageDigest names the contents of all files for phones, as a board does.
 func pageDigest(files []File) string {
-	hash := sha256.New()
-	byName := func(a, b File) int { return strings.Compare(a.Name, b.Name) }
-	for _, file := range slices.SortedFunc(slices.Values(files), byName) {
+	var all []string // sorted as text: sorting files would make the program 20 KB larger
+	for _, file := range files {
 		if file.Public {
-			fmt.Fprintf(hash, "%s %d\n%s", file.Name, len(file.Data), file.Data)
+			all = append(all, fmt.Sprintf("%s %d\n%s", file.Name, len(file.Data), file.Data))
 		}
 	}
-	return hex.EncodeToString(hash.Sum(nil))
+	slices.Sort(all)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(all, ""))))
 }
 
-func (u *updates) send(board *updatesConn, files []File, o Options) error {
+func (u *updates) send(board *updatesConn, files []File, takesPage bool, o Options) error {
 	var names []string
 	for _, file := range files {
+		if file.Public && !takesPage {
+			continue
+		}
 		if err := board.ask(http.MethodPut, "/"+file.Name, file.Data); err != nil {
 			return err
 		}
@@ -312,7 +309,7 @@ func (c *updatesConn) shows(der []byte) bool {
 // page returns the digest of what the board has for phones, and whether files can
 // replace that.
 func (c *updatesConn) page(files []File) (digest string, replaceable bool, err error) {
-	if !slices.ContainsFunc(files, isPublic) {
+	if !slices.ContainsFunc(files, func(file File) bool { return file.Public }) {
 		return "", false, nil
 	}
 	status, text, err := c.request(http.MethodGet, "/trust", nil)
