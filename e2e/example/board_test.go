@@ -39,6 +39,8 @@ type exampleFirmware struct {
 	front *rig.Stack
 	// env are variables for the stand-ins.
 	env []string
+	// under is a program that runs it.
+	under []string
 }
 
 // CircuitPython's language is MicroPython's; its own modules are stand-ins. It
@@ -132,7 +134,8 @@ func startExample(t testing.TB, h rig.Home, firmware exampleFirmware) *exampleBo
 		}
 		path = append(path, absolute)
 	}
-	b.cmd = exec.Command(filepath.Join(bench, "micropython"), "-X", "heapsize="+firmware.heap, firmware.program)
+	command := slices.Concat(firmware.under, []string{filepath.Join(bench, "micropython"), "-X", "heapsize=" + firmware.heap, firmware.program})
+	b.cmd = exec.Command(command[0], command[1:]...)
 	b.cmd.Dir = h.Path("project")
 	b.cmd.Env = append(os.Environ(), "MICROPYPATH="+strings.Join(path, ":"),
 		"PORT_443="+portOf(b.https), "PORT_80="+portOf(b.http), "PORT_8443="+portOf(b.updates), "CIRCUITPY_WIFI_SSID=your network")

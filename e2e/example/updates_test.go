@@ -30,6 +30,11 @@ type updatesBoard struct {
 
 func newUpdatesBoard(t *testing.T, flags ...string) *updatesBoard {
 	t.Helper()
+	return newUpdatesBoardOn(t, exampleOnMicroPython, flags...)
+}
+
+func newUpdatesBoardOn(t *testing.T, firmware exampleFirmware, flags ...string) *updatesBoard {
+	t.Helper()
 	h := rig.NewHome(t)
 	h.Run("issue", "pico.local")
 	h.Run(append([]string{"example", "pico.local", "--for", "pico-w/micropython", "--updates", "--out", "made"}, flags...)...)
@@ -39,7 +44,7 @@ func newUpdatesBoard(t *testing.T, flags ...string) *updatesBoard {
 	for range 2 { // the Wi-Fi of a computer is quick
 		replaceIn(t, h.Path("project", "main.py"), "await asyncio.sleep(1)\n", "await asyncio.sleep(0)\n")
 	}
-	b := &updatesBoard{firmware: exampleOnMicroPython}
+	b := &updatesBoard{firmware: firmware}
 	b.firmware.modules = append([]string{exampleFiles + "/micropython-cut"}, b.firmware.modules...)
 	rig.WriteFile(t, h.Path("reading"), "21.5")
 	b.firmware.env = []string{"READING=" + h.Path("reading")}

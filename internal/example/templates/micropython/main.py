@@ -16,6 +16,12 @@
 
 import asyncio
 import gc
+@updates@
+@updates@gc.threshold(20000)  # or what stays would lie scattered among the garbage of loading: TLS needs 16.7 KB in one piece
+@updates@
+@fixed@@mutual@
+@fixed@@mutual@gc.threshold(20000)  # or what stays would lie scattered among the garbage of loading: TLS needs 16.7 KB in one piece
+@fixed@@mutual@
 import io
 import json
 import network
