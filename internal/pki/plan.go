@@ -3,6 +3,7 @@ package pki
 import (
 	"cmp"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -182,6 +183,9 @@ func (p *Plan) NotBefore() time.Time { return p.prepared.NotBefore() }
 
 // NotAfter returns the last second of validity.
 func (p *Plan) NotAfter() time.Time { return p.prepared.NotAfter() }
+
+// Root returns the root that signs it.
+func (p *Plan) Root() *x509.Certificate { return p.ca.authority.Certificate() }
 
 // MaxBytes returns the most bytes of DER that the certificate will have. Finding
 // out takes as long as signing.
