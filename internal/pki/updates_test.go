@@ -231,7 +231,7 @@ func TestRevokedCertificateProvesNoBoard(t *testing.T) {
 func TestCableOfABoardWithUpdates(t *testing.T) {
 	a, d := newAuthority(t, ""), newDevices(t)
 	a.mustIssue(Request{Names: names(t, "pico.local")}, start)
-	owner, _, err := a.updatesProject(ProjectRequest{Updates: 8443, MutualTLS: true, Out: "project"})
+	_, _, err := a.updatesProject(ProjectRequest{Updates: 8443, MutualTLS: true, Out: "project"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,8 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	a.mustIssue(Request{Names: names(t, "pico.local"), Renew: true}, start)
 	a.mustPush(d, PushRequest{Name: "pico.local", To: "/dev/ttyACM0"}, start)
 	a.wantPage(TrustPage{"pico.local", true, true})
-	if owner, _, err = a.updatesProject(ProjectRequest{Updates: 8443, MutualTLS: true, Out: "project", Force: true}); err != nil {
+	owner, _, err := a.updatesProject(ProjectRequest{Updates: 8443, MutualTLS: true, Out: "project", Force: true})
+	if err != nil {
 		t.Fatal(err)
 	}
 	page, pageErr := os.ReadFile(filepath.Join(dir, "a", "trust.html"))
