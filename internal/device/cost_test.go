@@ -26,7 +26,7 @@ func TestFiguresSpanTheCosts(t *testing.T) {
 		{"1.0 - 1.9", "p384", Figures{}},
 	} {
 		asked := Row{ID: "f", Version: Version{Range: row.versions}}
-		if got := (Target{Firmware: []Firmware{f}}).FiguresOf(asked, Certificate{Key: row.key}); got != row.want {
+		if got := (&Target{Firmware: []Firmware{f}}).FiguresOf(asked, Certificate{Key: row.key}); got != row.want {
 			t.Errorf("%s of %s: %+v, want %+v", row.key, row.versions, got, row.want)
 		}
 	}
@@ -43,6 +43,9 @@ func TestFiguresShowWhatIsKnown(t *testing.T) {
 		if got := figures.String(); got != want {
 			t.Errorf("%+v: got %q, want %q", figures, got, want)
 		}
+	}
+	if got, want := (Figures{HeapBytes: [2]int{27280, 27320}}).Text("memory"), "27.3 KB of memory"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if none := (Figures{}); none.Heap() != "-" || none.Time() != "-" {
 		t.Errorf("unknown figures: %q and %q", none.Heap(), none.Time())
@@ -84,7 +87,7 @@ func TestLargerCertificatesCostMore(t *testing.T) {
 		{Certificate{Key: "p256", Names: 1, Bytes: 500}, 20200, 40400, 500, 9000},
 		{Certificate{Key: "p256", Names: 3, Bytes: 500}, 20260, 40520, 500, 9000},
 	} {
-		costs := Target{Firmware: []Firmware{f}}.CostOf(row.c)
+		costs := (&Target{Firmware: []Firmware{f}}).CostOf(row.c)
 		first, g, h := costs[0], costs[1], costs[2]
 		if first.HeapBytes != row.heap || first.HeapListenerBytes != row.listener || first.CertificateBytes != row.bytes || first.MessageBytes != row.bytes+10 || first.Seconds != 1 {
 			t.Errorf("%+v: %+v", row.c, first)

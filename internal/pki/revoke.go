@@ -54,9 +54,9 @@ type Revoked struct {
 
 // CRLServer is a server of this CA that can be given a revocation list.
 type CRLServer struct {
-	Name    string // of the device
-	Device  string // what it is, for people
-	Setting string // "crlfile FILE"
+	Name    string `json:"name"`    // of the device
+	Device  string `json:"device"`  // what it is, for people
+	Setting string `json:"setting"` // "crlfile FILE"
 }
 
 // RevokedError says that a certificate that should be used was revoked.
@@ -233,7 +233,9 @@ func (c *CA) chooseRevoked(req RevokeRequest, now time.Time) (chosen []store.Iss
 		return nil, nil, err
 	}
 	latest, err := c.Find(req.Target)
-	if serial, ok := parseSerial(req.Target); ok && errors.As(err, new(*NotIssuedError)) || ok && errors.As(err, new(*ca.NameError)) {
+	_, unknown := errors.AsType[*NotIssuedError](err)
+	_, noName := errors.AsType[*ca.NameError](err)
+	if serial, ok := parseSerial(req.Target); ok && (unknown || noName) {
 		one, err := c.bySerial(serial)
 		return []store.Issued{one}, nil, err
 	}
