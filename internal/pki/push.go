@@ -229,10 +229,12 @@ func (p *Push) check() error {
 }
 
 // inCA reports whether a folder is in that of a CA, whose files have the same
-// names. A folder that cannot be found out about counts as one.
+// names.
 func inCA(dir string) bool {
-	real, err := filepath.EvalSymlinks(dir)
-	return err != nil || store.Encloses(real)
+	if real, err := filepath.EvalSymlinks(dir); err == nil { // Windows cannot for every drive
+		dir = real
+	}
+	return store.Encloses(dir)
 }
 
 // checkTaken fails if the board is another name's.

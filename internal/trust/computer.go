@@ -108,7 +108,7 @@ func (c *Computer) read(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular() || info.Size() > maxStore:
-		return nil, fault.With(fmt.Errorf("%s is no file that a program here would read", path),
+		return nil, fault.With(fmt.Errorf("%s is not a file, or larger than any that picoca reads", path),
 			fault.Hintf("look at it with ls -l, and move it away"))
 	}
 	return os.ReadFile(c.at(path))
