@@ -348,6 +348,7 @@ func (d *doctor) holder(history []store.Issued) {
 		d.find("number", fault.Hintf("%s %s %s", mover(runtime.GOOS), fault.Quote(m.Path), fault.Quote(m.Want)), "%s", text)
 	}
 	newest := history[len(history)-1]
+	d.deviceFiles(newest)
 	if newest.Revoked != nil {
 		d.note("revoked", again(newest), "certificate of %s is revoked", DisplayName(newest.Record.Name))
 		return

@@ -122,6 +122,52 @@ func TestDoctorGoesOnAfterADamage(t *testing.T) {
 		"file-changed: export pico.local --out pico.local --force")
 }
 
+// TestDoctorOfADamagedRoot, beside which another one still verifies: no folder is then
+// looked into, not that of a delegated CA either.
+func TestDoctorOfADamagedRoot(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustDelegate(DelegateRequest{Program: "caddy", Out: "caddy"})
+	root := a.mustRotate(RotateRequest{}, start).New
+	if err := os.WriteFile(filepath.Join(a.dir, "roots", root.ID, "cert.pem"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, "root: restore it from a backup: --home FOLDER restore FILE, then copy it from there")
+}
+
+// TestDoctorReadsWhatOutlivesCertificates: the keys of messages and updates are
+// needed years after they were made, when a project is written again.
+func TestDoctorReadsWhatOutlivesCertificates(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "pico-w", "pico.local"), start)
+	if _, err := a.messageProject("messages", "ann@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.updatesProject(ProjectRequest{Name: "pico.local", Updates: 8443, Out: "updates"}); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start)
+	again := "device-file: write the project again: example pico.local "
+	for file, want := range map[string]string{
+		vapidFile:           "device-file: restore the CA's folder from a backup",
+		ownerFile(a.root()): "device-file: restore the CA's folder from a backup",
+		contactFile:         again + "--push --contact you@example.com --force",
+		updatesFile:         again + "--updates --force",
+	} {
+		name := filepath.Join(a.dir, "devices", "pico.local", file)
+		whole, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a.wantFindings(start, want)
+		if err := os.WriteFile(name, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestRepairAsksOnlyForAKeyThatItNeeds, and signs a list that lacks a
 // certificate.
 func TestRepairAsksOnlyForAKeyThatItNeeds(t *testing.T) {
