@@ -262,3 +262,14 @@ func args(low, high int, want string) cobra.PositionalArgs {
 		return nil
 	}
 }
+
+// filled is args for commands that would take an empty argument, as a variable of the
+// shell that is not set leaves it, for one that was left out.
+func filled(low, high int, want string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if slices.Contains(given, "") {
+			return fault.WithCode(fault.With(fmt.Errorf("expected %s; got \"\"", want), fault.Hintf("is a variable of the shell not set?")), fault.Usage)
+		}
+		return args(low, high, want)(cmd, given)
+	}
+}

@@ -36,7 +36,7 @@ caddy    Caddy's internal CA; its key is not encrypted
 See docs/growth.md for who needs which.`,
 		Example: `  picoca delegate step-ca ~/step-ca --host ca.home.arpa
   picoca delegate caddy ~/caddy-ca`,
-		Args: args(2, 2, "a program and a folder"),
+		Args: filled(2, 2, "a program and a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Program, o.Out = args[0], args[1]
 			if err := o.check(cmd); err != nil {

@@ -74,7 +74,7 @@ func (e *CAExistsError) Error() string {
 
 // Hint renews it, or takes another name.
 func (e *CAExistsError) Hint() fault.Hint {
-	return fault.Hintf("%s for a new certificate of the same key; another CA needs another name: --name", fault.Command{"renew", e.Name})
+	return fault.Hintf("%s for a new certificate of the same key; another CA needs another name: --name of delegate, --ca of issue", fault.Command{"renew", e.Name})
 }
 
 // CANameError says that a delegated CA cannot be called so.

@@ -162,7 +162,7 @@ func (r Record) checkTexts() error {
 // CheckFolder fails if a record cannot hold the path of a folder: a terminal could
 // not print it.
 func CheckFolder(dir string) error {
-	return fault.With(checkText("folder", dir, maxFolder), fault.Hintf("choose another place with --out"))
+	return fault.With(checkText("folder", dir, maxFolder), fault.Hintf("choose another place, with a shorter path of visible characters"))
 }
 
 func checkText(what, text string, most int) error {
