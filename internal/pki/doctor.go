@@ -380,8 +380,7 @@ func (d *doctor) dates(i store.Issued) {
 	name, renew := DisplayName(i.Record.Name), fault.Run("renew", i.Record.Name)
 	switch {
 	case d.now.Before(i.Leaf.NotBefore):
-		d.find("future", fault.Hintf("set the clock of this computer; if it is right: %s", renew),
-			"clock shows %s, and the certificate of %s begins on %s", d.now.UTC().Format(time.DateTime), name, Day(i.Leaf.NotBefore))
+		d.fault("future", futureOf(i, d.now))
 	case i.Root.Retired != nil:
 		d.find("retired-root", renew, "certificate of %s is from the retired root %s", name, i.Root.Certificate.Subject.CommonName)
 	case d.now.After(i.Leaf.NotAfter):

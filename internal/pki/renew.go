@@ -105,6 +105,8 @@ func (c *CA) PlanRenewals(req RenewalsRequest, now time.Time) (*Renewals, error)
 		switch {
 		case err != nil:
 			r.Failed = append(r.Failed, FailedRenewal{"", err})
+		case !req.All && issued.Revoked == nil && now.Before(issued.Leaf.NotBefore):
+			r.Failed = append(r.Failed, FailedRenewal{issued.Record.Name, futureOf(issued, now)})
 		case !req.All && !isLate(issued, req.Within, now) && !c.isUnwritten(issued):
 		case issued.Revoked != nil:
 			r.Revoked = append(r.Revoked, issued)

@@ -110,6 +110,25 @@ func TestRenewalsTakeWhatIsDue(t *testing.T) {
 	}
 }
 
+// TestRenewalsReportACertificateOfTheFuture, as a clock that was ahead leaves it: no
+// client accepts it, and nothing else would say so for years.
+func TestRenewalsReportACertificateOfTheFuture(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "computer", "nas.local"), start.Add(1000*day))
+	a.mustIssue(targeted(t, "computer", "lost.local"), start.Add(1000*day))
+	a.mustRevoke("lost.local", start)
+	renewed, r := a.renewals(RenewalsRequest{}, start)
+	if len(renewed) != 0 || len(r.Failed) != 1 || !errors.As(r.Err(), new(*FutureError)) {
+		t.Errorf("got %q, %v, want a FutureError of nas.local", renewed, r.Err())
+	}
+	if renewed, r = a.renewals(RenewalsRequest{All: true}, start); !slices.Equal(renewed, []string{"nas.local"}) || r.Err() != nil {
+		t.Errorf("all: got %q, %v, want nas.local", renewed, r.Err())
+	}
+	if renewed, r = a.renewals(RenewalsRequest{}, start); len(renewed) != 0 || r.Err() != nil {
+		t.Errorf("again: got %q, %v, want none", renewed, r.Err())
+	}
+}
+
 func TestRenewalsLeaveRevokedNamesOut(t *testing.T) {
 	a := newAuthority(t, "")
 	for _, name := range []string{"a.local", "b.local"} {
