@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -136,7 +137,7 @@ func (a *app) delegateOne(ctx context.Context, c *pki.CA, o delegateOptions) (er
 type delegationJSON struct {
 	Name     string        `json:"name"`
 	Program  string        `json:"program,omitempty"`
-	NotAfter string        `json:"not_after"`
+	NotAfter time.Time     `json:"not_after"`
 	Folder   string        `json:"folder"`
 	Files    []writtenJSON `json:"files"`
 	Steps    []string      `json:"steps"`
@@ -145,7 +146,7 @@ type delegationJSON struct {
 func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegateOptions) error {
 	steps := d.Steps()
 	if o.json {
-		return a.printJSON(delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
+		return a.printJSON(delegationJSON{d.Name, d.Program(), d.NotAfter(), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
 	}
 	what := "a CA under your root"
 	if o.RootItself {
