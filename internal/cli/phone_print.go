@@ -72,7 +72,7 @@ func (a *app) writePicture(ctx context.Context, o phoneOptions, data []byte) (er
 
 func (a *app) servingJSON(r *phoneRun) servingJSON {
 	first := servingJSON{
-		a.Now(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), a.Now().Add(r.options.limit),
+		a.Now().UTC(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), a.Now().UTC().Add(r.options.limit),
 		addressJSON{r.address.IP(), r.address.Interface()}, []addressJSON{}, r.p12.jsonPassphrase(r.options.p12),
 	}
 	for _, other := range r.others {
@@ -212,6 +212,7 @@ func (l *phoneLog) note(e onboard.Event) {
 		l.trusting[e.Address] = true
 	}
 	if l.json {
+		e.Time = e.Time.UTC()
 		_ = json.NewEncoder(l.app.Stdout).Encode(e)
 		return
 	}
@@ -251,7 +252,7 @@ func (l *phoneLog) end(reason endReason, err error) {
 	_, untrusted := errors.AsType[*untrustedError](err)
 	switch {
 	case l.json:
-		_ = json.NewEncoder(l.app.Stdout).Encode(endedJSON{l.app.Now(), "ended", reason, count})
+		_ = json.NewEncoder(l.app.Stdout).Encode(endedJSON{l.app.Now().UTC(), "ended", reason, count})
 	case untrusted:
 	case count == 0:
 		l.app.say("%s: no phone trusts the CA yet", endWords[reason])
