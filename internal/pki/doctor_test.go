@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -132,6 +133,37 @@ func TestDoctorOfADamagedRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.wantFindings(start, "root: restore it from a backup: --home FOLDER restore FILE, then copy it from there")
+}
+
+// TestListOfAnOldRootIsRepaired: no certificate of that root counts as damaged, which
+// its owner would then move away, and a list is signed again without a backup.
+func TestListOfAnOldRootIsRepaired(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "nginx", "nas.local"), start)
+	a.mustIssue(targeted(t, "nginx", "lost.local"), start)
+	a.mustRevoke("lost.local", start)
+	old := a.root()
+	a.mustRotate(RotateRequest{}, start)
+	list := filepath.Join(a.dir, "roots", old.ID, "crl.pem")
+	if err := os.WriteFile(list, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, "root: move it away, then sign a new one: doctor --repair")
+	if err := os.Remove(list); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, "crl-due: doctor --repair", "revoked: issue lost.local")
+	a.use(func(c *CA) {
+		if signed, err := c.Repair(t.Context(), start, noPassphrase, nobodyWaits(t)); !signed || err != nil {
+			t.Errorf("repair: got %v, %v", signed, err)
+		}
+	})
+	a.wantFindings(start, "revoked: issue lost.local")
+	for _, list := range a.lists() {
+		if got, want := len(list.RevokedCertificateEntries) == 1, bytes.Equal(list.AuthorityKeyId, old.Certificate.SubjectKeyId); got != want {
+			t.Errorf("%s: got %d entries", list.Issuer, len(list.RevokedCertificateEntries))
+		}
+	}
 }
 
 // TestDoctorReadsWhatOutlivesCertificates: the keys of messages and updates are

@@ -260,7 +260,7 @@ func (r *reader) readAll(f folder) (issued Issued, err error) {
 func (r *reader) verify(leaf *x509.Certificate) (Root, error) {
 	root, ok := rootOf(leaf, r.roots)
 	if !ok {
-		return Root{}, errors.Join(errOtherCA, r.fault)
+		return Root{}, errors.Join(ErrOtherCA, r.fault)
 	}
 	return root, ca.VerifyIssued(leaf, root.Certificate)
 }
