@@ -166,6 +166,25 @@ func TestListOfAnOldRootIsRepaired(t *testing.T) {
 	}
 }
 
+// TestDoctorReplacesTheKeyOfAnIdentity, whose folder in the store does not show its name.
+func TestDoctorReplacesTheKeyOfAnIdentity(t *testing.T) {
+	a := newAuthority(t, "")
+	req := identity(t, "Kitchen tablet")
+	issued := a.mustIssue(req, start).Issued
+	key := filepath.Join(a.dir, filepath.FromSlash(issued.Place), "key.pem")
+	const want = "certificate: restore it from a backup: --home FOLDER restore FILE, then copy it from there; or make a new certificate: renew Kitchen tablet"
+	if err := os.WriteFile(key, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, want)
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, want)
+	req.Renew = true
+	a.mustIssue(req, start)
+}
+
 // TestDoctorReadsWhatOutlivesCertificates: the keys of messages and updates are
 // needed years after they were made, when a project is written again.
 func TestDoctorReadsWhatOutlivesCertificates(t *testing.T) {

@@ -265,6 +265,9 @@ func (p *Plan) record(files []output.File) store.Record {
 		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept, WiFi: p.WiFi,
 		Pushed: p.NextPlace(), Batch: p.batch(),
 	}
+	if p.BoardClock {
+		r.Days = p.days()
+	}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)
 	}
