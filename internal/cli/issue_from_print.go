@@ -53,6 +53,7 @@ type batchReport struct {
 	examples []*pki.Plan    // one for each of those, in the order of the list
 	lines    []batchJSON    // of a dry run
 	done     int
+	before   int // existed when their turn came: another run may have issued them meanwhile
 	again    int
 
 	differs     []string        // lines whose certificate differs from the list or the flags
@@ -165,6 +166,9 @@ func (r *batchReport) issued(row pki.BatchRow) {
 		r.done++
 	case len(row.Result.Files) > 0:
 		r.again++
+		fallthrough
+	default:
+		r.before++
 	}
 	if r.o.json {
 		_ = r.printLine(batchJSON{ // the printer remembers what could not be written
@@ -183,7 +187,7 @@ func (r *batchReport) printLine(v any) error {
 // end prints the summary, also of a run that stopped.
 func (r *batchReport) end(batch *pki.Batch) error {
 	switch {
-	case r.o.json, r.done == 0 && batch.Ready > 0:
+	case r.o.json, r.done == 0 && r.before <= batch.Before && batch.Ready > 0:
 		return nil
 	case r.done > 0:
 		r.say("issued %s%s", certificatesText(r.done), r.forWhom())
@@ -205,8 +209,8 @@ func (r *batchReport) end(batch *pki.Batch) error {
 }
 
 func (r *batchReport) sayBefore(batch *pki.Batch) {
-	if batch.Before > 0 {
-		r.say("issued from this list before: %s", certificatesText(batch.Before))
+	if before := max(batch.Before, r.before); before > 0 {
+		r.say("issued from this list before: %s", certificatesText(before))
 	}
 	if batch.Skipped > 0 {
 		r.say("left out, with valid certificates: %s", count(batch.Skipped, "name"))
