@@ -187,7 +187,7 @@ func (r *batchReport) printLine(v any) error {
 // end prints the summary, also of a run that stopped.
 func (r *batchReport) end(batch *pki.Batch) error {
 	switch {
-	case r.o.json, r.done == 0 && r.before <= batch.Before && batch.Ready > 0:
+	case r.o.json, r.done == 0 && r.before <= batch.Before+batch.Skipped && batch.Ready > 0:
 		return nil
 	case r.done > 0:
 		r.say("issued %s%s", certificatesText(r.done), r.forWhom())
@@ -209,7 +209,7 @@ func (r *batchReport) end(batch *pki.Batch) error {
 }
 
 func (r *batchReport) sayBefore(batch *pki.Batch) {
-	if before := max(batch.Before, r.before); before > 0 {
+	if before := max(batch.Before, r.before-batch.Skipped); before > 0 {
 		r.say("issued from this list before: %s", certificatesText(before))
 	}
 	if batch.Skipped > 0 {
