@@ -199,6 +199,7 @@ func TestListsAreUsed(t *testing.T) {
 const newCA = aCA + request + `csr() { openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj "/CN=$1" -out "$2" 2>/dev/null; }
 csr printer.local printer.csr; csr printer.local new.csr; csr nas.local nas.csr; csr OPNsense opnsense.csr; csr 'Front door' door.csr
 echo pico.local >devices.csv
+picoca export crl --out old.pem
 mkdir -p ~/.config/fish/completions
 `
 

@@ -152,9 +152,9 @@ func drawTerminal(t *testing.T, text string, in emulator, picture string) {
 }
 
 // scan reads the one QR code in a picture.
-func scan(t *testing.T, picture string) string {
+func scan(t *testing.T, picture string, options ...string) string {
 	t.Helper()
-	out, err := exec.Command(rig.Need(t, "zbarimg", "zbar-tools"), "--raw", "--quiet", picture).Output()
+	out, err := exec.Command(rig.Need(t, "zbarimg", "zbar-tools"), append(options, "--raw", "--quiet", picture)...).Output()
 	if err != nil {
 		return fmt.Sprintf("nothing (%v)", err)
 	}

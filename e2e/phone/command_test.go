@@ -78,6 +78,29 @@ func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 	}
 }
 
+// TestPhoneCommandScansWithoutColours where the user or the terminal wants none:
+// on a dark background as on paper, on a light one inverted.
+func TestPhoneCommandScansWithoutColours(t *testing.T) {
+	term := rig.NewTerminal(t, rig.NewHome(t))
+	var address, shown string
+	for _, variable := range []string{"TERM=dumb", "NO_COLOR=1"} {
+		term.Send("export TERM=tmux "+variable, "Enter")
+		address = phoneScreen(term, "80x24")
+		if shown = term.Do("capture-pane", "-p", "-e", "-N", "-t", term.Name); strings.Contains(shown, "\x1b") {
+			t.Errorf("%s: the screen has colours: %q", variable, shown)
+		}
+		term.Send("C-c")
+		term.WaitPrompt()
+	}
+	for theme, options := range map[string][]string{"dark": nil, "light": {"-Stest-inverted"}} {
+		picture := filepath.Join(pictures(t), "phone-blocks-"+theme+".png")
+		drawTerminal(t, shown, emulator{80, 24, theme, 1, false}, picture)
+		if got := scan(t, picture, options...); got != address {
+			t.Errorf("%s: scanned %q, want %q", theme, got, address)
+		}
+	}
+}
+
 // TestPhoneCommandComparesTwoRoots in the same terminal, and on the page.
 func TestPhoneCommandComparesTwoRoots(t *testing.T) {
 	h := rig.NewHome(t)

@@ -70,7 +70,6 @@ type Prepared struct {
 	template  *x509.Certificate
 	pub       crypto.PublicKey
 	now       time.Time
-	size      int
 	used      bool
 }
 
@@ -86,19 +85,8 @@ func (a *Authority) prepare(d draft) (*Prepared, error) {
 	if err := checkRules(d); err != nil {
 		return nil, err
 	}
-	p := &Prepared{authority: a, holder: d.holder, template: d.template, pub: d.pub, now: d.now}
-	size, err := p.measure()
-	if err != nil {
-		return nil, err
-	}
-	p.size = size
-	return p, nil
+	return &Prepared{authority: a, holder: d.holder, template: d.template, pub: d.pub, now: d.now}, nil
 }
-
-// Size returns the most bytes of DER that the certificate will have: all of
-// them under an RSA root; the signature of an ECDSA root is mostly 0 to 2
-// bytes shorter than its longest.
-func (p *Prepared) Size() int { return p.size }
 
 // NotBefore returns the first second at which the certificate is valid.
 func (p *Prepared) NotBefore() time.Time { return p.template.NotBefore }
@@ -183,9 +171,33 @@ func validity(profile Profile, root *x509.Certificate, now time.Time) (first, la
 	return first, last
 }
 
-// measure signs with a throw-away key to find the size of everything but the
-// signature, and adds the largest signature of the root's key.
-func (p *Prepared) measure() (int, error) {
+// Exceeds reports whether the certificate may have more than limit bytes of DER. It
+// measures only if a rough sum of its parts does not answer that.
+func (p *Prepared) Exceeds(limit int) (bool, error) {
+	if !p.template.IsCA && p.rough() <= limit {
+		return false, nil
+	}
+	size, err := p.Size()
+	return size > limit, err
+}
+
+// rough is more than a leaf will have: RSA-4096's key and signature take 526 and 512
+// bytes, the root's name and the rest of what all leaves have less than 512, and a
+// name or its subject at most 8 beside its text.
+func (p *Prepared) rough() int {
+	const fixed = 526 + 512 + 512
+	sum := fixed + 2*(len(p.template.Subject.CommonName)+8)
+	for _, name := range append(p.template.DNSNames, p.template.EmailAddresses...) {
+		sum += len(name) + 8
+	}
+	return sum + len(p.template.IPAddresses)*(net.IPv6len+8)
+}
+
+// Size returns the most bytes of DER that the certificate will have: all of
+// them under an RSA root; the signature of an ECDSA root is mostly 0 to 2
+// bytes shorter than its longest. It signs with a throw-away key to find the size
+// of everything but the signature, and adds the largest signature of the root's key.
+func (p *Prepared) Size() (int, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return 0, err

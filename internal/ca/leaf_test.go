@@ -119,8 +119,8 @@ func TestLeafForABoardStaysSmall(t *testing.T) {
 		a := testpki.Home(t, noon).Authority(t, noon)
 		p := prepare(t, a, profile(), parse(t, "pico.local"))
 		leaf := sign(t, a, p)
-		if got := len(leaf.Raw); got > 400 || p.Size() > 400 {
-			t.Fatalf("leaf for pico.local under %q: got %d bytes, at most %d; want at most 400", a.Certificate().Subject.CommonName, got, p.Size())
+		if got := len(leaf.Raw); got > 400 || sizeOf(t, p) > 400 {
+			t.Fatalf("leaf for pico.local under %q: got %d bytes, at most %d; want at most 400", a.Certificate().Subject.CommonName, got, sizeOf(t, p))
 		}
 	}
 }
@@ -152,7 +152,7 @@ func TestSizeHoldsWhereHeadersGrow(t *testing.T) {
 			return append(all, strings.Repeat("c.", 124)[:n-7]+"d.local") // always a header of 3
 		}
 		p := prepare(t, a, profile(), parse(t, sized(140)...))
-		whole, signed := p.Size(), len(sign(t, a, p).RawTBSCertificate)
+		whole, signed := sizeOf(t, p), len(sign(t, a, p).RawTBSCertificate)
 		for _, length := range []int{whole, signed} {
 			least, most := 1<<20, 0
 			grows := 1<<16 - (length - 4) + 140
@@ -179,10 +179,11 @@ func checkSize(t testing.TB, a *ca.Authority, names ca.Names) int {
 	}
 	p := prepare(t, a, profile(), names)
 	got := len(sign(t, a, p).Raw)
-	if got > p.Size() || got < p.Size()-slack {
-		t.Errorf("%s root, %d names: got %d bytes, Size says %d", a.KeyType(), len(names.All()), got, p.Size())
+	size := sizeOf(t, p)
+	if got > size || got < size-slack {
+		t.Errorf("%s root, %d names: got %d bytes, Size says %d", a.KeyType(), len(names.All()), got, size)
 	}
-	return p.Size()
+	return size
 }
 
 func manyNames(n int) []string {
@@ -524,4 +525,19 @@ func TestThousandNamesAreSigned(t *testing.T) {
 			t.Errorf("%q: %v", host, err)
 		}
 	}
+}
+
+// sizeOf is Size, held against Exceeds.
+func sizeOf(t testing.TB, p *ca.Prepared) int {
+	t.Helper()
+	size, err := p.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for limit, want := range map[int]bool{size: false, size - 1: true, size - 8: true, 0: true, 100_000: size > 100_000} {
+		if got, err := p.Exceeds(limit); got != want || err != nil {
+			t.Errorf("a certificate of %d bytes exceeds %d: got %v, %v; want %v", size, limit, got, err, want)
+		}
+	}
+	return size
 }

@@ -237,7 +237,8 @@ func (a *app) flagError(cmd *cobra.Command, err error) error {
 
 // usageFault is a fault of the command line itself.
 func usageFault(cmd *cobra.Command, err error) error {
-	words := append(fault.Command(strings.Fields(cmd.CommandPath())[1:]), "--help")
+	_, path, _ := strings.Cut(cmd.CommandPath(), " ")
+	words := fault.Command{path, "--help"}
 	help := fault.Hintf("see %s", words)
 	if isShorthand(err) {
 		help = fault.Hintf("put -- before a name that begins with a hyphen; see %s", words)

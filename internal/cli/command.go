@@ -17,32 +17,53 @@ func (a *app) show(words fault.Command) string {
 	if a.homeFlag != "" && needsHome(words) {
 		line = append(line, "--home", fault.Quote(a.homeFlag))
 	}
-	last := hyphenName(words)
-	for i, word := range words {
-		if i == 0 || i != last {
+	line = append(line, words[0]) // which may be two
+	arguments, flags := splitArguments(words)
+	quote := func(words fault.Command) {
+		for _, word := range words {
 			line = append(line, fault.Quote(word))
 		}
 	}
-	if last > 0 {
-		line = append(line, "--", fault.Quote(words[last]))
+	if slices.ContainsFunc(arguments, func(word string) bool { return isMisread(words[0], word) }) {
+		quote(flags)
+		line = append(line, "--")
+		flags = nil
 	}
+	quote(arguments)
+	quote(flags)
 	return strings.Join(line, " ")
 }
 
-// nameFirst are the commands whose first argument is a name.
-var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "example", "push", "show", "check", "backup", "restore"}
+// twoWords are the commands below one whose first argument is a name. A Command has
+// each as one word: the same words apart are a name.
+var twoWords = []string{"export crl", "export expiry"}
 
-// hyphenName returns the index of the name that begins with a hyphen, 0 if
-// there is none: it would be read as flags, and goes to the end, after --. The
-// value of a flag may begin with one.
-func hyphenName(words fault.Command) int {
-	for i, word := range words {
-		named := i == 1 && slices.Contains(nameFirst, words[0]) && !slices.Contains([]string{"--help", "--due", "--all", "--paper", "--ca"}, word)
-		if i > 0 && word != "-" && strings.HasPrefix(word, "-") && !isFlag(words[i-1]) && (named || !isFlag(word)) {
-			return i
-		}
+// nameFirst are the commands whose first argument is a name.
+var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "example", "push", "show", "check", "fit", "backup", "restore"}
+
+// noName are the flags that come first after one of those, without a name.
+var noName = []string{"--help", "--due", "--all", "--paper", "--ca", "--find"}
+
+// isMisread reports whether an argument of a command would be read as a flag, or as
+// another command, unless it comes after --.
+func isMisread(command, word string) bool {
+	return word != "-" && strings.HasPrefix(word, "-") || slices.Contains(twoWords, command+" "+word)
+}
+
+// splitArguments divides what follows a command into its arguments, which come
+// first, and flags with their values.
+func splitArguments(words fault.Command) (arguments, flags fault.Command) {
+	if isFlag(words[0]) {
+		return nil, words[1:]
 	}
-	return 0
+	end := 1
+	if len(words) > 1 && slices.Contains(nameFirst, words[0]) && !slices.Contains(noName, words[1]) {
+		end = 2 // whatever it looks like
+	}
+	for end < len(words) && !isFlag(words[end]) {
+		end++
+	}
+	return words[1:end], words[end:]
 }
 
 // needsHome reports whether a command uses the CA that --home names: not if it

@@ -29,6 +29,12 @@ func TestCommandsCanBePasted(t *testing.T) {
 		{"", fault.Command{"renew", "-garden", "--out", "x y"}, "picoca renew --out 'x y' -- -garden"},
 		{"", fault.Command{"renew", "--out", "--key", "p256"}, "picoca renew --key p256 -- --out"},
 		{"", fault.Command{"renew", "--help"}, "picoca renew --help"},
+		{"", fault.Command{"renew", "-a.local", "b.local"}, "picoca renew -- -a.local b.local"},
+		{"", fault.Command{"check", "--find"}, "picoca check --find"},
+		{"", fault.Command{"export", "crl"}, "picoca export -- crl"},
+		{"ca", fault.Command{"export", "crl", "--out", "x y"}, "picoca --home ca export --out 'x y' -- crl"},
+		{"", fault.Command{"export crl", "--out", "x"}, "picoca export crl --out x"},
+		{"", fault.Command{"renew", "crl"}, "picoca renew crl"},
 		{"", fault.Command{"phone", "--identity", "-garden"}, "picoca phone --identity -garden"},
 		{"", fault.Command{"export", "nas.local", "--out", "-x/a b"}, "picoca export nas.local --out '-x/a b'"},
 		{"", fault.Command{"--help"}, "picoca --help"},
@@ -72,6 +78,9 @@ func TestCommandsAreReadAsTheyWereMeant(t *testing.T) {
 	}{
 		{fault.Command{"renew", "-garden", "--out", "-x"}, []string{"-garden"}, "out", "-x"},
 		{fault.Command{"renew", "--out", "--key", "p256"}, []string{"--out"}, "key", "p256"},
+		{fault.Command{"renew", "-a.local", "b.local", "--out", "x"}, []string{"-a.local", "b.local"}, "out", "x"},
+		{fault.Command{"export", "crl", "--out", "x"}, []string{"crl"}, "out", "x"},
+		{fault.Command{"export", "expiry", "--p12-profile", "modern2023"}, []string{"expiry"}, "p12-profile", "modern2023"},
 		{fault.Command{"phone", "--identity", "-garden"}, []string{}, "identity", "-garden"},
 		{fault.Command{"phone", "--identity", "--json"}, []string{}, "identity", "--json"},
 	} {
@@ -91,6 +100,21 @@ func TestCommandsAreReadAsTheyWereMeant(t *testing.T) {
 		if got := cmd.Flags().Lookup(row.flag).Value.String(); got != row.want {
 			t.Errorf("%q: got --%s %q, want %q", line, row.flag, got, row.want)
 		}
+	}
+}
+
+// TestNoCommandHidesAName: a command below one that takes a name is known as such.
+func TestNoCommandHidesAName(t *testing.T) {
+	var below []string
+	for _, cmd := range (&app{}).rootCommand().Commands() {
+		for _, sub := range cmd.Commands() {
+			if slices.Contains(nameFirst, cmd.Name()) {
+				below = append(below, cmd.Name()+" "+sub.Name())
+			}
+		}
+	}
+	if slices.Sort(below); !slices.Equal(below, twoWords) {
+		t.Errorf("got %q, want %q", below, twoWords)
 	}
 }
 

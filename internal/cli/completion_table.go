@@ -56,6 +56,7 @@ var flagCompleters = map[string]completer{
 	"fingerprint":            words("sha256", "sha1", "spki"),
 	"format":                 formats,
 	"from":                   files,
+	"from-crl":               files,
 	"from-spare":             files,
 	"new-passphrase-file":    files,
 	"spare":                  files,

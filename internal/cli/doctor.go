@@ -121,7 +121,7 @@ func (a *app) runRepair(ctx context.Context, o doctorOptions) (err error) {
 		return a.printJSON(repairJSON{signed})
 	}
 	if signed {
-		a.say("signed the revocation list; servers that read it need the new one: %s", a.command("export", "crl"))
+		a.say("signed the revocation list; servers that read it need the new one: %s", a.command("export crl"))
 	}
 	a.say("the store is in order; %s looks at the rest", a.command("doctor"))
 	return nil

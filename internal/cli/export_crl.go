@@ -95,7 +95,7 @@ func (a *app) runExportCRL(ctx context.Context, o exportCRLOptions) (err error) 
 	for _, root := range others {
 		_, letters, _ := strings.Cut(root.ID, "-")
 		a.note("this file holds one list; a server that trusts %s needs that root's as well: %s", root.Certificate.Subject.CommonName,
-			a.command("export", "crl", "--format", "der", "--root", letters, "--out", "FILE"))
+			a.command("export crl", "--format", "der", "--root", letters, "--out", "FILE"))
 	}
 	return a.place(ctx, c, file, o.placeOptions)
 }

@@ -111,7 +111,7 @@ func (a *app) printIdentity(r issuedJSON, p *pki.Plan) error {
 		a.say("next: %s", nextText(p, len(r.Files)))
 	} else if p.Target.Device.ID == "" {
 		a.say("next: open the .mobileconfig file on an Apple device, the .p12 file on any other")
-		if p.KeyKept == store.KeptInStore {
+		if p.KeyKept == store.KeptInStore && pki.HasPhonePage(p.Root()) {
 			a.say("or hand it over by QR code: %s", a.command("phone", "--identity", r.Name))
 		}
 	} else {

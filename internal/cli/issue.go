@@ -198,7 +198,11 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	a.noteP12Root(plan.P12HasRoot())
 	a.notePlan(plan)
 	if o.dryRun {
-		return a.printIssued(describePlan(plan), plan, o.json)
+		described, err := describePlan(plan)
+		if err != nil {
+			return err
+		}
+		return a.printIssued(described, plan, o.json)
 	}
 	if err := a.checkScreen(p12, flags); err != nil {
 		return err

@@ -85,20 +85,29 @@ func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) 
 
 // readList reads a list from a file or from standard input.
 func (a *app) readList(name string) (*pki.List, error) {
+	data, err := a.readInput("list", name, pki.MaxListBytes)
+	if err != nil {
+		return nil, err
+	}
+	return pki.ParseList(data)
+}
+
+// readInput reads a file, or standard input for "-", up to one byte more than most.
+func (a *app) readInput(what, name string, most int64) ([]byte, error) {
 	input := a.Stdin
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("list %q cannot be read: %w", name, withoutPath(err))
+			return nil, fmt.Errorf("%s %q cannot be read: %w", what, name, withoutPath(err))
 		}
 		defer file.Close()
 		input = file
 	}
-	data, err := io.ReadAll(io.LimitReader(input, pki.MaxListBytes+1))
+	data, err := io.ReadAll(io.LimitReader(input, most+1))
 	if err != nil {
-		return nil, fmt.Errorf("list %q cannot be read: %w", name, withoutPath(err))
+		return nil, fmt.Errorf("%s %q cannot be read: %w", what, name, withoutPath(err))
 	}
-	return pki.ParseList(data)
+	return data, nil
 }
 
 // listP12 reads the passphrase for every .p12: one that was made up would be lost

@@ -83,12 +83,17 @@ func (r *batchReport) checked(row pki.BatchRow) {
 		r.examples = append(r.examples, row.Plan)
 	}
 	if r.o.dryRun && r.o.json {
-		r.lines = append(r.lines, batchJSON{Line: row.Line, leafJSON: describePlan(row.Plan).leafJSON, DryRun: true, Files: []writtenJSON{}})
+		r.lines = append(r.lines, batchJSON{Line: row.Line, leafJSON: describePlanned(row.Plan), DryRun: true, Files: []writtenJSON{}})
 	}
 }
 
-// checkedBefore remembers what a certificate that exists lacks.
+// checkedBefore remembers a certificate that exists, and what it lacks.
 func (r *batchReport) checkedBefore(row pki.BatchRow) {
+	if r.o.dryRun && r.o.json {
+		line := describeRow(row)
+		line.DryRun = true
+		r.lines = append(r.lines, line)
+	}
 	if len(row.Differs.Settings) == 0 {
 		return
 	}
@@ -171,9 +176,14 @@ func (r *batchReport) issued(row pki.BatchRow) {
 		r.before++
 	}
 	if r.o.json {
-		_ = r.printLine(batchJSON{ // the printer remembers what could not be written
-			Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: writtenToJSON(row.Result.Files),
-		})
+		_ = r.printLine(describeRow(row)) // the printer remembers what could not be written
+	}
+}
+
+// describeRow is of a row whose certificate exists.
+func describeRow(row pki.BatchRow) batchJSON {
+	return batchJSON{
+		Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: writtenToJSON(row.Result.Files),
 	}
 }
 
@@ -204,7 +214,7 @@ func (r *batchReport) end(batch *pki.Batch) error {
 			r.say("steps for %s: %s", plan.Target.Name(), r.command("devices", plan.Target.Device.ID))
 		}
 	}
-	r.say("next: copy the files to each device, then run %s", r.command("phone"))
+	r.say("next: copy the files to each device, then %s", pki.PhoneSteps(batch.Root()).Text(r.show))
 	return nil
 }
 

@@ -65,15 +65,19 @@ type issuedJSON struct {
 	pushes  bool
 }
 
-func describePlan(p *pki.Plan) issuedJSON {
-	r := issuedJSON{DryRun: true, CertificateBytes: p.MaxBytes(), Files: []writtenJSON{}, Costs: p.Costs(p.MaxBytes()), ClientHeapBytes: p.ClientHeap()}
-	r.leafJSON = leafJSON{
+func describePlan(p *pki.Plan) (issuedJSON, error) {
+	bytes, err := p.MaxBytes()
+	r := issuedJSON{DryRun: true, CertificateBytes: bytes, Files: []writtenJSON{}, Costs: p.Costs(bytes), ClientHeapBytes: p.ClientHeap()}
+	r.leafJSON, r.Request = describePlanned(p), describeCSR(p)
+	return r, err
+}
+
+func describePlanned(p *pki.Plan) leafJSON {
+	return leafJSON{
 		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
 		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), KeyKept: keyKeptTexts[p.KeyKept], AndClient: p.AndClient,
 		Pushed: describePlace(p.NextPlace()),
 	}
-	r.Request = describeCSR(p)
-	return r
 }
 
 func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
@@ -118,15 +122,17 @@ func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
 // sayNext says what is left to do, once the files are written, or the steps to
 // install them were printed.
 func (a *app) sayNext(r issuedJSON, p *pki.Plan, installed bool) {
-	next := nextText(p, len(r.Files)) + a.exampleAside(p)
+	next, phones := nextText(p, len(r.Files))+a.exampleAside(p), pki.PhoneSteps(p.Root()).Text(a.show)
 	switch {
-	case installed && !p.IsRenewal():
+	case installed && !p.IsRenewal() && pki.HasPhonePage(p.Root()):
 		a.say("next: %s, for each phone", a.command("phone"))
+	case installed && !p.IsRenewal():
+		a.say("next: %s", phones)
 	case installed: // the phones trust the root already
 	case p.IsRenewal():
 		a.say("next: %s", next)
 	default:
-		a.say("next: %s, then run %s", next, a.command("phone"))
+		a.say("next: %s, then %s", next, phones)
 	}
 }
 
@@ -186,7 +192,7 @@ func placeOf(target device.Target) string {
 // is anything.
 func (a *app) printInstall(p *pki.Plan) bool {
 	quoted := func(words ...string) string { return fault.Quote(strings.Join(words, "")) }
-	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: quoted(p.Dir)})
+	steps := p.Steps(device.Place{Name: quoted(p.Name()), Stem: quoted(p.Stem()), Folder: fault.QuotePath(p.Dir)})
 	if len(steps) == 0 {
 		return false
 	}

@@ -28,7 +28,8 @@ func (a *app) listCommand() *cobra.Command {
 		Use:  "list",
 		Args: args(0, 0, ""),
 		Long: `Lists the newest certificate of each name. With --due it lists those that should
-be renewed, and the exit code is 4 if there are any.`,
+be renewed, and the exit code is 4 if there are any. A terminal shows long names
+without their middle; in a pipe and with --json they are whole.`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if o.within, err = o.due.parse(cmd); err != nil {
 				return err
@@ -147,10 +148,9 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(list)
 	}
-	w := a.columns()
-	fmt.Fprintln(w, "NAME\tFOR\tKEY\tUNTIL\tSHA-256")
+	rows := [][]string{{"NAME", "FOR", "KEY", "UNTIL", "SHA-256"}}
 	row := func(name, what, key, until, sha256 string) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", name, what, key, until, sha256[:min(11, len(sha256))])
+		rows = append(rows, []string{name, what, key, until, sha256[:min(11, len(sha256))] + "…"})
 	}
 	for _, root := range list.Roots {
 		row(rootName(root.Name), rootWords[root.State], root.Key, a.until(root.NotBefore, root.NotAfter), root.SHA256)
@@ -167,7 +167,7 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 		}
 		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, until, c.SHA256)
 	}
-	if err := w.Flush(); err != nil {
+	if err := a.printRows("", rows); err != nil {
 		return err
 	}
 	a.sayDue(list.due)

@@ -86,7 +86,7 @@ const maxOthers = 3
 
 // words say what to do with the code. What must be compared or typed is on lines
 // of its own, short enough to stand unbroken beside the code.
-func (r *phoneRun) words() []string {
+func (r *phoneRun) words(coloured bool) []string {
 	const quarter = 8 * len("AB:")
 	words := []string{"scan with the phone's camera, or open", r.server.URL(), ""}
 	for i, root := range r.offer.Roots {
@@ -107,10 +107,19 @@ func (r *phoneRun) words() []string {
 		}
 		words = append(words, fmt.Sprintf("or on %s: --address %s", other.Interface(), other.IP()))
 	}
-	if !r.options.large {
-		words = append(words, "cannot scan it? --large, or --png FILE")
+	return append(words, r.otherwise(coloured)...)
+}
+
+// otherwise says what to do about a code that cannot be scanned. Some phones read
+// no inverted one.
+func (r *phoneRun) otherwise(coloured bool) []string {
+	switch {
+	case !coloured:
+		return []string{"cannot scan it, for example on a light background? --png FILE"}
+	case r.options.large:
+		return nil
 	}
-	return words
+	return []string{"cannot scan it? --large, or --png FILE"}
 }
 
 // passphraseRows is what a passphrase takes on a terminal of 80 columns.
@@ -120,11 +129,15 @@ const passphraseRows = 3
 // narrow: below it they would push its upper end out of a small window. A code
 // that does not fit as a whole is left out.
 func (a *app) draw(code onboard.Code, r *phoneRun) {
-	size, words := onboard.Compact, r.words()
+	coloured := a.hasColours()
+	size, words := onboard.Compact, r.words(coloured)
 	if r.options.large {
 		size = onboard.Large
 	}
 	drawn, width := code.Terminal(size), code.Columns(size)
+	if !coloured {
+		drawn = code.Blocks(size)
+	}
 	columns, rows := a.size()
 	need := len(drawn) + 1 // the cursor has a line, too
 	if r.p12.Passphrase != "" {
@@ -185,6 +198,12 @@ func spanText(span time.Duration) string {
 		return strings.TrimSuffix(text, "0s")
 	}
 	return text
+}
+
+// hasColours reports whether standard output is a terminal that shows colours, and
+// the user wants them: https://no-color.org
+func (a *app) hasColours() bool {
+	return isTerminal(a.Stdout) && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
 }
 
 // size is that of the terminal, or zero if there is none.

@@ -50,7 +50,9 @@ func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
 	report := &renewalReport{app: a, options: o, p12s: p12s, JSON: renewedJSON{DryRun: o.dryRun, Renewed: []issuedJSON{}, Delegated: []delegationJSON{}, Pushed: []pushedJSON{}}}
 	if o.dryRun {
 		for _, renewal := range renewals.Ready {
-			report.planned(renewal)
+			if err := report.planned(renewal); err != nil {
+				return err
+			}
 		}
 		for _, planned := range renewals.Delegated {
 			report.plannedCA(planned)
@@ -142,8 +144,12 @@ type renewalReport struct {
 	JSON    renewedJSON
 }
 
-func (r *renewalReport) planned(renewal *pki.Renewal) {
-	r.JSON.Renewed = append(r.JSON.Renewed, describePlan(renewal.Plan))
+func (r *renewalReport) planned(renewal *pki.Renewal) error {
+	described, err := describePlan(renewal.Plan)
+	if err != nil {
+		return err
+	}
+	r.JSON.Renewed = append(r.JSON.Renewed, described)
 	if !r.options.json {
 		text := fmt.Sprintf("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
 		if next := renewal.Plan.NextPlace(); next != nil && r.options.push {
@@ -151,6 +157,7 @@ func (r *renewalReport) planned(renewal *pki.Renewal) {
 		}
 		r.say("%s", text)
 	}
+	return nil
 }
 
 func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
@@ -214,7 +221,7 @@ func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) 
 		return r.printJSON(r.JSON)
 	}
 	for _, list := range r.JSON.Lists {
-		r.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.command("export", "crl"))
+		r.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.command("export crl"))
 	}
 	r.say("%s", r.summary())
 	return nil

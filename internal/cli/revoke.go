@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 type revokeOptions struct {
 	pki.RevokeRequest
 	reason     string
+	fromCRL    string // a file, or - for standard input
 	json       bool
 	passphrase passphraseFlags
 	given      func(flag string) bool
@@ -23,23 +25,25 @@ type revokeOptions struct {
 func (a *app) revokeCommand() *cobra.Command {
 	var o revokeOptions
 	cmd := &cobra.Command{
-		Use: "revoke NAME|SERIAL",
+		Use: "revoke [NAME|SERIAL]",
 		Long: `Revokes every certificate of a device or an identity that has not expired, and
 signs the revocation list again. Servers that check identities must get the new
 list: picoca export crl. Browsers and phones read no such list.
 
 After a restore from paper the CA does not know the certificates that it issued
-before: --unknown revokes one by its serial number.
+before: --from-crl takes over what was revoked, from a list that export crl wrote,
+and --unknown revokes one by its serial number.
 
 If every certificate of a name has expired, the newest is revoked: picoca renew
 --due then leaves the name out.`,
 		Example: `  picoca revoke "Lost phone" --reason keyCompromise
   picoca revoke broker.local --latest-only
   picoca revoke SERIAL             # all digits of it, as show or openssl prints them
-  picoca revoke SERIAL --unknown   # of a certificate that is not here`,
-		Args: args(1, 1, "the name of a device or an identity, or a serial number"),
+  picoca revoke SERIAL --unknown   # of a certificate that is not here
+  picoca revoke --from-crl old.pem # all that an old list of this CA has`,
+		Args: revokeArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Target, o.given = args[0], cmd.Flags().Changed
+			o.Target, o.given = strings.Join(args, ""), cmd.Flags().Changed
 			if err := o.check(cmd); err != nil {
 				return err
 			}
@@ -51,15 +55,29 @@ If every certificate of a name has expired, the newest is revoked: picoca renew
 	f.BoolVar(&o.LatestOnly, "latest-only", false, "leave earlier certificates of the name as they are")
 	f.BoolVar(&o.Unknown, "unknown", false, "take the serial number of a certificate that the CA issued and does not have any more")
 	f.StringVar(&o.Root, "root", "", "with --unknown, the `ROOT` that issued it (default: the one that signs)")
+	f.StringVar(&o.fromCRL, "from-crl", "", "instead of a name, an old revocation list of this CA, as `FILE` in PEM or DER (- for standard input): take over its entries")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	o.passphrase.add(cmd)
 	addCRLDays(cmd, &o.CRLDays, "as before")
 	return cmd
 }
 
+// revokeArgs wants a name, unless a list has what to revoke.
+func revokeArgs(cmd *cobra.Command, names []string) error {
+	if !cmd.Flags().Changed("from-crl") {
+		return args(1, 1, "the name of a device or an identity, or a serial number")(cmd, names)
+	}
+	if len(names) > 0 {
+		return usageFault(cmd, fmt.Errorf("with --from-crl the list has the serial numbers; got %q as well", names[0]))
+	}
+	return nil
+}
+
 // check refuses flags that contradict each other.
 func (o revokeOptions) check(cmd *cobra.Command) error {
 	switch {
+	case o.given("from-crl") && (o.given("reason") || o.LatestOnly || o.Unknown || o.Root != ""):
+		return usageFault(cmd, errors.New("--from-crl takes times, reasons and roots from the list: leave out --reason, --latest-only, --unknown and --root"))
 	case o.Root != "" && !o.Unknown:
 		return usageFault(cmd, errors.New("--root works only with --unknown: picoca knows the root of a certificate that it has"))
 	case o.Unknown && o.LatestOnly:
@@ -89,26 +107,45 @@ func (a *app) runRevoke(ctx context.Context, o revokeOptions) (err error) {
 	if err := errors.Join(reasonErr, crlDaysFault(o.CRLDays, o.given)); err != nil {
 		return err
 	}
+	if o.From, err = a.readOldCRL(o); err != nil {
+		return err
+	}
 	c, err := a.open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	result, err := c.Revoke(ctx, o.RevokeRequest, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
-	if len(result.Lists) == 0 {
+	if len(result.Lists) == 0 && (err != nil || o.From == nil) {
 		return err
 	}
-	return errors.Join(a.printRevoked(result, o.json), err)
+	return errors.Join(a.printRevoked(result, o), err)
+}
+
+// readOldCRL returns nil if there is none.
+func (a *app) readOldCRL(o revokeOptions) (*pki.OldCRL, error) {
+	if !o.given("from-crl") {
+		return nil, nil
+	}
+	data, err := a.readInput("revocation list", o.fromCRL, pki.MaxOldCRL)
+	if err != nil {
+		return nil, err
+	}
+	return pki.ParseOldCRL(o.fromCRL, data)
 }
 
 // revokedJSON is the result of revoke as --json prints it.
 type revokedJSON struct {
-	Name    string          `json:"name"`
-	Kind    pki.Kind        `json:"kind"`
-	Revoked []leafJSON      `json:"revoked"`
-	Unknown string          `json:"unknown_serial,omitempty"`
-	Lists   []crlJSON       `json:"lists"`
-	Servers []crlServerJSON `json:"servers"`
+	Name    string     `json:"name"`
+	Kind    pki.Kind   `json:"kind"`
+	Revoked []leafJSON `json:"revoked"`
+	Unknown string     `json:"unknown_serial,omitempty"`
+	// TakenOver are serial numbers, and Before says how many were revoked already, with
+	// --from-crl.
+	TakenOver []string        `json:"taken_over,omitempty"`
+	Before    int             `json:"already_revoked,omitempty"`
+	Lists     []crlJSON       `json:"lists"`
+	Servers   []crlServerJSON `json:"servers"`
 }
 
 // crlJSON is a revocation list as --json prints it.
@@ -131,7 +168,7 @@ func describeCRL(l pki.RevocationList) crlJSON {
 }
 
 func describeRevoked(r pki.Revoked) revokedJSON {
-	printed := revokedJSON{Name: r.Name, Kind: r.Kind, Revoked: []leafJSON{}, Unknown: r.Serial, Servers: []crlServerJSON{}}
+	printed := revokedJSON{Name: r.Name, Kind: r.Kind, Revoked: []leafJSON{}, Unknown: r.Serial, TakenOver: r.TakenOver, Before: r.Before, Lists: []crlJSON{}, Servers: []crlServerJSON{}}
 	for _, issued := range r.Certificates {
 		printed.Revoked = append(printed.Revoked, describeLeaf(issued))
 	}
@@ -144,20 +181,26 @@ func describeRevoked(r pki.Revoked) revokedJSON {
 	return printed
 }
 
-func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
+func (a *app) printRevoked(r pki.Revoked, o revokeOptions) error {
 	printed := describeRevoked(r)
-	if asJSON {
+	if o.json {
 		return a.printJSON(printed)
 	}
-	if r.Serial != "" {
+	switch {
+	case o.From != nil:
+		a.say("%s", takenOverText(o.fromCRL, r))
+	case r.Serial != "":
 		a.say("Serial number %s is revoked.", r.Serial)
-	} else {
+	default:
 		a.say("%s: %s revoked.", pki.DisplayName(r.Name), certificatesText(len(r.Certificates)))
+	}
+	if len(r.Lists) == 0 {
+		return nil
 	}
 	for _, list := range printed.Lists {
 		a.say("The revocation list of %s has %s, and is valid until %s.", list.Root, entriesText(list.Entries), pki.Day(list.NextUpdate))
 	}
-	a.say("next: give the new list to each server that checks identities: %s", a.command("export", "crl"))
+	a.say("next: give the new list to each server that checks identities: %s", a.command("export crl"))
 	for _, server := range printed.Servers {
 		a.say("  %s (%s): %s", pki.DisplayName(server.Name), server.Device, server.Setting)
 	}
@@ -171,6 +214,15 @@ func (a *app) printRevoked(r pki.Revoked, asJSON bool) error {
 		a.note("browsers and phones read no revocation list: they accept what that CA has issued until it expires")
 	}
 	return nil
+}
+
+// takenOverText says what became of the entries of an old list.
+func takenOverText(file string, r pki.Revoked) string {
+	text := fmt.Sprintf("%s: %s taken over", file, entriesText(len(r.TakenOver)))
+	if r.Before > 0 {
+		text += fmt.Sprintf(", %s revoked already", entriesText(r.Before))
+	}
+	return text + "."
 }
 
 func certificatesText(n int) string {

@@ -87,7 +87,7 @@ func (a *app) printRetired(r pki.RetiredRoot, asJSON bool) error {
 	}
 	a.say("%s is retired. What you export from now on does not hold it.", info.Name)
 	a.say("Remove it where it is trusted:")
-	a.say("  iPhone, iPad: install the profile again: %s; then Settings > General > VPN & Device Management > %s > Remove Profile", a.command("phone"), info.Name)
+	a.say("  iPhone, iPad: install the profile again: %s; then Settings > General > VPN & Device Management > %s > Remove Profile", a.show(r.Profile), info.Name)
 	a.say("  Android: Settings > Encryption & credentials > Trusted credentials > User > %s > Remove", info.Name)
 	a.say("  computers: %s, then %s", a.command("trust", "remove"), a.command("trust"))
 	a.sayStale(r.Stale, "  ")

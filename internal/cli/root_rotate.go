@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -192,6 +193,14 @@ type rotatedJSON struct {
 	Old string `json:"old"` // its ID
 }
 
+// trustStep says how phones and computers come to trust a new root.
+func (a *app) trustStep(cert *x509.Certificate) string {
+	if pki.HasPhonePage(cert) {
+		return fmt.Sprintf("have each phone and computer trust the new root: %s, %s", a.command("phone"), a.command("trust"))
+	}
+	return fmt.Sprintf("have each computer trust the new root: %s; %s", a.command("trust"), pki.PhoneSteps(cert).Text(a.show))
+}
+
 func (a *app) printRotated(r pki.Rotated, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(rotatedJSON{r.New.ID, describeRoot(r.New.Certificate), r.Old.ID})
@@ -209,7 +218,7 @@ func (a *app) printRotated(r pki.Rotated, asJSON bool) error {
 	if r.WasSpare {
 		a.say("Phones and computers that trust this CA trust it already. It has no spare any more.")
 	} else {
-		steps = slices.Insert(steps, 0, fmt.Sprintf("have each phone and computer trust the new root: %s, %s", a.command("phone"), a.command("trust")),
+		steps = slices.Insert(steps, 0, a.trustStep(cert),
 			"give servers that check identities both roots: "+a.command("export", "ca"))
 		steps = slices.Insert(steps, 1, a.staleSteps(r.Stale)...)
 	}

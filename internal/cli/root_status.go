@@ -88,12 +88,12 @@ func (a *app) printRootStatus(roots []pki.RootInfo, asJSON bool) error {
 		if root.State == pki.RootSigning {
 			continue
 		}
-		w := a.columns()
+		var rows [][]string
 		for _, issued := range root.Dependents {
 			leaf := describeLeaf(issued)
-			fmt.Fprintf(w, "  %s\t%s\t%s\n", pki.DisplayName(leaf.Name), cmp.Or(leaf.For, string(leaf.Kind)), a.until(leaf.NotBefore, leaf.NotAfter))
+			rows = append(rows, []string{pki.DisplayName(leaf.Name), cmp.Or(leaf.For, string(leaf.Kind)), a.until(leaf.NotBefore, leaf.NotAfter)})
 		}
-		if err := w.Flush(); err != nil {
+		if err := a.printRows("  ", rows); err != nil {
 			return err
 		}
 	}

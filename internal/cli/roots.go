@@ -86,13 +86,12 @@ func (a *app) runRootList(asJSON bool) (err error) {
 }
 
 func (a *app) printRoots(roots []pki.RootInfo) error {
-	w := a.columns()
-	fmt.Fprintln(w, "ROOT\tSTATE\tKEY\tUNTIL\tSHA-256")
+	rows := [][]string{{"ROOT", "STATE", "KEY", "UNTIL", "SHA-256"}}
 	for _, root := range roots {
 		r := describeRootInfo(root)
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s…\n", r.Name, stateText(root), r.Key, a.until(r.NotBefore, r.NotAfter), r.SHA256[:11])
+		rows = append(rows, []string{r.Name, stateText(root), r.Key, a.until(r.NotBefore, r.NotAfter), r.SHA256[:11] + "…"})
 	}
-	return w.Flush()
+	return a.printRows("", rows)
 }
 
 // stateText writes a root's state for people.

@@ -31,6 +31,18 @@ func parse(data []byte) (Device, error) {
 	return d, nil
 }
 
+// complete fills in what a file with a single firmware may leave out.
+func (d *Device) complete() {
+	if len(d.Firmware) == 1 && d.Firmware[0].ID == "" && d.Firmware[0].Name == "" {
+		d.Firmware[0].ID, d.Firmware[0].Name = d.ID, d.Name
+	}
+	for i := range d.Firmware {
+		if d.Firmware[i].Versions == nil {
+			d.Firmware[i].Versions = []Version{{Range: "any"}}
+		}
+	}
+}
+
 func (d Device) check() error {
 	switch {
 	case strings.Trim(d.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":

@@ -2,6 +2,8 @@ package device
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 )
 
@@ -90,16 +92,18 @@ func (g Growth) applied(cost Cost, c Certificate) Cost {
 // CostOf returns what a connection with a certificate costs, once for each
 // firmware and curve that was measured. A certificate without bytes stands for
 // one of its key type for pico.local.
-func (t Target) CostOf(c Certificate) []Cost {
-	costs := []Cost{}
-	for _, firmware := range t.Firmware {
-		for _, cost := range firmware.Costs {
-			if cost.Key == c.Key {
-				costs = append(costs, firmware.Growth.applied(cost, c))
+func (t Target) CostOf(c Certificate) []Cost { return slices.AppendSeq([]Cost{}, t.costs(c)) }
+
+func (t Target) costs(c Certificate) iter.Seq[Cost] {
+	return func(yield func(Cost) bool) {
+		for _, firmware := range t.Firmware {
+			for _, cost := range firmware.Costs {
+				if cost.Key == c.Key && !yield(firmware.Growth.applied(cost, c)) {
+					return
+				}
 			}
 		}
 	}
-	return costs
 }
 
 // Figures are the least and the most that one connection costs, which depends
@@ -113,7 +117,7 @@ type Figures struct {
 // selected firmware.
 func (t Target) FiguresOf(row Row, c Certificate) Figures {
 	var all Figures
-	for _, cost := range t.CostOf(c) {
+	for cost := range t.costs(c) {
 		if row.has(cost.Firmware) {
 			widen(&all.HeapBytes, cost.HeapBytes)
 			widen(&all.Seconds, cost.Seconds)

@@ -1,22 +1,17 @@
 // Package device describes what certificates are for: boards and their
 // firmware, servers, appliances, phones. It knows which files each one reads
 // and under which names, which keys it loads, what they cost it, and whether a
-// certificate fits. Each device is one embedded JSON file; a new device is a new
-// file.
+// certificate fits. Each device is one JSON file in devices/; a new device is a
+// new file. Their contents are compiled in as table.go: reading a file in each run
+// would take as long as signing three certificates.
 package device
 
 import (
-	"embed"
-	"encoding/json"
-	"fmt"
-	"path"
 	"slices"
 	"strings"
-	"sync"
 )
 
-//go:embed devices/*.json
-var files embed.FS
+//go:generate go test -count=1 -run TestTableIsCurrent . -update
 
 // Device is something that one buys or installs. What it loads depends on its
 // firmware: most devices have one, boards have several.
@@ -116,59 +111,28 @@ type Client struct {
 	Source           string `json:"source"`
 }
 
-// Find returns the device with an ID, or an UnknownDeviceError. It reads no
-// other device's file.
+// Find returns the device with an ID, or an UnknownDeviceError. Its lists are
+// shared: they are not to be changed.
 func Find(id string) (Device, error) {
-	data, err := files.ReadFile("devices/" + path.Base(id) + ".json")
-	if err != nil || path.Base(id) != id {
+	i, found := slices.BinarySearchFunc(table, id, func(d Device, id string) int { return strings.Compare(d.ID, id) })
+	if !found {
 		return Device{}, UnknownDeviceError{id}
 	}
-	var d Device // checked by TestEveryDeviceFileIsRead
-	if err := json.Unmarshal(data, &d); err != nil {
-		return Device{}, fmt.Errorf("device file: %w", err)
-	}
-	d.complete()
-	return d, nil
+	return table[i], nil
 }
 
-// complete fills in what a file with a single firmware may leave out.
-func (d *Device) complete() {
-	if len(d.Firmware) == 1 && d.Firmware[0].ID == "" && d.Firmware[0].Name == "" {
-		d.Firmware[0].ID, d.Firmware[0].Name = d.ID, d.Name
+// IDs returns the ID of every device, in order.
+func IDs() []string {
+	ids := make([]string, len(table))
+	for i, d := range table {
+		ids[i] = d.ID
 	}
-	for i := range d.Firmware {
-		if d.Firmware[i].Versions == nil {
-			d.Firmware[i].Versions = []Version{{Range: "any"}}
-		}
-	}
-}
-
-// IDs returns the ID of every device, in order. It reads no file.
-var IDs = sync.OnceValue(func() []string {
-	entries, err := files.ReadDir("devices")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	ids := make([]string, len(entries))
-	for i, entry := range entries {
-		ids[i] = strings.TrimSuffix(entry.Name(), ".json")
-	}
-	slices.Sort(ids) // "unifi-os.json" is before "unifi.json"
 	return ids
-})
+}
 
-// All returns every device, ordered by ID.
-var All = sync.OnceValue(func() []Device {
-	var all []Device
-	for _, id := range IDs() {
-		d, err := Find(id)
-		if err != nil {
-			panic(err) // TestEveryDeviceFileIsRead reads every one
-		}
-		all = append(all, d)
-	}
-	return all
-})
+// All returns every device, ordered by ID. Their lists are shared: they are not to be
+// changed.
+func All() []Device { return slices.Clone(table) }
 
 // Matches reports whether all words of a text occur in what describes the
 // device: its ID, names, group, notes, and files.

@@ -2,30 +2,10 @@ package device
 
 import (
 	"errors"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 )
-
-func TestEveryDeviceFileIsRead(t *testing.T) {
-	if len(IDs()) < 5 {
-		t.Errorf("got %d devices, want 5 or more", len(IDs()))
-	}
-	for _, id := range IDs() {
-		data, err := files.ReadFile("devices/" + id + ".json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := parse(data)
-		if err != nil || want.ID != id {
-			t.Errorf("%s.json: got %q, %v", id, want.ID, err)
-		}
-		if got, err := Find(id); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s.json: got %+v, %v; want %+v", id, got, err, want)
-		}
-	}
-}
 
 func TestAllDevicesAreFoundByTheirID(t *testing.T) {
 	var ids []string
@@ -253,11 +233,7 @@ func TestDeviceFileThatCannotBeUsedIsRefused(t *testing.T) {
 // that a caller does with a device works.
 func FuzzDeviceFile(f *testing.F) {
 	for _, id := range IDs() {
-		data, err := files.ReadFile("devices/" + id + ".json")
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
+		f.Add(readFile(f, id))
 	}
 	f.Add([]byte(small))
 	f.Add([]byte(small + small))

@@ -125,8 +125,11 @@ func (r Row) String() string {
 
 // has reports whether the release that a cost names is one of the row's.
 func (r Row) has(firmware string) bool {
+	if id, _, _ := strings.Cut(firmware, "@"); id != r.ID {
+		return false
+	}
 	release, err := ParseRelease(firmware)
-	return err == nil && release.ID == r.ID && r.Covers(release)
+	return err == nil && r.Covers(release)
 }
 
 // Rows returns the firmware's versions, each with its name.

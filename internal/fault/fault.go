@@ -23,7 +23,8 @@ const (
 )
 
 // Command is a picoca command line without the program's name, such as
-// {"renew", "pico.local"}. Its words are not quoted yet.
+// {"renew", "pico.local"}. Its words are not quoted yet. The commands below export are
+// one word, {"export crl"}: {"export", "crl"} exports what has that name.
 type Command []string
 
 // Hint is advice in words, with commands among them. The zero Hint is none.

@@ -66,6 +66,37 @@ func (c Code) Terminal(size Size) []string {
 	return lines
 }
 
+// Blocks is Terminal without colours: white modules are blocks, black ones are
+// spaces. Where text is light on a dark background that is the code as on paper,
+// elsewhere it is inverted.
+func (c Code) Blocks(size Size) []string {
+	lower, wide := 1, 1
+	if size == Large {
+		lower, wide = 0, 2
+	}
+	var lines []string
+	for y := 0; y < c.modules(); y += lower + 1 {
+		var line strings.Builder
+		for x := range c.modules() {
+			line.WriteString(strings.Repeat(block(c.black(x, y), c.black(x, y+lower)), wide))
+		}
+		lines = append(lines, line.String())
+	}
+	return lines
+}
+
+func block(upperBlack, lowerBlack bool) string {
+	switch {
+	case upperBlack && lowerBlack:
+		return " "
+	case upperBlack:
+		return "▄"
+	case lowerBlack:
+		return "▀"
+	}
+	return "█"
+}
+
 // black reports whether a module is black, counted from the corner of the
 // quiet zone. Outside the code everything is white.
 func (c Code) black(x, y int) bool { return c.code.Black(x-quietZone, y-quietZone) }

@@ -87,6 +87,23 @@ func TestTerminalShowsTheModulesOfTheCode(t *testing.T) {
 	}
 }
 
+// Without colours the modules are the same: white is a block.
+func TestBlocksShowTheModulesOfTheCode(t *testing.T) {
+	code := longestCode(t)
+	for _, size := range []Size{Compact, Large} {
+		lines := code.Blocks(size)
+		for y, row := range drawn(t, code, size) {
+			line := []rune(lines[y/2])
+			for x, black := range row {
+				filled := line[x] == '█' || line[x] == '▀' && y%2 == 0 || line[x] == '▄' && y%2 == 1
+				if len(line) != code.Columns(size) || filled == black {
+					t.Fatalf("size %d: column %d, half line %d of %q: got a block %t, want %t", size, x, y, lines[y/2], filled, !black)
+				}
+			}
+		}
+	}
+}
+
 // A half block leaves the gap below its line to the terminal, a space does not.
 func TestCellsOfOneColourAreSpaces(t *testing.T) {
 	code := longestCode(t)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -114,6 +115,9 @@ func (c *CA) PlanBatch(list *List, defaults Request, now time.Time, checked func
 	})
 	return b, errors.Join(faults.err(), err)
 }
+
+// Root returns the root that signs.
+func (b *Batch) Root() *x509.Certificate { return b.ca.authority.Certificate() }
 
 // each calls work for each row on several goroutines, and done with the results
 // in the order of the list until it returns false.

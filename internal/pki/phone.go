@@ -20,11 +20,36 @@ type PhoneFiles struct {
 	WebClips []export.WebClip
 }
 
-// errNoAddress is for the roots of init --only: the page that proves the trust has
-// this computer's address.
+// errNoAddress is for the roots of init --only.
 var errNoAddress = fault.New("root vouches for no address, and the page for phones has only an address",
-	fault.Hintf("bring a file to the phone: %s for an iPhone or iPad, %s for any other; or let a board serve them: %s",
-		fault.Command{"export", "ca", "--format", "mobileconfig"}, fault.Command{"export", "ca", "--format", "crt"}, fault.Command{"phone", "--sheet", "sheet.html"}))
+	fault.Hintf("%s; or let a board serve them: %s", bringFiles(), fault.Command{"phone", "--sheet", "sheet.html"}))
+
+// exportProfile writes the file that an iPhone or an iPad takes.
+func exportProfile() fault.Command { return fault.Command{"export", "ca", "--format", "mobileconfig"} }
+
+func bringFiles() fault.Hint {
+	return fault.Hintf("bring a file to each phone: %s for an iPhone or iPad, %s for any other", exportProfile(), fault.Command{"export", "ca", "--format", "crt"})
+}
+
+// HasPhonePage reports whether phone can prove that a phone trusts a root: its page
+// has this computer's address, which the root must vouch for.
+func HasPhonePage(root *x509.Certificate) bool { return !ca.ConstraintsOf(root).NoAddress() }
+
+// PhoneSteps says how each phone comes to trust a root.
+func PhoneSteps(root *x509.Certificate) fault.Hint {
+	if HasPhonePage(root) {
+		return fault.Hintf("run %s", fault.Command{"phone"})
+	}
+	return bringFiles()
+}
+
+// profileCommand brings a profile with the roots to an iPhone or an iPad.
+func profileCommand(root *x509.Certificate) fault.Command {
+	if HasPhonePage(root) {
+		return fault.Command{"phone"}
+	}
+	return exportProfile()
+}
 
 // PhoneFiles returns the roots in their forms, and an icon for each device.
 func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
@@ -40,7 +65,7 @@ func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
 	if err != nil {
 		return PhoneFiles{}, err
 	}
-	if ca.ConstraintsOf(c.signing.Certificate).NoAddress() {
+	if !HasPhonePage(authority.Certificate()) {
 		return PhoneFiles{}, errNoAddress
 	}
 	profile, err := phoneProfile(roots, clips)

@@ -3,6 +3,7 @@ package pki
 import (
 	"cmp"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -183,8 +184,12 @@ func (p *Plan) NotBefore() time.Time { return p.prepared.NotBefore() }
 // NotAfter returns the last second of validity.
 func (p *Plan) NotAfter() time.Time { return p.prepared.NotAfter() }
 
-// MaxBytes returns the most bytes of DER that the certificate will have.
-func (p *Plan) MaxBytes() int { return p.prepared.Size() }
+// Root returns the root that signs it.
+func (p *Plan) Root() *x509.Certificate { return p.ca.authority.Certificate() }
+
+// MaxBytes returns the most bytes of DER that the certificate will have. Finding
+// out takes as long as signing.
+func (p *Plan) MaxBytes() (int, error) { return p.prepared.Size() }
 
 // StillValidError says that a holder has a certificate that need not be
 // replaced.
@@ -406,7 +411,20 @@ func (p *Plan) prepare(now time.Time) (err error) {
 	if p.prepared, err = p.ca.authority.Prepare(profile, holder, p.public, now); err != nil {
 		return err
 	}
-	return p.fits(p.prepared.Size())
+	return p.checkSize()
+}
+
+// checkSize checks the certificate's size, if the device has a limit that it may exceed.
+func (p *Plan) checkSize() error {
+	most, _ := p.Target.MaxCertificateBytes()
+	if most == 0 {
+		return nil
+	}
+	if exceeds, err := p.prepared.Exceeds(most); err != nil || !exceeds {
+		return err
+	}
+	size, err := p.MaxBytes()
+	return errors.Join(err, p.fits(size))
 }
 
 // days is how long the certificate will be valid, unless its root ends first.

@@ -27,6 +27,9 @@ type RevokeRequest struct {
 	// one that signs.
 	Unknown bool
 	Root    string
+	// From has old revocation lists, whose entries are taken over instead of a Target,
+	// with their times and reasons.
+	From *OldCRL
 	// CRLDays is how long the new list is valid; 0 is as long as the one before.
 	CRLDays int
 }
@@ -39,6 +42,10 @@ type Revoked struct {
 	// Serial is that of a certificate which the store does not have; the fields above
 	// are then zero.
 	Serial string
+	// TakenOver are the serial numbers from an old list, and Before says how many of its
+	// entries were revoked already. If all were, nothing has changed, and there are no Lists.
+	TakenOver []string
+	Before    int
 	// Lists are the new revocation lists, one for each root.
 	Lists []RevocationList
 	// Servers are those that read such a list.
@@ -125,15 +132,16 @@ func (e *NoSerialError) Hint() fault.Hint {
 
 // Revoke revokes certificates, and signs the list of every root again, in one
 // durable step. The keys are unlocked before the lock is taken. It fails with a
-// NotIssuedError, a NoSerialError, with store.ErrRevoked, or as Session does;
+// NotIssuedError, a NoSerialError, an OldCRLError, with store.ErrRevoked, or as Session does;
 // after a failure nothing has changed. Beside a result it returns what is wrong
 // with certificates of the name that are damaged: they cannot be revoked.
 func (c *CA) Revoke(ctx context.Context, req RevokeRequest, now time.Time, ask Passphrase, waiting Waiting) (Revoked, error) {
 	if err := checkCRLDays(req.CRLDays); err != nil {
 		return Revoked{}, err
 	}
-	if _, err := c.choose(req, now); err != nil {
-		return Revoked{}, err
+	what, err := c.choose(req, now)
+	if err != nil || what.isNothing() {
+		return Revoked{Before: what.listed}, err
 	}
 	signers, err := c.crlSigners(now, ask)
 	defer signers.lock()
@@ -143,9 +151,9 @@ func (c *CA) Revoke(ctx context.Context, req RevokeRequest, now time.Time, ask P
 	if err := c.lock(ctx, waiting); err != nil {
 		return Revoked{}, err
 	}
-	what, err := c.choose(req, now) // the world may have changed
-	if err != nil {
-		return Revoked{}, err
+	what, err = c.choose(req, now) // the world may have changed
+	if err != nil || what.isNothing() {
+		return Revoked{Before: what.listed}, err
 	}
 	result, err := c.revoke(what, signers, req.CRLDays, now)
 	return result, errors.Join(err, what.damaged)
@@ -156,9 +164,17 @@ type revoking struct {
 	issued  []store.Issued // of one name, the newest last; none that the store does not have
 	added   []store.Revocation
 	damaged error // what is wrong with certificates of the name
+	old     bool  // from old lists
+	listed  int   // entries of old lists that are revoked already
 }
 
+// isNothing reports whether old lists have no entry that is new.
+func (r revoking) isNothing() bool { return r.old && len(r.added) == 0 }
+
 func (c *CA) choose(req RevokeRequest, now time.Time) (what revoking, err error) {
+	if req.From != nil {
+		return c.listed(req.From)
+	}
 	if req.Unknown {
 		one, err := c.unknown(req, now)
 		what.added = []store.Revocation{one}
@@ -190,9 +206,15 @@ func (c *CA) revoke(what revoking, signers crlSigners, days int, now time.Time) 
 	}
 	c.signing = store.Root{} // has another list now
 	result := Revoked{Certificates: what.issued, Servers: c.crlServers()}
-	if len(what.issued) > 0 {
+	switch {
+	case what.old:
+		result.Before = what.listed
+		for _, revocation := range what.added {
+			result.TakenOver = append(result.TakenOver, revocation.Serial)
+		}
+	case len(what.issued) > 0:
 		result.Name, result.Kind = what.issued[0].Record.Name, KindOf(what.issued[0])
-	} else {
+	default:
 		result.Serial = what.added[0].Serial
 	}
 	for _, list := range lists {

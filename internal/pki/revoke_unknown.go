@@ -74,7 +74,7 @@ func (c *CA) unknown(req RevokeRequest, now time.Time) (store.Revocation, error)
 func (c *CA) refuseListed(serial string) error {
 	revoked, err := c.store.Revocations()
 	if slices.ContainsFunc(revoked, func(r store.Revocation) bool { return r.Serial == serial }) {
-		return fault.With(fmt.Errorf("serial number %q: %w", serial, store.ErrRevoked), fault.Hintf("the list has it: %s", fault.Command{"export", "crl"}))
+		return fault.With(fmt.Errorf("serial number %q: %w", serial, store.ErrRevoked), fault.Hintf("the list has it: %s", fault.Command{"export crl"}))
 	}
 	return err
 }

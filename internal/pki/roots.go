@@ -124,6 +124,8 @@ type RetiredRoot struct {
 	Readers []RootReader
 	// Stale are the devices that still serve it to phones.
 	Stale []TrustPage
+	// Profile brings an iPhone or an iPad the profile without it.
+	Profile fault.Command
 }
 
 // RootReader is a device that was given a file with the roots to trust.
@@ -227,11 +229,15 @@ func (c *CA) RetireRoot(ctx context.Context, req RetireRequest, now time.Time, w
 	if err != nil {
 		return RetiredRoot{}, err
 	}
+	signing, err := c.Root()
+	if err != nil {
+		return RetiredRoot{}, err
+	}
 	if err := c.store.Retire(chosen.Root, now); err != nil {
 		return RetiredRoot{}, err
 	}
 	chosen.State = RootRetired
-	return RetiredRoot{chosen, c.rootReaders(), c.stalePages(now)}, nil
+	return RetiredRoot{chosen, c.rootReaders(), c.stalePages(now), profileCommand(signing.Certificate)}, nil
 }
 
 func (c *CA) chooseRetired(req RetireRequest, now time.Time) (RootInfo, error) {
