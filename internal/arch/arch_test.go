@@ -52,6 +52,7 @@ var imports = map[string][]string{
 	"internal/backup":            {"internal/durable", "internal/fault"},
 	"internal/delegate":          {"internal/fault"},
 	"internal/keys":              {"internal/fault"},
+	"internal/terminal":          {"internal/errno", "internal/fault"},
 }
 
 // planned are rows of packages that do not exist yet.

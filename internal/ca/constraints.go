@@ -282,20 +282,57 @@ func (c Constraints) choice(instead Name) string {
 
 // String lists what is permitted, for people: ".local localhost 10.0.0.0/8".
 func (c Constraints) String() string {
-	var all []string
-	for _, d := range c.domains {
-		if d != localhost {
-			d = "." + d
-		}
-		all = append(all, d)
-	}
-	for _, p := range c.prefixes {
-		all = append(all, p.String())
-	}
+	all := c.Permitted()
 	if c.noAddress {
 		all = append(all, "no address")
 	}
 	return strings.Join(all, " ")
+}
+
+// Permitted lists the permitted domains and ranges, each for people: ".local",
+// "localhost", "10.0.0.0/8".
+func (c Constraints) Permitted() []string {
+	all := []string{}
+	for _, d := range c.domains {
+		all = append(all, dotted(d))
+	}
+	for _, p := range c.prefixes {
+		all = append(all, p.String())
+	}
+	return all
+}
+
+// dotted writes a permitted domain for people; localhost has no names below it.
+func dotted(domain string) string {
+	if domain == localhost {
+		return domain
+	}
+	return "." + domain
+}
+
+// Short is String for a sentence, with the usual addresses in short: ".local,
+// localhost and private addresses".
+func (c Constraints) Short() string {
+	home, addresses := HomeConstraints(), "private addresses"
+	switch {
+	case c.noAddress:
+		addresses = "no address"
+	case len(c.prefixes) == 0:
+		addresses = "any address"
+	case !containsAll(c.prefixes, home.prefixes):
+		addresses, home = "", Constraints{}
+	}
+	parts := Constraints{domains: c.domains}.Permitted()
+	if addresses != "" {
+		parts = append(parts, addresses)
+	}
+	for _, prefix := range c.prefixes {
+		if !slices.Contains(home.prefixes, prefix) {
+			parts = append(parts, prefix.String())
+		}
+	}
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }
 
 func (c Constraints) ranges() []*net.IPNet {

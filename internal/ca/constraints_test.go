@@ -380,3 +380,33 @@ func TestOnlyConstraintsPermitNothingElse(t *testing.T) {
 		t.Error("a home's constraints are not those of a home")
 	}
 }
+
+func TestConstraintsInShort(t *testing.T) {
+	only := func(raw ...string) ca.Constraints {
+		c, err := ca.OnlyConstraints(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	wider, err := ca.HomeConstraints().Permit([]string{"fritz.box", "100.64.0.0/10"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	anyAddress := testpki.HomeRequest()
+	anyAddress.AnyAddress = true
+	for _, row := range []struct {
+		c    ca.Constraints
+		want string
+	}{
+		{ca.HomeConstraints(), ".local, .home.arpa, .internal, .lan, localhost and private addresses"},
+		{wider, ".local, .home.arpa, .internal, .lan, localhost, .fritz.box, private addresses and 100.64.0.0/10"},
+		{ca.ConstraintsOf(newRoot(t, anyAddress, ca.P256)), ".local, .home.arpa, .internal, .lan, localhost and any address"},
+		{only(".local"), ".local and no address"},
+		{only(".local", "10.0.0.0/8"), ".local and 10.0.0.0/8"},
+	} {
+		if got := row.c.Short(); got != row.want {
+			t.Errorf("got %q, want %q", got, row.want)
+		}
+	}
+}

@@ -31,6 +31,12 @@ func FingerprintSHA1(cert *x509.Certificate) string {
 	return colons(sum[:])
 }
 
+// FingerprintSPKI returns the SHA-256 of a certificate's public key in base64.
+func FingerprintSPKI(cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
 // FingerprintKind is what a fingerprint is taken of, and how.
 type FingerprintKind string
 
@@ -68,10 +74,10 @@ func FingerprintOf(cert *x509.Certificate, kind FingerprintKind, plain bool) (st
 	case SHA1:
 		text = FingerprintSHA1(cert)
 	case SPKI:
-		sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
 		if !plain {
-			return base64.StdEncoding.EncodeToString(sum[:]), nil
+			return FingerprintSPKI(cert), nil
 		}
+		sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
 		text = colons(sum[:])
 	default:
 		return "", UnknownFingerprintError{string(kind)}

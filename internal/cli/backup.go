@@ -8,6 +8,7 @@ import (
 
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type backupOptions struct {
@@ -16,7 +17,6 @@ type backupOptions struct {
 	paper          bool
 	root           string
 	force          bool
-	json           bool
 }
 
 func (a *app) backupCommand() *cobra.Command {
@@ -36,10 +36,10 @@ has no certificates of devices.`,
 		Args: args(1, 1, "a file to write to, or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.file = args[0]
-			if err := o.check(cmd); err != nil {
+			if err := o.check(cmd, a.json); err != nil {
 				return err
 			}
-			return a.runBackup(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.runBackup(cmd.Context(), c, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -47,15 +47,15 @@ has no certificates of devices.`,
 	f.BoolVar(&o.paper, "paper", false, "write a page to print, with the root and its encrypted key")
 	f.StringVar(&o.root, "root", "", "`ROOT` to print (default: the one that signs)")
 	f.BoolVar(&o.force, "force", false, "replace an existing file")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
-func (o backupOptions) check(cmd *cobra.Command) error {
+func (o backupOptions) check(cmd *cobra.Command, asJSON bool) error {
 	switch {
 	case o.file == "":
 		return usageFault(cmd, errors.New("name of the file is empty"))
-	case o.file == "-" && o.json:
+	case o.file == "-" && asJSON:
 		return usageFault(cmd, errors.New("--json and - both need standard output"))
 	case o.root != "" && !o.paper:
 		return usageFault(cmd, errors.New("--root needs --paper: a backup file has all roots"))
@@ -63,12 +63,7 @@ func (o backupOptions) check(cmd *cobra.Command) error {
 	return nil
 }
 
-func (a *app) runBackup(ctx context.Context, o backupOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runBackup(ctx context.Context, c *pki.CA, o backupOptions) (err error) {
 	place, err := a.backupPlace(c, o)
 	if err != nil {
 		return err
@@ -85,7 +80,7 @@ func (a *app) runBackup(ctx context.Context, o backupOptions) (err error) {
 // backupPlace returns where the file goes, nil for standard output.
 func (a *app) backupPlace(c *pki.CA, o backupOptions) (*pki.BackupPlace, error) {
 	if o.file == "-" {
-		if !o.paper && isTerminal(a.Stdout) {
+		if !o.paper && terminal.Is(a.Stdout) {
 			return nil, errBackupTerminal
 		}
 		return nil, nil
@@ -147,8 +142,8 @@ func (a *app) backupPaper(ctx context.Context, c *pki.CA, o backupOptions, place
 	return a.printPaper(o, root, written)
 }
 
-var errPaperPassphrase = fault.WithCode(fault.New("--backup-passphrase-file is not used: the root key has a passphrase, which also opens the paper",
-	fault.Hintf("leave it out")), fault.Usage)
+var errPaperPassphrase = misuse("--backup-passphrase-file is not used: the root key has a passphrase, which also opens the paper",
+	fault.Hintf("leave it out"))
 
 // paperPassphrase returns the passphrase for a key that has none.
 func (a *app) paperPassphrase(ctx context.Context, o backupOptions, root pki.PaperRoot) ([]byte, error) {

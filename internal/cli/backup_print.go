@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // inventoryJSON is what a backup holds, as --json prints it.
@@ -16,29 +17,25 @@ type inventoryJSON struct {
 }
 
 func inventoryToJSON(i pki.Inventory) inventoryJSON {
-	row := inventoryJSON{i.CA, i.Roots, i.Certificates, i.Revoked, []string{}}
-	for _, err := range i.Damaged {
-		row.Damaged = append(row.Damaged, err.Error())
-	}
-	return row
+	return inventoryJSON{i.CA, i.Roots, i.Certificates, i.Revoked, each(i.Damaged, error.Error)}
 }
 
 type backupJSON struct {
 	inventoryJSON
-	File writtenJSON `json:"file"`
+	File pki.Written `json:"file"`
 }
 
 type paperJSON struct {
-	Root rootJSON    `json:"root"`
-	File writtenJSON `json:"file"`
+	Root pki.RootDescription `json:"root"`
+	File pki.Written         `json:"file"`
 }
 
 func (a *app) printBackup(o backupOptions, i pki.Inventory, file pki.Written) error {
-	if o.json {
-		return a.printJSON(backupJSON{inventoryToJSON(i), writtenJSON(file)})
+	if a.json {
+		return a.printJSON(backupJSON{inventoryToJSON(i), file})
 	}
 	a.say("%s: %s", i.CA, inventoryText(i))
-	a.say("written to %s, read back and compared (%s)", file.Path, bytesText(file.Bytes))
+	a.say("written to %s, read back and compared (%s)", file.Path, terminal.Count(file.Bytes, "byte"))
 	a.say("Without its passphrase it cannot be opened. Keep both, in different places, away from this computer.")
 	a.say("to restore it: %s", a.commandElsewhere("restore", file.Path))
 	return nil
@@ -46,10 +43,10 @@ func (a *app) printBackup(o backupOptions, i pki.Inventory, file pki.Written) er
 
 func (a *app) printPaper(o backupOptions, root pki.PaperRoot, file pki.Written) error {
 	cert := root.Certificate()
-	if o.json {
-		return a.printJSON(paperJSON{describeRoot(cert), writtenJSON(file)})
+	if a.json {
+		return a.printJSON(paperJSON{pki.DescribeRoot(cert), file})
 	}
-	a.say("%s: root certificate and encrypted key, written to %s (%s)", cert.Subject.CommonName, file.Path, bytesText(file.Bytes))
+	a.say("%s: root certificate and encrypted key, written to %s (%s)", cert.Subject.CommonName, file.Path, terminal.Count(file.Bytes, "byte"))
 	if root.Encrypted {
 		a.say("The passphrase that the root key has today opens it, also if you change it later.")
 	}
@@ -64,7 +61,7 @@ func (a *app) commandElsewhere(words ...string) string {
 }
 
 func inventoryText(i pki.Inventory) string {
-	return fmt.Sprintf("%s, %s, %d revoked", count(i.Roots, "root"), count(i.Certificates, "certificate"), i.Revoked)
+	return fmt.Sprintf("%s, %s, %d revoked", terminal.Count(i.Roots, "root"), terminal.Count(i.Certificates, "certificate"), i.Revoked)
 }
 
 // maxNotes is how many damaged files are named.

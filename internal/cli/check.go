@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/probe"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type checkOptions struct {
@@ -18,7 +20,6 @@ type checkOptions struct {
 	address string
 	all     bool
 	find    bool
-	json    bool
 }
 
 func (a *app) checkCommand() *cobra.Command {
@@ -47,27 +48,22 @@ lately. It looks at private addresses only, and takes a minute or two.`,
 			if len(args) == 1 {
 				o.server = args[0]
 			}
-			return a.runCheck(cmd, o)
+			address, err := o.parse(cmd)
+			if err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runCheck(cmd.Context(), c, o, address) })
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.address, "address", "", "`IP` address of the device, instead of asking for its name")
 	f.BoolVar(&o.all, "all", false, "every device with a certificate")
 	f.BoolVar(&o.find, "find", false, "look for servers in the home network")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
-func (a *app) runCheck(cmd *cobra.Command, o checkOptions) (err error) {
-	address, err := o.parse(cmd)
-	if err != nil {
-		return err
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runCheck(ctx context.Context, c *pki.CA, o checkOptions, address netip.Addr) (err error) {
 	run := checkRun{app: a, options: o, prober: probe.Prober{Network: a.network(), Now: a.Now, Timeout: probe.Timeout}}
 	if run.servers, err = c.Servers(); run.servers == nil {
 		return err
@@ -77,15 +73,15 @@ func (a *app) runCheck(cmd *cobra.Command, o checkOptions) (err error) {
 	}
 	switch {
 	case o.all:
-		return run.all(cmd.Context())
+		return run.all(ctx)
 	case o.find:
-		return run.find(cmd.Context())
+		return run.find(ctx)
 	}
 	target, err := run.target(c, address)
 	if err != nil {
 		return err
 	}
-	return run.one(cmd.Context(), target)
+	return run.one(ctx, target)
 }
 
 // parse returns the address, and refuses what makes no sense together.
@@ -115,7 +111,7 @@ func (a *app) network() probe.Network {
 
 // checkRun is one run of check.
 type checkRun struct {
-	*app
+	app     *app
 	options checkOptions
 	prober  probe.Prober
 	servers *pki.Servers
@@ -156,54 +152,37 @@ func (r checkRun) find(ctx context.Context) error {
 		return fault.With(err, fault.Hintf("connect this computer to the home network"))
 	}
 	if found.Cut {
-		r.note("the search ended before it was through: the network has too many devices, or they are slow")
+		r.app.note("the search ended before it was through: the network has too many devices, or they are slow")
 	}
 	return r.summarize(found.Reports, checksJSON{Places: &found.Places, Cut: found.Cut})
 }
 
 // progress says on a terminal what takes its time.
 func (r checkRun) progress(format string, args ...any) {
-	if isTerminal(r.Stderr) && !r.options.json {
-		r.note(format, args...)
+	if terminal.Is(r.app.Stderr) && !r.app.json {
+		r.app.note(format, args...)
 	}
 }
 
-// checksError says that servers have problems.
-type checksError struct {
-	bad, of int
-	first   fault.Command
-}
-
-func (e *checksError) Error() string {
-	if e.bad == 1 {
-		return fmt.Sprintf("1 server of %d has a problem", e.of)
+// errChecks says that servers have problems.
+func errChecks(bad, of int, first fault.Command) error {
+	text := fmt.Sprintf("1 server of %d has a problem", of)
+	if bad > 1 {
+		text = fmt.Sprintf("%d servers of %d have a problem", bad, of)
 	}
-	return fmt.Sprintf("%d servers of %d have a problem", e.bad, e.of)
+	return found(text, fault.Hintf("%s shows all about the first", first))
 }
-
-func (e *checksError) Hint() fault.Hint { return fault.Hintf("%s shows all about the first", e.first) }
-
-// ExitCode is that of a check that found something.
-func (*checksError) ExitCode() int { return fault.Found }
 
 // summarize prints a table of servers, and fails if one has a problem.
 func (r checkRun) summarize(reports []probe.Report, result checksJSON) error {
 	if err := r.printReports(reports, result); err != nil {
 		return err
 	}
-	failed := &checksError{of: len(reports)}
-	for _, report := range reports {
-		if len(report.Problems()) == 0 {
-			continue
-		}
-		if failed.bad++; failed.bad == 1 {
-			failed.first = checkAgain(report)
-		}
-	}
-	if failed.bad == 0 {
+	bad := slices.DeleteFunc(slices.Clone(reports), func(r probe.Report) bool { return len(r.Problems()) == 0 })
+	if len(bad) == 0 {
 		return nil
 	}
-	return failed
+	return errChecks(len(bad), len(reports), checkAgain(bad[0]))
 }
 
 // checkAgain is the command that shows all about a server.

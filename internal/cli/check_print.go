@@ -10,6 +10,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/probe"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // checkJSON is a report as --json prints it.
@@ -81,7 +82,7 @@ func (r checkRun) describe(report probe.Report) checkJSON {
 		j.TLS, j.Certificate = describeTLS(report), r.describeServed(report)
 	}
 	for _, f := range report.Findings {
-		j.Findings = append(j.Findings, checkFaultJSON{f.ID, f.Level, f.Title, f.Cause, f.Fix.Text(r.show)})
+		j.Findings = append(j.Findings, checkFaultJSON{f.ID, f.Level, f.Title, f.Cause, f.Fix.Text(r.app.show)})
 	}
 	return j
 }
@@ -102,31 +103,31 @@ func (r checkRun) describeServed(report probe.Report) *servedJSON {
 	}
 	return &servedJSON{
 		Names: names, Serial: ca.Serial(leaf), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
-		DaysLeft: int(math.Floor(leaf.NotAfter.Sub(r.Now()).Hours() / 24)), SHA256: ca.Fingerprint(leaf), Ours: report.Ours, Newest: report.IsNewest,
+		DaysLeft: int(math.Floor(leaf.NotAfter.Sub(r.app.Now()).Hours() / 24)), SHA256: ca.Fingerprint(leaf), Ours: report.Ours, Newest: report.IsNewest,
 	}
 }
 
 // printReport prints the steps and the notes. The problems are the errors of
 // the run.
 func (r checkRun) printReport(report probe.Report) error {
-	if r.options.json {
-		return r.printJSON(r.describe(report))
+	if r.app.json {
+		return r.app.printJSON(r.describe(report))
 	}
-	r.say("%s", report.Target)
-	w := r.columns()
+	r.app.say("%s", report.Target)
+	w := r.app.columns()
 	for _, step := range report.Steps {
-		fmt.Fprintf(w, "  %s\t%s%s\n", step.Name, printable(step.Text), took(step, report.Prediction))
+		fmt.Fprintf(w, "  %s\t%s%s\n", step.Name, terminal.Printable(step.Text), took(step, report.Prediction))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for _, f := range report.Findings {
 		if f.Level == probe.Note {
-			r.sayNote(f.Error(), f.Fix.Text(r.show))
+			r.app.sayNote(f.Error(), f.Fix.Text(r.app.show))
 		}
 	}
 	if len(report.Problems()) == 0 {
-		r.say("nothing is wrong")
+		r.app.say("nothing is wrong")
 	}
 	return nil
 }
@@ -149,23 +150,23 @@ func (r checkRun) printReports(reports []probe.Report, result checksJSON) error 
 	for _, report := range reports {
 		result.Servers = append(result.Servers, r.describe(report))
 	}
-	if r.options.json {
-		return r.printJSON(result)
+	if r.app.json {
+		return r.app.printJSON(result)
 	}
 	if len(reports) == 0 {
-		r.say("no server of HTTPS or MQTT was found")
+		r.app.say("no server of HTTPS or MQTT was found")
 		return nil
 	}
-	w := r.columns()
+	w := r.app.columns()
 	fmt.Fprintln(w, "SERVER\tADDRESS\tTLS\tTIME\tDAYS\tSTATE\tFIX")
 	for i, report := range reports {
 		j := result.Servers[i]
 		state, fix := state(report), ""
 		if problems := report.Problems(); len(problems) > 0 {
 			// The first step; check NAME shows the others.
-			fix, _, _ = strings.Cut(problems[0].Fix.Text(r.show), "; ")
+			fix, _, _ = strings.Cut(problems[0].Fix.Text(r.app.show), "; ")
 		}
-		fmt.Fprintln(w, printable(strings.Join([]string{report.Target.String(), cmp.Or(j.Address, "-"), tlsText(report), timeText(report), daysText(j), state, fix}, "\t")))
+		fmt.Fprintln(w, terminal.Printable(strings.Join([]string{report.Target.String(), cmp.Or(j.Address, "-"), tlsText(report), timeText(report), daysText(j), state, fix}, "\t")))
 	}
 	return w.Flush()
 }

@@ -1,6 +1,6 @@
 // Package cli is picoca's command line: commands, flags, words, JSON and exit
-// codes. It is the only package that prints and asks. What a command decides,
-// package pki decides.
+// codes. It is the only package that prints and asks, with the means of package
+// terminal. What a command decides, package pki decides.
 package cli
 
 import (
@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/picoca/picoca/internal/durable"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/probe"
 	"github.com/picoca/picoca/internal/push"
+	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -45,13 +47,15 @@ type Env struct {
 	Wrap func(durable.Disk) durable.Disk
 }
 
-// errInterrupted says that the user ended the run; it needs no words.
-var errInterrupted = fault.WithCode(errors.New("interrupted"), fault.Interrupted)
-
-// app is one run: its surroundings and the flags that all commands share.
+// app is one run: its surroundings and the flags that commands share. What a command
+// does in several steps has it as a field: embedded, all of its methods would be in the
+// program once more for each such type.
 type app struct {
 	Env
-	homeFlag string
+	homeFlag   string
+	json       bool            // print the result as JSON
+	passphrase passphraseFlags // of the root key
+	flags      *pflag.FlagSet  // those of the command that runs
 	// unseen is why a new passphrase could not be printed.
 	unseen error
 }
@@ -59,7 +63,7 @@ type app struct {
 // Main runs picoca and returns its exit code. Everything it has to say about a
 // failure goes to Stderr.
 func Main(ctx context.Context, env Env) int {
-	out := &printer{Writer: env.Stdout}
+	out := &terminal.Writer{Writer: env.Stdout}
 	env.Stdout = out
 	a := &app{Env: env}
 	root := a.rootCommand()
@@ -68,7 +72,7 @@ func Main(ctx context.Context, env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	err = out.judge(errors.Join(err, a.lostPassphrase()), changesCA(cmd))
+	err = judge(out, errors.Join(err, a.lostPassphrase()), changesCA(cmd))
 	switch {
 	case err == nil:
 	case wantsJSON(cmd, env.Args):
@@ -82,7 +86,7 @@ func Main(ctx context.Context, env Env) int {
 // changesCA reports whether a command changes what the CA has. Then running it again
 // would not only print what was lost.
 func changesCA(cmd *cobra.Command) bool {
-	return !cmd.Flags().Changed("dry-run") && slices.Contains([]string{"init", "root rotate", "root retire", "root passphrase", "restore",
+	return !cmd.Flags().Changed("dry-run") && !cmd.Flags().Changed("help") && slices.Contains([]string{"init", "root rotate", "root retire", "root passphrase", "restore",
 		"issue", "identity", "delegate", "renew", "revoke", "push"}, commandName(cmd))
 }
 
@@ -113,7 +117,7 @@ writes the files the device loads, and gets your phone to trust them.`,
 			case len(args) == 0:
 				return cmd.Help()
 			}
-			return &unknownCommandError{args[0], cmd.SuggestionsFor(args[0])}
+			return errUnknownCommand(args[0], cmd.SuggestionsFor(args[0]))
 		},
 	}
 	// A flag of our own: cobra's wants the version in every run, and reading that takes a moment.
@@ -209,28 +213,20 @@ func (a *app) groups() []group {
 	}
 }
 
-type unknownCommandError struct {
-	input       string
-	suggestions []string
-}
-
-func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.input) }
-
-func (*unknownCommandError) ExitCode() int { return fault.Usage }
-
-// Hint suggests a command with a similar name.
-func (e *unknownCommandError) Hint() fault.Hint {
-	if len(e.suggestions) == 0 {
-		return fault.Hintf("%s lists the commands", fault.Command{"--help"})
+// errUnknownCommand suggests commands with a similar name.
+func errUnknownCommand(input string, suggestions []string) error {
+	hint := fault.Hintf("%s lists the commands", fault.Command{"--help"})
+	if len(suggestions) > 0 {
+		hint = didYouMean(suggestions)
 	}
-	return didYouMean(e.suggestions)
+	return misuse(fmt.Sprintf("unknown command %q", input), hint)
 }
 
 // flagError explains a faulty flag. Cobra reads the flags of an unknown command
 // as those of picoca itself: then the command is what is wrong.
 func (a *app) flagError(cmd *cobra.Command, err error) error {
 	if cmd.Root() == cmd && len(a.Args) > 0 && !strings.HasPrefix(a.Args[0], "-") {
-		return &unknownCommandError{a.Args[0], cmd.SuggestionsFor(a.Args[0])}
+		return errUnknownCommand(a.Args[0], cmd.SuggestionsFor(a.Args[0]))
 	}
 	return usageFault(cmd, flagFault(err))
 }

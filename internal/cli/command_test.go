@@ -117,13 +117,3 @@ func TestNoCommandHidesAName(t *testing.T) {
 		t.Errorf("got %q, want %q", below, twoWords)
 	}
 }
-
-func TestStepsOnWindowsAreQuotedAsAWhole(t *testing.T) {
-	const step = `scp "my files"/cert.pem "my files"/key.pem root@nas.local:/etc/`
-	if got, want := wholeQuotes("windows", step), `scp "my files/cert.pem" "my files/key.pem" root@nas.local:/etc/`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	if got := wholeQuotes("linux", step); got != step {
-		t.Errorf("got %s, want %s", got, step)
-	}
-}

@@ -41,5 +41,5 @@ func writeCompletion(root *cobra.Command, shell string, w io.Writer) error {
 	case "powershell":
 		return root.GenPowerShellCompletionWithDesc(w)
 	}
-	return fault.WithCode(fault.New(fmt.Sprintf("shell %q is not one of bash, zsh, fish, powershell", shell), fault.Run("completion", "--help")), fault.Usage)
+	return misuse(fmt.Sprintf("shell %q is not one of bash, zsh, fish, powershell", shell), fault.Run("completion", "--help"))
 }

@@ -2,15 +2,13 @@ package cli
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // keyFlags say where the private key is made and kept.
@@ -25,48 +23,33 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 }
 
 // apply fills in a request. A file that cannot be used comes with its name.
-func (f *keyFlags) apply(a *app, r *pki.Request, given func(flag string) bool) (err error) {
-	if given("forget-key") {
+func (f *keyFlags) apply(a *app, r *pki.Request) (err error) {
+	if a.given("forget-key") {
 		r.ForgetKey = &f.forget
 	}
-	if given("csr") {
+	if a.given("csr") {
 		r.CSR, err = a.readCSR(f.csr)
 	}
 	return err
 }
 
 func (a *app) readCSR(name string) (*ca.CSR, error) {
-	shown := fmt.Sprintf("%q", name)
-	read := readFile
+	shown := fmt.Sprintf("certificate request %q", name)
 	if name == "-" {
-		shown, read = "on standard input", a.readStdin
+		shown = "certificate request on standard input"
+		if terminal.Is(a.Stdin) {
+			a.note("paste the certificate request, then press Enter and Ctrl-D")
+		}
 	}
-	data, err := read(name)
-	if err != nil {
-		return nil, fmt.Errorf("certificate request %s cannot be read: %w", shown, withoutPath(err))
-	}
-	request, err := ca.ParseCSR(data)
-	if err != nil {
-		return nil, fmt.Errorf("certificate request %s %w", shown, err)
-	}
-	return &request, nil
-}
-
-// readFile reads no more than a certificate request can have, and one byte.
-func readFile(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	data, err := a.readInput(shown, name, ca.MaxCSR)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, ca.MaxCSR+1))
-}
-
-func (a *app) readStdin(string) ([]byte, error) {
-	if isTerminalInput(a.Stdin) {
-		a.note("paste the certificate request, then press Enter and Ctrl-D")
+	request, err := ca.ParseCSR(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", shown, err)
 	}
-	return io.ReadAll(io.LimitReader(a.Stdin, ca.MaxCSR+1))
+	return &request, nil
 }
 
 // noteCSR shows what a certificate request asks for, and what it does not get.
@@ -81,7 +64,7 @@ func (a *app) noteCSR(p *pki.Plan) {
 	}
 	a.note("the request has an %s key, and asks for %s", csr.Key, names)
 	if ignored := p.Ignored(); len(ignored) > 0 {
-		a.note("not taken from the request: %s", ignoredText(ignored))
+		a.note("not taken from the request: %s", terminal.Some(ignored, maxIgnoredShown))
 	}
 	if csr.HasPrivateKey {
 		a.note("the file also holds a private key, which picoca neither needs nor reads: keep it to yourself")
@@ -94,13 +77,6 @@ func (a *app) noteCSR(p *pki.Plan) {
 // maxIgnoredShown is how much of a request a note lists: --json has all of it.
 const maxIgnoredShown = 30
 
-func ignoredText(ignored []string) string {
-	if more := len(ignored) - maxIgnoredShown; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(ignored[:maxIgnoredShown], ", "), more)
-	}
-	return strings.Join(ignored, ", ")
-}
-
 // noteKey says who has the key, where that is not the store.
 func (a *app) noteKey(p *pki.Plan) {
 	switch {
@@ -109,17 +85,6 @@ func (a *app) noteKey(p *pki.Plan) {
 	case p.WritesOtherFiles() && p.Target.Device.ID != "":
 		a.note("the file for %s would hold the key too, so these are written instead", p.Target.Name())
 	}
-}
-
-// keyKeptTexts are the values of key_kept in JSON.
-var keyKeptTexts = map[store.KeyKept]string{store.KeptInStore: "store", store.KeptByDevice: "device", store.KeptInFiles: "files"}
-
-// keyKept is who has a certificate's key, for JSON.
-func keyKept(i store.Issued) string {
-	if i.Record.KeyKept == store.KeptInStore && !i.HasKey {
-		return "missing"
-	}
-	return keyKeptTexts[i.Record.KeyKept]
 }
 
 // requestJSON is a certificate request as --json prints it.
@@ -132,12 +97,12 @@ func describeCSR(p *pki.Plan) *requestJSON {
 	if p.CSR() == nil {
 		return nil
 	}
-	return &requestJSON{namesJSON(p.CSR().Names), p.Ignored()}
+	return &requestJSON{listed(p.CSR().Names.Strings()), p.Ignored()}
 }
 
 // keyText is a key's type, and who has it.
 func keyText(i store.Issued) string {
-	text := ca.KeyType(keyOf(i.Leaf)).String()
+	text := ca.KeyType(pki.Describe(i).Key).String()
 	switch {
 	case i.Record.KeyKept == store.KeptByDevice:
 		return text + ", kept by the device"

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/delegate"
@@ -17,14 +15,8 @@ import (
 	"github.com/picoca/picoca/internal/pki"
 )
 
-type delegateOptions struct {
-	pki.DelegateRequest
-	json       bool
-	passphrase passphraseFlags
-}
-
 func (a *app) delegateCommand() *cobra.Command {
-	var o delegateOptions
+	var o pki.DelegateRequest
 	cmd := &cobra.Command{
 		Use: "delegate " + strings.Join(delegate.IDs(), "|") + " FOLDER",
 		Long: `Issues a certificate for another CA, with the limits of the root, and writes all
@@ -40,10 +32,10 @@ See docs/growth.md for who needs which.`,
 		Args: filled(2, 2, "a program and a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Program, o.Out = args[0], args[1]
-			if err := o.check(cmd); err != nil {
+			if err := checkDelegate(cmd, o); err != nil {
 				return err
 			}
-			return a.runDelegate(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.delegateOne(cmd.Context(), c, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -52,13 +44,13 @@ See docs/growth.md for who needs which.`,
 	f.StringVar(&o.Name, "name", "", "`NAME` of the CA, by which you renew and revoke it (default: the program's)")
 	f.IntVar(&o.Days, "days", 0, "valid for `N` days (default: five years, at most until the root ends)")
 	f.BoolVar(&o.RootItself, "root-itself", false, "give the program the root's own key, for a root that allows no CA below it")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	o.passphrase.add(cmd)
+	a.addJSON(cmd)
+	a.addPassphrase(cmd)
 	return cmd
 }
 
-// check refuses flags that would have no effect, and what they cannot be.
-func (o *delegateOptions) check(cmd *cobra.Command) error {
+// checkDelegate refuses flags that would have no effect, and what they cannot be.
+func checkDelegate(cmd *cobra.Command, o pki.DelegateRequest) error {
 	if _, err := delegate.Find(o.Program); err != nil {
 		return err
 	}
@@ -76,52 +68,33 @@ func (o *delegateOptions) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// otherFlag returns a flag of the command itself that the user set, and that is not
-// among some, "" if there is none.
-func otherFlag(cmd *cobra.Command, than []string) (other string) {
-	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && flag.Name != "home" && !slices.Contains(than, flag.Name) {
-			other = flag.Name
+// delegateLeaf is delegateOne for flags of issue and renew.
+func (a *app) delegateLeaf(ctx context.Context, c *pki.CA, d pki.DelegateRequest, o leafOptions) error {
+	if d.Out = o.out; a.given("days") {
+		d.Days = o.days
+		if err := ca.CheckCADays(d.Days); err != nil {
+			return err
 		}
-	})
-	return other
-}
-
-// takeDays takes over --days of another command.
-func (o *delegateOptions) takeDays(from leafOptions) error {
-	if !from.given("days") {
-		return nil
 	}
-	o.Days = from.days
-	return ca.CheckCADays(o.Days)
-}
-
-func (a *app) runDelegate(ctx context.Context, o delegateOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	return a.delegateOne(ctx, c, o)
+	return a.delegateOne(ctx, c, d)
 }
 
 // delegateOne plans and issues, for a new CA and for a renewal.
-func (a *app) delegateOne(ctx context.Context, c *pki.CA, o delegateOptions) (err error) {
-	d, err := c.PlanDelegation(o.DelegateRequest, a.Now())
+func (a *app) delegateOne(ctx context.Context, c *pki.CA, o pki.DelegateRequest) (err error) {
+	d, err := c.PlanDelegation(o, a.Now())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	ask := a.rootPassphrase(ctx, o.passphrase)
 	if o.RootItself {
-		files, err := c.DelegateRoot(ctx, d, ask, a.waiting)
+		files, err := c.DelegateRoot(ctx, d, a.rootPassphrase(ctx), a.waiting)
 		if err != nil {
 			return err
 		}
 		a.note("%s now has a copy of the root's key: who reads it can issue anything that the root can", d.Dir)
 		return a.printDelegation(d, files, o)
 	}
-	session, err := c.Session(ctx, a.Now(), ask, a.waiting)
+	session, err := a.session(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -139,14 +112,14 @@ type delegationJSON struct {
 	Program  string        `json:"program,omitempty"`
 	NotAfter time.Time     `json:"not_after"`
 	Folder   string        `json:"folder"`
-	Files    []writtenJSON `json:"files"`
+	Files    []pki.Written `json:"files"`
 	Steps    []string      `json:"steps"`
 }
 
-func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o delegateOptions) error {
+func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o pki.DelegateRequest) error {
 	steps := d.Steps()
-	if o.json {
-		return a.printJSON(delegationJSON{d.Name, d.Program(), d.NotAfter(), d.Dir, writtenToJSON(files), append([]string{}, steps...)})
+	if a.json {
+		return a.printJSON(delegationJSON{d.Name, d.Program(), d.NotAfter(), d.Dir, listed(files), listed(steps)})
 	}
 	what := "a CA under your root"
 	if o.RootItself {
@@ -189,24 +162,16 @@ func (a *app) runIssueCA(cmd *cobra.Command, names []string, o leafOptions) (err
 	case o.kept.csr == "":
 		return usageFault(cmd, errors.New("--ca needs the certificate request of that CA: --csr FILE"))
 	}
-	if flag := o.other("ca", "csr", "days", "out", "json", "passphrase-file"); flag != "" {
+	if flag := a.otherFlag("ca", "csr", "days", "out", "json", "passphrase-file"); flag != "" {
 		return usageFault(cmd, fmt.Errorf("--%s is not for a delegated CA", flag))
 	}
 	csr, err := a.readCSR(o.kept.csr)
 	if err != nil {
 		return err
 	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	d := delegateOptions{json: o.json, passphrase: o.passphrase}
-	d.Name, d.CSR, d.Out = o.delegated, csr, o.out
-	if err := d.takeDays(o); err != nil {
-		return err
-	}
-	return a.delegateOne(cmd.Context(), c, d)
+	return a.with(func(c *pki.CA) error {
+		return a.delegateLeaf(cmd.Context(), c, pki.DelegateRequest{Name: o.delegated, CSR: csr}, o)
+	})
 }
 
 // renewDelegated is renew for a delegated CA: its key stays, so what it issued
@@ -216,14 +181,10 @@ func (a *app) renewDelegated(ctx context.Context, c *pki.CA, names []string, o r
 	if len(names) > 1 {
 		return errOneCA(name, names[1])
 	}
-	if flag := o.other("csr", "days", "out", "json", "passphrase-file"); flag != "" {
-		return fault.WithCode(fault.With(fmt.Errorf("--%s is not for a delegated CA", flag), fault.Run("renew", name)), fault.Usage)
+	if flag := a.otherFlag("csr", "days", "out", "json", "passphrase-file"); flag != "" {
+		return misuse(fmt.Sprintf("--%s is not for a delegated CA", flag), fault.Run("renew", name))
 	}
-	d := delegateOptions{json: o.json, passphrase: o.passphrase}
-	d.Name, d.Out, d.Renew = name, o.out, true
-	if err := d.takeDays(o.leafOptions); err != nil {
-		return err
-	}
+	d := pki.DelegateRequest{Name: name, Renew: true}
 	if o.kept.csr != "" {
 		csr, err := a.readCSR(o.kept.csr)
 		if err != nil {
@@ -231,10 +192,10 @@ func (a *app) renewDelegated(ctx context.Context, c *pki.CA, names []string, o r
 		}
 		d.CSR = csr
 	}
-	return a.delegateOne(ctx, c, d)
+	return a.delegateLeaf(ctx, c, d, o.leafOptions)
 }
 
 // errOneCA is for a name that a CA cannot have besides its own.
 func errOneCA(name, other string) error {
-	return fault.WithCode(fault.With(fmt.Errorf("%q is a delegated CA, which has no other names such as %q", name, other), fault.Run("renew", name)), fault.Usage)
+	return misuse(fmt.Sprintf("%q is a delegated CA, which has no other names such as %q", name, other), fault.Run("renew", name))
 }

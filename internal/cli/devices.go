@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,11 +11,11 @@ import (
 
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type devicesOptions struct {
 	search string
-	json   bool
 }
 
 func (a *app) devicesCommand() *cobra.Command {
@@ -27,13 +28,13 @@ func (a *app) devicesCommand() *cobra.Command {
 		Args: args(0, 1, "at most one device"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return a.runDevice(args[0], o.json)
+				return a.runDevice(args[0])
 			}
 			return a.runDevices(o)
 		},
 	}
 	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description contains `TEXT`")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -51,10 +52,10 @@ func (a *app) runDevices(o devicesOptions) error {
 		return fault.New(fmt.Sprintf("no device matches %q", o.search),
 			fault.Hintf("%s lists all of them; computer stands for any other server", fault.Command{"devices"}))
 	}
-	if o.json {
+	if a.json {
 		list := []deviceJSON{}
 		for _, d := range found {
-			list = append(list, deviceJSON{d.ID, d.Name, d.Group, firmwareIDs(d)})
+			list = append(list, deviceJSON{d.ID, d.Name, d.Group, d.FirmwareIDs()})
 		}
 		return a.printJSON(list)
 	}
@@ -63,27 +64,19 @@ func (a *app) runDevices(o devicesOptions) error {
 	for _, group := range device.Groups() {
 		for _, d := range found {
 			if d.Group == group {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", d.ID, d.Name, strings.Join(firmwareIDs(d), " "))
+				fmt.Fprintf(w, "%s\t%s\t%s\n", d.ID, d.Name, strings.Join(d.FirmwareIDs(), " "))
 			}
 		}
 	}
 	return w.Flush()
 }
 
-func firmwareIDs(d device.Device) []string {
-	ids := []string{}
-	for _, f := range d.Firmware {
-		ids = append(ids, f.ID)
-	}
-	return ids
-}
-
-func (a *app) runDevice(id string, asJSON bool) error {
+func (a *app) runDevice(id string) error {
 	d, err := device.Find(id)
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if a.json {
 		return a.printJSON(d)
 	}
 	a.say("%s%s", d.Name, chipText(d))
@@ -111,10 +104,10 @@ func chipText(d device.Device) string {
 func (a *app) printFirmware(d device.Device, f device.Firmware) error {
 	a.say("")
 	a.say("--for %s/%s: %s", d.ID, f.ID, f.Name)
-	a.sayWrapped("files: " + filesText(f))
+	a.sayWrapped("files: " + strings.Join(f.FileNames("NAME"), ", "))
 	a.sayWrapped(keysText(f))
 	if f.MaxCertificateBytes > 0 {
-		a.sayWrapped(fmt.Sprintf("certificate: at most %s (%s)", bytesText(f.MaxCertificateBytes), f.MaxCertificateSource))
+		a.sayWrapped(fmt.Sprintf("certificate: at most %s (%s)", terminal.Count(f.MaxCertificateBytes, "byte"), f.MaxCertificateSource))
 	}
 	if text := csrTexts[f.CSR]; text != "" {
 		a.sayWrapped("its own key: " + text + ": see " + a.command("issue", "NAME", "--csr", "FILE"))
@@ -126,7 +119,7 @@ func (a *app) printFirmware(d device.Device, f device.Firmware) error {
 		return err
 	}
 	a.printSteps(f)
-	for _, line := range slices.Concat(f.Notes, sources(f)) {
+	for _, line := range slices.Concat(f.Notes, f.Origins()) {
 		a.sayWrapped("- " + line)
 	}
 	if f.Tested == "" {
@@ -152,16 +145,6 @@ func (a *app) printSteps(f device.Firmware) {
 	}
 }
 
-func filesText(f device.Firmware) string {
-	var names []string
-	for _, file := range f.Files {
-		if name := strings.ReplaceAll(file.Name, "{stem}", "NAME"); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
 func keysText(f device.Firmware) string {
 	line := "keys, the best first: " + strings.Join(f.Keys, ", ")
 	if len(f.NotRecommendedKeys) > 0 {
@@ -180,27 +163,9 @@ func (a *app) printVersions(f device.Firmware) error {
 	w := a.columns()
 	fmt.Fprintln(w, "VERSIONS\tTLS\tDER KEYS\tPEM KEYS")
 	for _, v := range f.Versions {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Range, v.TLS, containersText(v.Loads, "der"), containersText(v.Loads, "pem"))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Range, v.TLS, v.Containers("der"), v.Containers("pem"))
 	}
 	return w.Flush()
-}
-
-// containersText folds the containers of one form into a short cell: "all",
-// "none", "SEC1, PKCS#1". SEC1 holds EC keys, PKCS#1 RSA keys, PKCS#8 both.
-func containersText(loads []string, form string) string {
-	var names []string
-	for _, container := range []struct{ id, name string }{{"sec1", "SEC1"}, {"pkcs1", "PKCS#1"}, {"pkcs8", "PKCS#8"}} {
-		if slices.Contains(loads, container.id+"-"+form) {
-			names = append(names, container.name)
-		}
-	}
-	switch len(names) {
-	case 0:
-		return "none"
-	case 3:
-		return "all"
-	}
-	return strings.Join(names, ", ")
 }
 
 func (a *app) printCosts(d device.Device, f device.Firmware) error {
@@ -210,15 +175,12 @@ func (a *app) printCosts(d device.Device, f device.Firmware) error {
 	w := a.columns()
 	fmt.Fprintln(w, "KEY\tVERSION\tCURVE\tHEAP\tLISTENER\tTIME\tCERTIFICATE")
 	for _, c := range f.Costs {
-		_, version, _ := strings.Cut(c.Firmware, "@")
-		seconds, size := "-", "-"
-		if c.Seconds > 0 {
-			seconds = device.Seconds(c.Seconds)
-		}
+		seconds := device.Figures{Seconds: [2]float64{c.Seconds, c.Seconds}}.Time()
+		size := "-"
 		if c.CertificateBytes > 0 {
-			size = bytesText(c.CertificateBytes)
+			size = terminal.Count(c.CertificateBytes, "byte")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Key, orDash(version), orDash(c.Curve),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Key, cmp.Or(c.Version(), "-"), cmp.Or(c.Curve, "-"),
 			heapText(c.HeapBytes), heapText(c.HeapListenerBytes), seconds, size)
 	}
 	if err := w.Flush(); err != nil {
@@ -238,17 +200,9 @@ func (a *app) printClientCosts(f device.Firmware) error {
 	w := a.columns()
 	fmt.Fprintln(w, "KEY\tVERSION\tSERVER'S KEY\tHEAP")
 	for _, c := range f.ClientCosts {
-		_, version, _ := strings.Cut(c.Firmware, "@")
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Key, orDash(version), c.ServerKey, heapText(c.HeapBytes))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Key, cmp.Or(c.Version(), "-"), c.ServerKey, heapText(c.HeapBytes))
 	}
 	return w.Flush()
-}
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 // growthText says what a larger certificate than the table's takes.
@@ -256,42 +210,7 @@ func growthText(g device.Growth) string {
 	if g == (device.Growth{}) {
 		return ""
 	}
-	return fmt.Sprintf(" A larger CERTIFICATE takes %s of heap more for each byte, and %d for each name after the first.", bytesText(g.HeapBytesPerByte), g.HeapBytesPerName)
+	return fmt.Sprintf(" A larger CERTIFICATE takes %s of heap more for each byte, and %d for each name after the first.", terminal.Count(g.HeapBytesPerByte, "byte"), g.HeapBytesPerName)
 }
 
-func heapText(bytes int) string {
-	if bytes == 0 {
-		return "-"
-	}
-	return device.Kilobytes(bytes)
-}
-
-// sources lists where the facts come from, each source once, with what comes
-// from there.
-func sources(f device.Firmware) []string {
-	var order []string
-	from := make(map[string][]string)
-	add := func(source, what string) {
-		if source != "" && from[source] == nil {
-			order = append(order, source)
-		}
-		if !slices.Contains(from[source], what) {
-			from[source] = append(from[source], what)
-		}
-	}
-	for _, v := range f.Versions {
-		add(v.LoadsSource, v.Range)
-	}
-	for _, c := range f.Costs {
-		add(c.SizesSource, "heap and sizes")
-		add(c.SecondsSource, "time")
-	}
-	for _, c := range f.ClientCosts {
-		add(c.SizesSource, "heap and sizes")
-	}
-	add(f.Growth.Source, "heap and sizes")
-	for i, source := range order {
-		order[i] = strings.Join(from[source], ", ") + ": " + source
-	}
-	return slices.Concat(order, f.Sources)
-}
+func heapText(bytes int) string { return device.Span([2]int{bytes, bytes}) }

@@ -9,17 +9,12 @@ import (
 
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
 
-type doctorOptions struct {
-	repair     bool
-	json       bool
-	passphrase passphraseFlags
-}
-
 func (a *app) doctorCommand() *cobra.Command {
-	var o doctorOptions
+	repair := false
 	cmd := &cobra.Command{
 		Use: "doctor",
 		Long: `Reads everything in the CA's folder and verifies it: modes and owners, every
@@ -35,19 +30,19 @@ removes what a crash left, and signs the revocation list if that is due.`,
   picoca doctor --repair`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.repair {
-				return a.runRepair(cmd.Context(), o)
+			if repair {
+				return a.with(func(c *pki.CA) error { return a.runRepair(cmd.Context(), c) })
 			}
-			return a.runDoctor(cmd.Context(), o)
+			return a.runDoctor(cmd.Context())
 		},
 	}
-	cmd.Flags().BoolVar(&o.repair, "repair", false, "complete what was interrupted, and sign the revocation list if it is due")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
-	o.passphrase.add(cmd)
+	cmd.Flags().BoolVar(&repair, "repair", false, "complete what was interrupted, and sign the revocation list if it is due")
+	a.addJSON(cmd)
+	a.addPassphrase(cmd)
 	return cmd
 }
 
-func (a *app) runDoctor(ctx context.Context, o doctorOptions) error {
+func (a *app) runDoctor(ctx context.Context) error {
 	dir, err := a.home()
 	if err != nil {
 		return err
@@ -57,7 +52,7 @@ func (a *app) runDoctor(ctx context.Context, o doctorOptions) error {
 		return err
 	}
 	d.Findings = append(d.Findings, a.examineTrust(ctx)...)
-	if err := a.printDiagnosis(d, o.json); err != nil {
+	if err := a.printDiagnosis(d); err != nil {
 		return err
 	}
 	var faults []error
@@ -107,17 +102,12 @@ func judgeTrust(all []trust.Status) []*pki.Finding {
 	return found
 }
 
-func (a *app) runRepair(ctx context.Context, o doctorOptions) (err error) {
-	c, err := a.open()
+func (a *app) runRepair(ctx context.Context, c *pki.CA) error {
+	signed, err := c.Repair(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	signed, err := c.Repair(ctx, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
-	if err != nil {
-		return err
-	}
-	if o.json {
+	if a.json {
 		return a.printJSON(repairJSON{signed})
 	}
 	if signed {
@@ -150,7 +140,7 @@ type diagnosisJSON struct {
 }
 
 // printDiagnosis prints the notes. The faults are the errors of the run.
-func (a *app) printDiagnosis(d pki.Diagnosis, asJSON bool) error {
+func (a *app) printDiagnosis(d pki.Diagnosis) error {
 	r := diagnosisJSON{OK: true, Files: d.Files, Roots: d.Roots, Certificates: d.Certificates, Findings: []findingJSON{}}
 	for _, f := range d.Findings {
 		level := "problem"
@@ -160,10 +150,10 @@ func (a *app) printDiagnosis(d pki.Diagnosis, asJSON bool) error {
 		r.OK = r.OK && f.Note
 		r.Findings = append(r.Findings, findingJSON{f.ID, level, f.Text, f.Fix.Text(a.show)})
 	}
-	if asJSON {
+	if a.json {
 		return a.printJSON(r)
 	}
-	a.say("looked at %s, %s and %s", count(r.Files, "file"), count(r.Roots, "root"), count(r.Certificates, "certificate"))
+	a.say("looked at %s, %s and %s", terminal.Count(r.Files, "file"), terminal.Count(r.Roots, "root"), terminal.Count(r.Certificates, "certificate"))
 	for _, f := range r.Findings {
 		if f.Level == "note" {
 			a.sayNote(f.Text, f.Fix)

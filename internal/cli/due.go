@@ -49,18 +49,11 @@ func parseTime(text string) (time.Duration, bool) {
 	return time.Duration(n) * unit, true
 }
 
-// dueError makes list --due fail: a script sees that something is due.
-type dueError struct{ n int }
-
-func (e *dueError) Error() string {
-	if e.n == 1 {
-		return "1 certificate is due for renewal"
+// errDue makes list --due fail: a script sees that something is due.
+func errDue(n int) error {
+	text := "1 certificate is due for renewal"
+	if n > 1 {
+		text = fmt.Sprintf("%d certificates are due for renewal", n)
 	}
-	return fmt.Sprintf("%d certificates are due for renewal", e.n)
+	return found(text, fault.Run("renew", "--due"))
 }
-
-// ExitCode is that of a check that found something.
-func (*dueError) ExitCode() int { return fault.Found }
-
-// Hint renews them.
-func (*dueError) Hint() fault.Hint { return fault.Run("renew", "--due") }

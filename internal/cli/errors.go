@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -14,6 +13,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // explain prints what is wrong, one fault per line, and after the last fault of
@@ -21,25 +21,12 @@ import (
 func (a *app) explain(err error) {
 	faults := unreported(err)
 	for i, one := range faults {
-		fmt.Fprintf(a.Stderr, "error: %s\n", printable(singleBackslashes(runtime.GOOS, one.Error())))
+		fmt.Fprintf(a.Stderr, "error: %s\n", terminal.Printable(fault.SingleBackslashes(runtime.GOOS, one.Error())))
 		hint := a.hint(one)
 		if hint != "" && (i+1 == len(faults) || a.hint(faults[i+1]) != hint) {
-			fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))
+			fmt.Fprintf(a.Stderr, "hint: %s\n", terminal.Printable(hint))
 		}
 	}
-}
-
-// singleBackslashes undoes what %q does to the paths of Windows, so that users see
-// and copy them as they are. Outside quotes, two are the beginning of a share.
-func singleBackslashes(system, text string) string {
-	if system != "windows" {
-		return text
-	}
-	parts := strings.Split(text, `"`)
-	for i := 1; i < len(parts); i += 2 {
-		parts[i] = strings.ReplaceAll(parts[i], `\\`, `\`)
-	}
-	return strings.Join(parts, `"`)
 }
 
 // wantsJSON reports whether the user asked for the result as JSON. It also looks
@@ -84,12 +71,23 @@ func (a *app) explainJSON(err error) {
 	}
 }
 
+// misuse is a fault of the command line that has its own advice: usageFault's is the
+// command's help.
+func misuse(text string, hint fault.Hint) error {
+	return fault.WithCode(fault.New(text, hint), fault.Usage)
+}
+
+// found is the failure of a check that found something.
+func found(text string, hint fault.Hint) error {
+	return fault.WithCode(fault.New(text, hint), fault.Found)
+}
+
 // unreported returns the single faults that no other process has explained, and
 // that the user does not know: an interruption needs no words.
 func unreported(err error) []error {
 	return slices.DeleteFunc(fault.Flatten(err), func(one error) bool {
 		_, reported := errors.AsType[*reportedError](one)
-		return reported || errors.Is(one, errInterrupted)
+		return reported || errors.Is(one, terminal.ErrInterrupted)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // hinted is an error with a hint of its own.
@@ -103,7 +104,7 @@ func TestExitCodeIsThatOfTheFirstFaultWithOne(t *testing.T) {
 		{"before one without", errors.Join(coded(fault.NoCA), plain), fault.NoCA},
 		{"the first of two", errors.Join(coded(fault.Usage), coded(fault.NoCA)), fault.Usage},
 		{"deep", errors.Join(plain, errors.Join(plain, coded(fault.Found))), fault.Found},
-		{"interrupted", errInterrupted, fault.Interrupted},
+		{"interrupted", terminal.ErrInterrupted, fault.Interrupted},
 		{"another process's", &reportedError{fault.NoCA}, fault.NoCA},
 		{"several without", errors.Join(plain, plain), fault.Failed},
 	} {
@@ -116,14 +117,14 @@ func TestExitCodeIsThatOfTheFirstFaultWithOne(t *testing.T) {
 // TestLostOutputIsAFailure: a run whose result nobody got did not succeed, and
 // the same fault is named once.
 func TestLostOutputIsAFailure(t *testing.T) {
-	p := &printer{Writer: brokenPipe{}}
-	if err := p.judge(nil, true); err != nil {
+	p := &terminal.Writer{Writer: brokenPipe{}}
+	if err := judge(p, nil, true); err != nil {
 		t.Errorf("before anything was written: got %v, want none", err)
 	}
 	_, err := p.Write([]byte("x"))
 	_, again := p.Write([]byte("x"))
 	other := errors.New("disk is full")
-	got := fault.Flatten(p.judge(errors.Join(other, err, again), true))
+	got := fault.Flatten(judge(p, errors.Join(other, err, again), true))
 	if len(got) != 2 || got[0] != other || !strings.HasPrefix(got[1].Error(), "cannot write to standard output: ") {
 		t.Errorf("got %q, want the other fault and the lost output", got)
 	}
@@ -138,9 +139,9 @@ func TestLostOutputHasTheRightHint(t *testing.T) {
 			cmd.AddCommand(sub)
 			cmd = sub
 		}
-		p := &printer{Writer: brokenPipe{}}
+		p := &terminal.Writer{Writer: brokenPipe{}}
 		_, _ = p.Write([]byte("x"))
-		if got := !fault.HintOf(p.judge(nil, changesCA(cmd))).IsZero(); got != want {
+		if got := !fault.HintOf(judge(p, nil, changesCA(cmd))).IsZero(); got != want {
 			t.Errorf("%q: got a hint %v, want %v", command, got, want)
 		}
 	}
@@ -151,18 +152,4 @@ type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
-}
-
-func TestPathsOfWindowsInErrors(t *testing.T) {
-	text := fmt.Sprintf("output %q exists", `\\nas\new\x`)
-	if got, want := singleBackslashes("windows", text), `output "\\nas\new\x" exists`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	const share = `\\nas\ca is not a folder`
-	if got := singleBackslashes("windows", share); got != share {
-		t.Errorf("got %s, want %s", got, share)
-	}
-	if got := singleBackslashes("linux", text); got != text {
-		t.Errorf("got %s, want %s", got, text)
-	}
 }

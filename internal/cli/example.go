@@ -20,7 +20,6 @@ type exampleOptions struct {
 	pki.ProjectRequest
 	forDevice string
 	contact   string
-	json      bool
 }
 
 func (a *app) exampleCommand() *cobra.Command {
@@ -42,10 +41,14 @@ is in the folder broker.`,
 		Args: args(1, 1, "a device's name, or an identity's with --mqtt"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
-			if err := o.check(cmd); err != nil {
+			err := o.check(cmd)
+			if err != nil {
 				return err
 			}
-			return a.runExample(cmd.Context(), o)
+			if o.For, err = optional(o.forDevice, device.ParseTarget); err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runExample(cmd.Context(), c, o) })
 		},
 	}
 	addFor(cmd, &o.forDevice, "as issued")
@@ -58,24 +61,20 @@ is in the folder broker.`,
 	f.StringVar(&o.Out, "out", "", "`FOLDER` for the project (default: NAME-FIRMWARE)")
 	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "let in only visitors with an identity of your CA")
 	f.BoolVar(&o.Force, "force", false, "rewrite an existing project; keeps your Wi-Fi password, and a copy of each file you changed")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
 // exampleJSON is the result of example as --json prints it.
 type exampleJSON struct {
-	Name      string        `json:"name"`
-	For       string        `json:"for"`
-	MutualTLS bool          `json:"mutual_tls"`
-	Push      bool          `json:"push"`
-	Updates   int           `json:"updates_port,omitempty"`
-	Broker    string        `json:"broker,omitempty"`
-	Folder    string        `json:"folder"`
-	Files     []writtenJSON `json:"files"`
-	// Kept are files that the user has filled in, Copied copies of files that the
-	// user had changed.
-	Kept   []string `json:"kept"`
-	Copied []string `json:"copied"`
+	Name      string `json:"name"`
+	For       string `json:"for"`
+	MutualTLS bool   `json:"mutual_tls"`
+	Push      bool   `json:"push"`
+	Updates   int    `json:"updates_port,omitempty"`
+	Broker    string `json:"broker,omitempty"`
+	Folder    string `json:"folder"`
+	pki.WrittenProject
 }
 
 // check refuses flags that do not go together.
@@ -112,20 +111,10 @@ func errBroker(mutual bool) error {
 	if mutual {
 		text, hint = "--mqtt and --mutual-tls exclude each other", fault.Hintf("leave --mutual-tls out: a broker always asks the board for its identity")
 	}
-	return fault.WithCode(fault.New(text, hint), fault.Usage)
+	return misuse(text, hint)
 }
 
-func (a *app) runExample(ctx context.Context, o exampleOptions) (err error) {
-	if o.forDevice != "" {
-		if o.For, err = device.ParseTarget(o.forDevice); err != nil {
-			return err
-		}
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runExample(ctx context.Context, c *pki.CA, o exampleOptions) error {
 	if err := a.findContact(ctx, c, &o); err != nil {
 		return err
 	}
@@ -147,10 +136,10 @@ func (a *app) findContact(ctx context.Context, c *pki.CA, o *exampleOptions) (er
 	}
 	if o.contact == "" {
 		before, err := c.MessagesContact(o.Name)
-		if err != nil || before != (example.Contact{}) || !a.canAsk() {
+		if err != nil || before != (example.Contact{}) || !a.prompter().CanAsk() {
 			return err
 		}
-		if o.contact, err = a.askLine(ctx, "E-mail address at which push services reach you if something is wrong: "); err != nil {
+		if o.contact, err = a.prompter().Line(ctx, "E-mail address at which push services reach you if something is wrong: "); err != nil {
 			return err
 		}
 	}
@@ -159,8 +148,8 @@ func (a *app) findContact(ctx context.Context, c *pki.CA, o *exampleOptions) (er
 }
 
 func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOptions) error {
-	if o.json {
-		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, o.Updates, p.Broker, p.Dir, writtenToJSON(w.Files), w.Kept, w.Copied})
+	if a.json {
+		return a.printJSON(exampleJSON{p.Name, p.Target().String(), o.MutualTLS, o.Push, o.Updates, p.Broker, p.Dir, w})
 	}
 	a.sayWritten(w.Files)
 	install := a.installStep(p, o)

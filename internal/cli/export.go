@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -15,15 +13,13 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type exportOptions struct {
 	pki.ExportRequest
 	forDevice string
-	json      bool
 	p12       p12Flags
-	// given reports whether the user set a flag.
-	given func(flag string) bool
 }
 
 func (a *app) exportCommand() *cobra.Command {
@@ -49,43 +45,38 @@ a folder for the CA; - means standard output (formats with one file only).`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
-				return a.listFormats(o.json)
+				return a.listFormats()
 			}
-			o.Name, o.given = args[0], cmd.Flags().Changed
-			if o.Out == "-" && o.json {
-				return usageFault(cmd, errors.New("--json and --out - both need standard output"))
+			o.Name = args[0]
+			if err := a.checkOut(cmd, o.Out); err != nil {
+				return err
 			}
-			return a.runExport(cmd, o)
+			if err := o.parse(); err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runExport(cmd, c, o) })
 		},
 	}
-	o.add(cmd, &list)
+	o.add(a, cmd, &list)
 	cmd.AddCommand(a.exportCRLCommand(), a.exportExpiryCommand())
 	return cmd
 }
 
-func (o *exportOptions) add(cmd *cobra.Command, list *bool) {
+func (o *exportOptions) add(a *app, cmd *cobra.Command, list *bool) {
 	f := cmd.Flags()
 	f.StringVar(&o.Format, "format", "", "`FORMAT` of the files: see --list (default: what issue writes; for ca: pem)")
 	f.StringVar(&o.Out, "out", "", "`PLACE` to write to; - is standard output")
 	addFor(cmd, &o.forDevice, "as issued")
 	f.BoolVar(list, "list", false, "list the formats, and what reads them")
 	f.BoolVar(&o.Force, "force", false, "replace existing files; allow a weak passphrase")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	f.StringArrayVar(&o.WebClips, "web-clip", nil, "add a home-screen icon for `NAME[=URL]` (mobileconfig; repeatable)")
 	f.StringVar(&o.Root, "root", "", "`ROOT` that the CA's files hold, such as 7Q3F (default: every root to trust; the one that signs where one fits)")
 	f.StringVar(&o.Sign, "sign", "", "sign the profile with the key of the device or identity `NAME` (mobileconfig)")
 	o.p12.add(cmd)
 }
 
-func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
-	if err := o.parse(); err != nil {
-		return err
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runExport(cmd *cobra.Command, c *pki.CA, o exportOptions) error {
 	e, err := c.PlanExport(o.ExportRequest, a.Now())
 	if err != nil {
 		return err
@@ -107,7 +98,7 @@ func (a *app) runExport(cmd *cobra.Command, o exportOptions) (err error) {
 	}
 	a.noteLeftOut(e, o)
 	if o.Out == "-" {
-		return a.pipe(files, p12, o)
+		return a.pipe(files, p12, o.Force)
 	}
 	return a.writeExport(cmd.Context(), e, files, p12, o)
 }
@@ -123,13 +114,9 @@ func (a *app) noteLeftOut(e *pki.Export, o exportOptions) {
 
 // parse reads what the flags say about format and device.
 func (o *exportOptions) parse() error {
-	var formatErr, forErr error
-	if o.Format != "" {
-		_, formatErr = export.Find(o.Format)
-	}
-	if o.forDevice != "" {
-		o.For, forErr = device.ParseTarget(o.forDevice)
-	}
+	_, formatErr := optional(o.Format, export.Find)
+	var forErr error
+	o.For, forErr = optional(o.forDevice, device.ParseTarget)
 	return errors.Join(formatErr, forErr)
 }
 
@@ -138,16 +125,9 @@ func (a *app) exportP12(e *pki.Export, o exportOptions) (c p12Choice, err error)
 	if !e.NeedsPassphrase() {
 		return c, nil
 	}
-	switch e.Kind {
-	case pki.CAItself:
-		c, err = a.trustP12(o.p12)
-	case pki.Identity:
-		c, err = a.keyP12(o.p12, export.LegacyDES, o.Force)
-	default:
-		c, err = a.keyP12(o.p12, export.Modern2023, o.Force)
-	}
+	c, err = a.chooseP12(o.p12, e.Kind, o.Force)
 	e.SetP12(c.P12)
-	return c, errors.Join(err, a.checkScreen(c, o.p12))
+	return c, errors.Join(err, a.checkScreen(c))
 }
 
 // checkFlags refuses flags that have no effect on the format.
@@ -155,7 +135,7 @@ func (o exportOptions) checkFlags(cmd *cobra.Command, e *pki.Export) error {
 	var faults []error
 	unused := func(used bool, flags ...string) {
 		for _, flag := range flags {
-			if !used && o.given(flag) {
+			if !used && cmd.Flags().Changed(flag) {
 				faults = append(faults, usageFault(cmd, fmt.Errorf("--%s has no effect on %s of %s", flag, formatsText(e), e.Kind.WithArticle())))
 			}
 		}
@@ -181,29 +161,23 @@ var (
 		fault.Hintf("choose a file: --out FILE, or pipe it into another program"))
 )
 
-func (a *app) pipe(files []output.File, p12 p12Choice, o exportOptions) error {
+func (a *app) pipe(files []output.File, p12 p12Choice, force bool) error {
 	if len(files) != 1 {
 		return errManyFiles
 	}
-	if isTerminal(a.Stdout) && isBinary(files[0].Data) && !o.Force {
+	if terminal.Is(a.Stdout) && terminal.IsBinary(files[0].Data) && !force {
 		return errBinary
 	}
 	if _, err := a.Stdout.Write(files[0].Data); err != nil {
 		return err
 	}
-	a.printPassphrase(p12, o.p12, o.json)
+	a.printPassphrase(p12)
 	return nil
-}
-
-// isBinary reports whether a terminal would take a part of data for commands.
-func isBinary(data []byte) bool {
-	control := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }
-	return !utf8.Valid(data) || bytes.ContainsFunc(data, control)
 }
 
 // exportedJSON is the result of export as --json prints it.
 type exportedJSON struct {
-	Files      []writtenJSON `json:"files"`
+	Files      []pki.Written `json:"files"`
 	Passphrase string        `json:"passphrase,omitempty"`
 }
 
@@ -212,38 +186,24 @@ func (a *app) writeExport(ctx context.Context, e *pki.Export, files []output.Fil
 	if err != nil {
 		return err
 	}
-	a.printPassphrase(p12, o.p12, o.json)
-	if o.json {
-		return a.printJSON(exportedJSON{writtenToJSON(written), p12.jsonPassphrase(o.p12)})
+	a.printPassphrase(p12)
+	if a.json {
+		return a.printJSON(exportedJSON{listed(written), p12.jsonPassphrase()})
 	}
 	a.sayWritten(written)
 	return nil
 }
 
-// formatJSON is a format as --list --json prints it.
-type formatJSON struct {
-	ID     string   `json:"id"`
-	For    []string `json:"for"`
-	Reader string   `json:"reader"`
-}
-
 // listFormats prints each format, what it can hold, and what reads it.
-func (a *app) listFormats(asJSON bool) error {
-	list := []formatJSON{}
-	for _, format := range export.Formats() {
-		row := formatJSON{format.ID, []string{}, format.Reader}
-		for _, kind := range pki.KindsOf(format) {
-			row.For = append(row.For, string(kind))
-		}
-		list = append(list, row)
-	}
-	if asJSON {
+func (a *app) listFormats() error {
+	list := pki.DescribeFormats()
+	if a.json {
 		return a.printJSON(list)
 	}
 	w := a.columns()
 	fmt.Fprintln(w, "FORMAT\tFOR\tREAD BY")
 	for _, row := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, strings.Join(row.For, " "), row.Reader)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, strings.Join(each(row.For, func(k pki.Kind) string { return string(k) }), " "), row.Reader)
 	}
 	return w.Flush()
 }

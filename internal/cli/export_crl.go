@@ -21,18 +21,18 @@ type exportCRLOptions struct {
 type placeOptions struct {
 	out   string
 	force bool
-	json  bool
 }
 
-func (o *placeOptions) add(cmd *cobra.Command, file string) {
+func (o *placeOptions) add(a *app, cmd *cobra.Command, file string) {
 	f := cmd.Flags()
 	f.StringVar(&o.out, "out", "", "`FILE` or folder to write to; - is standard output (default: "+file+")")
 	f.BoolVar(&o.force, "force", false, "replace an existing file")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 }
 
-func (o placeOptions) check(cmd *cobra.Command) error {
-	if o.out == "-" && o.json {
+// checkOut refuses to write both the file and the result to standard output.
+func (a *app) checkOut(cmd *cobra.Command, out string) error {
+	if out == "-" && a.json {
 		return usageFault(cmd, errors.New("--json and --out - both need standard output"))
 	}
 	return nil
@@ -55,25 +55,20 @@ roots, the PEM file has the lists of both.`,
 			if o.Format != pki.CRLPEM && o.Format != pki.CRLDER {
 				return usageFault(cmd, fmt.Errorf("format %q of a revocation list is not pem or der", o.Format))
 			}
-			if err := o.check(cmd); err != nil {
+			if err := a.checkOut(cmd, o.out); err != nil {
 				return err
 			}
-			return a.runExportCRL(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.runExportCRL(cmd.Context(), c, o) })
 		},
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&o.Format, "format", pki.CRLPEM, "`FORMAT` of the list: pem or der")
-	o.add(cmd, "picoca-crl.pem")
+	o.add(a, cmd, "picoca-crl.pem")
 	cmd.Flags().StringVar(&o.Root, "root", "", "`ROOT` whose list it is (default: all roots in PEM, the one that signs in DER)")
 	return cmd
 }
 
-func (a *app) runExportCRL(ctx context.Context, o exportCRLOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runExportCRL(ctx context.Context, c *pki.CA, o exportCRLOptions) error {
 	file, lists, err := c.CRLFile(ctx, o.CRLRequest, a.Now(), a.waiting)
 	if err != nil {
 		return err
@@ -103,14 +98,14 @@ func (a *app) runExportCRL(ctx context.Context, o exportCRLOptions) (err error) 
 // place writes a single file to where the user wants it.
 func (a *app) place(ctx context.Context, c *pki.CA, file output.File, o placeOptions) error {
 	if o.out == "-" {
-		return a.pipe([]output.File{file}, p12Choice{}, exportOptions{ExportRequest: pki.ExportRequest{Force: o.force}})
+		return a.pipe([]output.File{file}, p12Choice{}, o.force)
 	}
 	written, err := c.WriteFile(ctx, o.out, file, o.force, a.waiting)
 	if err != nil {
 		return err
 	}
-	if o.json {
-		return a.printJSON(exportedJSON{Files: writtenToJSON(written)})
+	if a.json {
+		return a.printJSON(exportedJSON{Files: listed(written)})
 	}
 	a.sayWritten(written)
 	return nil

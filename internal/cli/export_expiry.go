@@ -27,27 +27,22 @@ collector of its node exporter. Revoked names are left out.`,
   picoca export expiry --format prometheus --out /var/lib/prometheus/node-exporter/picoca.prom --force`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(cmd); err != nil {
+			if err := a.checkOut(cmd, o.out); err != nil {
 				return err
 			}
-			return a.runExportExpiry(cmd.Context(), o)
+			if _, err := pki.ExpiryFile(o.format, nil, a.Now()); err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runExportExpiry(cmd.Context(), c, o) })
 		},
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&o.format, "format", pki.ExpiryCalendar, "`FORMAT` of the file: ics or prometheus")
-	o.add(cmd, "picoca-expiry.ics or picoca.prom")
+	o.add(a, cmd, "picoca-expiry.ics or picoca.prom")
 	return cmd
 }
 
-func (a *app) runExportExpiry(ctx context.Context, o exportExpiryOptions) (err error) {
-	if _, err := pki.ExpiryFile(o.format, nil, a.Now()); err != nil {
-		return err
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runExportExpiry(ctx context.Context, c *pki.CA, o exportExpiryOptions) error {
 	all, damaged := c.Expiries(a.show)
 	if all == nil {
 		return damaged

@@ -13,13 +13,13 @@ import (
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type fitOptions struct {
 	name      string
 	key       string
 	forDevice string
-	json      bool
 }
 
 func (a *app) fitCommand() *cobra.Command {
@@ -45,7 +45,7 @@ Works for an existing certificate of a device or an identity, or for a key type.
 	}
 	addFor(cmd, &o.forDevice, "as issued, or pico-w")
 	cmd.Flags().StringVar(&o.key, "key", "", "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -54,7 +54,7 @@ func (a *app) runFit(o fitOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := a.printFit(f, o.json); err != nil {
+	if err := a.printFit(f); err != nil {
 		return err
 	}
 	for i, one := range f.Faults {
@@ -64,7 +64,7 @@ func (a *app) runFit(o fitOptions) error {
 }
 
 // fit checks what the command line names against the device.
-func (a *app) fit(o fitOptions) (_ pki.Fit, err error) {
+func (a *app) fit(o fitOptions) (f pki.Fit, err error) {
 	var target device.Target
 	var targetErr, keyErr error
 	if o.forDevice != "" || o.name == "" {
@@ -79,12 +79,11 @@ func (a *app) fit(o fitOptions) (_ pki.Fit, err error) {
 	if err := errors.Join(keyErr, targetErr); err != nil {
 		return pki.Fit{}, err
 	}
-	c, err := a.open()
-	if err != nil {
-		return pki.Fit{}, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	return c.FitDevice(o.name, target)
+	err = a.with(func(c *pki.CA) (err error) {
+		f, err = c.FitDevice(o.name, target)
+		return err
+	})
+	return f, err
 }
 
 // fitJSON is the result of fit as --json prints it.
@@ -129,10 +128,7 @@ var verdictTexts = map[pki.Verdict]string{
 func describeFit(f pki.Fit) fitJSON {
 	r := fitJSON{
 		Name: f.Name, Key: string(f.Key), For: f.Target.String(), CertificateBytes: f.CertificateBytes,
-		Fits: f.Verdict == pki.Fits, Verdict: f.Verdict, Reasons: []reasonJSON{}, Smaller: f.Smaller,
-	}
-	for _, one := range f.Faults {
-		r.Reasons = append(r.Reasons, reasonJSON{pki.LimitOf(one), one.Error()})
+		Fits: f.Verdict == pki.Fits, Verdict: f.Verdict, Reasons: each(f.Faults, func(err error) reasonJSON { return reasonJSON{pki.LimitOf(err), err.Error()} }), Smaller: f.Smaller,
 	}
 	for _, row := range f.Rows {
 		r.Firmware = append(r.Firmware, fitRowJSON{row.ID, row.Name, row.Range, append([]string{}, row.Formats...), row.Figures, row.ClientHeap})
@@ -140,9 +136,9 @@ func describeFit(f pki.Fit) fitJSON {
 	return r
 }
 
-func (a *app) printFit(f pki.Fit, asJSON bool) error {
+func (a *app) printFit(f pki.Fit) error {
 	r := describeFit(f)
-	if asJSON {
+	if a.json {
 		return a.printJSON(r)
 	}
 	what := f.Key.String()
@@ -150,7 +146,7 @@ func (a *app) printFit(f pki.Fit, asJSON bool) error {
 		what = r.Name + ": " + what
 	}
 	if r.CertificateBytes > 0 {
-		what += ", certificate of " + bytesText(r.CertificateBytes)
+		what += ", certificate of " + terminal.Count(r.CertificateBytes, "byte")
 	}
 	a.say("%s. %s %s.", what, verdictTexts[r.Verdict], f.Target.Name())
 	w := a.columns()

@@ -13,16 +13,44 @@ import (
 	"github.com/picoca/picoca/internal/fault"
 )
 
+// addJSON adds --json.
+func (a *app) addJSON(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.json, "json", false, "print the result as JSON")
+}
+
+// optional parses the value of a flag, unless that is empty.
+func optional[T any](value string, parse func(string) (T, error)) (parsed T, err error) {
+	if value == "" {
+		return parsed, nil
+	}
+	return parse(value)
+}
+
+// given reports whether the user set a flag.
+func (a *app) given(flag string) bool { return a.flags.Changed(flag) }
+
+// otherFlag returns a flag of the command itself that the user set, and that is not
+// among some, "" if there is none.
+func (a *app) otherFlag(than ...string) (other string) {
+	a.flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed && flag.Name != "home" && !slices.Contains(than, flag.Name) {
+			other = flag.Name
+		}
+	})
+	return other
+}
+
 // checkFlags refuses flags whose value cannot be meant: an empty one, which a
 // variable of the shell without a value leaves, would count as none, and a device
 // after --board-clock as another name of the certificate.
 func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
+	a.flags = cmd.Flags()
 	var faults []error
-	cmd.Flags().Visit(func(f *pflag.Flag) {
+	a.flags.Visit(func(f *pflag.Flag) {
 		if isEmpty(f) {
 			value, _ := pflag.UnquoteUsage(f)
-			faults = append(faults, fault.WithCode(fault.With(fmt.Errorf("--%s has an empty value", f.Name),
-				fault.Hintf("write --%s=%s, or leave it out; is a variable of the shell not set?", f.Name, value)), fault.Usage))
+			faults = append(faults, misuse(fmt.Sprintf("--%s has an empty value", f.Name),
+				fault.Hintf("write --%s=%s, or leave it out; is a variable of the shell not set?", f.Name, value)))
 		}
 	})
 	return errors.Join(append(faults, a.checkBoardClock())...)
@@ -54,6 +82,6 @@ func (a *app) checkBoardClock() error {
 	if _, err := device.ParseTarget(next); err != nil || strings.HasPrefix(next, "-") {
 		return nil
 	}
-	return fault.WithCode(fault.With(fmt.Errorf("%s takes its device after an equals sign; got %q as a name", flag, next),
-		fault.Hintf("write %s=%s", flag, next)), fault.Usage)
+	return misuse(fmt.Sprintf("%s takes its device after an equals sign; got %q as a name", flag, next),
+		fault.Hintf("write %s=%s", flag, next))
 }

@@ -63,7 +63,7 @@ func writeTopic(w io.Writer, root *cobra.Command, name string) error {
 	}
 	at := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == name })
 	if at < 0 {
-		return &unknownTopicError{name, append(root.SuggestionsFor(name), nearTopics(topics, name)...)}
+		return errUnknownTopic(name, append(root.SuggestionsFor(name), nearTopics(topics, name)...))
 	}
 	t := topics[at]
 	_, err := fmt.Fprintf(w, "%s\n\n%s\n\nMore: https://github.com/picoca/picoca/blob/main/%s\n", t.Title, t.Text, t.Page)
@@ -90,21 +90,13 @@ func nearTopics(topics []Topic, name string) []string {
 	return names.SuggestionsFor(name)
 }
 
-type unknownTopicError struct {
-	input       string
-	suggestions []string
-}
-
-func (e *unknownTopicError) Error() string { return fmt.Sprintf("no command or topic %q", e.input) }
-
-func (*unknownTopicError) ExitCode() int { return fault.Usage }
-
-// Hint suggests commands and topics with a similar name.
-func (e *unknownTopicError) Hint() fault.Hint {
-	if len(e.suggestions) == 0 {
-		return fault.Hintf("%s lists the topics, %s the commands", fault.Command{"help", topicList}, fault.Command{"--help"})
+// errUnknownTopic suggests commands and topics with a similar name.
+func errUnknownTopic(input string, suggestions []string) error {
+	hint := fault.Hintf("%s lists the topics, %s the commands", fault.Command{"help", topicList}, fault.Command{"--help"})
+	if len(suggestions) > 0 {
+		hint = didYouMean(suggestions, "help")
 	}
-	return didYouMean(e.suggestions, "help")
+	return misuse(fmt.Sprintf("no command or topic %q", input), hint)
 }
 
 // didYouMean is a hint with the first two of a few words, each after those that

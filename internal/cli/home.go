@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -77,6 +79,20 @@ func (a *app) open() (*pki.CA, error) {
 		return nil, err
 	}
 	return pki.Open(dir, a.options())
+}
+
+// with opens the CA for what is done with it.
+func (a *app) with(do func(c *pki.CA) error) error {
+	c, err := a.open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(c), c.Close())
+}
+
+// session unlocks the root key of c; close it.
+func (a *app) session(ctx context.Context, c *pki.CA) (*pki.Session, error) {
+	return c.Session(ctx, a.Now(), a.rootPassphrase(ctx), a.waiting)
 }
 
 // waiting says whom the store waits for.

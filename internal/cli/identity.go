@@ -9,7 +9,6 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
@@ -17,7 +16,6 @@ import (
 
 type identityOptions struct {
 	leafOptions
-	p12  p12Flags
 	wifi wifiFlags
 }
 
@@ -30,13 +28,13 @@ func (f *wifiFlags) add(cmd *cobra.Command) {
 }
 
 // apply fills in a request. --wifi "" takes the network out of a renewal.
-func (f *wifiFlags) apply(r *pki.Request, given func(flag string) bool) error {
-	if !given("wifi") && !given("radius-domain") {
+func (f *wifiFlags) apply(a *app, r *pki.Request) error {
+	if !a.given("wifi") && !a.given("radius-domain") {
 		return nil
 	}
 	if (f.ssid == "") != (f.radius == "") {
-		return fault.WithCode(fault.New("--wifi and --radius-domain need each other: a phone must know which server may see its identity",
-			fault.Hintf("for example: %s", fault.Command{"identity", "Anna's phone", "--wifi", "Home", "--radius-domain", "radius.home.arpa"})), fault.Usage)
+		return misuse("--wifi and --radius-domain need each other: a phone must know which server may see its identity",
+			fault.Hintf("for example: %s", fault.Command{"identity", "Anna's phone", "--wifi", "Home", "--radius-domain", "radius.home.arpa"}))
 	}
 	r.WiFi = &store.WiFi{SSID: f.ssid, RadiusDomain: f.radius}
 	return nil
@@ -66,37 +64,32 @@ spaces.`,
 		},
 	}
 	addFor(cmd, &o.forDevice, "any phone or computer")
-	o.add(cmd, "the name", bestKey)
+	o.add(a, cmd, "the name", bestKey)
 	o.p12.add(cmd)
 	o.wifi.add(cmd)
 	return cmd
 }
 
 func errOneIdentity(extra string) error {
-	return fault.WithCode(fault.New(fmt.Sprintf("expected one identity; got %q as well", extra),
-		fault.Hintf("put quotes around a name that has spaces: %s", fault.Command{"identity", "Garden sensor"})), fault.Usage)
+	return misuse(fmt.Sprintf("expected one identity; got %q as well", extra),
+		fault.Hintf("put quotes around a name that has spaces: %s", fault.Command{"identity", "Garden sensor"}))
 }
 
-func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) (err error) {
+func (a *app) runIdentity(ctx context.Context, raw string, o identityOptions) error {
 	request, optionsErr := o.request(a)
 	var nameErr error
 	request.Client, nameErr = ca.ParseClientName(raw)
-	p12, p12Err := a.keyP12(o.p12, export.LegacyDES, o.force)
-	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(&request, o.given)); err != nil {
+	p12, p12Err := a.chooseP12(o.p12, pki.Identity, o.force)
+	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(a, &request)); err != nil {
 		return err
 	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	return a.issueOne(ctx, c, request, o.leafOptions, p12, o.p12)
+	return a.with(func(c *pki.CA) error { return a.issueOne(ctx, c, request, o.leafOptions, p12) })
 }
 
 // errNoP12 says that flags for a .p12 change nothing.
 func errNoP12(name string) error {
-	return fault.WithCode(fault.New(fmt.Sprintf("--p12-profile, --p12-passphrase-file and --show-passphrase have no effect: no .p12 is written for %s", name),
-		fault.Hintf("leave them out")), fault.Usage)
+	return misuse(fmt.Sprintf("--p12-profile, --p12-passphrase-file and --show-passphrase have no effect: no .p12 is written for %s", name),
+		fault.Hintf("leave them out"))
 }
 
 func (a *app) printIdentity(r issuedJSON, p *pki.Plan) error {

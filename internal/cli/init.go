@@ -2,36 +2,23 @@ package cli
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/netip"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type initOptions struct {
-	key        string
-	keyIn      string
-	name       string
-	days       int
-	only       []string
-	permit     []string
-	anyAddress bool
-	strict     bool
-	json       bool
-	passphrase passphraseFlags
-	crlDays    int
-	spare      string
-	spareFlags passphraseFlags
-	given      func(flag string) bool
+	pki.InitRequest
+	key, keyIn       string
+	only, permit     []string
+	spare, spareFile string
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -55,25 +42,24 @@ on each Android. It cannot be added later.`,
   picoca init --key-in agent:yubikey`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.given = cmd.Flags().Changed
 			return a.runInit(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.permit, "permit", nil, "`DOMAIN`, address or CIDR range that it can also vouch for (repeatable)")
 	f.StringArrayVar(&o.only, "only", nil, "`DOMAIN`, address or CIDR range instead of those of a home, such as .local (repeatable)")
-	f.StringVar(&o.name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
-	o.passphrase.add(cmd)
-	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
+	f.StringVar(&o.Root.Name, "name", "Home CA", "`NAME` of the CA; four characters of the key's hash are added")
+	a.addPassphrase(cmd)
+	f.BoolVar(&a.passphrase.none, "no-passphrase", false, "leave the root key unencrypted")
 	f.StringVar(&o.spare, "spare", "", "`FILE` for the page with a spare root, to be printed")
-	addSparePassphrase(cmd, &o.spareFlags)
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	addSparePassphrase(cmd, &o.spareFile)
+	a.addJSON(cmd)
 	f.StringVar(&o.key, "key", string(ca.P256), "`TYPE` of the key: p256, p384, rsa-2048, rsa-3072 or rsa-4096")
 	f.StringVar(&o.keyIn, "key-in", "", "use a key in the SSH agent instead of a file: `agent` or agent:COMMENT (YubiKey, TPM, Secretive; see docs/growth.md)")
-	f.IntVar(&o.days, "days", ca.DefaultRootDays, "expire after `N` days")
-	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun)")
-	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
-	addCRLDays(cmd, &o.crlDays, "with the root")
+	f.IntVar(&o.Root.Days, "days", ca.DefaultRootDays, "expire after `N` days")
+	f.BoolVar(&o.Root.AnyAddress, "any-address", false, "do not limit addresses: some clients reject certificates with addresses otherwise (Envoy, gRPC, Bun)")
+	f.BoolVar(&o.Root.Strict, "strict-constraints", false, "mark the name constraints critical (RFC 5280); boards then cannot load the root")
+	addCRLDays(cmd, &o.CRLDays, "with the root")
 	return cmd
 }
 
@@ -82,27 +68,24 @@ func (a *app) runInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	req, err := parseInit(o)
-	if err != nil {
+	if err := a.parseInit(&o); err != nil {
 		return err
 	}
 	if err := a.checkInit(dir, o); err != nil {
 		return err
 	}
-	if len(o.only) == 0 {
-		if err := a.offerSearchDomain(ctx, &req); err != nil {
-			return err
-		}
+	if err := a.offerSearchDomain(ctx, &o); err != nil {
+		return err
 	}
-	passphrase, err := a.initPassphrase(ctx, o, req)
+	passphrase, err := a.initPassphrase(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer clear(passphrase)
-	if req.Spare, err = a.spareRequest(ctx, o, passphrase); err != nil {
+	if o.Spare, err = a.spareRequest(ctx, o, passphrase); err != nil {
 		return err
 	}
-	created, err := pki.Create(ctx, dir, req, passphrase, a.Now(), a.options(), a.waiting)
+	created, err := pki.Create(ctx, dir, o.InitRequest, passphrase, a.Now(), a.options(), a.waiting)
 	if err != nil {
 		return err
 	}
@@ -121,21 +104,20 @@ func (a *app) checkInit(dir string, o initOptions) error {
 }
 
 // initPassphrase asks for no passphrase of a key that an agent keeps.
-func (a *app) initPassphrase(ctx context.Context, o initOptions, req pki.InitRequest) ([]byte, error) {
-	if req.KeyIn.Agent {
+func (a *app) initPassphrase(ctx context.Context, o initOptions) ([]byte, error) {
+	if o.KeyIn.Agent {
 		return nil, nil
 	}
-	return a.newPassphrase(ctx, o.passphrase)
+	return a.newPassphrase(ctx)
 }
 
 // parseInit reads all flags, so that all of their faults come at once.
-func parseInit(o initOptions) (pki.InitRequest, error) {
-	keyType, keyErr := ca.ParseKeyType(o.key)
-	constraints, permitErr := o.constraints()
-	root := ca.RootRequest{Name: o.name, Days: o.days, Constraints: constraints, AnyAddress: o.anyAddress, Strict: o.strict}
-	keyIn, keyInErr := keyInOf(o.keyIn, o.given)
-	req := pki.InitRequest{Key: keyType, KeyIn: keyIn, Root: root, CRLDays: o.crlDays}
-	return req, errors.Join(keyErr, keyInErr, permitErr, req.Check(), crlDaysFault(o.crlDays, o.given))
+func (a *app) parseInit(o *initOptions) error {
+	var keyErr, permitErr, keyInErr error
+	o.Key, keyErr = ca.ParseKeyType(o.key)
+	o.Root.Constraints, permitErr = o.constraints()
+	o.KeyIn, keyInErr = a.keyInOf(o.keyIn)
+	return errors.Join(keyErr, keyInErr, permitErr, o.Check(), a.crlDaysFault(o.CRLDays))
 }
 
 // constraints are those of a home, or of --only, with what --permit adds.
@@ -149,15 +131,15 @@ func (o initOptions) constraints() (ca.Constraints, error) {
 }
 
 // keyInOf reads --key-in. What is for a key file contradicts it.
-func keyInOf(input string, given func(flag string) bool) (pki.KeyIn, error) {
+func (a *app) keyInOf(input string) (pki.KeyIn, error) {
 	keyIn, err := pki.ParseKeyIn(input)
 	if err != nil || !keyIn.Agent {
 		return keyIn, err
 	}
 	for _, flag := range []string{"key", "passphrase-file", "no-passphrase"} {
-		if given(flag) {
-			return keyIn, fault.WithCode(fault.With(fmt.Errorf("--%s is for a key in a file, and contradicts --key-in %s", flag, input),
-				fault.Hintf("use one of them: a key in an SSH agent keeps its type, and needs no passphrase of picoca's")), fault.Usage)
+		if a.given(flag) {
+			return keyIn, misuse(fmt.Sprintf("--%s is for a key in a file, and contradicts --key-in %s", flag, input),
+				fault.Hintf("use one of them: a key in an SSH agent keeps its type, and needs no passphrase of picoca's"))
 		}
 	}
 	return keyIn, nil
@@ -165,16 +147,11 @@ func keyInOf(input string, given func(flag string) bool) (pki.KeyIn, error) {
 
 func (a *app) printInit(o initOptions, dir string, created pki.Created, encrypted bool) error {
 	cert := created.Root
-	keyType, err := ca.KeyTypeOf(cert.PublicKey)
-	if err != nil {
-		return err
-	}
-	a.noteInit(o, keyType)
-	if o.json {
+	a.noteInit(o, ca.KeyType(pki.DescribeRoot(cert).Key))
+	if a.json {
 		return a.printJSON(describeCreated(created))
 	}
-	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
-	a.say("SHA-256 %s", ca.Fingerprint(cert))
+	a.sayRoot(cert)
 	if o.keyIn != "" {
 		a.say("stored in %s, without the key: it stays in the SSH agent, and no copy of this folder holds it", absolute(dir))
 	} else {
@@ -193,11 +170,11 @@ func (a *app) noteInit(o initOptions, keyType ca.KeyType) {
 	if text := pki.RootCost(keyType); text != "" {
 		a.note("%s", text)
 	}
-	if o.strict {
+	if o.Root.Strict {
 		a.note("boards cannot load a root with critical constraints: no mutual TLS on a board, and no board as a client")
 	}
-	if o.crlDays > 0 {
-		a.note("the revocation list ends after %s; servers that read it then refuse everyone: see docs/automation.md", count(o.crlDays, "day"))
+	if o.CRLDays > 0 {
+		a.note("the revocation list ends after %s; servers that read it then refuse everyone: see docs/automation.md", terminal.Count(o.CRLDays, "day"))
 	}
 }
 
@@ -206,40 +183,4 @@ func absolute(dir string) string {
 		return path
 	}
 	return dir
-}
-
-// limits names what the root can vouch for, the usual addresses in short.
-func limits(cert *x509.Certificate) string {
-	got, home := ca.ConstraintsOf(cert), ca.HomeConstraints()
-	var parts []string
-	for _, domain := range got.Domains() {
-		parts = append(parts, dotted(domain))
-	}
-	addresses := "private addresses"
-	switch {
-	case got.NoAddress():
-		addresses = "no address"
-	case len(got.Prefixes()) == 0:
-		addresses = "any address"
-	case slices.ContainsFunc(home.Prefixes(), func(p netip.Prefix) bool { return !slices.Contains(got.Prefixes(), p) }):
-		addresses, home = "", ca.Constraints{}
-	}
-	if addresses != "" {
-		parts = append(parts, addresses)
-	}
-	for _, prefix := range got.Prefixes() {
-		if !slices.Contains(home.Prefixes(), prefix) {
-			parts = append(parts, prefix.String())
-		}
-	}
-	last := len(parts) - 1
-	return strings.Join(parts[:last], ", ") + " and " + parts[last]
-}
-
-// dotted writes a permitted domain for people; localhost has no names below it.
-func dotted(domain string) string {
-	if domain == "localhost" {
-		return domain
-	}
-	return "." + domain
 }

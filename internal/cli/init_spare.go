@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -12,17 +11,17 @@ import (
 )
 
 // addSparePassphrase adds the flag for the passphrase of a spare's paper.
-func addSparePassphrase(cmd *cobra.Command, flags *passphraseFlags) {
-	cmd.Flags().StringVar(&flags.file, "spare-passphrase-file", "", "`FILE` whose first line is the passphrase of the spare's paper, if it has one of its own")
+func addSparePassphrase(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "spare-passphrase-file", "", "`FILE` whose first line is the passphrase of the spare's paper, if it has one of its own")
 }
 
 var (
-	errSpareNeeded = fault.WithCode(fault.New("--spare-passphrase-file needs --spare",
-		fault.Hintf("name the page to be printed: --spare FILE.html")), fault.Usage)
-	errSpareStdout = fault.WithCode(fault.New("--spare writes a page to be printed, not to standard output",
-		fault.Hintf("name a file: --spare FILE.html")), fault.Usage)
-	errNoTerminalSpare = fault.New("no terminal to ask for the passphrase of the spare's paper",
-		fault.Hintf("use --spare-passphrase-file FILE"))
+	spareSecret = secret{what: "the passphrase of the spare's paper", flag: "--spare-passphrase-file FILE"}
+
+	errSpareNeeded = misuse("--spare-passphrase-file needs --spare",
+		fault.Hintf("name the page to be printed: --spare FILE.html"))
+	errSpareStdout = misuse("--spare writes a page to be printed, not to standard output",
+		fault.Hintf("name a file: --spare FILE.html"))
 	errSpareOpen = fault.New("the spare's key is on paper that anyone may read, so it needs a passphrase",
 		fault.Hintf("type one, or leave out --spare"))
 )
@@ -30,7 +29,7 @@ var (
 // checkSpare finds what is wrong with --spare.
 func (a *app) checkSpare(dir string, o initOptions) error {
 	switch {
-	case o.spare == "" && o.spareFlags.file != "":
+	case o.spare == "" && o.spareFile != "":
 		return errSpareNeeded
 	case o.spare == "":
 		return nil
@@ -49,26 +48,28 @@ func (a *app) spareRequest(ctx context.Context, o initOptions, passphrase []byte
 	req := &pki.SpareRequest{Out: o.spare, Command: a.command("root", "rotate", "--from-spare", "FILE")}
 	var err error
 	switch {
-	case o.spareFlags.file != "":
-		req.Passphrase, _, err = a.passphraseFromFile(o.spareFlags)
-		a.noteWeak(req.Passphrase)
+	case o.spareFile != "":
+		req.Passphrase, err = a.newSecretIn(o.spareFile)
 	case len(passphrase) == 0:
-		req.Passphrase, err = a.typePassphrase(ctx, "Enter a passphrase for the spare's paper: ", errNoTerminalSpare, errSpareOpen)
+		req.Passphrase, err = a.askTwice(ctx, "Enter a passphrase for the spare's paper: ", spareSecret)
+		if err == nil && len(req.Passphrase) == 0 {
+			err = errSpareOpen
+		}
 	}
 	return req, err
 }
 
 // createdJSON is the result of init as --json prints it.
 type createdJSON struct {
-	rootJSON
-	Spare *rootJSON `json:"spare,omitempty"`
-	Page  string    `json:"page,omitempty"`
+	pki.RootDescription
+	Spare *pki.RootDescription `json:"spare,omitempty"`
+	Page  string               `json:"page,omitempty"`
 }
 
 func describeCreated(created pki.Created) createdJSON {
-	r := createdJSON{rootJSON: describeRoot(created.Root), Page: created.Page}
+	r := createdJSON{RootDescription: pki.DescribeRoot(created.Root), Page: created.Page}
 	if created.Spare != nil {
-		spare := describeRoot(created.Spare)
+		spare := pki.DescribeRoot(created.Spare)
 		r.Spare = &spare
 	}
 	return r
@@ -88,19 +89,14 @@ func (a *app) sayCreatedSpare(created pki.Created) {
 // the store, --passphrase-file can only be meant for it.
 func (a *app) sheetPassphrase(ctx context.Context, o rootRotateOptions, keyless bool) pki.Passphrase {
 	return func() ([]byte, error) {
-		if o.spareFlags.file != "" {
-			passphrase, _, err := a.passphraseFromFile(o.spareFlags)
-			return passphrase, err
+		if o.spareFile != "" {
+			return a.secretIn("passphrase", o.spareFile)
 		}
 		if keyless {
-			if passphrase, found, err := a.passphraseFromFile(o.passphrase); found || err != nil {
+			if passphrase, found, err := a.passphraseFromFile(a.passphrase.file); found || err != nil {
 				return passphrase, err
 			}
 		}
-		passphrase, err := a.ask(ctx, "Passphrase of the spare's paper: ")
-		if errors.Is(err, errNoTerminal) {
-			err = errNoTerminalSpare
-		}
-		return passphrase, err
+		return a.ask(ctx, "Passphrase of the spare's paper: ", spareSecret)
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -22,33 +21,25 @@ type leafOptions struct {
 	force      bool
 	boardClock string
 	dryRun     bool
-	json       bool
 	andClient  bool
 	kept       keyFlags
+	p12        p12Flags
 	delegated  string // the name of another CA, of issue only
-	passphrase passphraseFlags
 	// after is what follows once the certificate is printed, nil for nothing. As
 	// JSON it is part of the result.
 	after func(ctx context.Context, name string) (*pushedJSON, error)
-	// given reports whether the user set a flag: a renewal keeps the rest.
-	given func(flag string) bool
-	// other returns a flag of the command that the user set, and that is not among
-	// those, "" if there is none.
-	other func(than ...string) string
 }
 
-func (o *leafOptions) add(cmd *cobra.Command, outDefault, keyDefault string) {
+func (o *leafOptions) add(a *app, cmd *cobra.Command, outDefault, keyDefault string) {
 	f := cmd.Flags()
-	o.given = f.Changed
-	o.other = func(than ...string) string { return otherFlag(cmd, than) }
 	f.StringVar(&o.out, "out", "", "`FOLDER` for the files (default: "+outDefault+")")
 	f.IntVar(&o.days, "days", ca.DefaultLeafDays, "valid for `N` days, at most 825, counted from yesterday")
 	f.StringVar(&o.key, "key", "", "`TYPE` of the key: p256 or rsa-2048 (default: "+keyDefault+")")
 	o.kept.add(cmd)
 	f.BoolVar(&o.dryRun, "dry-run", false, "check everything and show the result, but sign and write nothing")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	f.BoolVar(&o.force, "force", false, "allow slow keys, and replace existing files")
-	o.passphrase.add(cmd)
+	a.addPassphrase(cmd)
 	f.StringVar(&o.boardClock, "board-clock", "", "valid from 2021-01-01, for boards that check certificates before their clock is set, or from where the clock of `DEVICE` stands then, as --board-clock=esp8266; Apple devices refuse it")
 	f.Lookup("board-clock").NoOptDefVal = "true"
 }
@@ -70,26 +61,22 @@ func addFor(cmd *cobra.Command, value *string, usual string) {
 func (o *leafOptions) request(a *app) (pki.Request, error) {
 	r := pki.Request{Out: o.out, Force: o.force}
 	var forErr, keyErr, daysErr error
-	if o.forDevice != "" {
-		r.For, forErr = device.ParseTarget(o.forDevice)
-	}
-	if o.key != "" {
-		r.Key, keyErr = ca.ParseKeyType(o.key)
-	}
-	if o.given("days") {
+	r.For, forErr = optional(o.forDevice, device.ParseTarget)
+	r.Key, keyErr = optional(o.key, ca.ParseKeyType)
+	if a.given("days") {
 		r.Days = o.days
 		if o.days == 0 {
 			daysErr = ca.DaysError{Have: 0, Min: 1, Max: ca.MaxLeafDays}
 		}
 	}
 	var clockErr error
-	if o.given("board-clock") {
+	if a.given("board-clock") {
 		clockErr = o.clock(&r)
 	}
-	if o.given("and-client") {
+	if a.given("and-client") {
 		r.AndClient = &o.andClient
 	}
-	return r, errors.Join(forErr, keyErr, daysErr, clockErr, o.kept.apply(a, &r, o.given))
+	return r, errors.Join(forErr, keyErr, daysErr, clockErr, o.kept.apply(a, &r))
 }
 
 // clock reads --board-clock: true or false, or a board.
@@ -109,7 +96,7 @@ func errOutDash(cmd *cobra.Command) error {
 
 func (a *app) issueCommand() *cobra.Command {
 	var list issueFromOptions
-	o, p12 := &list.leafOptions, &list.p12
+	o := &list.leafOptions
 	cmd := &cobra.Command{
 		Use: "issue NAME [NAME|IP ...] | --csr FILE | --from LIST",
 		Long: `Issues a certificate for one or more names and addresses, and writes the files
@@ -131,25 +118,25 @@ interruption the same command continues.`,
 			if o.out == "-" {
 				return errOutDash(cmd)
 			}
-			if o.given("ca") {
+			if a.given("ca") {
 				return a.runIssueCA(cmd, args, *o)
 			}
 			if list.from != "" {
 				return a.runIssueFrom(cmd.Context(), list)
 			}
-			return a.runIssue(cmd.Context(), args, *o, *p12)
+			return a.runIssue(cmd.Context(), args, *o)
 		},
 	}
 	cmd.Flags().StringVar(&o.delegated, "ca", "", "with --csr, issue a certificate for another CA called `NAME` under the root (see docs/growth.md)")
 	addFor(cmd, &o.forDevice, "pico-w; with --csr computer")
 	list.add(cmd)
-	o.add(cmd, "the first name", bestKey)
+	o.add(a, cmd, "the first name", bestKey)
 	o.addAndClient(cmd)
-	p12.add(cmd)
+	o.p12.add(cmd)
 	return cmd
 }
 
-func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12Flags) (err error) {
+func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions) (err error) {
 	request, optionsErr := o.request(a)
 	names, namesErr := ca.ParseNames(raw)
 	request.Names = names
@@ -161,11 +148,11 @@ func (a *app) runIssue(ctx context.Context, raw []string, o leafOptions, p12 p12
 	if err := errors.Join(namesErr, optionsErr, c.Permits(names, a.Now())); err != nil {
 		return firstOf(c.RefuseIdentity(strings.Join(raw[:min(1, len(raw))], "")), err)
 	}
-	choice, err := a.keyP12(p12, export.Modern2023, o.force)
+	choice, err := a.chooseP12(o.p12, pki.Device, o.force)
 	if err != nil {
 		return err
 	}
-	return a.issueOne(ctx, c, request, o, choice, p12)
+	return a.issueOne(ctx, c, request, o, choice)
 }
 
 // firstOf returns the first error that is not nil: a fault of the command line
@@ -181,7 +168,7 @@ func firstOf(errs ...error) error {
 
 // issueOne issues or renews one certificate: it plans, and unless it is a dry run,
 // signs, writes and prints.
-func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions, p12 p12Choice, flags p12Flags) (err error) {
+func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o leafOptions, p12 p12Choice) (err error) {
 	request.P12 = p12.P12
 	plan, err := c.Plan(request, a.Now())
 	if err != nil {
@@ -189,7 +176,7 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	}
 	defer func() { err = errors.Join(err, plan.Close()) }()
 	if !plan.WritesP12() {
-		if flags != (p12Flags{}) {
+		if o.p12 != (p12Flags{}) {
 			return errNoP12(plan.Name())
 		}
 		p12 = p12Choice{}
@@ -202,12 +189,12 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 		if err != nil {
 			return err
 		}
-		return a.printIssued(described, plan, o.json)
+		return a.printIssued(described, plan)
 	}
-	if err := a.checkScreen(p12, flags); err != nil {
+	if err := a.checkScreen(p12); err != nil {
 		return err
 	}
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
+	session, err := a.session(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -216,20 +203,20 @@ func (a *app) issueOne(ctx context.Context, c *pki.CA, request pki.Request, o le
 	if err != nil {
 		return err
 	}
-	a.printPassphrase(p12, flags, o.json) // first: nothing else has it
+	a.printPassphrase(p12) // first: nothing else has it
 	r := describeIssued(result, plan)
-	r.Passphrase = p12.jsonPassphrase(flags)
+	r.Passphrase = p12.jsonPassphrase()
 	return a.finish(ctx, r, plan, o)
 }
 
 // finish prints what was issued, and does what follows.
 func (a *app) finish(ctx context.Context, r issuedJSON, plan *pki.Plan, o leafOptions) (err error) {
-	if o.after != nil && o.json {
+	if o.after != nil && a.json {
 		r.Push, err = o.after(ctx, plan.Name())
-		return errors.Join(a.printIssued(r, plan, true), err)
+		return errors.Join(a.printIssued(r, plan), err)
 	}
 	r.pushes = o.after != nil
-	if err := a.printIssued(r, plan, o.json); err != nil || o.after == nil {
+	if err := a.printIssued(r, plan); err != nil || o.after == nil {
 		return err
 	}
 	_, err = o.after(ctx, plan.Name())

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // issueFromOptions are those of issue --from.
@@ -20,7 +18,6 @@ type issueFromOptions struct {
 	leafOptions
 	from      string // a file, or - for standard input
 	skipValid bool
-	p12       p12Flags
 }
 
 func (o *issueFromOptions) add(cmd *cobra.Command) {
@@ -48,7 +45,7 @@ func issueArgs(cmd *cobra.Command, names []string) error {
 	return nil
 }
 
-func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) {
+func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) error {
 	request, optionsErr := o.request(a)
 	request.SkipValid = o.skipValid
 	list, err := a.readList(o.from)
@@ -58,15 +55,15 @@ func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) 
 	if request.P12, err = a.listP12(o); err != nil {
 		return err
 	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+	return a.with(func(c *pki.CA) error { return a.issueList(ctx, c, o, list, request) })
+}
+
+// issueList checks every row of a list, and unless it is a dry run, issues them.
+func (a *app) issueList(ctx context.Context, c *pki.CA, o issueFromOptions, list *pki.List, request pki.Request) error {
 	report := &batchReport{app: a, o: o, rows: list.Rows(), targets: map[string]int{}}
-	counter := a.counter("checked", list.Rows())
+	counter := terminal.NewCounter(a.Stderr, a.Now, "checked", list.Rows())
 	batch, err := c.PlanBatch(list, request, a.Now(), func(row pki.BatchRow) {
-		counter.step()
+		counter.Step()
 		report.checked(row)
 	})
 	if err != nil {
@@ -83,44 +80,25 @@ func (a *app) runIssueFrom(ctx context.Context, o issueFromOptions) (err error) 
 	return errors.Join(report.end(batch), err)
 }
 
-// readList reads a list from a file or from standard input.
 func (a *app) readList(name string) (*pki.List, error) {
-	data, err := a.readInput("list", name, pki.MaxListBytes)
+	data, err := a.readInput(fmt.Sprintf("list %q", name), name, pki.MaxListBytes)
 	if err != nil {
 		return nil, err
 	}
 	return pki.ParseList(data)
 }
 
-// readInput reads a file, or standard input for "-", up to one byte more than most.
-func (a *app) readInput(what, name string, most int64) ([]byte, error) {
-	input := a.Stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("%s %q cannot be read: %w", what, name, withoutPath(err))
-		}
-		defer file.Close()
-		input = file
-	}
-	data, err := io.ReadAll(io.LimitReader(input, most+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s %q cannot be read: %w", what, name, withoutPath(err))
-	}
-	return data, nil
-}
-
 // listP12 reads the passphrase for every .p12: one that was made up would be lost
 // with an interrupted run, and the next run could not write the same file.
 func (a *app) listP12(o issueFromOptions) (export.P12, error) {
 	if o.p12.file == "" && o.p12 != (p12Flags{}) {
-		return export.P12{}, fault.WithCode(fault.New("--p12-profile and --show-passphrase have no effect without --p12-passphrase-file for a list",
-			fault.Hintf("choose one passphrase for all: --p12-passphrase-file FILE")), fault.Usage)
+		return export.P12{}, misuse("--p12-profile and --show-passphrase have no effect without --p12-passphrase-file for a list",
+			fault.Hintf("choose one passphrase for all: --p12-passphrase-file FILE"))
 	}
 	if o.p12.file == "" {
 		return export.P12{}, nil
 	}
-	choice, err := a.keyP12(o.p12, export.Modern2023, o.force)
+	choice, err := a.chooseP12(o.p12, pki.Device, o.force)
 	return choice.P12, err
 }
 
@@ -131,17 +109,17 @@ func (a *app) issueBatch(ctx context.Context, c *pki.CA, batch *pki.Batch, repor
 	if batch.Ready > 0 {
 		defer a.promptOnTerminal(report.o.from)()
 		var err error
-		if session, err = c.Session(ctx, a.Now(), a.rootPassphrase(ctx, report.o.passphrase), a.waiting); err != nil {
+		if session, err = a.session(ctx, c); err != nil {
 			return err
 		}
 		defer session.Close()
 	}
 	ctx, stop := a.Interrupts(ctx)
 	defer stop()
-	counter := a.counter("issued", report.rows)
+	counter := terminal.NewCounter(a.Stderr, a.Now, "issued", report.rows)
 	err := batch.Issue(ctx, session, a.Now(), a.waiting, func(row pki.BatchRow) {
 		report.issued(row)
-		counter.step()
+		counter.Step()
 	})
 	return a.interrupted(ctx, err)
 }
@@ -149,14 +127,10 @@ func (a *app) issueBatch(ctx context.Context, c *pki.CA, batch *pki.Batch, repor
 // promptOnTerminal lets the passphrase be typed on the terminal where standard
 // input was the list. Call what it returns when nothing more is asked.
 func (a *app) promptOnTerminal(from string) (done func()) {
-	if stdin, ok := a.Stdin.(*os.File); from != "-" || ok && isTerminal(stdin) {
+	if from != "-" || terminal.Is(a.Stdin) {
 		return func() {}
 	}
-	name := "/dev/tty"
-	if runtime.GOOS == "windows" {
-		name = "CONIN$"
-	}
-	tty, err := os.OpenFile(name, os.O_RDWR, 0)
+	tty, err := terminal.Open()
 	if err != nil {
 		return func() {} // there is none: the prompt says what to do
 	}

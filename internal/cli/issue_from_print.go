@@ -3,49 +3,19 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
-
-// counter prints how far a long operation is, once a second, on a terminal.
-type counter struct {
-	w    io.Writer // nil without a terminal
-	now  func() time.Time
-	what string
-	done int
-	all  int
-	last time.Time
-}
-
-func (a *app) counter(what string, all int) *counter {
-	p := &counter{now: a.Now, what: what, all: all}
-	if isTerminal(a.Stderr) {
-		p.w, p.last = a.Stderr, a.Now()
-	}
-	return p
-}
-
-func (p *counter) step() {
-	p.done++
-	if p.w == nil {
-		return
-	}
-	if now := p.now(); now.Sub(p.last) >= time.Second {
-		fmt.Fprintf(p.w, "%s %d of %d\n", p.what, p.done, p.all)
-		p.last = now
-	}
-}
 
 // batchReport counts and prints what became of a list.
 type batchReport struct {
-	*app
+	app  *app
 	o    issueFromOptions
 	rows int
 
@@ -64,13 +34,13 @@ type batchReport struct {
 // batchJSON is a line of what issue --from --json prints.
 type batchJSON struct {
 	Line int `json:"line"`
-	leafJSON
+	pki.Description
 	DryRun bool `json:"dry_run"`
 	// Before reports whether the certificate existed before this run; Differs is what
 	// it does not have of what was asked for. Files are those that this run wrote.
 	Differs []string      `json:"differs,omitempty"`
 	Before  bool          `json:"already_issued"`
-	Files   []writtenJSON `json:"files"`
+	Files   []pki.Written `json:"files"`
 }
 
 func (r *batchReport) checked(row pki.BatchRow) {
@@ -82,14 +52,14 @@ func (r *batchReport) checked(row pki.BatchRow) {
 	if r.targets[target]++; r.targets[target] == 1 {
 		r.examples = append(r.examples, row.Plan)
 	}
-	if r.o.dryRun && r.o.json {
-		r.lines = append(r.lines, batchJSON{Line: row.Line, leafJSON: describePlanned(row.Plan), DryRun: true, Files: []writtenJSON{}})
+	if r.o.dryRun && r.app.json {
+		r.lines = append(r.lines, batchJSON{Line: row.Line, Description: row.Plan.Describe(), DryRun: true, Files: []pki.Written{}})
 	}
 }
 
 // checkedBefore remembers a certificate that exists, and what it lacks.
 func (r *batchReport) checkedBefore(row pki.BatchRow) {
-	if r.o.dryRun && r.o.json {
+	if r.o.dryRun && r.app.json {
 		line := describeRow(row)
 		line.DryRun = true
 		r.lines = append(r.lines, line)
@@ -119,8 +89,8 @@ func (r *batchReport) noteDiffers() {
 	if len(r.differs) > maxNamesShown {
 		lines += ", ..."
 	}
-	r.note("existing certificates (%s) differ from the list or the flags in: %s; they stay as they are; to change one: %s",
-		lines, strings.Join(slices.Sorted(maps.Keys(r.differsIn)), ", "), r.command(r.replaceWith...))
+	r.app.note("existing certificates (%s) differ from the list or the flags in: %s; they stay as they are; to change one: %s",
+		lines, strings.Join(slices.Sorted(maps.Keys(r.differsIn)), ", "), r.app.command(r.replaceWith...))
 }
 
 // checkP12 fails if flags for a .p12 change nothing.
@@ -140,19 +110,19 @@ func (r *batchReport) checkP12() error {
 // wants.
 func (r *batchReport) notes(batch *pki.Batch) {
 	for _, plan := range r.examples {
-		r.noteUnable(plan)
+		r.app.noteUnable(plan)
 	}
-	if r.o.given("board-clock") && r.o.boardClock != "false" {
-		r.note("Apple devices refuse these certificates: they are valid for more than 825 days")
+	if r.app.given("board-clock") && r.o.boardClock != "false" {
+		r.app.note("Apple devices refuse these certificates: they are valid for more than 825 days")
 	}
 	r.noteDiffers()
 	if batch.Ended > 0 {
-		r.note("%d of the certificates issued from this list before have expired or are revoked; to replace one: %s", batch.Ended, r.command("renew", "NAME"))
+		r.app.note("%d of the certificates issued from this list before have expired or are revoked; to replace one: %s", batch.Ended, r.app.command("renew", "NAME"))
 	}
 }
 
 func (r *batchReport) dryRun(batch *pki.Batch) error {
-	if r.o.json {
+	if r.app.json {
 		for _, row := range r.lines {
 			if err := r.printLine(row); err != nil {
 				return err
@@ -160,7 +130,7 @@ func (r *batchReport) dryRun(batch *pki.Batch) error {
 		}
 		return nil
 	}
-	r.say("dry run: would issue %s%s; nothing was signed or written", certificatesText(batch.Ready), r.forWhom())
+	r.app.say("dry run: would issue %s%s; nothing was signed or written", terminal.Count(batch.Ready, "certificate"), r.forWhom())
 	r.sayBefore(batch)
 	return nil
 }
@@ -175,7 +145,7 @@ func (r *batchReport) issued(row pki.BatchRow) {
 	default:
 		r.before++
 	}
-	if r.o.json {
+	if r.app.json {
 		_ = r.printLine(describeRow(row)) // the printer remembers what could not be written
 	}
 }
@@ -183,13 +153,13 @@ func (r *batchReport) issued(row pki.BatchRow) {
 // describeRow is of a row whose certificate exists.
 func describeRow(row pki.BatchRow) batchJSON {
 	return batchJSON{
-		Line: row.Line, leafJSON: describeLeaf(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: writtenToJSON(row.Result.Files),
+		Line: row.Line, Description: pki.Describe(row.Result.Issued), Differs: row.Differs.Settings, Before: row.Before(), Files: listed(row.Result.Files),
 	}
 }
 
 // printLine prints an object on a line of its own.
 func (r *batchReport) printLine(v any) error {
-	encoder := json.NewEncoder(r.Stdout)
+	encoder := json.NewEncoder(r.app.Stdout)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
 }
@@ -197,13 +167,13 @@ func (r *batchReport) printLine(v any) error {
 // end prints the summary, also of a run that stopped.
 func (r *batchReport) end(batch *pki.Batch) error {
 	switch {
-	case r.o.json, r.done == 0 && r.before <= batch.Before+batch.Skipped && batch.Ready > 0:
+	case r.app.json, r.done == 0 && r.before <= batch.Before+batch.Skipped && batch.Ready > 0:
 		return nil
 	case r.done > 0:
-		r.say("issued %s%s", certificatesText(r.done), r.forWhom())
-		r.say("wrote the files of each device to %s", r.eachFolder())
+		r.app.say("issued %s%s", terminal.Count(r.done, "certificate"), r.forWhom())
+		r.app.say("wrote the files of each device to %s", r.eachFolder())
 	default:
-		r.say("nothing to issue")
+		r.app.say("nothing to issue")
 	}
 	r.sayBefore(batch)
 	if r.done < max(batch.Ready, 1) {
@@ -211,22 +181,22 @@ func (r *batchReport) end(batch *pki.Batch) error {
 	}
 	for _, plan := range r.examples {
 		if !plan.Target.Device.IsBoard() {
-			r.say("steps for %s: %s", plan.Target.Name(), r.command("devices", plan.Target.Device.ID))
+			r.app.say("steps for %s: %s", plan.Target.Name(), r.app.command("devices", plan.Target.Device.ID))
 		}
 	}
-	r.say("next: copy the files to each device, then %s", pki.PhoneSteps(batch.Root()).Text(r.show))
+	r.app.say("next: copy the files to each device, then %s", pki.PhoneSteps(batch.Root()).Text(r.app.show))
 	return nil
 }
 
 func (r *batchReport) sayBefore(batch *pki.Batch) {
 	if before := max(batch.Before, r.before-batch.Skipped); before > 0 {
-		r.say("issued from this list before: %s", certificatesText(before))
+		r.app.say("issued from this list before: %s", terminal.Count(before, "certificate"))
 	}
 	if batch.Skipped > 0 {
-		r.say("left out, with valid certificates: %s", count(batch.Skipped, "name"))
+		r.app.say("left out, with valid certificates: %s", terminal.Count(batch.Skipped, "name"))
 	}
 	if r.again > 0 {
-		r.say("wrote the missing files of %s again", certificatesText(r.again))
+		r.app.say("wrote the missing files of %s again", terminal.Count(r.again, "certificate"))
 	}
 }
 

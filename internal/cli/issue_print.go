@@ -2,57 +2,26 @@ package cli
 
 import (
 	"fmt"
-	"regexp"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
-
-// leafJSON is a certificate as --json prints it.
-type leafJSON struct {
-	Name      string    `json:"name"`
-	Kind      pki.Kind  `json:"kind"`
-	Names     []string  `json:"names"`
-	For       string    `json:"for"`
-	Key       string    `json:"key"`
-	Serial    string    `json:"serial"`
-	NotBefore time.Time `json:"not_before"`
-	NotAfter  time.Time `json:"not_after"`
-	SHA256    string    `json:"sha256"`
-	// KeyKept says who has the private key: "store", "device" or "files"; or
-	// "missing", if the store has lost it.
-	KeyKept string `json:"key_kept"`
-	// AndClient reports whether a device's certificate is an identity as well.
-	AndClient bool `json:"and_client"`
-	// Revoked is left out unless the certificate is revoked.
-	Revoked *revocationJSON `json:"revoked,omitempty"`
-	// RootRetired is when its root was retired, left out unless it was.
-	RootRetired *time.Time `json:"root_retired,omitempty"`
-	// Pushed is left out unless the files are, or should be, on a device.
-	Pushed *placeJSON `json:"pushed,omitempty"`
-}
-
-// revocationJSON is when and why a certificate was revoked.
-type revocationJSON struct {
-	At     time.Time           `json:"at"`
-	Reason ca.RevocationReason `json:"reason,omitempty"`
-}
 
 // issuedJSON is the result of issue, identity and renew as --json prints it.
 type issuedJSON struct {
-	leafJSON
+	pki.Description
 	DryRun           bool          `json:"dry_run"`
 	CertificateBytes int           `json:"certificate_bytes"`
 	Costs            []device.Cost `json:"costs"`
 	// ClientHeapBytes is the memory of a connection to a server, of an identity.
 	ClientHeapBytes [2]int        `json:"client_heap_bytes,omitzero"`
-	Files           []writtenJSON `json:"files"`
+	Files           []pki.Written `json:"files"`
 	// Stale are files of earlier certificates, in other formats.
 	Stale      []string `json:"stale,omitempty"`
 	Passphrase string   `json:"passphrase,omitempty"`
@@ -67,17 +36,9 @@ type issuedJSON struct {
 
 func describePlan(p *pki.Plan) (issuedJSON, error) {
 	bytes, err := p.MaxBytes()
-	r := issuedJSON{DryRun: true, CertificateBytes: bytes, Files: []writtenJSON{}, Costs: p.Costs(bytes), ClientHeapBytes: p.ClientHeap()}
-	r.leafJSON, r.Request = describePlanned(p), describeCSR(p)
+	r := issuedJSON{DryRun: true, CertificateBytes: bytes, Files: []pki.Written{}, Costs: p.Costs(bytes), ClientHeapBytes: p.ClientHeap()}
+	r.Description, r.Request = p.Describe(), describeCSR(p)
 	return r, err
-}
-
-func describePlanned(p *pki.Plan) leafJSON {
-	return leafJSON{
-		Name: p.Name(), Kind: p.Kind(), Names: namesJSON(p.Names), For: p.Target.String(), Key: string(p.Key),
-		NotBefore: p.NotBefore(), NotAfter: p.NotAfter(), KeyKept: keyKeptTexts[p.KeyKept], AndClient: p.AndClient,
-		Pushed: describePlace(p.NextPlace()),
-	}
 }
 
 func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
@@ -85,20 +46,13 @@ func describeIssued(result pki.Result, p *pki.Plan) issuedJSON {
 	r := issuedJSON{
 		CertificateBytes: len(leaf.Raw), Costs: p.Costs(len(leaf.Raw)), ClientHeapBytes: p.ClientHeap(), Stale: result.Stale, written: result.Files,
 	}
-	r.leafJSON, r.Files, r.Request = describeLeaf(result.Issued), writtenToJSON(result.Files), describeCSR(p)
+	r.Description, r.Files, r.Request = pki.Describe(result.Issued), listed(result.Files), describeCSR(p)
 	return r
 }
 
-func namesJSON(names ca.Names) []string {
-	if all := names.Strings(); len(all) > 0 {
-		return all
-	}
-	return []string{}
-}
-
-func (a *app) printIssued(r issuedJSON, p *pki.Plan, asJSON bool) error {
+func (a *app) printIssued(r issuedJSON, p *pki.Plan) error {
 	switch {
-	case asJSON:
+	case a.json:
 		return a.printJSON(r)
 	case p.Kind() == pki.Identity:
 		return a.printIdentity(r, p)
@@ -167,7 +121,7 @@ func (a *app) exampleAside(p *pki.Plan) string {
 }
 
 func (a *app) printDryRun(r issuedJSON) error {
-	a.say("dry run: the certificate would have at most %s; nothing was signed or written", bytesText(r.CertificateBytes))
+	a.say("dry run: the certificate would have at most %s; nothing was signed or written", terminal.Count(r.CertificateBytes, "byte"))
 	return nil
 }
 
@@ -202,20 +156,11 @@ func (a *app) printInstall(p *pki.Plan) bool {
 	for i, step := range steps {
 		text := step.Do
 		if step.Run != "" {
-			text = "run " + wholeQuotes(runtime.GOOS, step.Run)
+			text = "run " + fault.WholeQuotes(runtime.GOOS, step.Run)
 		}
 		a.say("step %d: %s", i+1, text)
 	}
 	return true
-}
-
-// wholeQuotes puts what follows a quoted folder between its quotes: PowerShell would
-// make two words of "my files"/cert.pem.
-func wholeQuotes(system, command string) string {
-	if system != "windows" {
-		return command
-	}
-	return regexp.MustCompile(`("[^"]*)"(/[^ "]+)`).ReplaceAllString(command, `$1$2"`)
 }
 
 func countText(n int) string {
@@ -231,28 +176,8 @@ func countText(n int) string {
 // maxNamesShown is how many names a sentence lists.
 const maxNamesShown = 8
 
-// costText is what one connection costs: "27.3 KB of memory and 0.5 s per
-// connection".
-func costText(f device.Figures) string {
-	var parts []string
-	if f.HeapBytes[1] > 0 {
-		parts = append(parts, f.Heap()+" of memory")
-	}
-	if f.Seconds[1] > 0 {
-		parts = append(parts, f.Time())
-	}
-	return strings.Join(parts, " and ") + " per connection"
-}
-
 func displayNames(names ca.Names) string {
-	var all []string
-	for _, name := range names.All() {
-		all = append(all, name.Display())
-	}
-	if more := len(all) - maxNamesShown; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNamesShown], ", "), more)
-	}
-	return strings.Join(all, ", ")
+	return terminal.Some(each(names.All(), ca.Name.Display), maxNamesShown)
 }
 
 // fitText says what the certificate costs the device, with the figures of the
@@ -268,7 +193,7 @@ func fitText(p *pki.Plan, bytes int) string {
 		text = "Not recommended for " + p.Target.Name()
 	}
 	if row, figures := p.Target.Cheapest(facts); figures != (device.Figures{}) {
-		text += fmt.Sprintf(" (%s in %s)", costText(figures), row.Name)
+		text += fmt.Sprintf(" (%s per connection in %s)", figures.Text("memory"), row.Name)
 	}
 	return text
 }

@@ -10,14 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type listOptions struct {
 	all    bool
-	json   bool
 	due    dueFlags
 	within time.Duration
 }
@@ -37,30 +36,25 @@ without their middle; in a pipe and with --json they are whole.`,
 			if o.due.due && o.all {
 				return usageFault(cmd, errors.New("--due looks at the newest certificate of each name: leave out --all"))
 			}
-			return a.runList(o)
+			return a.with(func(c *pki.CA) error { return a.runList(c, o) })
 		},
 	}
 	o.due.add(cmd, "list only what has")
 	cmd.Flags().BoolVar(&o.all, "all", false, "include earlier certificates")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
 // listJSON is the list as --json prints it.
 type listJSON struct {
-	CA           rootJSON       `json:"ca"`
-	Roots        []rootInfoJSON `json:"roots"`
-	Certificates []leafJSON     `json:"certificates"`
+	CA           pki.RootDescription       `json:"ca"`
+	Roots        []pki.RootInfoDescription `json:"roots"`
+	Certificates []pki.Description         `json:"certificates"`
 
 	due, unpushed []string // names
 }
 
-func (a *app) runList(o listOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runList(c *pki.CA, o listOptions) error {
 	signing, err := c.Root()
 	if err != nil {
 		return err
@@ -69,10 +63,7 @@ func (a *app) runList(o listOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	list := listJSON{CA: describeRoot(signing.Certificate), Certificates: []leafJSON{}}
-	for _, root := range roots {
-		list.Roots = append(list.Roots, describeRootInfo(root))
-	}
+	list := listJSON{CA: pki.DescribeRoot(signing.Certificate), Roots: pki.DescribeRoots(roots), Certificates: []pki.Description{}}
 	var faults []error // of single certificates, which hide no other
 	for issued, err := range c.All(!o.all) {
 		if err != nil {
@@ -88,55 +79,37 @@ func (a *app) runList(o listOptions) (err error) {
 		}
 	}
 	if o.due.due {
-		return a.printDue(list, o.json, faults)
+		return a.printDue(list, faults)
 	}
-	return errors.Join(append([]error{a.printList(list, o.json)}, faults...)...)
+	return errors.Join(append([]error{a.printList(list)}, faults...)...)
 }
 
 // printDue prints what is due, and fails if that is anything. Roots are not renewed
 // but replaced: picoca doctor says when.
-func (a *app) printDue(list listJSON, asJSON bool, faults []error) error {
+func (a *app) printDue(list listJSON, faults []error) error {
 	if len(list.due) > 0 {
-		faults = append(faults, &dueError{len(list.due)})
+		faults = append(faults, errDue(len(list.due)))
 		list.due = nil // the error says it
 	}
-	if !asJSON {
+	if !a.json {
 		list.Roots = nil
 	}
 	if len(list.Roots)+len(list.Certificates)+len(faults) == 0 {
 		a.say("nothing is due")
 		return nil
 	}
-	return errors.Join(append([]error{a.printList(list, asJSON)}, faults...)...)
+	return errors.Join(append([]error{a.printList(list)}, faults...)...)
 }
 
 func (l *listJSON) add(i store.Issued) {
-	l.Certificates = append(l.Certificates, describeLeaf(i))
+	l.Certificates = append(l.Certificates, pki.Describe(i))
 	if pki.IsUnpushed(i) {
 		l.unpushed = append(l.unpushed, i.Record.Name)
 	}
 }
 
-func describeLeaf(i store.Issued) leafJSON {
-	names := ca.NamesOf(i.Leaf)
-	if names == nil {
-		names = []string{}
-	}
-	l := leafJSON{
-		Name: i.Record.Name, Kind: pki.KindOf(i), Names: names, For: i.Record.For, Key: keyOf(i.Leaf),
-		Serial: ca.Serial(i.Leaf), NotBefore: i.Leaf.NotBefore, NotAfter: i.Leaf.NotAfter, SHA256: ca.Fingerprint(i.Leaf),
-		KeyKept: keyKept(i), AndClient: pki.IsAlsoClient(i),
-	}
-	l.RootRetired = i.Root.Retired
-	l.Pushed = describePlace(i.Record.Pushed)
-	if i.Revoked != nil {
-		l.Revoked = &revocationJSON{i.Revoked.At, i.Revoked.Reason}
-	}
-	return l
-}
-
-// text says when and why: "revoked 2026-12-01 (keyCompromise)".
-func (r revocationJSON) text() string {
+// revokedText says when and why: "revoked 2026-12-01 (keyCompromise)".
+func revokedText(r *pki.RevokedAt) string {
 	text := "revoked " + pki.Day(r.At)
 	if r.Reason != "" {
 		text += fmt.Sprintf(" (%s)", r.Reason)
@@ -144,8 +117,8 @@ func (r revocationJSON) text() string {
 	return text
 }
 
-func (a *app) printList(list listJSON, asJSON bool) error {
-	if asJSON {
+func (a *app) printList(list listJSON) error {
+	if a.json {
 		return a.printJSON(list)
 	}
 	rows := [][]string{{"NAME", "FOR", "KEY", "UNTIL", "SHA-256"}}
@@ -159,7 +132,7 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 		until := a.until(c.NotBefore, c.NotAfter)
 		switch {
 		case c.Revoked != nil:
-			until = c.Revoked.text()
+			until = revokedText(c.Revoked)
 		case c.RootRetired != nil:
 			until = "root retired " + pki.Day(*c.RootRetired)
 		case c.Pushed != nil && c.Pushed.At.IsZero():
@@ -167,7 +140,7 @@ func (a *app) printList(list listJSON, asJSON bool) error {
 		}
 		row(pki.DisplayName(c.Name), cmp.Or(c.For, string(c.Kind)), c.Key, until, c.SHA256)
 	}
-	if err := a.printRows("", rows); err != nil {
+	if err := terminal.WriteRows(a.Stdout, "", rows); err != nil {
 		return err
 	}
 	a.sayDue(list.due)

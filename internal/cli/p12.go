@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
@@ -9,6 +8,8 @@ import (
 
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // p12Flags say how a .p12 is encrypted.
@@ -27,63 +28,34 @@ func (f *p12Flags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.show, "show-passphrase", false, "print the .p12's passphrase even without a terminal (with --json: in the result)")
 }
 
-// p12Choice is how the .p12 files of this run are encrypted; generated if no one
-// knows the passphrase yet.
+// p12Choice is how the .p12 files of this run are encrypted, with what the user said
+// about them.
 type p12Choice struct {
-	export.P12
-	generated bool
+	pki.P12Choice
+	flags p12Flags
 }
 
 var errNoScreen = fault.New("no terminal to show the passphrase of the .p12 on",
 	fault.Hintf("choose one with --p12-passphrase-file FILE, or print it anyway: --show-passphrase"))
 
-// keyP12 decides how a .p12 with a private key is encrypted.
-func (a *app) keyP12(flags p12Flags, usual export.P12Profile, force bool) (c p12Choice, err error) {
-	profileErr := c.parse(flags, usual)
-	if flags.file == "" {
-		c.Passphrase, err = export.NewPassphrase()
-		c.generated = true
-		return c, errors.Join(profileErr, err)
-	}
-	err = a.readP12(flags, &c)
-	if err == nil {
-		err = export.CheckPassphrase(c.Passphrase, true)
-	}
-	if weak, ok := errors.AsType[export.WeakPassphraseError](err); ok && force {
-		a.note("%v", weak)
-		err = nil
-	}
-	return c, errors.Join(profileErr, err)
-}
-
-// trustP12 decides how a trust store, which has no secret, is encrypted.
-func (a *app) trustP12(flags p12Flags) (c p12Choice, err error) {
-	profileErr := c.parse(flags, export.Modern2023)
-	c.Passphrase = export.TrustStorePassphrase
+// chooseP12 reads the passphrase of a .p12, if a file has it, and decides the rest.
+func (a *app) chooseP12(flags p12Flags, kind pki.Kind, force bool) (p12Choice, error) {
+	var passphrase []byte
+	var readErr error
 	if flags.file != "" {
-		err = a.readP12(flags, &c)
+		passphrase, readErr = a.secretIn("passphrase", flags.file)
 	}
-	if err == nil {
-		err = export.CheckPassphrase(c.Passphrase, false)
+	c, err := pki.ChooseP12(kind, flags.profile, passphrase, force)
+	if c.Weak != nil {
+		a.note("%v", c.Weak)
 	}
-	return c, errors.Join(profileErr, err)
-}
-
-func (c *p12Choice) parse(flags p12Flags, usual export.P12Profile) (err error) {
-	c.Profile, err = export.ParseP12Profile(cmp.Or(flags.profile, string(usual)))
-	return err
-}
-
-func (a *app) readP12(flags p12Flags, c *p12Choice) error {
-	line, _, err := a.passphraseFromFile(passphraseFlags{file: flags.file})
-	c.Passphrase = string(line)
-	return err
+	return p12Choice{c, flags}, errors.Join(err, readErr)
 }
 
 // checkScreen fails if a new passphrase would never be seen, or end up in
 // a log: before anything is signed.
-func (a *app) checkScreen(c p12Choice, flags p12Flags) error {
-	if c.generated && !flags.show && !isTerminal(a.Stderr) {
+func (a *app) checkScreen(c p12Choice) error {
+	if c.Generated && !c.flags.show && !terminal.Is(a.Stderr) {
 		return errNoScreen
 	}
 	return nil
@@ -97,8 +69,8 @@ func (a *app) noteP12Root(hasRoot bool) {
 }
 
 // jsonPassphrase returns what --json may print of the passphrase.
-func (c p12Choice) jsonPassphrase(flags p12Flags) string {
-	if flags.show {
+func (c p12Choice) jsonPassphrase() string {
+	if c.flags.show {
 		return c.Passphrase
 	}
 	return ""
@@ -115,15 +87,15 @@ func (a *app) lostPassphrase() error {
 }
 
 // printPassphrase shows a new passphrase, beside the result and once.
-func (a *app) printPassphrase(c p12Choice, flags p12Flags, asJSON bool) {
+func (a *app) printPassphrase(c p12Choice) {
 	switch {
-	case c.Passphrase == "", flags.show && asJSON:
-	case c.Passphrase == export.TrustStorePassphrase && !c.generated:
+	case c.Passphrase == "", c.flags.show && a.json:
+	case c.Passphrase == export.TrustStorePassphrase && !c.Generated:
 		a.note("the .p12's passphrase is %s, as is usual in Java: a trust store holds no secrets", c.Passphrase)
-	case c.generated:
+	case c.Generated:
 		_, a.unseen = fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
 		a.note("you will need this passphrase, hyphens included, on the device; it is not stored, and not shown again")
-	case flags.show:
+	case c.flags.show:
 		fmt.Fprintf(a.Stderr, "passphrase: %s\n", c.Passphrase)
 	}
 }

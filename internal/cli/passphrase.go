@@ -2,21 +2,16 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"runtime"
-	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
-	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // passphraseFlags say where a passphrase comes from, if not from the terminal.
@@ -25,157 +20,125 @@ type passphraseFlags struct {
 	none bool
 }
 
-func (f *passphraseFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "`FILE` whose first line is the passphrase of the root key")
+func (a *app) addPassphrase(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.passphrase.file, "passphrase-file", "", "`FILE` whose first line is the passphrase of the root key")
+}
+
+// secret is something to be typed, or read from the file of a flag.
+type secret struct {
+	what string
+	flag string
+	// instead is what a hint offers beside the flag.
+	instead string
+	// needed says why it cannot be empty, "" if it can.
+	needed string
 }
 
 var (
-	errNoTerminal = fault.New("no terminal to ask for the passphrase of the root key",
-		fault.Hintf("use --passphrase-file FILE"))
-	errNoTerminalInit = fault.New(errNoTerminal.Error(),
-		fault.Hintf("use --passphrase-file FILE; a new CA can do without a passphrase: --no-passphrase"))
-	errNoPassphrase = fault.New("input ended before a passphrase was typed",
-		fault.Hintf("type it and press Enter, or use --passphrase-file FILE"))
-	errEmptyPassphrase = fault.New("is empty",
-		fault.Hintf("write the passphrase on the first line of the file"))
-	errLongPassphrase = fault.New("has a first line longer than 4096 bytes",
-		fault.Hintf("write only the passphrase on the first line of the file"))
-	errWidePassphrase = fault.New("is encoded in UTF-16",
-		fault.Hintf("save it as UTF-8: in PowerShell, Set-Content -Encoding utf8 FILE"))
-	errBothPassphrases = fault.WithCode(fault.New("--no-passphrase and a passphrase file contradict each other",
-		fault.Hintf("use one of them")), fault.Usage)
+	rootSecret = secret{what: "the passphrase of the root key", flag: "--passphrase-file FILE"}
+	initSecret = secret{what: rootSecret.what, flag: rootSecret.flag, instead: "; a new CA can do without a passphrase: --no-passphrase"}
+
+	errBothPassphrases = misuse("--no-passphrase and a passphrase file contradict each other",
+		fault.Hintf("use one of them"))
 )
 
-// maxPassphrase is the longest passphrase: a file with a longer line is not a
-// passphrase file.
-const maxPassphrase = 4096
-
-// passphraseFromFile returns the first line of the passphrase file; found is
-// false if none is named.
-func (a *app) passphraseFromFile(flags passphraseFlags) (passphrase []byte, found bool, err error) {
-	name := flags.file
-	if name == "" {
-		name = a.Getenv("PICOCA_PASSPHRASE_FILE")
+// ask reads a secret from the terminal without showing it.
+func (a *app) ask(ctx context.Context, prompt string, s secret) ([]byte, error) {
+	line, err := a.prompter().Secret(ctx, prompt)
+	switch {
+	case errors.Is(err, terminal.ErrNone):
+		return nil, fault.New("no terminal to ask for "+s.what, fault.Hintf("use %s%s", s.flag, s.instead))
+	case errors.Is(err, terminal.ErrEnded):
+		return nil, fault.New("input ended before a passphrase was typed", fault.Hintf("type it and press Enter, or use %s", s.flag))
 	}
-	if name == "" {
+	return line, err
+}
+
+// prompter asks the user of this run.
+func (a *app) prompter() terminal.Prompter {
+	return terminal.Prompter{In: a.Stdin, Out: a.Stderr, Interrupts: a.Interrupts}
+}
+
+// askTwice asks, as ssh-keygen does, until both answers are the same.
+func (a *app) askTwice(ctx context.Context, prompt string, s secret) ([]byte, error) {
+	for {
+		first, err := a.ask(ctx, prompt, s)
+		if err != nil {
+			return nil, err
+		}
+		if len(first) == 0 && s.needed != "" {
+			fmt.Fprintln(a.Stderr, s.needed, "Try again.")
+			continue
+		}
+		second, err := a.ask(ctx, "Enter the same passphrase again: ", s)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(first, second) {
+			a.noteWeak(first)
+			return first, nil
+		}
+		fmt.Fprintln(a.Stderr, "Passphrases do not match. Try again.")
+	}
+}
+
+// askNew asks twice for the passphrase of root keys, and again if it is empty and
+// the user did not mean that.
+func (a *app) askNew(ctx context.Context, prompt string, s secret) ([]byte, error) {
+	for {
+		passphrase, err := a.askTwice(ctx, prompt, s)
+		if err != nil || len(passphrase) > 0 {
+			return passphrase, err
+		}
+		yes, err := a.prompter().Confirm(ctx, "No passphrase: anyone who copies the folder has the key. Continue?")
+		if err != nil || yes {
+			return nil, err
+		}
+	}
+}
+
+// passphraseFromFile returns the first line of the passphrase file, that of a flag or
+// of the environment; found is false if none is named.
+func (a *app) passphraseFromFile(name string) (passphrase []byte, found bool, err error) {
+	if name = cmp.Or(name, a.Getenv("PICOCA_PASSPHRASE_FILE")); name == "" {
 		return nil, false, nil
 	}
-	line, err := a.passphraseIn(name)
+	line, err := a.secretIn("passphrase", name)
 	return line, err == nil, err
 }
 
-func (a *app) firstLine(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
+// secretIn returns the first line of a file, and warns if other users can read it.
+func (a *app) secretIn(what, name string) ([]byte, error) {
+	line, open, err := terminal.SecretFile(name)
+	if open != 0 {
+		a.note("other users can read %s (mode %04o): chmod 600 %[1]s", fault.QuotePath(name), open)
 	}
-	defer file.Close()
-	a.noteReadable(name, file)
-	data, err := io.ReadAll(io.LimitReader(file, maxPassphrase+5)) // and a mark, and the end of the line
 	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
-	}
-	return passphraseLine(data)
-}
-
-// passphraseLine returns the first line. Windows' programs may begin a file with a
-// mark, which no one types at a prompt.
-func passphraseLine(data []byte) ([]byte, error) {
-	line, _, _ := bytes.Cut(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
-	switch {
-	case len(line) == 0:
-		return nil, errEmptyPassphrase
-	case bytes.HasPrefix(line, []byte("\xff\xfe")), bytes.HasPrefix(line, []byte("\xfe\xff")):
-		return nil, errWidePassphrase
-	case len(line) > maxPassphrase:
-		return nil, errLongPassphrase
+		return nil, fmt.Errorf("%s file %q %w", what, name, err)
 	}
 	return line, nil
 }
 
-// withoutPath returns what is wrong with a file without its name.
-func withoutPath(err error) error {
-	if errno.Is(err, syscall.EISDIR) {
-		return syscall.EISDIR // Windows says that reading is no valid function
-	}
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
-}
-
-// noteReadable warns if other users can read a passphrase file. Pipes and
-// /dev/fd are common, and private.
-func (a *app) noteReadable(name string, file *os.File) {
-	info, err := file.Stat()
-	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		a.note("other users can read %s (mode %04o): chmod 600 %[1]s", fault.QuotePath(name), info.Mode().Perm())
-	}
+// newSecretIn is secretIn for a passphrase that is used for the first time.
+func (a *app) newSecretIn(name string) ([]byte, error) {
+	passphrase, err := a.secretIn("passphrase", name)
+	a.noteWeak(passphrase)
+	return passphrase, err
 }
 
 // newPassphrase returns the passphrase for a new root key, empty for none.
-func (a *app) newPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
-	if flags.none {
-		if flags.file != "" {
+func (a *app) newPassphrase(ctx context.Context) ([]byte, error) {
+	if a.passphrase.none {
+		if a.passphrase.file != "" {
 			return nil, errBothPassphrases
 		}
 		return nil, nil
 	}
-	if passphrase, found, err := a.passphraseFromFile(flags); found || err != nil {
+	if passphrase, found, err := a.passphraseFromFile(a.passphrase.file); found || err != nil {
 		a.noteWeak(passphrase)
 		return passphrase, err
 	}
-	return a.typePassphrase(ctx, "Enter a passphrase for the root key (empty for none): ", errNoTerminalInit, nil)
-}
-
-// changedPassphrase is newPassphrase for keys that exist. PICOCA_PASSPHRASE_FILE
-// has the present one.
-func (a *app) changedPassphrase(ctx context.Context, flags passphraseFlags) ([]byte, error) {
-	if flags.none {
-		return nil, nil
-	}
-	if flags.file != "" {
-		passphrase, _, err := a.passphraseFromFile(flags)
-		a.noteWeak(passphrase)
-		return passphrase, err
-	}
-	return a.typePassphrase(ctx, "Enter the new passphrase for the root keys (empty for none): ", errNoTerminalNew, nil)
-}
-
-// typePassphrase asks twice, as ssh-keygen does, until both are the same. It
-// fails with noTerminal if there is no terminal, and, unless empty is nil, with
-// that for an empty passphrase.
-func (a *app) typePassphrase(ctx context.Context, prompt string, noTerminal, empty error) ([]byte, error) {
-	for {
-		first, err := a.ask(ctx, prompt)
-		if errors.Is(err, errNoTerminal) {
-			return nil, noTerminal
-		}
-		if err != nil {
-			return nil, err
-		}
-		second, err := a.ask(ctx, "Enter the same passphrase again: ")
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(first, second) {
-			fmt.Fprintln(a.Stderr, "Passphrases do not match. Try again.")
-			continue
-		}
-		if len(first) == 0 && empty != nil {
-			return nil, empty
-		}
-		if len(first) == 0 {
-			yes, err := a.confirm(ctx, "No passphrase: anyone who copies the folder has the key. Continue?")
-			if err != nil || yes {
-				return nil, err
-			}
-			continue
-		}
-		a.noteWeak(first)
-		return first, nil
-	}
+	return a.askNew(ctx, "Enter a passphrase for the root key (empty for none): ", initSecret)
 }
 
 // noteWeak warns of a passphrase that is easy to guess: a thief who copies the
@@ -187,48 +150,11 @@ func (a *app) noteWeak(passphrase []byte) {
 }
 
 // rootPassphrase returns how to get the passphrase that opens the root key.
-func (a *app) rootPassphrase(ctx context.Context, flags passphraseFlags) pki.Passphrase {
+func (a *app) rootPassphrase(ctx context.Context) pki.Passphrase {
 	return func() ([]byte, error) {
-		if passphrase, found, err := a.passphraseFromFile(flags); found || err != nil {
+		if passphrase, found, err := a.passphraseFromFile(a.passphrase.file); found || err != nil {
 			return passphrase, err
 		}
-		return a.ask(ctx, "Passphrase of the root key: ")
+		return a.ask(ctx, "Passphrase of the root key: ", rootSecret)
 	}
-}
-
-// ask reads a line from the terminal without showing it, not even what is typed as
-// soon as the prompt appears. On an interrupt the terminal shows again what is
-// typed, and ask fails with errInterrupted. When
-// the input ends (Ctrl-D) it fails with errNoPassphrase: that never means an
-// empty passphrase.
-func (a *app) ask(ctx context.Context, prompt string) ([]byte, error) {
-	file, ok := a.Stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil, errNoTerminal
-	}
-	fd := int(file.Fd())
-	ctx, stop := a.Interrupts(ctx)
-	defer stop()
-	show, err := hideTyped(fd)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprint(a.Stderr, prompt)
-	answers := make(chan answer, 1)
-	go func() {
-		line, err := readTyped(fd)
-		answers <- answer{line, err}
-	}()
-	defer fmt.Fprintln(a.Stderr)
-	select {
-	case got := <-answers:
-		return got.line, errors.Join(got.err, show())
-	case <-ctx.Done():
-		return nil, errors.Join(errInterrupted, show())
-	}
-}
-
-type answer struct {
-	line []byte
-	err  error
 }

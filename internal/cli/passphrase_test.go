@@ -9,8 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"github.com/picoca/picoca/internal/fault"
 )
 
 func TestWeakPassphraseGetsANote(t *testing.T) {
@@ -29,44 +27,6 @@ func TestWeakPassphraseGetsANote(t *testing.T) {
 		}
 		if passphrase != "" && len(passphrase) > 1 && strings.Contains(out.String(), passphrase) {
 			t.Errorf("%q: the note shows it: %q", passphrase, out.String())
-		}
-	}
-}
-
-func TestPassphraseIsTheFirstLineOfItsFile(t *testing.T) {
-	long := strings.Repeat("x", maxPassphrase)
-	for _, row := range []struct {
-		name, content, want string
-		err                 error
-	}{
-		{"one line", "tulip orbit\n", "tulip orbit", nil},
-		{"no line break", "tulip orbit", "tulip orbit", nil},
-		{"a line break of Windows", "tulip orbit\r\n", "tulip orbit", nil},
-		{"spaces are part of it", "  tulip \n", "  tulip ", nil},
-		{"more lines", "tulip\norbit\n", "tulip", nil},
-		{"the longest", long + "\n", long, nil},
-		{"the longest, on Windows", long + "\r\n", long, nil},
-		{"Notepad's mark", "\xef\xbb\xbftulip orbit\r\n", "tulip orbit", nil},
-		{"PowerShell's UTF-16", "\xff\xfet\x00u\x00\r\x00\n\x00", "", errWidePassphrase},
-		{"longer", long + "x\n", "", errLongPassphrase},
-		{"empty", "", "", errEmptyPassphrase},
-		{"an empty line", "\ntulip\n", "", errEmptyPassphrase},
-	} {
-		name := filepath.Join(t.TempDir(), "phrase.txt")
-		if err := os.WriteFile(name, []byte(row.content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		var out bytes.Buffer
-		a := &app{Env: Env{Stderr: &out, Getenv: func(string) string { return "" }}}
-		got, found, err := a.passphraseFromFile(passphraseFlags{file: name})
-		if string(got) != row.want || !errors.Is(err, row.err) || found != (err == nil) {
-			t.Errorf("%s: got %d bytes, %t, %v; want %d and %v", row.name, len(got), found, err, len(row.want), row.err)
-		}
-		if err != nil && (!strings.Contains(err.Error(), "phrase.txt") || fault.HintOf(err).IsZero()) {
-			t.Errorf("%s: got %v, want the file's name and a hint", row.name, err)
-		}
-		if out.Len() > 0 {
-			t.Errorf("%s: got %q, want no note", row.name, out.String())
 		}
 	}
 }
@@ -93,7 +53,7 @@ func TestPassphraseFileIsFound(t *testing.T) {
 		a := &app{Env: Env{Stderr: new(bytes.Buffer), Getenv: func(name string) string {
 			return map[string]string{"PICOCA_PASSPHRASE_FILE": row.env}[name]
 		}}}
-		got, found, err := a.passphraseFromFile(passphraseFlags{file: row.flag})
+		got, found, err := a.passphraseFromFile(row.flag)
 		if string(got) != row.want || found != row.found || !errors.Is(err, row.err) {
 			t.Errorf("%s: got %q, %t, %v; want %q, %t, %v", row.name, got, found, err, row.want, row.found, row.err)
 		}
@@ -118,7 +78,7 @@ func TestReadablePassphraseFileGetsANote(t *testing.T) {
 		}
 		var out bytes.Buffer
 		a := &app{Env: Env{Stderr: &out, Getenv: func(string) string { return "" }}}
-		if _, _, err := a.passphraseFromFile(passphraseFlags{file: name}); err != nil {
+		if _, _, err := a.passphraseFromFile(name); err != nil {
 			t.Fatal(err)
 		}
 		if got := out.String(); got != want {

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/errno"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/onboard"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // maxPhone is the longest time limit: the certificates of the HTTPS stage, valid
@@ -37,8 +36,6 @@ type phoneOptions struct {
 	sheet        string
 	large        bool
 	force        bool
-	json         bool
-	passphrase   passphraseFlags
 }
 
 func (a *app) phoneCommand() *cobra.Command {
@@ -63,11 +60,20 @@ for good, and the fingerprint to compare.`,
 				return usageFault(cmd, err)
 			}
 			if cmd.Flags().Changed("sheet") {
-				return a.runSheet(cmd, o)
+				device, err := o.sheetDevice(cmd.Flags())
+				if err != nil {
+					return usageFault(cmd, err)
+				}
+				return a.with(func(c *pki.CA) error { return a.runSheet(cmd.Context(), c, device, o) })
 			}
-			return a.runPhone(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.runPhone(cmd.Context(), c, o) })
 		},
 	}
+	o.add(a, cmd)
+	return cmd
+}
+
+func (o *phoneOptions) add(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.devices, "device", nil, "`NAME[=URL]` of a device: an icon on the home screen, and a link at the end (repeatable); with --sheet, the board it leads to")
 	f.StringVar(&o.identity, "identity", "", "`NAME` of an identity to hand over, once, to a phone that trusts the CA")
@@ -81,24 +87,9 @@ for good, and the fingerprint to compare.`,
 	f.StringVar(&o.address, "address", "", "`IP` address of this computer to serve on")
 	f.Uint16Var(&o.port, "port", 8440, "first of three ports in a row, starting at `N`; 0: any free ones")
 	f.BoolVar(&o.force, "force", false, "replace the file of --png or --sheet; allow a weak passphrase")
-	f.BoolVar(&o.json, "json", false, "print events as lines of JSON; with --sheet, the result")
-	o.passphrase.add(cmd)
+	f.BoolVar(&a.json, "json", false, "print events as lines of JSON; with --sheet, the result")
+	a.addPassphrase(cmd)
 	o.p12.add(cmd)
-	return cmd
-}
-
-// untrustedError says that the time was up before a phone trusted the CA.
-type untrustedError struct{ limit time.Duration }
-
-func (e *untrustedError) Error() string {
-	return fmt.Sprintf("no phone proved within %s that it trusts the CA", e.limit)
-}
-
-func (*untrustedError) ExitCode() int { return fault.Found }
-
-// Hint says how to succeed.
-func (*untrustedError) Hint() fault.Hint {
-	return fault.Hintf("follow the steps on the page to the last one, the check; --limit gives more time")
 }
 
 // check finds what is wrong with the command line itself.
@@ -116,95 +107,68 @@ func (o phoneOptions) check() error {
 
 // phoneRun is one run of phone: what was decided so far.
 type phoneRun struct {
-	options   phoneOptions
-	ca        *pki.CA
-	offer     onboard.Offer
-	p12       p12Choice
-	address   onboard.Address
-	others    []onboard.Address
-	listeners onboard.Listeners
-	server    *onboard.Server
-	log       *phoneLog
+	app     *app
+	options phoneOptions
+	offer   onboard.Offer
+	p12     p12Choice
+	place   onboard.Place
+	server  *onboard.Server
 }
 
-func (a *app) runPhone(ctx context.Context, o phoneOptions) (err error) {
-	r := &phoneRun{options: o, log: &phoneLog{app: a, json: o.json, trusting: map[netip.Addr]bool{}}}
-	if r.ca, err = a.open(); err != nil {
+func (a *app) runPhone(ctx context.Context, c *pki.CA, o phoneOptions) (err error) {
+	r := &phoneRun{app: a, options: o}
+	if err := r.makeOffer(c); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.ca.Close()) }()
-	if err := a.phoneOffer(r); err != nil {
+	if r.place, err = onboard.Open(o.iface, o.address, o.port); err != nil {
 		return err
 	}
-	filter, err := onboard.ParseFilter(o.iface, o.address)
-	if err != nil {
-		return err
-	}
-	network, err := onboard.ReadNetwork()
-	if err != nil {
-		return err
-	}
-	if r.address, r.others, err = network.Choose(filter); err != nil {
-		return err
-	}
-	if r.listeners, err = onboard.Listen(r.address, o.port); err != nil {
-		return err
-	}
-	defer r.listeners.Close()
-	if err := r.ca.CheckPicture(o.png, o.force); err != nil {
+	defer r.place.Close()
+	if err := c.CheckPicture(o.png, o.force); err != nil {
 		return pictureFault(err)
 	}
-	if err := a.startPhone(ctx, r); err != nil {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	return a.servePhone(ctx, r)
+	return r.serve(ctx)
 }
 
-// phoneOffer is what the phone gets: the roots in their forms, the devices, and
+// makeOffer decides what the phone gets: the roots in their forms, the devices, and
 // the identity, if one is asked for.
-func (a *app) phoneOffer(r *phoneRun) error {
-	files, err := r.ca.PhoneFiles(r.options.devices, a.Now())
-	if err != nil {
+func (r *phoneRun) makeOffer(c *pki.CA) (err error) {
+	o := r.options
+	if r.offer, err = c.PhoneOffer(o.devices, r.app.Now()); err != nil || o.identity == "" {
 		return err
 	}
-	r.offer = onboard.Offer{Roots: files.Roots, Profile: files.Profile}
-	for _, clip := range files.WebClips {
-		r.offer.Devices = append(r.offer.Devices, onboard.Link{Name: clip.Label, URL: clip.URL})
-	}
-	if r.options.identity == "" {
-		return nil
-	}
-	if r.p12, err = a.keyP12(r.options.p12, export.LegacyDES, r.options.force); err != nil {
+	if r.p12, err = r.app.chooseP12(o.p12, pki.Identity, o.force); err != nil {
 		return err
 	}
-	identity, err := r.ca.IdentityFiles(r.options.identity, r.p12.P12, a.Now())
-	if err != nil {
+	if r.offer.Identity, err = c.PhoneIdentity(o.identity, r.p12.P12, r.app.Now()); err != nil {
 		return err
 	}
-	r.offer.Identity = &onboard.Identity{Name: identity.Name, Stem: identity.Stem, P12: identity.P12, Profile: identity.Profile, PhoneProfile: identity.PhoneProfile}
-	return a.checkScreen(r.p12, r.options.p12)
+	return r.app.checkScreen(r.p12)
 }
 
-// startPhone has the two certificates of the HTTPS stage signed, prepares the
-// server, and prints where it is.
-func (a *app) startPhone(ctx context.Context, r *phoneRun) error {
-	certs, err := a.signElsewhere(ctx, r.address.IP(), r.options.passphrase, r.options.json)
+// start has the two certificates of the HTTPS stage signed, prepares the server, and
+// prints where it is.
+func (r *phoneRun) start(ctx context.Context) error {
+	certs, err := r.app.signElsewhere(ctx, r.place.Address.IP())
 	if err != nil {
 		return err
 	}
 	r.server, err = onboard.New(onboard.Config{
-		Offer: r.offer, Listeners: r.listeners, Check: certs[0], Proof: certs[1],
-		UntilTrusted: r.options.untilTrusted, Now: a.Now, Notify: r.log.note,
+		Offer: r.offer, Listeners: r.place.Listeners, Check: certs[0], Proof: certs[1],
+		UntilTrusted: r.options.untilTrusted, Now: r.app.Now, Notify: r.printEvent,
 	})
 	if err != nil {
 		return err
 	}
-	return a.printPhone(ctx, r)
+	return r.print(ctx)
 }
 
-// servePhone serves until the limit, an interrupt, or the proof.
-func (a *app) servePhone(ctx context.Context, r *phoneRun) error {
-	ctx, stop := a.Interrupts(ctx)
+// serve serves until the limit, an interrupt, or the proof.
+func (r *phoneRun) serve(ctx context.Context) error {
+	ctx, stop := r.app.Interrupts(ctx)
 	defer stop()
 	limited, cancel := context.WithTimeout(ctx, r.options.limit)
 	defer cancel()
@@ -217,16 +181,21 @@ func (a *app) servePhone(ctx context.Context, r *phoneRun) error {
 	} else if limited.Err() != nil {
 		reason = endedByTime
 	}
-	var err error
+	untrusted := r.server.Trusting() == 0
+	r.printEnd(reason, untrusted && r.options.untilTrusted && reason != endedByUser)
 	switch {
-	case len(r.log.trusting) > 0:
-	case reason == endedByUser:
-		err = errInterrupted
-	case r.options.untilTrusted:
-		err = &untrustedError{r.options.limit}
+	case untrusted && reason == endedByUser:
+		return terminal.ErrInterrupted
+	case untrusted && r.options.untilTrusted:
+		return errUntrusted(r.options.limit)
 	}
-	r.log.end(reason, err)
-	return err
+	return nil
+}
+
+// errUntrusted says that the time was up before a phone trusted the CA.
+func errUntrusted(limit time.Duration) error {
+	return found(fmt.Sprintf("no phone proved within %s that it trusts the CA", limit),
+		fault.Hintf("follow the steps on the page to the last one, the check; --limit gives more time"))
 }
 
 // pictureFault gives an error about the file of --png the hint for that flag.

@@ -1,17 +1,18 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // sheetDevice returns the name in --device, "" if it is not given. It refuses
@@ -41,16 +42,7 @@ func (o phoneOptions) sheetDevice(flags *pflag.FlagSet) (name string, err error)
 }
 
 // runSheet writes a page to print.
-func (a *app) runSheet(cmd *cobra.Command, o phoneOptions) (err error) {
-	device, err := o.sheetDevice(cmd.Flags())
-	if err != nil {
-		return usageFault(cmd, err)
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runSheet(ctx context.Context, c *pki.CA, device string, o phoneOptions) error {
 	sheet, err := c.Sheet(device, a.Now())
 	if err != nil {
 		return err
@@ -59,11 +51,11 @@ func (a *app) runSheet(cmd *cobra.Command, o phoneOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	written, err := c.WriteFile(cmd.Context(), o.sheet, output.File{Name: "picoca-sheet.html", Data: page}, o.force, a.waiting)
+	written, err := c.WriteFile(ctx, o.sheet, output.File{Name: "picoca-sheet.html", Data: page}, o.force, a.waiting)
 	if err != nil {
 		return fault.With(err, fault.Hintf("choose another file with --sheet, or replace an existing one with --force"))
 	}
-	return a.printSheet(sheet, written[0], o.json)
+	return a.printSheet(sheet, written[0])
 }
 
 // sheetJSON is the result of phone --sheet as --json prints it.
@@ -71,22 +63,18 @@ type sheetJSON struct {
 	URL    string `json:"url"`
 	Device string `json:"device"`
 	// NDEF is the record for an NFC tag, in hexadecimal.
-	NDEF  string     `json:"ndef"`
-	Roots []rootJSON `json:"roots"`
+	NDEF  string                `json:"ndef"`
+	Roots []pki.RootDescription `json:"roots"`
 	// Current reports whether the board's project has these roots.
 	Current bool        `json:"current"`
-	File    writtenJSON `json:"file"`
+	File    pki.Written `json:"file"`
 }
 
-func (a *app) printSheet(s pki.Sheet, file pki.Written, asJSON bool) error {
-	if asJSON {
-		result := sheetJSON{s.Board.URL(), s.TrustPage.Name, fmt.Sprintf("%x", s.Board.Record()), nil, s.TrustPage.Current, writtenJSON(file)}
-		for _, root := range s.Board.Roots {
-			result.Roots = append(result.Roots, describeRoot(root))
-		}
-		return a.printJSON(result)
+func (a *app) printSheet(s pki.Sheet, file pki.Written) error {
+	if a.json {
+		return a.printJSON(sheetJSON{s.Board.URL(), s.TrustPage.Name, fmt.Sprintf("%x", s.Board.Record()), each(s.Board.Roots, pki.DescribeRoot), s.TrustPage.Current, file})
 	}
-	a.say("written to %s (%s): it leads to %s", file.Path, bytesText(file.Bytes), s.Board.URL())
+	a.say("written to %s (%s): it leads to %s", file.Path, terminal.Count(file.Bytes, "byte"), s.Board.URL())
 	for _, root := range s.Board.Roots {
 		a.say("%s: SHA-256 %s", root.Subject.CommonName, ca.Fingerprint(root))
 	}

@@ -4,25 +4,17 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"os/exec"
-	"time"
-
-	"crypto/x509"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
+	"github.com/picoca/picoca/internal/pki"
 )
-
-// phoneLife is how long the certificates of the HTTPS stage are valid. They are
-// stored nowhere.
-const phoneLife = time.Hour
 
 // phoneSignerName is a hidden command that phone runs.
 const phoneSignerName = "phone-signer"
@@ -31,52 +23,35 @@ const phoneSignerName = "phone-signer"
 // Phone serves for minutes, and Go cannot wipe what its garbage collector has
 // copied: neither the root key nor its passphrase ever enter that process.
 func (a *app) phoneSignerCommand() *cobra.Command {
-	var passphrase passphraseFlags
 	cmd := &cobra.Command{
 		Use:    phoneSignerName + " IP",
 		Hidden: true,
 		Args:   args(1, 1, "an IP address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.runPhoneSigner(cmd.Context(), args[0], passphrase)
+			address, err := ca.ParseNames(args)
+			if err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runPhoneSigner(cmd.Context(), c, address) })
 		},
 	}
-	passphrase.add(cmd)
+	a.addPassphrase(cmd)
 	cmd.Flags().Bool("json", false, "print errors as JSON")
 	return cmd
 }
 
-func (a *app) runPhoneSigner(ctx context.Context, address string, flags passphraseFlags) (err error) {
-	names, err := ca.ParseNames([]string{address})
-	if err != nil {
-		return err
-	}
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, flags), a.waiting)
+func (a *app) runPhoneSigner(ctx context.Context, c *pki.CA, address ca.Names) error {
+	session, err := a.session(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer session.Close()
-	for range 2 {
-		cert, key, err := session.ServerFor(names, phoneLife, a.Now())
-		if err != nil {
-			return err
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			return err
-		}
-		if err := pem.Encode(a.Stdout, &pem.Block{Type: "PRIVATE KEY", Bytes: der}); err != nil {
-			return err
-		}
-		if _, err := a.Stdout.Write(ca.CertificatePEM(cert)); err != nil {
-			return err
-		}
+	servers, err := session.PhoneServers(address, a.Now())
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = a.Stdout.Write(servers)
+	return err
 }
 
 // reportedError is the failure of a process that has explained it already.
@@ -90,7 +65,7 @@ func (e *reportedError) ExitCode() int { return e.code }
 
 // signElsewhere runs phone-signer, which asks for the passphrase on the same
 // terminal, and returns the two certificates it signed.
-func (a *app) signElsewhere(ctx context.Context, ip netip.Addr, flags passphraseFlags, asJSON bool) (certs [2]tls.Certificate, err error) {
+func (a *app) signElsewhere(ctx context.Context, ip netip.Addr) (certs [2]tls.Certificate, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return certs, err
@@ -100,10 +75,10 @@ func (a *app) signElsewhere(ctx context.Context, ip netip.Addr, flags passphrase
 		return certs, err
 	}
 	words := []string{"--home", dir, phoneSignerName, ip.String()}
-	if flags.file != "" {
-		words = append(words, "--passphrase-file", flags.file)
+	if a.passphrase.file != "" {
+		words = append(words, "--passphrase-file", a.passphrase.file)
 	}
-	if asJSON {
+	if a.json {
 		words = append(words, "--json") // how it explains a failure
 	}
 	var out bytes.Buffer
@@ -117,21 +92,5 @@ func (a *app) signElsewhere(ctx context.Context, ip netip.Addr, flags passphrase
 	if err != nil {
 		return certs, err
 	}
-	return parseSigned(out.Bytes())
-}
-
-// parseSigned reads what phone-signer printed.
-func parseSigned(data []byte) (certs [2]tls.Certificate, err error) {
-	for i := range certs {
-		var key, cert *pem.Block
-		key, data = pem.Decode(data)
-		cert, data = pem.Decode(data)
-		if key == nil || cert == nil {
-			return certs, io.ErrUnexpectedEOF
-		}
-		if certs[i], err = tls.X509KeyPair(pem.EncodeToMemory(cert), pem.EncodeToMemory(key)); err != nil {
-			return certs, err
-		}
-	}
-	return certs, nil
+	return pki.ParsePhoneServers(out.Bytes())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/probe"
 	"github.com/picoca/picoca/internal/push"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // accessFlags are for CircuitPython's web workflow.
@@ -24,31 +25,21 @@ func (f *accessFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.file, "web-password-file", "", "`FILE` whose first line is the board's CIRCUITPY_WEB_API_PASSWORD")
 }
 
-var errNoWebPassword = fault.New("no terminal to ask for the password of the board's web workflow",
-	fault.Hintf("use --web-password-file FILE"))
+var webSecret = secret{what: "the password of the board's web workflow", flag: "--web-password-file FILE"}
 
 // access returns what package push needs for the web workflow.
 func (a *app) access(ctx context.Context, f accessFlags) push.Access {
 	return push.Access{InsecureHTTP: f.insecure, Password: func() ([]byte, error) {
 		if f.file != "" {
-			line, err := a.firstLine(f.file)
-			if err != nil {
-				err = fmt.Errorf("web password file %q %w", f.file, err)
-			}
-			return line, err
+			return a.secretIn("web password", f.file)
 		}
-		password, err := a.ask(ctx, "Password of the board's web workflow: ")
-		if errors.Is(err, errNoTerminal) {
-			err = errNoWebPassword
-		}
-		return password, err
+		return a.ask(ctx, "Password of the board's web workflow: ", webSecret)
 	}}
 }
 
 type pushOptions struct {
 	pki.PushRequest
 	access accessFlags
-	json   bool
 }
 
 func (a *app) pushCommand() *cobra.Command {
@@ -78,7 +69,7 @@ picoca reaches it at https://NAME:8443, or where --to says.`,
 			if err := o.check(cmd); err != nil {
 				return err
 			}
-			return a.runPush(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.runPush(cmd.Context(), c, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -87,7 +78,7 @@ picoca reaches it at https://NAME:8443, or where --to says.`,
 	f.BoolVar(&o.MutualTLS, "mutual-tls", false, "with --example: let in only visitors with an identity of your CA")
 	f.BoolVar(&o.Reset, "reset", false, "restart the board as its button does (serial port)")
 	f.BoolVar(&o.Force, "force", false, "push to another board than before, and replace files that are not picoca's")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	o.access.add(cmd)
 	return cmd
 }
@@ -103,12 +94,7 @@ func (o pushOptions) check(cmd *cobra.Command) error {
 	return errors.Join(faults...)
 }
 
-func (a *app) runPush(ctx context.Context, o pushOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runPush(ctx context.Context, c *pki.CA, o pushOptions) error {
 	ctx, stop := a.Interrupts(ctx)
 	defer stop()
 	o.Access = a.access(ctx, o.access)
@@ -121,9 +107,11 @@ func (a *app) runPush(ctx context.Context, o pushOptions) (err error) {
 
 // pushOne reaches the device and puts the files there.
 func (a *app) pushOne(ctx context.Context, c *pki.CA, request pki.PushRequest) (p *pki.Push, files pki.PushedFiles, err error) {
-	progress := a.progress()
-	defer progress.clear()
-	request.Progress = progress.show
+	progress := terminal.NewProgress(a.Stderr, a.Now)
+	defer progress.Clear()
+	request.Progress = func(name string, done, total int) {
+		progress.Show(fmt.Sprintf("writing %s: %d of %s", name, done, terminal.Count(total, "byte")))
+	}
 	p, err = c.Reach(ctx, a.devices(), request, a.Now())
 	if err != nil {
 		return nil, files, err
@@ -142,15 +130,15 @@ func (a *app) devices() push.Computer {
 	return computer
 }
 
-// interrupted returns errInterrupted if the user ended the run, beside what must
+// interrupted returns terminal.ErrInterrupted if the user ended the run, beside what must
 // be known about the device.
 func (a *app) interrupted(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
-	all := []error{errInterrupted}
+	all := []error{terminal.ErrInterrupted}
 	for _, one := range fault.Flatten(err) {
-		if !errors.Is(one, context.Canceled) && !errors.Is(one, errInterrupted) {
+		if !errors.Is(one, context.Canceled) && !errors.Is(one, terminal.ErrInterrupted) {
 			all = append(all, one)
 		}
 	}

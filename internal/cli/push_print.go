@@ -1,84 +1,37 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/push"
-	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
-
-// progress shows on a terminal what is being written, once that has taken a
-// second.
-type progress struct {
-	out   io.Writer // nil if there is no terminal
-	now   func() time.Time
-	start time.Time
-	width int
-}
-
-func (a *app) progress() *progress {
-	p := &progress{now: a.Now, start: a.Now()}
-	if isTerminal(a.Stderr) {
-		p.out = a.Stderr
-	}
-	return p
-}
-
-func (p *progress) show(name string, done, total int) {
-	if p.out == nil || p.now().Sub(p.start) < time.Second {
-		return
-	}
-	text := fmt.Sprintf("writing %s: %d of %s", printable(name), done, bytesText(total))
-	fmt.Fprintf(p.out, "\r%-*s", p.width, text)
-	p.width = max(p.width, len(text))
-}
-
-// clear leaves an empty line for what is printed next.
-func (p *progress) clear() {
-	if p.width > 0 {
-		fmt.Fprintf(p.out, "\r%s\r", strings.Repeat(" ", p.width))
-		p.width = 0
-	}
-}
 
 // pushedJSON is the result of push as --json prints it.
 type pushedJSON struct {
-	Name     string           `json:"name"`
-	For      string           `json:"for"`
-	Serial   string           `json:"serial"`
-	NotAfter time.Time        `json:"not_after"`
-	Kind     push.Kind        `json:"kind"`
-	To       string           `json:"to"`
-	Board    string           `json:"board,omitempty"`
-	BoardID  string           `json:"board_id,omitempty"`
-	Files    []pushedFileJSON `json:"files"`
-	Reset    bool             `json:"reset"`
-	ToFillIn string           `json:"to_fill_in,omitempty"`
-	Steps    []string         `json:"steps"`
-}
-
-type pushedFileJSON struct {
-	Name    string     `json:"name"`
-	Bytes   int        `json:"bytes"`
-	Private bool       `json:"private"`
-	State   push.State `json:"state"`
-	// Copy is the name of the version that the user had changed.
-	Copy string `json:"copy,omitempty"`
+	Name     string      `json:"name"`
+	For      string      `json:"for"`
+	Serial   string      `json:"serial"`
+	NotAfter time.Time   `json:"not_after"`
+	Kind     push.Kind   `json:"kind"`
+	To       string      `json:"to"`
+	Board    string      `json:"board,omitempty"`
+	BoardID  string      `json:"board_id,omitempty"`
+	Files    []push.Done `json:"files"`
+	Reset    bool        `json:"reset"`
+	ToFillIn string      `json:"to_fill_in,omitempty"`
+	Steps    []string    `json:"steps"`
 }
 
 func describePush(p *pki.Push, w pki.PushedFiles, reset bool) pushedJSON {
-	leaf := describeLeaf(p.Issued)
+	leaf := pki.Describe(p.Issued)
 	r := pushedJSON{
 		Name: p.Name(), For: leaf.For, Serial: leaf.Serial, NotAfter: leaf.NotAfter, Kind: p.Kind(), To: p.Place(),
 		Board: p.Board().Name, BoardID: p.Board().ID, Reset: reset, ToFillIn: w.ToFillIn, Steps: []string{},
 	}
-	for _, file := range w.Files {
-		r.Files = append(r.Files, pushedFileJSON(file))
-	}
+	r.Files = w.Files
 	for _, step := range w.Steps {
 		r.Steps = append(r.Steps, strings.TrimSpace(step.Run+step.Do))
 	}
@@ -87,7 +40,7 @@ func describePush(p *pki.Push, w pki.PushedFiles, reset bool) pushedJSON {
 
 func (a *app) printPushed(p *pki.Push, w pki.PushedFiles, o pushOptions) error {
 	r := describePush(p, w, o.Reset)
-	if o.json {
+	if a.json {
 		return a.printJSON(r)
 	}
 	a.say("%s, valid until %s, is on %s", pki.DisplayName(r.Name), pki.Day(r.NotAfter), placeText(p))
@@ -111,14 +64,14 @@ func placeText(p *pki.Push) string {
 }
 
 // sayPushed prints each file on a line, their states and sizes in columns.
-func (a *app) sayPushed(files []pushedFileJSON) {
+func (a *app) sayPushed(files []push.Done) {
 	verbs := map[push.State]string{push.Written: "wrote", push.Unchanged: "unchanged", push.Kept: "kept"}
 	first, second := 0, 0
 	for _, file := range files {
 		first, second = max(first, len(verbs[file.State])), max(second, len(file.Name))
 	}
 	for _, file := range files {
-		text := bytesText(file.Bytes)
+		text := terminal.Count(file.Bytes, "byte")
 		if file.Private {
 			text += ", private"
 		}
@@ -165,21 +118,4 @@ func (a *app) saySteps(p *pki.Push, w pki.PushedFiles) {
 			a.say("step %d: %s", i+1, step.Do)
 		}
 	}
-}
-
-// placeJSON is where a certificate's files are, or should be, as --json prints
-// it.
-type placeJSON struct {
-	To      string `json:"to"`
-	BoardID string `json:"board_id,omitempty"`
-	// At is left out if they are not there.
-	At time.Time `json:"at,omitzero"`
-}
-
-func describePlace(place *store.Pushed) *placeJSON {
-	if place == nil {
-		return nil
-	}
-	described := placeJSON(*place)
-	return &described
 }

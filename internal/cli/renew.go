@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -18,7 +17,6 @@ const maxArgs = 1 << 30
 
 type renewOptions struct {
 	leafOptions
-	p12        p12Flags
 	wifi       wifiFlags
 	due        dueFlags
 	push       bool
@@ -61,22 +59,22 @@ with --due and --all also those that did not get there the last time.`,
 				return err
 			}
 			if len(args) == 0 {
-				return a.runRenewMany(cmd.Context(), o)
+				return a.with(func(c *pki.CA) error { return a.runRenewMany(cmd.Context(), c, o) })
 			}
 			return a.runRenew(cmd.Context(), args, o)
 		},
 	}
-	o.add(cmd)
+	o.add(a, cmd)
 	return cmd
 }
 
-func (o *renewOptions) add(cmd *cobra.Command) {
+func (o *renewOptions) add(a *app, cmd *cobra.Command) {
 	o.due.add(cmd, "renew every certificate that has")
 	cmd.Flags().BoolVar(&o.all, "all", false, "renew every certificate")
 	cmd.Flags().BoolVar(&o.push, "push", false, "copy the files to their devices, as picoca push does")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "keep the key, for clients that pin it")
 	addFor(cmd, &o.forDevice, "as before")
-	o.leafOptions.add(cmd, "the folder that picoca last wrote them to", "as before")
+	o.leafOptions.add(a, cmd, "the folder that picoca last wrote them to", "as before")
 	o.addAndClient(cmd)
 	days := cmd.Flags().Lookup("days")
 	days.Usage, days.DefValue = "valid for `N` days, at most 825, counted from yesterday (default: as before)", "0"
@@ -101,16 +99,17 @@ func (o *renewOptions) check(cmd *cobra.Command, many bool) (err error) {
 
 // checkMany refuses flags that are for one certificate.
 func (o *renewOptions) checkMany(cmd *cobra.Command) error {
+	given := cmd.Flags().Changed
 	var faults []error
 	if o.due.due && o.all {
 		faults = append(faults, usageFault(cmd, errors.New("--due and --all contradict each other")))
 	}
 	for _, flag := range []string{"for", "key", "board-clock", "force", "csr", "forget-key", "and-client", "wifi", "radius-domain"} {
-		if o.given(flag) {
+		if given(flag) {
 			faults = append(faults, usageFault(cmd, fmt.Errorf("--%s is for one certificate: name it", flag)))
 		}
 	}
-	if o.given("days") && (o.days < 1 || o.days > ca.MaxLeafDays) {
+	if given("days") && (o.days < 1 || o.days > ca.MaxLeafDays) {
 		faults = append(faults, ca.DaysError{Have: o.days, Min: 1, Max: ca.MaxLeafDays})
 	}
 	return errors.Join(faults...)
@@ -131,10 +130,8 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 	if kind == pki.Delegated {
 		return a.renewDelegated(ctx, c, raw, o)
 	}
-	usual := export.Modern2023
 	var nameErr error
 	if kind == pki.Identity {
-		usual = export.LegacyDES
 		if len(raw) > 1 {
 			return errOneIdentity(raw[1])
 		}
@@ -142,14 +139,14 @@ func (a *app) runRenew(ctx context.Context, raw []string, o renewOptions) (err e
 	} else if request.Names, nameErr = ca.ParseNames(raw); nameErr != nil {
 		nameErr = firstOf(findErr, nameErr) // a name with a space is an identity's
 	}
-	choice, p12Err := a.keyP12(o.p12, usual, o.force)
-	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(&request, o.given)); err != nil {
+	choice, p12Err := a.chooseP12(o.p12, kind, o.force)
+	if err := errors.Join(nameErr, optionsErr, p12Err, o.wifi.apply(a, &request)); err != nil {
 		return err
 	}
 	if o.push {
 		o.after = func(ctx context.Context, name string) (*pushedJSON, error) { return a.pushRenewed(ctx, c, name, o) }
 	}
-	return a.issueOne(ctx, c, request, o.leafOptions, choice, o.p12)
+	return a.issueOne(ctx, c, request, o.leafOptions, choice)
 }
 
 // isNotIssued reports whether nothing was issued for a name, so that there is

@@ -7,36 +7,22 @@ import (
 	"strings"
 	"time"
 
-	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
-// skippedP12Error says that a new passphrase would be seen by nobody.
-type skippedP12Error struct {
-	name  string
-	until time.Time
-}
-
-func (e *skippedP12Error) Error() string {
-	return fmt.Sprintf("%q, valid until %s, was skipped: no terminal to show the passphrase of its .p12 on", e.name, pki.Day(e.until))
-}
-
-// Hint renews it by hand.
-func (e *skippedP12Error) Hint() fault.Hint {
-	return fault.Hintf("in a terminal: %s; or choose the passphrase: --p12-passphrase-file FILE", fault.Command{"renew", e.name})
+// errSkippedP12 says that no one would see a new passphrase.
+func errSkippedP12(name string, until time.Time) error {
+	return fault.New(fmt.Sprintf("%q, valid until %s, was skipped: no terminal to show the passphrase of its .p12 on", name, pki.Day(until)),
+		fault.Hintf("in a terminal: %s; or choose the passphrase: --p12-passphrase-file FILE", fault.Command{"renew", name}))
 }
 
 // runRenewMany renews what is due, or everything, with one lock and one unlock.
-func (a *app) runRenewMany(ctx context.Context, o renewOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRenewMany(ctx context.Context, c *pki.CA, o renewOptions) error {
 	request := pki.RenewalsRequest{All: o.all, Within: o.withinTime, Out: o.out, Days: o.days, KeepKey: o.keepKey}
-	if !o.given("days") {
+	if !a.given("days") {
 		request.Days = 0 // as before
 	}
 	renewals, err := c.PlanRenewals(request, a.Now())
@@ -74,7 +60,7 @@ func (a *app) issueRenewals(ctx context.Context, c *pki.CA, renewals *pki.Renewa
 	if err != nil || len(renewals.Ready)+len(renewals.Delegated) == 0 && !stale {
 		return nil, err
 	}
-	session, err := c.Session(ctx, a.Now(), a.rootPassphrase(ctx, report.options.passphrase), a.waiting)
+	session, err := a.session(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -99,16 +85,12 @@ func (a *app) chooseP12s(renewals *pki.Renewals, o renewOptions) (map[*pki.Renew
 		if !renewal.Plan.WritesP12() {
 			continue
 		}
-		usual := export.Modern2023
-		if renewal.Plan.Kind() == pki.Identity {
-			usual = export.LegacyDES
-		}
-		choice, err := a.keyP12(o.p12, usual, o.force)
+		choice, err := a.chooseP12(o.p12, renewal.Plan.Kind(), o.force)
 		if err != nil {
 			return nil, err
 		}
-		if a.checkScreen(choice, o.p12) != nil {
-			renewals.Fail(renewal, &skippedP12Error{renewal.Plan.Name(), renewal.Until})
+		if a.checkScreen(choice) != nil {
+			renewals.Fail(renewal, errSkippedP12(renewal.Plan.Name(), renewal.Until))
 			continue
 		}
 		renewal.Plan.SetP12(choice.P12)
@@ -123,7 +105,7 @@ type renewedJSON struct {
 	Renewed []issuedJSON `json:"renewed"`
 	// Delegated are CAs under the root.
 	Delegated []delegationJSON  `json:"delegated"`
-	Revoked   []leafJSON        `json:"skipped_revoked"`
+	Revoked   []pki.Description `json:"skipped_revoked"`
 	Failed    []failedRenewJSON `json:"failed"`
 	// Lists are revocation lists that were signed again: servers need them.
 	Lists []crlJSON `json:"lists"`
@@ -138,7 +120,7 @@ type failedRenewJSON struct {
 
 // renewalReport prints each certificate once it is written.
 type renewalReport struct {
-	*app
+	app     *app
 	options renewOptions
 	p12s    map[*pki.Renewal]p12Choice
 	JSON    renewedJSON
@@ -150,45 +132,45 @@ func (r *renewalReport) planned(renewal *pki.Renewal) error {
 		return err
 	}
 	r.JSON.Renewed = append(r.JSON.Renewed, described)
-	if !r.options.json {
+	if !r.app.json {
 		text := fmt.Sprintf("%s: would be valid until %s (before: %s)", pki.DisplayName(renewal.Plan.Name()), pki.Day(renewal.Plan.NotAfter()), pki.Day(renewal.Until))
 		if next := renewal.Plan.NextPlace(); next != nil && r.options.push {
 			text += "; would be pushed to " + next.To
 		}
-		r.say("%s", text)
+		r.app.say("%s", text)
 	}
 	return nil
 }
 
 func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 	printed, choice := describeIssued(result, renewal.Plan), r.p12s[renewal]
-	r.printPassphrase(choice, r.options.p12, r.options.json) // first: nothing else has it
-	printed.Passphrase = choice.jsonPassphrase(r.options.p12)
+	r.app.printPassphrase(choice) // first: nothing else has it
+	printed.Passphrase = choice.jsonPassphrase()
 	r.JSON.Renewed = append(r.JSON.Renewed, printed)
-	if !r.options.json {
+	if !r.app.json {
 		text := fmt.Sprintf("%s: valid until %s (before: %s)", pki.DisplayName(printed.Name), pki.Day(printed.NotAfter), pki.Day(renewal.Until))
 		if !r.options.push || printed.Pushed == nil {
 			text += fmt.Sprintf("; copy %s to the %s", countText(len(printed.Files)), destination(renewal.Plan))
 		}
-		r.say("%s", text)
-		r.sayWritten(result.Files)
-		r.noteStale(result.Stale)
+		r.app.say("%s", text)
+		r.app.sayWritten(result.Files)
+		r.app.noteStale(result.Stale)
 	}
 }
 
 // plannedCA and delegated are for a CA under the root.
 func (r *renewalReport) plannedCA(d *pki.Delegation) {
-	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), d.NotAfter(), d.Dir, []writtenJSON{}, []string{}})
-	if !r.options.json {
-		r.say("%s: a CA, would be valid until %s (before: %s)", d.Name, pki.Day(d.NotAfter()), pki.Day(d.Until()))
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), d.NotAfter(), d.Dir, []pki.Written{}, []string{}})
+	if !r.app.json {
+		r.app.say("%s: a CA, would be valid until %s (before: %s)", d.Name, pki.Day(d.NotAfter()), pki.Day(d.Until()))
 	}
 }
 
 func (r *renewalReport) delegated(d *pki.Delegation, result pki.Result) {
-	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, d.NotAfter(), d.Dir, writtenToJSON(result.Files), []string{}})
-	if !r.options.json {
-		r.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
-		r.sayWritten(result.Files)
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, d.NotAfter(), d.Dir, listed(result.Files), []string{}})
+	if !r.app.json {
+		r.app.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
+		r.app.sayWritten(result.Files)
 	}
 }
 
@@ -207,28 +189,20 @@ func destination(p *pki.Plan) string {
 
 // end prints what was left out, and how many were renewed.
 func (r *renewalReport) end(renewals *pki.Renewals, lists []pki.RevocationList) error {
-	r.JSON.Revoked, r.JSON.Failed, r.JSON.Lists = []leafJSON{}, []failedRenewJSON{}, []crlJSON{}
-	for _, issued := range renewals.Revoked {
-		r.JSON.Revoked = append(r.JSON.Revoked, describeLeaf(issued))
-	}
-	for _, failed := range renewals.Failed {
-		r.JSON.Failed = append(r.JSON.Failed, failedRenewJSON{failed.Name, failed.Err.Error()})
-	}
-	for _, list := range lists {
-		r.JSON.Lists = append(r.JSON.Lists, describeCRL(list))
-	}
-	if r.options.json {
-		return r.printJSON(r.JSON)
+	r.JSON.Revoked, r.JSON.Lists = pki.DescribeAll(renewals.Revoked), each(lists, describeCRL)
+	r.JSON.Failed = each(renewals.Failed, func(f pki.FailedRenewal) failedRenewJSON { return failedRenewJSON{f.Name, f.Err.Error()} })
+	if r.app.json {
+		return r.app.printJSON(r.JSON)
 	}
 	for _, list := range r.JSON.Lists {
-		r.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.command("export crl"))
+		r.app.say("The revocation list of %s is now valid until %s; copy it to each server that checks identities: %s", list.Root, pki.Day(list.NextUpdate), r.app.command("export crl"))
 	}
-	r.say("%s", r.summary())
+	r.app.say("%s", r.summary())
 	return nil
 }
 
 func (r *renewalReport) summary() string {
-	done, what := "renewed", certificatesText(len(r.JSON.Renewed)+len(r.JSON.Delegated))
+	done, what := "renewed", terminal.Count(len(r.JSON.Renewed)+len(r.JSON.Delegated), "certificate")
 	if r.options.dryRun {
 		done = "dry run: would renew"
 	}
@@ -237,13 +211,10 @@ func (r *renewalReport) summary() string {
 		text = "nothing is due"
 	}
 	if n := len(r.JSON.Pushed); n > 0 {
-		text += fmt.Sprintf("; pushed %s", certificatesText(n))
+		text += fmt.Sprintf("; pushed %s", terminal.Count(n, "certificate"))
 	}
 	if len(r.JSON.Revoked) > 0 {
-		var names []string
-		for _, leaf := range r.JSON.Revoked {
-			names = append(names, pki.DisplayName(leaf.Name))
-		}
+		names := each(r.JSON.Revoked, func(d pki.Description) string { return pki.DisplayName(d.Name) })
 		text += "; skipped, because revoked: " + strings.Join(names, ", ")
 	}
 	if n := len(r.JSON.Failed); n > 0 {

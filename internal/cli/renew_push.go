@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/pki"
 )
 
@@ -17,31 +16,20 @@ func (a *app) pushRenewed(ctx context.Context, c *pki.CA, name string, o renewOp
 	request := pki.PushRequest{Name: name, Access: a.access(ctx, o.access)}
 	p, files, err := a.pushOne(ctx, c, request)
 	if err != nil {
-		return nil, a.interrupted(ctx, &unpushedError{name, err})
+		return nil, a.interrupted(ctx, errUnpushed(name, err))
 	}
-	if o.json {
+	if a.json {
 		r := describePush(p, files, false)
 		return &r, nil
 	}
 	return nil, a.printPushed(p, files, pushOptions{PushRequest: request})
 }
 
-// unpushedError says that a certificate is renewed, and its device still has the
-// previous one.
-type unpushedError struct {
-	name string
-	err  error
+// errUnpushed says that a certificate is renewed, and its device still has the
+// previous one. Its hint is that of the cause, which knows the way to the device.
+func errUnpushed(name string, err error) error {
+	return fmt.Errorf("%s is not on its device yet: %w", pki.DisplayName(name), err)
 }
-
-func (e *unpushedError) Error() string {
-	return fmt.Sprintf("%s is not on its device yet: %v", pki.DisplayName(e.name), e.err)
-}
-
-// Unwrap returns why.
-func (e *unpushedError) Unwrap() error { return e.err }
-
-// Hint is that of the cause, which knows the way to the device.
-func (e *unpushedError) Hint() fault.Hint { return fault.HintOf(e.err) }
 
 // push pushes what was renewed, and what did not reach its device before. A
 // device that cannot be reached stops no other.
@@ -49,18 +37,18 @@ func (r *renewalReport) push(ctx context.Context, c *pki.CA) error {
 	if !r.options.push {
 		return nil
 	}
-	ctx, stop := r.Interrupts(ctx)
+	ctx, stop := r.app.Interrupts(ctx)
 	defer stop()
 	waiting, _ := c.Unpushed() // what cannot be read was reported as not renewed
 	var faults []error
 	for _, issued := range waiting {
-		request := pki.PushRequest{Name: issued.Record.Name, Access: r.access(ctx, r.options.access)}
-		p, files, err := r.pushOne(ctx, c, request)
+		request := pki.PushRequest{Name: issued.Record.Name, Access: r.app.access(ctx, r.options.access)}
+		p, files, err := r.app.pushOne(ctx, c, request)
 		if ctx.Err() != nil {
-			return errors.Join(append(faults, r.interrupted(ctx, err))...)
+			return errors.Join(append(faults, r.app.interrupted(ctx, err))...)
 		}
 		if err != nil {
-			faults = append(faults, &unpushedError{issued.Record.Name, err})
+			faults = append(faults, errUnpushed(issued.Record.Name, err))
 			continue
 		}
 		r.pushed(p, files)
@@ -70,8 +58,8 @@ func (r *renewalReport) push(ctx context.Context, c *pki.CA) error {
 
 func (r *renewalReport) pushed(p *pki.Push, files pki.PushedFiles) {
 	r.JSON.Pushed = append(r.JSON.Pushed, describePush(p, files, false))
-	if !r.options.json {
-		r.say("%s: pushed to %s", pki.DisplayName(p.Name()), placeText(p))
-		r.saySteps(p, files)
+	if !r.app.json {
+		r.app.say("%s: pushed to %s", pki.DisplayName(p.Name()), placeText(p))
+		r.app.saySteps(p, files)
 	}
 }

@@ -21,7 +21,6 @@ type restoreOptions struct {
 	file           string
 	passphraseFile string
 	paper          bool
-	json           bool
 }
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -48,7 +47,7 @@ scanned from its QR codes: zbarimg --raw PHOTO > FILE. A mistyped line is named.
 	f := cmd.Flags()
 	addBackupPassphrase(cmd, &o.passphraseFile)
 	f.BoolVar(&o.paper, "paper", false, "the file is the text of a printed page")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -86,7 +85,7 @@ func (a *app) openInput(name string, paper bool) (io.ReadCloser, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("backup %q cannot be read: %w", name, withoutPath(err))
+		return nil, unreadable(fmt.Sprintf("backup %q", name), err)
 	case info.IsDir():
 		return nil, fault.With(fmt.Errorf("backup %q is a folder", name), fault.Hintf("name the file in it; a copy of a CA's folder is used as it is: %s", fault.Command{"--home", name, "list"}))
 	case !info.Mode().IsRegular(): // opening a pipe could take forever
@@ -94,7 +93,7 @@ func (a *app) openInput(name string, paper bool) (io.ReadCloser, error) {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("backup %q cannot be read: %w", name, withoutPath(err))
+		return nil, unreadable(fmt.Sprintf("backup %q", name), err)
 	}
 	return file, nil
 }
@@ -119,7 +118,7 @@ func (a *app) restoreBackup(ctx context.Context, dir string, o restoreOptions, f
 func (a *app) restorePaper(ctx context.Context, dir string, o restoreOptions, file io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(file, paper.MaxText+1))
 	if err != nil {
-		return fmt.Errorf("%q cannot be read: %w", o.file, withoutPath(err))
+		return unreadable(fmt.Sprintf("%q", o.file), err)
 	}
 	root, err := pki.RestorePaper(ctx, dir, text, a.Now(), a.options(), a.waiting)
 	if err != nil {
@@ -135,13 +134,13 @@ type restoredJSON struct {
 }
 
 type restoredPaperJSON struct {
-	Root   rootJSON `json:"root"`
-	Folder string   `json:"folder"`
+	Root   pki.RootDescription `json:"root"`
+	Folder string              `json:"folder"`
 }
 
 func (a *app) printRestored(o restoreOptions, dir string, r pki.Restored) error {
 	a.noteLacks(r.Inventory)
-	if o.json {
+	if a.json {
 		return a.printJSON(restoredJSON{inventoryToJSON(r.Inventory), r.Made, absolute(dir)})
 	}
 	a.say("%s: %s, restored to %s", r.CA, inventoryText(r.Inventory), absolute(dir))
@@ -155,8 +154,8 @@ func (a *app) printRestoredPaper(o restoreOptions, dir string, root *x509.Certif
 	if a.Now().After(root.NotAfter) {
 		a.note("this root expired on %s", pki.Day(root.NotAfter))
 	}
-	if o.json {
-		return a.printJSON(restoredPaperJSON{describeRoot(root), absolute(dir)})
+	if a.json {
+		return a.printJSON(restoredPaperJSON{pki.DescribeRoot(root), absolute(dir)})
 	}
 	a.say("%s: its root, valid until %s, restored to %s", root.Subject.CommonName, pki.Day(root.NotAfter), absolute(dir))
 	a.say("Its key opens with the passphrase that the paper names.")

@@ -11,15 +11,13 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 type revokeOptions struct {
 	pki.RevokeRequest
-	reason     string
-	fromCRL    string // a file, or - for standard input
-	json       bool
-	passphrase passphraseFlags
-	given      func(flag string) bool
+	reason  string
+	fromCRL string // a file, or - for standard input
 }
 
 func (a *app) revokeCommand() *cobra.Command {
@@ -43,11 +41,14 @@ If every certificate of a name has expired, the newest is revoked: picoca renew
   picoca revoke --from-crl old.pem # all that an old list of this CA has`,
 		Args: revokeArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Target, o.given = strings.Join(args, ""), cmd.Flags().Changed
+			o.Target = strings.Join(args, "")
 			if err := o.check(cmd); err != nil {
 				return err
 			}
-			return a.runRevoke(cmd.Context(), o)
+			if err := a.parseRevoke(&o); err != nil {
+				return err
+			}
+			return a.with(func(c *pki.CA) error { return a.runRevoke(cmd.Context(), c, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -56,8 +57,8 @@ If every certificate of a name has expired, the newest is revoked: picoca renew
 	f.BoolVar(&o.Unknown, "unknown", false, "take the serial number of a certificate that the CA issued and does not have any more")
 	f.StringVar(&o.Root, "root", "", "with --unknown, the `ROOT` that issued it (default: the one that signs)")
 	f.StringVar(&o.fromCRL, "from-crl", "", "instead of a name, an old revocation list of this CA, as `FILE` in PEM or DER (- for standard input): take over its entries")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	o.passphrase.add(cmd)
+	a.addJSON(cmd)
+	a.addPassphrase(cmd)
 	addCRLDays(cmd, &o.CRLDays, "as before")
 	return cmd
 }
@@ -76,7 +77,7 @@ func revokeArgs(cmd *cobra.Command, names []string) error {
 // check refuses flags that contradict each other.
 func (o revokeOptions) check(cmd *cobra.Command) error {
 	switch {
-	case o.given("from-crl") && (o.given("reason") || o.LatestOnly || o.Unknown || o.Root != ""):
+	case cmd.Flags().Changed("from-crl") && (cmd.Flags().Changed("reason") || o.LatestOnly || o.Unknown || o.Root != ""):
 		return usageFault(cmd, errors.New("--from-crl takes times, reasons and roots from the list: leave out --reason, --latest-only, --unknown and --root"))
 	case o.Root != "" && !o.Unknown:
 		return usageFault(cmd, errors.New("--root works only with --unknown: picoca knows the root of a certificate that it has"))
@@ -92,60 +93,46 @@ func addCRLDays(cmd *cobra.Command, days *int, usual string) {
 }
 
 // crlDaysFault refuses --crl-days 0, which stands for unset elsewhere.
-func crlDaysFault(days int, given func(flag string) bool) error {
-	if days == 0 && given("crl-days") {
+func (a *app) crlDaysFault(days int) error {
+	if days == 0 && a.given("crl-days") {
 		return &pki.CRLDaysError{}
 	}
 	return nil
 }
 
-func (a *app) runRevoke(ctx context.Context, o revokeOptions) (err error) {
-	var reasonErr error
-	if o.reason != "" {
-		o.Reason, reasonErr = ca.ParseReason(o.reason)
-	}
-	if err := errors.Join(reasonErr, crlDaysFault(o.CRLDays, o.given)); err != nil {
+func (a *app) parseRevoke(o *revokeOptions) (err error) {
+	o.Reason, err = optional(o.reason, ca.ParseReason)
+	if err := errors.Join(err, a.crlDaysFault(o.CRLDays)); err != nil || !a.given("from-crl") {
 		return err
 	}
-	if o.From, err = a.readOldCRL(o); err != nil {
-		return err
-	}
-	c, err := a.open()
+	data, err := a.readInput(fmt.Sprintf("revocation list %q", o.fromCRL), o.fromCRL, pki.MaxOldCRL)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	result, err := c.Revoke(ctx, o.RevokeRequest, a.Now(), a.rootPassphrase(ctx, o.passphrase), a.waiting)
+	o.From, err = pki.ParseOldCRL(o.fromCRL, data)
+	return err
+}
+
+func (a *app) runRevoke(ctx context.Context, c *pki.CA, o revokeOptions) error {
+	result, err := c.Revoke(ctx, o.RevokeRequest, a.Now(), a.rootPassphrase(ctx), a.waiting)
 	if len(result.Lists) == 0 && (err != nil || o.From == nil) {
 		return err
 	}
 	return errors.Join(a.printRevoked(result, o), err)
 }
 
-// readOldCRL returns nil if there is none.
-func (a *app) readOldCRL(o revokeOptions) (*pki.OldCRL, error) {
-	if !o.given("from-crl") {
-		return nil, nil
-	}
-	data, err := a.readInput("revocation list", o.fromCRL, pki.MaxOldCRL)
-	if err != nil {
-		return nil, err
-	}
-	return pki.ParseOldCRL(o.fromCRL, data)
-}
-
 // revokedJSON is the result of revoke as --json prints it.
 type revokedJSON struct {
-	Name    string     `json:"name"`
-	Kind    pki.Kind   `json:"kind"`
-	Revoked []leafJSON `json:"revoked"`
-	Unknown string     `json:"unknown_serial,omitempty"`
+	Name    string            `json:"name"`
+	Kind    pki.Kind          `json:"kind"`
+	Revoked []pki.Description `json:"revoked"`
+	Unknown string            `json:"unknown_serial,omitempty"`
 	// TakenOver are serial numbers, and Before says how many were revoked already, with
 	// --from-crl.
 	TakenOver []string        `json:"taken_over,omitempty"`
 	Before    int             `json:"already_revoked,omitempty"`
 	Lists     []crlJSON       `json:"lists"`
-	Servers   []crlServerJSON `json:"servers"`
+	Servers   []pki.CRLServer `json:"servers"`
 }
 
 // crlJSON is a revocation list as --json prints it.
@@ -156,34 +143,18 @@ type crlJSON struct {
 	Entries    int       `json:"entries"`
 }
 
-type crlServerJSON struct {
-	Name    string `json:"name"`
-	Device  string `json:"device"`
-	Setting string `json:"setting"`
-}
-
 func describeCRL(l pki.RevocationList) crlJSON {
 	crl := l.Root.CRL
 	return crlJSON{l.Root.Certificate.Subject.CommonName, crl.NextUpdate, crl.Number.String(), len(crl.RevokedCertificateEntries)}
 }
 
 func describeRevoked(r pki.Revoked) revokedJSON {
-	printed := revokedJSON{Name: r.Name, Kind: r.Kind, Revoked: []leafJSON{}, Unknown: r.Serial, TakenOver: r.TakenOver, Before: r.Before, Lists: []crlJSON{}, Servers: []crlServerJSON{}}
-	for _, issued := range r.Certificates {
-		printed.Revoked = append(printed.Revoked, describeLeaf(issued))
-	}
-	for _, list := range r.Lists {
-		printed.Lists = append(printed.Lists, describeCRL(list))
-	}
-	for _, server := range r.Servers {
-		printed.Servers = append(printed.Servers, crlServerJSON(server))
-	}
-	return printed
+	return revokedJSON{r.Name, r.Kind, pki.DescribeAll(r.Certificates), r.Serial, r.TakenOver, r.Before, each(r.Lists, describeCRL), listed(r.Servers)}
 }
 
 func (a *app) printRevoked(r pki.Revoked, o revokeOptions) error {
 	printed := describeRevoked(r)
-	if o.json {
+	if a.json {
 		return a.printJSON(printed)
 	}
 	switch {
@@ -192,7 +163,7 @@ func (a *app) printRevoked(r pki.Revoked, o revokeOptions) error {
 	case r.Serial != "":
 		a.say("Serial number %s is revoked.", r.Serial)
 	default:
-		a.say("%s: %s revoked.", pki.DisplayName(r.Name), certificatesText(len(r.Certificates)))
+		a.say("%s: %s revoked.", pki.DisplayName(r.Name), terminal.Count(len(r.Certificates), "certificate"))
 	}
 	if len(r.Lists) == 0 {
 		return nil
@@ -223,13 +194,6 @@ func takenOverText(file string, r pki.Revoked) string {
 		text += fmt.Sprintf(", %s revoked already", entriesText(r.Before))
 	}
 	return text + "."
-}
-
-func certificatesText(n int) string {
-	if n == 1 {
-		return "1 certificate"
-	}
-	return fmt.Sprintf("%d certificates", n)
 }
 
 func entriesText(n int) string {

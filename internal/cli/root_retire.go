@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +10,6 @@ import (
 
 type rootRetireOptions struct {
 	pki.RetireRequest
-	json bool
 }
 
 func (a *app) rootRetireCommand() *cobra.Command {
@@ -29,61 +27,44 @@ them. It cannot be undone.`,
 			if len(args) == 1 {
 				o.Root = args[0]
 			}
-			return a.runRootRetire(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.runRootRetire(cmd.Context(), c, o) })
 		},
 	}
 	cmd.Flags().BoolVar(&o.Force, "force", false, "retire it although certificates in use depend on it")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
 // retiredJSON is the result of root retire as --json prints it.
 type retiredJSON struct {
-	rootInfoJSON
+	pki.RootInfoDescription
 	// Files are those with the roots, which devices were given.
-	Files []rootReaderJSON `json:"files"`
+	Files []pki.RootReader `json:"files"`
 	// Dependents are certificates in use that the root signed.
-	Dependents []leafJSON `json:"dependents"`
-}
-
-type rootReaderJSON struct {
-	Name   string `json:"name"`
-	Device string `json:"device"`
-	File   string `json:"file"`
-
-	Forgotten bool `json:"-"`
+	Dependents []pki.Description `json:"dependents"`
 }
 
 // writeAgain is the command that writes the files of a device again.
-func (r rootReaderJSON) writeAgain(a *app) string {
+func (a *app) writeAgain(r pki.RootReader) string {
 	if r.Forgotten {
 		return a.command("renew", r.Name)
 	}
 	return a.command("export", r.Name, "--out", "FOLDER", "--force")
 }
 
-func (a *app) runRootRetire(ctx context.Context, o rootRetireOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRootRetire(ctx context.Context, c *pki.CA, o rootRetireOptions) error {
 	result, err := c.RetireRoot(ctx, o.RetireRequest, a.Now(), a.waiting)
 	if err != nil {
 		return err
 	}
-	return a.printRetired(result, o.json)
+	return a.printRetired(result)
 }
 
-func (a *app) printRetired(r pki.RetiredRoot, asJSON bool) error {
-	files := []rootReaderJSON{}
-	for _, reader := range r.Readers {
-		files = append(files, rootReaderJSON(reader))
-	}
-	info := describeRootInfo(r.RootInfo)
+func (a *app) printRetired(r pki.RetiredRoot) error {
+	info := r.RootInfo.Describe()
 	info.Retired = nil
-	if asJSON {
-		return a.printJSON(retiredJSON{info, files, leavesJSON(r.Dependents)})
+	if a.json {
+		return a.printJSON(retiredJSON{info, listed(r.Readers), pki.DescribeAll(r.Dependents)})
 	}
 	a.say("%s is retired. What you export from now on does not hold it.", info.Name)
 	a.say("Remove it where it is trusted:")
@@ -91,8 +72,8 @@ func (a *app) printRetired(r pki.RetiredRoot, asJSON bool) error {
 	a.say("  Android: Settings > Encryption & credentials > Trusted credentials > User > %s > Remove", info.Name)
 	a.say("  computers: %s, then %s", a.command("trust", "remove"), a.command("trust"))
 	a.sayStale(r.Stale, "  ")
-	for _, file := range files {
-		a.say("  %s (%s): %s; write it again: %s", pki.DisplayName(file.Name), file.Device, file.File, file.writeAgain(a))
+	for _, file := range r.Readers {
+		a.say("  %s (%s): %s; write it again: %s", pki.DisplayName(file.Name), file.Device, file.File, a.writeAgain(file))
 	}
 	return nil
 }

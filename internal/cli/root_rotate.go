@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -21,11 +19,8 @@ type rootRotateOptions struct {
 	pki.RotateRequest
 	key, keyIn         string
 	anyAddress, strict bool
-	json               bool
-	passphrase         passphraseFlags
 	fromSpare          string
-	spareFlags         passphraseFlags
-	given              func(flag string) bool
+	spareFile          string
 }
 
 func (a *app) rootRotateCommand() *cobra.Command {
@@ -48,11 +43,10 @@ or scan its codes; - reads them from standard input.`,
   picoca root rotate --from-spare typed.txt`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.given = cmd.Flags().Changed
 			if err := o.check(cmd); err != nil {
 				return err
 			}
-			return a.runRootRotate(cmd.Context(), o)
+			return a.with(func(c *pki.CA) error { return a.runRootRotate(cmd.Context(), c, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -64,10 +58,10 @@ or scan its codes; - reads them from standard input.`,
 	f.BoolVar(&o.anyAddress, "any-address", false, "do not limit addresses (default: as before)")
 	f.BoolVar(&o.strict, "strict-constraints", false, "mark the name constraints critical (default: as before)")
 	f.StringVar(&o.fromSpare, "from-spare", "", "`FILE` with the lines of the spare's paper; - is standard input")
-	o.passphrase.add(cmd)
-	addSparePassphrase(cmd, &o.spareFlags)
-	f.BoolVar(&o.passphrase.none, "no-passphrase", false, "leave the new key unencrypted, if no old key is here any more")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addPassphrase(cmd)
+	addSparePassphrase(cmd, &o.spareFile)
+	f.BoolVar(&a.passphrase.none, "no-passphrase", false, "leave the new key unencrypted, if no old key is here any more")
+	a.addJSON(cmd)
 	addCRLDays(cmd, &o.CRLDays, "as before")
 	return cmd
 }
@@ -75,13 +69,13 @@ or scan its codes; - reads them from standard input.`,
 // check refuses flags that make no sense together.
 func (o rootRotateOptions) check(cmd *cobra.Command) error {
 	var faults []error
-	if !o.given("from-spare") {
-		if o.spareFlags.file != "" {
+	if given := cmd.Flags().Changed; !given("from-spare") {
+		if o.spareFile != "" {
 			faults = append(faults, errors.New("--spare-passphrase-file needs --from-spare"))
 		}
 	} else {
 		for _, flag := range []string{"permit", "name", "key", "key-in", "days", "any-address", "strict-constraints", "no-passphrase"} {
-			if o.given(flag) {
+			if given(flag) {
 				faults = append(faults, fmt.Errorf("--%s has no effect with --from-spare: the spare was made by init", flag))
 			}
 		}
@@ -92,90 +86,74 @@ func (o rootRotateOptions) check(cmd *cobra.Command) error {
 	return errors.Join(faults...)
 }
 
-func (a *app) runRootRotate(ctx context.Context, o rootRotateOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRootRotate(ctx context.Context, c *pki.CA, o rootRotateOptions) error {
 	rotation, err := a.planRotation(c, o)
 	if err != nil {
 		return err
 	}
-	if err := o.checkPlace(rotation); err != nil {
+	if err := a.checkPlace(o, rotation); err != nil {
 		return err
 	}
 	ask := pki.Passphrases{
-		Old:   a.rootPassphrase(ctx, o.passphrase),
-		New:   func() ([]byte, error) { return a.newPassphrase(ctx, o.passphrase) },
+		Old:   a.rootPassphrase(ctx),
+		New:   func() ([]byte, error) { return a.newPassphrase(ctx) },
 		Paper: a.sheetPassphrase(ctx, o, rotation.Keyless),
 	}
 	result, err := rotation.Rotate(ctx, a.Now(), ask, a.waiting)
 	if err != nil {
 		return err
 	}
-	return a.printRotated(result, o.json)
+	return a.printRotated(result)
 }
 
 // checkPlace refuses what the old key's place rules out: a key in an SSH agent is
 // not replaced by one in a file unless the user says so.
-func (o rootRotateOptions) checkPlace(r *pki.Rotation) error {
+func (a *app) checkPlace(o rootRotateOptions, r *pki.Rotation) error {
 	switch {
-	case o.passphrase.none && !r.Keyless:
+	case a.passphrase.none && !r.Keyless:
 		return errKeepsPassphrase
-	case r.InAgent && o.fromSpare == "" && o.keyIn == "" && !o.passphrase.none && o.passphrase.file == "":
-		return fault.WithCode(fault.With(fmt.Errorf("key of %s is in an SSH agent, and the new root needs another key", r.Old().Certificate.Subject.CommonName),
-			fault.Hintf("name one in the agent: --key-in agent:COMMENT; or make one in a file: --passphrase-file FILE or --no-passphrase")), fault.Usage)
+	case r.InAgent && o.fromSpare == "" && o.keyIn == "" && !a.passphrase.none && a.passphrase.file == "":
+		return misuse(fmt.Sprintf("key of %s is in an SSH agent, and the new root needs another key", r.Old().Certificate.Subject.CommonName),
+			fault.Hintf("name one in the agent: --key-in agent:COMMENT; or make one in a file: --passphrase-file FILE or --no-passphrase"))
 	}
 	return nil
 }
 
 func (a *app) planRotation(c *pki.CA, o rootRotateOptions) (*pki.Rotation, error) {
-	if o.given("from-spare") {
+	if a.given("from-spare") {
 		content, err := a.readSheet(o.fromSpare)
-		if err := errors.Join(err, crlDaysFault(o.CRLDays, o.given)); err != nil {
+		if err := errors.Join(err, a.crlDaysFault(o.CRLDays)); err != nil {
 			return nil, err
 		}
 		return c.PlanSpare(content, o.CRLDays, a.Now())
 	}
-	req, parseErr := o.parse()
+	req, parseErr := a.parseRotate(o)
 	rotation, err := c.PlanRotation(req, a.Now())
 	return rotation, errors.Join(parseErr, err)
 }
 
 // readSheet reads the lines of a sheet from a file, or with - from standard input.
 func (a *app) readSheet(name string) (paper.Content, error) {
-	in := a.Stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return paper.Content{}, fmt.Errorf("sheet %q cannot be read: %w", name, withoutPath(err))
-		}
-		defer file.Close()
-		in = file
-	}
-	text, err := io.ReadAll(io.LimitReader(in, paper.MaxText+1))
+	text, err := a.readInput(fmt.Sprintf("sheet %q", name), name, paper.MaxText)
 	if err != nil {
-		return paper.Content{}, fmt.Errorf("sheet %q cannot be read: %w", name, withoutPath(err))
+		return paper.Content{}, err
 	}
 	return paper.Parse(text)
 }
 
-// parse reads the flags.
-func (o rootRotateOptions) parse() (req pki.RotateRequest, err error) {
+// parseRotate reads the flags.
+func (a *app) parseRotate(o rootRotateOptions) (req pki.RotateRequest, err error) {
 	req = o.RotateRequest
-	if o.key != "" {
-		req.Key, err = ca.ParseKeyType(o.key)
-	}
+	req.Key, err = optional(o.key, ca.ParseKeyType)
 	var keyInErr error
-	req.KeyIn, keyInErr = keyInOf(o.keyIn, o.given)
-	if o.given("any-address") {
+	req.KeyIn, keyInErr = a.keyInOf(o.keyIn)
+	if a.given("any-address") {
 		req.AnyAddress = &o.anyAddress
 	}
-	if o.given("strict-constraints") {
+	if a.given("strict-constraints") {
 		req.Strict = &o.strict
 	}
-	return req, errors.Join(err, keyInErr, o.daysFault(), crlDaysFault(o.CRLDays, o.given))
+	return req, errors.Join(err, keyInErr, o.daysFault(), a.crlDaysFault(o.CRLDays))
 }
 
 // daysFault refuses --days 0, which stands for unset elsewhere.
@@ -189,7 +167,7 @@ func (o rootRotateOptions) daysFault() error {
 // rotatedJSON is the result of root rotate as --json prints it.
 type rotatedJSON struct {
 	ID string `json:"id"`
-	rootJSON
+	pki.RootDescription
 	Old string `json:"old"` // its ID
 }
 
@@ -201,17 +179,12 @@ func (a *app) trustStep(cert *x509.Certificate) string {
 	return fmt.Sprintf("have each computer trust the new root: %s; %s", a.command("trust"), pki.PhoneSteps(cert).Text(a.show))
 }
 
-func (a *app) printRotated(r pki.Rotated, asJSON bool) error {
-	if asJSON {
-		return a.printJSON(rotatedJSON{r.New.ID, describeRoot(r.New.Certificate), r.Old.ID})
+func (a *app) printRotated(r pki.Rotated) error {
+	if a.json {
+		return a.printJSON(rotatedJSON{r.New.ID, pki.DescribeRoot(r.New.Certificate), r.Old.ID})
 	}
 	cert, old := r.New.Certificate, r.Old.Certificate.Subject.CommonName
-	keyType, err := ca.KeyTypeOf(cert.PublicKey)
-	if err != nil {
-		return err
-	}
-	a.say("%s: %s, valid until %s, limited to %s", cert.Subject.CommonName, keyType, pki.Day(cert.NotAfter), limits(cert))
-	a.say("SHA-256 %s", ca.Fingerprint(cert))
+	a.sayRoot(cert)
 	a.say("It signs from now on. %s stays trusted until you retire it.", old)
 	steps := []string{"renew all, and copy the files to the devices: " + a.command("renew", "--all"),
 		fmt.Sprintf("when %s finds nothing more: %s", a.command("root", "status"), a.command("root", "retire", pki.LetterOf(r.Old)))}

@@ -1,14 +1,13 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 func (a *app) rootsCommand() *cobra.Command {
@@ -40,58 +39,34 @@ added to what the CA can vouch for.`,
 }
 
 func (a *app) rootListCommand() *cobra.Command {
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List every root: which one signs, and which are trusted",
 		Args:  args(0, 0, ""),
-		RunE:  func(*cobra.Command, []string) error { return a.runRootList(asJSON) },
+		RunE:  func(*cobra.Command, []string) error { return a.with(a.runRootList) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
-// rootInfoJSON is a root with its state as --json prints it.
-type rootInfoJSON struct {
-	ID    string        `json:"id"`
-	State pki.RootState `json:"state"`
-	rootJSON
-	KeyPlace store.KeyPlace `json:"key_place"`
-	// Retired is left out unless the root is retired.
-	Retired *time.Time `json:"retired,omitempty"`
-}
-
-func describeRootInfo(r pki.RootInfo) rootInfoJSON {
-	return rootInfoJSON{r.ID, r.State, describeRoot(r.Certificate), r.Root.Key, r.Retired}
-}
-
-func (a *app) runRootList(asJSON bool) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runRootList(c *pki.CA) error {
 	roots, err := c.RootInfos()
 	if err != nil {
 		return err
 	}
-	if !asJSON {
+	if !a.json {
 		return a.printRoots(roots)
 	}
-	all := []rootInfoJSON{}
-	for _, root := range roots {
-		all = append(all, describeRootInfo(root))
-	}
-	return a.printJSON(all)
+	return a.printJSON(pki.DescribeRoots(roots))
 }
 
 func (a *app) printRoots(roots []pki.RootInfo) error {
 	rows := [][]string{{"ROOT", "STATE", "KEY", "UNTIL", "SHA-256"}}
 	for _, root := range roots {
-		r := describeRootInfo(root)
+		r := root.Describe()
 		rows = append(rows, []string{r.Name, stateText(root), r.Key, a.until(r.NotBefore, r.NotAfter), r.SHA256[:11] + "…"})
 	}
-	return a.printRows("", rows)
+	return terminal.WriteRows(a.Stdout, "", rows)
 }
 
 // stateText writes a root's state for people.

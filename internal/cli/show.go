@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 func (a *app) showCommand() *cobra.Command {
@@ -23,89 +23,71 @@ func (a *app) showCommand() *cobra.Command {
   picoca show broker.local --fingerprint sha1 --plain`,
 		Args: args(1, 1, "the name of a device or an identity, or ca"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(cmd); err != nil {
+			if err := a.checkShow(cmd, o); err != nil {
 				return err
 			}
-			return a.runShow(args[0], o)
+			return a.with(func(c *pki.CA) error { return a.runShow(c, args[0], o) })
 		},
 	}
 	cmd.Flags().StringVar(&o.fingerprint, "fingerprint", "", "print only the fingerprint of this `KIND`: sha256, sha1, or spki of the public key")
 	cmd.Flags().BoolVar(&o.plain, "plain", false, "print the fingerprint as lower-case hexadecimal digits without colons")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
 type showOptions struct {
 	fingerprint string
-	plain, json bool
+	plain       bool
 }
 
-func (o showOptions) check(cmd *cobra.Command) error {
+func (a *app) checkShow(cmd *cobra.Command, o showOptions) error {
 	switch {
 	case o.plain && o.fingerprint == "":
 		return usageFault(cmd, errors.New("--plain is for --fingerprint"))
-	case o.json && o.fingerprint != "":
+	case a.json && o.fingerprint != "":
 		return usageFault(cmd, errors.New("--json has every fingerprint: leave out --fingerprint"))
 	}
 	return nil
 }
 
-func (a *app) runShow(name string, o showOptions) (err error) {
-	c, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+func (a *app) runShow(c *pki.CA, name string, o showOptions) error {
 	switch {
 	case o.fingerprint != "":
 		return a.showFingerprint(c, name, o)
 	case name == pki.TheCA:
-		return a.showRoot(c, o.json)
+		return a.showRoot(c)
 	}
-	return a.showLeaf(c, name, o.json)
+	return a.showLeaf(c, name)
 }
 
-// rootJSON is the root as --json prints it.
-type rootJSON struct {
-	Name      string    `json:"name"`
-	Key       string    `json:"key"`
-	Serial    string    `json:"serial"`
-	NotBefore time.Time `json:"not_before"`
-	NotAfter  time.Time `json:"not_after"`
-	Permitted []string  `json:"permitted"`
-	NoAddress bool      `json:"no_address,omitempty"` // without ranges, any address is permitted otherwise
-	Strict    bool      `json:"strict_constraints"`
-	SHA256    string    `json:"sha256"`
-	SHA1      string    `json:"sha1"`
-	SPKI      string    `json:"spki_sha256"`
-	KeyIn     *keyJSON  `json:"key_in,omitempty"` // of show ca
-}
-
-// keyJSON is where the root's key is.
-type keyJSON struct {
-	Place       string `json:"place"` // file, agent, elsewhere
-	Encrypted   bool   `json:"encrypted"`
-	Fingerprint string `json:"fingerprint,omitempty"`
-	Comment     string `json:"comment,omitempty"`
-	Missing     string `json:"missing,omitempty"` // why it cannot sign now
-}
-
-func describeKey(status pki.KeyStatus) *keyJSON {
-	described := &keyJSON{Place: string(status.Place), Encrypted: status.Encrypted, Fingerprint: status.Agent.Fingerprint, Comment: status.Agent.Comment}
-	if status.Missing != nil {
-		described.Missing = status.Missing.Error()
+// showFingerprint prints a single fingerprint, in the form that a device takes.
+func (a *app) showFingerprint(c *pki.CA, name string, o showOptions) error {
+	cert, err := c.CertificateOf(name)
+	if err != nil {
+		return err
 	}
-	return described
+	text, err := ca.FingerprintOf(cert, ca.FingerprintKind(o.fingerprint), o.plain)
+	if err != nil {
+		return err
+	}
+	a.say("%s", text)
+	return nil
 }
 
-// text is a row of show ca.
-func (k *keyJSON) text() string {
+// shownRootJSON is the root as show ca --json prints it.
+type shownRootJSON struct {
+	pki.RootDescription
+	KeyIn pki.KeyDescription `json:"key_in"`
+}
+
+// keyPlace says where the root's key is.
+func keyPlace(k pki.KeyDescription) string {
 	switch {
-	case k.Place == string(store.KeyElsewhere):
+	case k.Place == store.KeyElsewhere:
 		return "not here"
-	case k.Place == string(store.KeyFile) && k.Encrypted:
+	case k.Place == store.KeyFile && k.Encrypted:
 		return "a file, encrypted under a passphrase"
-	case k.Place == string(store.KeyFile):
+	case k.Place == store.KeyFile:
 		return "a file, not encrypted"
 	case k.Missing != "":
 		return fmt.Sprintf("the SSH agent, %q %s, which cannot sign now: %s", k.Comment, k.Fingerprint, k.Missing)
@@ -113,32 +95,7 @@ func (k *keyJSON) text() string {
 	return fmt.Sprintf("the SSH agent, %q %s, which holds it now", k.Comment, k.Fingerprint)
 }
 
-func describeRoot(cert *x509.Certificate) rootJSON {
-	c := ca.ConstraintsOf(cert)
-	permitted := []string{}
-	for _, domain := range c.Domains() {
-		permitted = append(permitted, dotted(domain))
-	}
-	for _, prefix := range c.Prefixes() {
-		permitted = append(permitted, prefix.String())
-	}
-	return rootJSON{
-		Name: cert.Subject.CommonName, Key: keyOf(cert), Serial: ca.Serial(cert),
-		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, Permitted: permitted, NoAddress: c.NoAddress(), Strict: cert.PermittedDNSDomainsCritical,
-		SHA256: ca.Fingerprint(cert), SHA1: ca.FingerprintSHA1(cert), SPKI: spki(cert),
-	}
-}
-
-// keyOf returns the key type as the command line has it.
-func keyOf(cert *x509.Certificate) string {
-	keyType, err := ca.KeyTypeOf(cert.PublicKey)
-	if err != nil {
-		return cert.PublicKeyAlgorithm.String()
-	}
-	return string(keyType)
-}
-
-func (a *app) showRoot(c *pki.CA, asJSON bool) error {
+func (a *app) showRoot(c *pki.CA) error {
 	root, err := c.Root()
 	if err != nil {
 		return err
@@ -147,35 +104,34 @@ func (a *app) showRoot(c *pki.CA, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	described := describeRoot(root.Certificate)
-	described.KeyIn = describeKey(status)
-	if asJSON {
+	described := shownRootJSON{pki.DescribeRoot(root.Certificate), status.Describe()}
+	if a.json {
 		return a.printJSON(described)
 	}
-	return a.table(slices.Concat([][2]string{
+	return terminal.WriteTable(a.Stdout, slices.Concat([]terminal.Row{
 		{"name", described.Name},
 		{"key", ca.KeyType(described.Key).String()},
 		{"serial", described.Serial},
 		{"valid", a.period(root.Certificate)},
-	}, wide("can vouch for", permittedWords(root.Certificate)), [][2]string{
+	}, wide("can vouch for", permittedWords(root.Certificate)), []terminal.Row{
 		{"SHA-256", described.SHA256},
 		{"SHA-1", described.SHA1},
 		{"stored in", c.RootPath(root)},
-		{"key in", described.KeyIn.text()},
+		{"key in", keyPlace(described.KeyIn)},
 	}, a.otherRoots(c)))
 }
 
 // otherRoots is a row that names the list of roots, if there are several.
-func (a *app) otherRoots(c *pki.CA) [][2]string {
+func (a *app) otherRoots(c *pki.CA) []terminal.Row {
 	roots, err := c.Roots()
 	if err != nil || len(roots) < 2 {
 		return nil
 	}
-	return [][2]string{{"roots", fmt.Sprintf("%d: %s", len(roots), a.command("root", "list"))}}
+	return []terminal.Row{{"roots", fmt.Sprintf("%d: %s", len(roots), a.command("root", "list"))}}
 }
 
 func permittedWords(root *x509.Certificate) []string {
-	words := describeRoot(root).Permitted
+	words := ca.ConstraintsOf(root).Permitted()
 	if c := ca.ConstraintsOf(root); c.NoAddress() {
 		words = append(words, "no address")
 	} else if len(c.Prefixes()) == 0 {
@@ -189,7 +145,7 @@ func permittedWords(root *x509.Certificate) []string {
 
 // shownJSON is a certificate as show --json prints it.
 type shownJSON struct {
-	leafJSON
+	pki.Description
 	CertificateBytes int    `json:"certificate_bytes"`
 	SHA1             string `json:"sha1"`
 	SPKI             string `json:"spki_sha256"`
@@ -202,26 +158,26 @@ type shownJSON struct {
 	UpdateIdentity string `json:"update_identity_sha256,omitempty"`
 }
 
-func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
+func (a *app) showLeaf(c *pki.CA, input string) error {
 	issued, err := c.Find(input)
 	if err != nil {
 		return err
 	}
 	leaf := issued.Leaf
 	shown := shownJSON{
-		leafJSON: describeLeaf(issued), CertificateBytes: len(leaf.Raw), SHA1: ca.FingerprintSHA1(leaf), SPKI: spki(leaf),
+		Description: pki.Describe(issued), CertificateBytes: len(leaf.Raw), SHA1: ca.FingerprintSHA1(leaf), SPKI: ca.FingerprintSPKI(leaf),
 		Root: issued.Root.Certificate.Subject.CommonName, Folder: c.Path(issued), WrittenTo: issued.Record.Folder,
 	}
 	shown.UpdatesPort, shown.UpdateIdentity = updatesOf(c, issued)
-	if asJSON {
+	if a.json {
 		return a.printJSON(shown)
 	}
-	return a.table(slices.Concat(headOf(issued), [][2]string{
+	return terminal.WriteTable(a.Stdout, slices.Concat(headOf(issued), []terminal.Row{
 		{"key", keyText(issued)},
 		{"serial", shown.Serial},
 		{"valid", a.period(leaf)},
 		{"issued by", issuerText(issued.Root)},
-		{"size", bytesText(shown.CertificateBytes) + " of DER"},
+		{"size", terminal.Count(shown.CertificateBytes, "byte") + " of DER"},
 		{"SHA-256", shown.SHA256},
 		{"SHA-1", shown.SHA1},
 		{"stored in", shown.Folder},
@@ -231,7 +187,7 @@ func (a *app) showLeaf(c *pki.CA, input string, asJSON bool) error {
 
 // pushedRow is the row of the device that has the files, if picoca put them
 // there.
-func pushedRow(i store.Issued) [][2]string {
+func pushedRow(i store.Issued) []terminal.Row {
 	place := i.Record.Pushed
 	if place == nil {
 		return nil
@@ -241,9 +197,9 @@ func pushedRow(i store.Issued) [][2]string {
 		text += ", board " + place.BoardID
 	}
 	if place.At.IsZero() {
-		return [][2]string{{"not yet on", text}}
+		return []terminal.Row{{"not yet on", text}}
 	}
-	return [][2]string{{"pushed to", text + ", on " + pki.Day(place.At)}}
+	return []terminal.Row{{"pushed to", text + ", on " + pki.Day(place.At)}}
 }
 
 // issuerText names a certificate's root.
@@ -257,28 +213,24 @@ func issuerText(root store.Root) string {
 
 // headOf are the first rows: who the certificate is for, and whether it is
 // revoked.
-func headOf(i store.Issued) [][2]string {
-	rows := [][2]string{{"name", pki.DisplayName(i.Record.Name)}}
+func headOf(i store.Issued) []terminal.Row {
+	rows := []terminal.Row{{"name", pki.DisplayName(i.Record.Name)}}
 	if pki.KindOf(i) == pki.Delegated {
-		return append(rows, [2]string{"kind", "delegated CA"}, [2]string{"program", cmp.Or(i.Record.For, "its own request")})
+		return append(rows, terminal.Row{"kind", "delegated CA"}, terminal.Row{"program", cmp.Or(i.Record.For, "its own request")})
 	}
 	if pki.KindOf(i) == pki.Identity {
-		rows = append(rows, [2]string{"kind", string(pki.Identity)})
+		rows = append(rows, terminal.Row{"kind", string(pki.Identity)})
 		if wifi := i.Record.WiFi; wifi != nil {
-			rows = append(rows, [2]string{"Wi-Fi", wifi.SSID + ", RADIUS server " + wifi.RadiusDomain})
+			rows = append(rows, terminal.Row{"Wi-Fi", wifi.SSID + ", RADIUS server " + wifi.RadiusDomain})
 		}
 	} else {
-		var names []string
-		for _, name := range ca.NamesOf(i.Leaf) {
-			names = append(names, pki.DisplayName(name))
-		}
-		rows = append(slices.Concat(rows, wide("names", names)), [2]string{"for", cmp.Or(i.Record.For, "not recorded")})
+		rows = append(slices.Concat(rows, wide("names", each(ca.NamesOf(i.Leaf), pki.DisplayName))), terminal.Row{"for", cmp.Or(i.Record.For, "not recorded")})
 	}
 	if i.Revoked != nil {
-		rows = append(rows, [2]string{"status", describeLeaf(i).Revoked.text()})
+		rows = append(rows, terminal.Row{"status", revokedText(pki.Describe(i).Revoked)})
 	}
 	if pki.IsAlsoClient(i) {
-		rows = append(rows, [2]string{"uses", "server and client"})
+		rows = append(rows, terminal.Row{"uses", "server and client"})
 	}
 	return rows
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/store"
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // updatesOf returns where a board takes updates, and the fingerprint of whom it
@@ -23,7 +24,7 @@ func updatesOf(c *pki.CA, i store.Issued) (port int, identity string) {
 }
 
 // updatesRow is the row of a board that takes updates.
-func (s shownJSON) updatesRow() [][2]string {
+func (s shownJSON) updatesRow() []terminal.Row {
 	if s.UpdatesPort == 0 {
 		return nil
 	}
@@ -31,5 +32,5 @@ func (s shownJSON) updatesRow() [][2]string {
 	if s.UpdateIdentity != "" {
 		text += ", by the update identity " + s.UpdateIdentity
 	}
-	return [][2]string{{"updates", text}}
+	return []terminal.Row{{"updates", text}}
 }

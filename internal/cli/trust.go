@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/pki"
+	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -19,7 +21,6 @@ type trustOptions struct {
 	user     bool
 	allUsers bool
 	dryRun   bool
-	json     bool
 }
 
 // The actions of trust.
@@ -60,7 +61,7 @@ up to date stays unchanged.`,
 	f.BoolVar(&o.user, "user", false, "only this user's stores, which do not need root")
 	f.BoolVar(&o.allUsers, "all-users", false, "the browsers of all users, through their policies")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the commands, but run none")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -112,16 +113,16 @@ func (o trustOptions) scope() trust.Scope {
 }
 
 // trustRoots returns the roots that an action is about.
-func (a *app) trustRoots(action string) (_ []*x509.Certificate, err error) {
-	c, err := a.open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	if action == trustRemove {
-		return c.EveryRoot()
-	}
-	return c.RootsToTrust(a.Now())
+func (a *app) trustRoots(action string) (roots []*x509.Certificate, err error) {
+	err = a.with(func(c *pki.CA) (err error) {
+		if action == trustRemove {
+			roots, err = c.EveryRoot()
+		} else {
+			roots, err = c.RootsToTrust(a.Now())
+		}
+		return err
+	})
+	return roots, err
 }
 
 func (a *app) thisComputer() trust.Computer {
@@ -133,7 +134,7 @@ func (a *app) thisComputer() trust.Computer {
 
 // trustRun is one run of trust.
 type trustRun struct {
-	*app
+	app      *app
 	options  trustOptions
 	computer trust.Computer
 	request  trust.Request
@@ -151,42 +152,33 @@ func (t trustRun) install() fault.Command {
 	return words
 }
 
-// distrustError says that stores of this computer do not trust the CA.
-type distrustError struct {
-	stores, of int
-	ca         string
-	install    fault.Command
-}
-
-func (e *distrustError) Error() string {
-	if e.of == 1 {
-		return "the store does not trust " + e.ca
+// errDistrust says that stores of this computer do not trust the CA.
+func (t trustRun) errDistrust(stores, of int) error {
+	name := t.request.Roots[0].Subject.CommonName
+	text := "the store does not trust " + name
+	if of > 1 {
+		text = fmt.Sprintf("%d of %d stores do not trust %s", stores, of, name)
 	}
-	return fmt.Sprintf("%d of %d stores do not trust %s", e.stores, e.of, e.ca)
+	return found(text, fault.Hintf("%s", t.install()))
 }
-
-func (e *distrustError) Hint() fault.Hint { return fault.Hintf("%s", e.install) }
-
-// ExitCode is that of a check that found something.
-func (*distrustError) ExitCode() int { return fault.Found }
 
 func (t trustRun) status(ctx context.Context) error {
 	all, err := t.computer.Status(ctx, t.request)
 	if err != nil {
 		return err
 	}
-	var found []trustedJSON
-	distrust := &distrustError{of: len(all), ca: t.request.Roots[0].Subject.CommonName, install: t.install()}
+	var stores []trustedJSON
+	distrust := 0
 	for _, s := range all {
-		found = append(found, trustedJSON{Store: s.Store, Place: s.Place, State: s.State, fault: fault.WithCode(s.Err, fault.Found)})
+		stores = append(stores, trustedJSON{Store: s.Store, Place: s.Place, State: s.State, fault: fault.WithCode(s.Err, fault.Found)})
 		if s.State != trust.Trusted && s.Err == nil {
-			distrust.stores++
+			distrust++
 		}
 	}
-	r := t.result(found)
+	r := t.result(stores)
 	errs := append([]error{t.print(r)}, r.faults()...)
-	if distrust.stores > 0 {
-		errs = append(errs, distrust)
+	if distrust > 0 {
+		errs = append(errs, t.errDistrust(distrust, len(all)))
 	}
 	return errors.Join(errs...)
 }
@@ -200,7 +192,7 @@ func (t trustRun) change(ctx context.Context, plan func(context.Context, trust.R
 	if t.options.dryRun {
 		return t.dryRun(p)
 	}
-	ctx, stop := t.Interrupts(ctx)
+	ctx, stop := t.app.Interrupts(ctx)
 	defer stop()
 	results, err := p.Run(ctx, t.announce)
 	if err != nil {
@@ -210,7 +202,7 @@ func (t trustRun) change(ctx context.Context, plan func(context.Context, trust.R
 	r.Advice = p.Advice
 	err = t.print(r)
 	if ctx.Err() != nil {
-		return errors.Join(err, errInterrupted)
+		return errors.Join(err, terminal.ErrInterrupted)
 	}
 	return errors.Join(append([]error{err}, r.faults()...)...)
 }
@@ -233,7 +225,7 @@ func (t trustRun) announce(step trust.Step) {
 	if strings.HasSuffix(step.Args[len(step.Args)-1], "update-ca-certificates") {
 		text += "   (this takes a few seconds)"
 	}
-	fmt.Fprintln(t.Stderr, printable(text))
+	fmt.Fprintln(t.app.Stderr, terminal.Printable(text))
 }
 
 // missing explains a store that does not exist here. It is a fault only if the

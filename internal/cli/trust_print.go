@@ -9,6 +9,7 @@ import (
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/terminal"
 	"github.com/picoca/picoca/internal/trust"
 )
 
@@ -65,7 +66,7 @@ func (t trustRun) result(found []trustedJSON) trustJSON {
 	}
 	for i, one := range r.Stores {
 		if one.fault != nil {
-			r.Stores[i].Error, r.Stores[i].Hint = one.fault.Error(), t.hint(one.fault)
+			r.Stores[i].Error, r.Stores[i].Hint = one.fault.Error(), t.app.hint(one.fault)
 		}
 	}
 	return r
@@ -86,21 +87,21 @@ func (r trustJSON) faults() []error {
 
 // print prints a line for each store, and what to do next.
 func (t trustRun) print(r trustJSON) error {
-	if t.options.json {
-		return t.printJSON(r)
+	if t.app.json {
+		return t.app.printJSON(r)
 	}
-	w := t.columns()
+	w := t.app.columns()
 	for _, one := range r.Stores {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", one.Store, t.word(one), printable(t.place(one)))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", one.Store, t.word(one), terminal.Printable(t.place(one)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	if len(r.Stores) == 0 {
-		t.say("no trust store has a root of this CA")
+		t.app.say("no trust store has a root of this CA")
 	}
 	if slices.ContainsFunc(r.Stores, func(s trustedJSON) bool { return s.Store == trust.Firefox && s.Changed }) {
-		t.say("next: restart Firefox if it is open")
+		t.app.say("next: restart Firefox if it is open")
 	}
 	t.sayAdvice(r.Advice)
 	return nil
@@ -140,14 +141,14 @@ func (t trustRun) sayAdvice(steps []trust.Step) {
 	if len(steps) == 0 {
 		return
 	}
-	t.say("next: a Java runtime here has a store of its own, which lacks the root: %s", t.command("trust", "--store", string(trust.Java)))
+	t.app.say("next: a Java runtime here has a store of its own, which lacks the root: %s", t.app.command("trust", "--store", string(trust.Java)))
 	if len(t.request.Roots) > 1 {
 		return // export writes only one of them
 	}
-	t.say("or by hand:")
-	t.say("  %s", t.exportLine())
+	t.app.say("or by hand:")
+	t.app.say("  %s", t.exportLine())
 	for _, step := range steps {
-		t.say("  %s", printable(step.String()))
+		t.app.say("  %s", terminal.Printable(step.String()))
 	}
 }
 
@@ -158,7 +159,7 @@ func (t trustRun) exportLine() string {
 	if name := t.request.Roots[0].Subject.CommonName; len(t.request.Roots) > 1 {
 		words = append(words, "--root", name[strings.LastIndexByte(name, ' ')+1:])
 	}
-	return t.command(words...)
+	return t.app.command(words...)
 }
 
 // dryRun prints the commands that a run would have executed, so that they can be
@@ -174,8 +175,8 @@ func (t trustRun) dryRun(p *trust.Plan) error {
 		r.Files = append(r.Files, trustFileJSON{file.Name, string(file.Data)})
 	}
 	var err error
-	if t.options.json {
-		err = t.printJSON(r)
+	if t.app.json {
+		err = t.app.printJSON(r)
 	} else {
 		t.sayCommands(r)
 	}
@@ -184,17 +185,17 @@ func (t trustRun) dryRun(p *trust.Plan) error {
 
 func (t trustRun) sayCommands(r trustJSON) {
 	for _, file := range r.Files {
-		t.say("%s", t.fileLines(file))
+		t.app.say("%s", t.fileLines(file))
 	}
 	steps := 0
 	for _, one := range r.Stores {
 		for _, step := range one.Steps {
-			t.say("%s", step)
+			t.app.say("%s", step)
 			steps++
 		}
 	}
 	if steps == 0 && len(r.faults()) == 0 {
-		t.note("nothing to do: every store is up to date")
+		t.app.note("nothing to do: every store is up to date")
 	}
 }
 

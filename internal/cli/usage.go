@@ -8,14 +8,16 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/picoca/picoca/internal/terminal"
 )
 
 // usage prints how a command is called, in lines that fit the terminal, or 80
 // columns if it is wider or there is none. Cobra breaks lines only if a template
 // says so, and package text/template would make the program a fifth larger.
 func (a *app) usage(cmd *cobra.Command) error {
-	width := lineWidth
-	if columns, _ := a.size(); columns > 0 {
+	width := terminal.LineWidth
+	if columns, _ := terminal.Size(a.Stdout); columns > 0 {
 		width = min(width, columns)
 	}
 	w := cmd.OutOrStderr()

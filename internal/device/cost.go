@@ -164,10 +164,13 @@ func widen[N int | float64](span *[2]N, figure N) {
 }
 
 // String returns the figures that are known: "30.3 - 31.4 KB of heap and 3.4 - 5.9 s".
-func (f Figures) String() string {
+func (f Figures) String() string { return f.Text("heap") }
+
+// Text is String with another word for the heap.
+func (f Figures) Text(heap string) string {
 	var parts []string
 	if f.HeapBytes[1] > 0 {
-		parts = append(parts, f.Heap()+" of heap")
+		parts = append(parts, f.Heap()+" of "+heap)
 	}
 	if f.Seconds[1] > 0 {
 		parts = append(parts, f.Time())

@@ -44,6 +44,9 @@ func TestFiguresShowWhatIsKnown(t *testing.T) {
 			t.Errorf("%+v: got %q, want %q", figures, got, want)
 		}
 	}
+	if got, want := (Figures{HeapBytes: [2]int{27280, 27320}}).Text("memory"), "27.3 KB of memory"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	if none := (Figures{}); none.Heap() != "-" || none.Time() != "-" {
 		t.Errorf("unknown figures: %q and %q", none.Heap(), none.Time())
 	}

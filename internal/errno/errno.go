@@ -3,6 +3,7 @@ package errno
 
 import (
 	"errors"
+	"io/fs"
 	"runtime"
 	"slices"
 	"syscall"
@@ -71,4 +72,15 @@ func socketsOfWindows(number syscall.Errno) []syscall.Errno {
 		return []syscall.Errno{109, 232} // the pipe was ended, is being closed
 	}
 	return nil
+}
+
+// WithoutPath returns what is wrong with a file without its name.
+func WithoutPath(err error) error {
+	if Is(err, syscall.EISDIR) {
+		return syscall.EISDIR // Windows says that reading is no valid function
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }

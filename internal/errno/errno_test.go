@@ -1,6 +1,7 @@
 package errno
 
 import (
+	"errors"
 	"io/fs"
 	"syscall"
 	"testing"
@@ -29,5 +30,15 @@ func TestNumbersOfWindowsStandForThoseOfPOSIX(t *testing.T) {
 		if got := is(test.system, err, test.number); got != test.want {
 			t.Errorf("%s: %d for %d: got %t, want %t", test.system, test.got, test.number, got, test.want)
 		}
+	}
+}
+
+func TestWithoutPathLeavesTheReason(t *testing.T) {
+	reason := &fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}
+	if got := WithoutPath(reason); got != syscall.ENOENT {
+		t.Errorf("got %v", got)
+	}
+	if other := errors.New("other"); WithoutPath(other) != other {
+		t.Error("another error has changed")
 	}
 }

@@ -170,3 +170,20 @@ func TestReadNetworkSeesLoopback(t *testing.T) {
 		t.Errorf("got %s, want loopback", got)
 	}
 }
+
+func TestOpenChoosesAndListens(t *testing.T) {
+	place, err := Open("", "127.0.0.1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer place.Close()
+	if got := place.Address.IP().String(); got != "127.0.0.1" || place.Page == nil || place.Check == nil || place.Proof == nil {
+		t.Errorf("got %s and %+v", got, place.Listeners)
+	}
+	for name, address := range map[string]string{"": "x", "no-such-interface": "", "lo": "192.0.2.1"} {
+		if place, err := Open(name, address, 0); err == nil {
+			t.Errorf("interface %q, address %q: got %s, want an error", name, address, place.Address)
+			place.Close()
+		}
+	}
+}

@@ -268,6 +268,32 @@ func Listen(at Address, port uint16) (Listeners, error) {
 	return Listeners{Page: open[0], Check: open[1], Proof: open[2]}, nil
 }
 
+// Place is where a Server can run.
+type Place struct {
+	Address Address
+	Others  []Address // other usable addresses of this computer, best first
+	Listeners
+}
+
+// Open chooses an address, as Choose does for what the user typed, and listens
+// there, as Listen does.
+func Open(name, address string, port uint16) (Place, error) {
+	filter, err := ParseFilter(name, address)
+	if err != nil {
+		return Place{}, err
+	}
+	network, err := ReadNetwork()
+	if err != nil {
+		return Place{}, err
+	}
+	chosen, others, err := network.Choose(filter)
+	if err != nil {
+		return Place{}, err
+	}
+	listeners, err := Listen(chosen, port)
+	return Place{chosen, others, listeners}, err
+}
+
 // PortError says why a port could not be opened.
 type PortError struct {
 	At  netip.AddrPort

@@ -188,9 +188,9 @@ func formatSpecs(ids []string, kind Kind) ([]export.Spec, error) {
 	return all, nil
 }
 
-// KindsOf returns the kinds of holders that a format has a form for.
-func KindsOf(format export.Format) []Kind {
-	var kinds []Kind
+// kindsOf returns the kinds of holders that a format has a form for.
+func kindsOf(format export.Format) []Kind {
+	kinds := []Kind{}
 	for _, kind := range []Kind{Device, Identity, CAItself} {
 		if specsOf(format, kind) != nil {
 			kinds = append(kinds, kind)

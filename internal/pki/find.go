@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -54,6 +55,17 @@ func KindOf(i store.Issued) Kind {
 
 // IsAlsoClient reports whether a device's certificate is an identity as well.
 func IsAlsoClient(i store.Issued) bool { return ca.KindOf(i.Leaf) == ca.KindBoth }
+
+// CertificateOf returns the newest certificate of a holder, or with TheCA that of the
+// root that signs. It fails as Find does.
+func (c *CA) CertificateOf(name string) (*x509.Certificate, error) {
+	if name == TheCA {
+		root, err := c.Root()
+		return root.Certificate, err
+	}
+	issued, err := c.Find(name)
+	return issued.Leaf, err
+}
 
 // NotIssuedError says that no certificate was issued for Input. Near is a name that
 // was probably meant, "" if there is none.

@@ -1,24 +1,23 @@
 package pki
 
 import (
-	"crypto"
+	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"io"
 	"path/filepath"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/export"
 	"github.com/picoca/picoca/internal/fault"
+	"github.com/picoca/picoca/internal/onboard"
 	"github.com/picoca/picoca/internal/output"
 )
 
-// PhoneFiles are what a phone gets from the CA.
-type PhoneFiles struct {
-	Roots    []*x509.Certificate
-	Profile  []byte // .mobileconfig for iPhone and iPad with the roots and the web clips
-	WebClips []export.WebClip
-}
+// phoneLife is how long the certificates of PhoneServers are valid.
+const phoneLife = time.Hour
 
 // errNoAddress is for the roots of init --only.
 var errNoAddress = fault.New("root vouches for no address, and the page for phones has only an address",
@@ -51,25 +50,30 @@ func profileCommand(root *x509.Certificate) fault.Command {
 	return exportProfile()
 }
 
-// PhoneFiles returns the roots in their forms, and an icon for each device.
-func (c *CA) PhoneFiles(devices []string, now time.Time) (PhoneFiles, error) {
+// PhoneOffer returns what a phone gets from the CA: the roots in their forms, and a
+// page of each device.
+func (c *CA) PhoneOffer(devices []string, now time.Time) (onboard.Offer, error) {
 	authority, err := c.Authority(now)
 	if err != nil {
-		return PhoneFiles{}, err
+		return onboard.Offer{}, err
 	}
 	clips, err := ParseWebClips(devices, authority)
 	if err != nil {
-		return PhoneFiles{}, err
+		return onboard.Offer{}, err
 	}
 	roots, err := c.RootsToTrust(now)
 	if err != nil {
-		return PhoneFiles{}, err
+		return onboard.Offer{}, err
 	}
 	if !HasPhonePage(authority.Certificate()) {
-		return PhoneFiles{}, errNoAddress
+		return onboard.Offer{}, errNoAddress
 	}
 	profile, err := phoneProfile(roots, clips)
-	return PhoneFiles{roots, profile, clips}, err
+	offer := onboard.Offer{Roots: roots, Profile: profile}
+	for _, clip := range clips {
+		offer.Devices = append(offer.Devices, onboard.Link{Name: clip.Label, URL: clip.URL})
+	}
+	return offer, err
 }
 
 // phoneProfile returns the profile for iPhone and iPad.
@@ -85,16 +89,9 @@ func phoneProfile(roots []*x509.Certificate, clips []export.WebClip) ([]byte, er
 	return profile[0].Data, nil
 }
 
-// IdentityFiles are an identity's files, to be handed to a phone: PhoneProfile is
-// the profile for iPhone and iPad only.
-type IdentityFiles struct {
-	Name, Stem                 string
-	P12, Profile, PhoneProfile []byte
-}
-
-// IdentityFiles returns the files of an identity. It fails with a WrongKindError,
+// PhoneIdentity returns an identity that is handed to a phone. It fails with a WrongKindError,
 // an ExpiredError or a RevokedError.
-func (c *CA) IdentityFiles(name string, p12 export.P12, now time.Time) (*IdentityFiles, error) {
+func (c *CA) PhoneIdentity(name string, p12 export.P12, now time.Time) (*onboard.Identity, error) {
 	issued, err := c.FindKind(name, Identity)
 	if err != nil {
 		return nil, err
@@ -120,23 +117,53 @@ func (c *CA) IdentityFiles(name string, p12 export.P12, now time.Time) (*Identit
 	if err != nil {
 		return nil, err
 	}
-	return &IdentityFiles{issued.Record.Name, bundle.Stem, files[0].Data, files[1].Data, phone[0].Data}, nil
+	return &onboard.Identity{Name: issued.Record.Name, Stem: bundle.Stem, P12: files[0].Data, Profile: files[1].Data, PhoneProfile: phone[0].Data}, nil
 }
 
-// ServerFor signs a certificate for names that is stored nowhere, valid for
-// life, and returns it with its key.
-func (s *Session) ServerFor(names ca.Names, life time.Duration, now time.Time) (*x509.Certificate, crypto.Signer, error) {
-	key, err := ca.P256.Generate()
-	if err != nil {
-		return nil, nil, err
+// PhoneServers signs two certificates for an address of this computer that are
+// stored nowhere. It returns them with their keys as PEM, for ParsePhoneServers in
+// another process.
+func (s *Session) PhoneServers(address ca.Names, now time.Time) ([]byte, error) {
+	var all []byte
+	for range 2 {
+		key, err := ca.P256.Generate()
+		if err != nil {
+			return nil, err
+		}
+		profile := ca.Profile{Kind: ca.KindServer, Life: phoneLife, Cut: true}
+		prepared, err := s.ca.authority.Prepare(profile, ca.Holder{Names: address}, key.Public(), now)
+		if err != nil {
+			return nil, err
+		}
+		cert, err := s.ca.authority.Sign(prepared)
+		if err != nil {
+			return nil, err
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...)
+		all = append(all, ca.CertificatePEM(cert)...)
 	}
-	profile := ca.Profile{Kind: ca.KindServer, Life: life, Cut: true}
-	prepared, err := s.ca.authority.Prepare(profile, ca.Holder{Names: names}, key.Public(), now)
-	if err != nil {
-		return nil, nil, err
+	return all, nil
+}
+
+// ParsePhoneServers reads the result of PhoneServers. It fails with
+// io.ErrUnexpectedEOF if that is not whole.
+func ParsePhoneServers(data []byte) (certs [2]tls.Certificate, err error) {
+	for i := range certs {
+		var key, cert *pem.Block
+		key, data = pem.Decode(data)
+		cert, data = pem.Decode(data)
+		if key == nil || cert == nil {
+			return certs, io.ErrUnexpectedEOF
+		}
+		if certs[i], err = tls.X509KeyPair(pem.EncodeToMemory(cert), pem.EncodeToMemory(key)); err != nil {
+			return certs, err
+		}
 	}
-	cert, err := s.ca.authority.Sign(prepared)
-	return cert, key, err
+	return certs, nil
 }
 
 // CheckPicture fails if the QR code cannot be saved as that file, before anything

@@ -491,19 +491,19 @@ func TestPhoneGetsRootProfileAndIdentity(t *testing.T) {
 	a := newAuthority(t, "")
 	a.mustIssue(identity(t, "tablet"), start)
 	a.use(func(c *CA) {
-		files, err := c.PhoneFiles([]string{"Garden=https://pico.local/"}, start)
-		if err != nil || len(files.Roots) != 1 || len(files.Profile) == 0 || len(files.WebClips) != 1 {
-			t.Errorf("got %d roots, %d clips, %v", len(files.Roots), len(files.WebClips), err)
+		files, err := c.PhoneOffer([]string{"Garden=https://pico.local/"}, start)
+		if err != nil || len(files.Roots) != 1 || len(files.Profile) == 0 || len(files.Devices) != 1 {
+			t.Errorf("got %d roots, %d clips, %v", len(files.Roots), len(files.Devices), err)
 		}
-		if _, err := c.PhoneFiles([]string{"https://bank.example.com"}, start); err == nil {
+		if _, err := c.PhoneOffer([]string{"https://bank.example.com"}, start); err == nil {
 			t.Error("an icon for a page that the root cannot vouch for")
 		}
 		p12 := identity(t, "tablet").P12
-		id, err := c.IdentityFiles("tablet", p12, start)
+		id, err := c.PhoneIdentity("tablet", p12, start)
 		if err != nil || len(id.P12) == 0 || len(id.Profile) == 0 || len(id.PhoneProfile) == 0 {
 			t.Errorf("identity: got %v", err)
 		}
-		if _, err := c.IdentityFiles("tablet", p12, start.Add(2000*day)); err == nil {
+		if _, err := c.PhoneIdentity("tablet", p12, start.Add(2000*day)); err == nil {
 			t.Error("an expired identity is handed over")
 		}
 	})

@@ -72,14 +72,14 @@ type Project struct {
 
 // WrittenProject is a project that was written.
 type WrittenProject struct {
-	Files []Written
+	Files []Written `json:"files"`
 	// Kept are files that the user has filled in; they stayed as they were.
-	Kept []string
+	Kept []string `json:"kept"`
 	// Copied are copies of files that the user had changed.
-	Copied []string
+	Copied []string `json:"copied"`
 	// EndsUpdates says that the board took updates until now, and its new project does
 	// not.
-	EndsUpdates bool
+	EndsUpdates bool `json:"-"`
 }
 
 // SmallDeviceError says that no example fits into a device.

@@ -54,9 +54,9 @@ type Revoked struct {
 
 // CRLServer is a server of this CA that can be given a revocation list.
 type CRLServer struct {
-	Name    string // of the device
-	Device  string // what it is, for people
-	Setting string // "crlfile FILE"
+	Name    string `json:"name"`    // of the device
+	Device  string `json:"device"`  // what it is, for people
+	Setting string `json:"setting"` // "crlfile FILE"
 }
 
 // RevokedError says that a certificate that should be used was revoked.

@@ -213,7 +213,7 @@ func TestRevokedIdentityIsNotHandedOver(t *testing.T) {
 	a.mustIssue(identity(t, "phone"), start)
 	a.mustRevoke("phone", start)
 	a.use(func(c *CA) {
-		if _, err := c.IdentityFiles("phone", identity(t, "phone").P12, start); !errors.As(err, new(*RevokedError)) {
+		if _, err := c.PhoneIdentity("phone", identity(t, "phone").P12, start); !errors.As(err, new(*RevokedError)) {
 			t.Errorf("files: got %v, want a RevokedError", err)
 		}
 		if _, err := c.PlanExport(ExportRequest{Name: TheCA, Format: "mobileconfig", Sign: "phone"}, start); !errors.As(err, new(*RevokedError)) {

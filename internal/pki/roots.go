@@ -130,12 +130,12 @@ type RetiredRoot struct {
 
 // RootReader is a device that was given a file with the roots to trust.
 type RootReader struct {
-	Name   string // of the device or the identity
-	Device string // what it is, for people
-	File   string // the file with the roots
+	Name   string `json:"name"`   // of the device or the identity
+	Device string `json:"device"` // what it is, for people
+	File   string `json:"file"`   // the file with the roots
 	// Forgotten means that only its files have its key: an export could not write
 	// them again.
-	Forgotten bool
+	Forgotten bool `json:"-"`
 }
 
 // RootInUseError says that certificates depend on a root.

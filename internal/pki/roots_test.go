@@ -162,7 +162,7 @@ func TestCertificateOfARetiredRoot(t *testing.T) {
 				t.Errorf("%s is not due, %v", issued.Record.Name, err)
 			}
 		}
-		if _, err := c.IdentityFiles("phone", identity(t, "phone").P12, start); !errors.As(err, new(*RetiredIssuerError)) {
+		if _, err := c.PhoneIdentity("phone", identity(t, "phone").P12, start); !errors.As(err, new(*RetiredIssuerError)) {
 			t.Errorf("phone: got %v, want a RetiredIssuerError", err)
 		}
 		renewals, err := c.PlanRenewals(RenewalsRequest{}, start)

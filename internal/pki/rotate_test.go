@@ -329,7 +329,7 @@ func TestFilesHoldEveryRootToTrust(t *testing.T) {
 			t.Errorf("%s: crt: got another root than the one that signs, or %d left out", when, leftOut)
 		}
 		a.use(func(c *CA) {
-			files, err := c.PhoneFiles(nil, start)
+			files, err := c.PhoneOffer(nil, start)
 			if err != nil {
 				t.Fatal(err)
 			}

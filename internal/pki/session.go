@@ -135,9 +135,9 @@ func (s *Session) Close() { s.ca.authority.Lock() }
 
 // Written is a file that was written.
 type Written struct {
-	Path    string
-	Bytes   int
-	Private bool
+	Path    string `json:"path"`
+	Bytes   int    `json:"bytes"`
+	Private bool   `json:"private"`
 }
 
 // Result is a certificate that was issued, with what was written of it.

@@ -82,12 +82,12 @@ const (
 
 // Done is a file after Put.
 type Done struct {
-	Name    string
-	Bytes   int
-	Private bool
-	State   State
+	Name    string `json:"name"`
+	Bytes   int    `json:"bytes"`
+	Private bool   `json:"private"`
+	State   State  `json:"state"`
 	// Copy is the name that the user's own version now has, "" if there was none.
-	Copy string
+	Copy string `json:"copy,omitempty"`
 }
 
 // conn is a device that was reached. Names are slash-separated, below its place.

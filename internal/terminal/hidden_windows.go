@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"errors"
@@ -14,11 +14,11 @@ func hideTyped(fd int) (show func() error, err error) {
 }
 
 // readTyped reads a line from a terminal that does not show it. It fails with
-// errNoPassphrase when the input ends first.
+// ErrEnded when the input ends first.
 func readTyped(fd int) ([]byte, error) {
 	line, err := term.ReadPassword(fd)
 	if errors.Is(err, io.EOF) {
-		return nil, errNoPassphrase
+		return nil, ErrEnded
 	}
 	return line, err
 }

@@ -1,4 +1,4 @@
-package cli
+package pki
 
 import (
 	"testing"
@@ -27,7 +27,7 @@ func TestSearchDomainIsTheFirstThatTheRootLacks(t *testing.T) {
 		{"another setting", "options search fritz.box\nsearchx fritz.box\n", ""},
 		{"Tailscale's", "search tail1234.ts.net\n", "tail1234.ts.net"},
 	} {
-		domain, wider, ok := searchDomain(row.text, ca.HomeConstraints())
+		domain, wider, ok := SearchDomain(row.text, ca.HomeConstraints())
 		if domain != row.want || ok != (row.want != "") {
 			t.Errorf("%s: got %q, %t; want %q", row.name, domain, ok, row.want)
 			continue
@@ -45,7 +45,7 @@ func TestSearchDomainIsTheFirstThatTheRootLacks(t *testing.T) {
 // neither private nor anyone's.
 func TestTailscaleBringsItsAddresses(t *testing.T) {
 	for text, want := range map[string]bool{"search tail1234.ts.net": true, "search fritz.box": false} {
-		_, wider, _ := searchDomain(text, ca.HomeConstraints())
+		_, wider, _ := SearchDomain(text, ca.HomeConstraints())
 		names, err := ca.ParseNames([]string{"100.101.102.103"})
 		if err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"slices"
@@ -23,7 +23,7 @@ func TestFoldBreaksBetweenWords(t *testing.T) {
 		{"one two", 0, []string{"one", "two"}},
 		{"one two", -3, []string{"one", "two"}},
 	} {
-		if got := fold(row.text, row.width); !slices.Equal(got, row.want) {
+		if got := Fold(row.text, row.width); !slices.Equal(got, row.want) {
 			t.Errorf("%q at %d: got %q, want %q", row.text, row.width, got, row.want)
 		}
 	}
@@ -47,7 +47,7 @@ func TestWordsStandBesidesADrawing(t *testing.T) {
 		{"too long a word", square, []string{"four"}, 8, nil, false},
 		{"no room at all", square, []string{"a"}, 3, nil, false},
 	} {
-		got, fits := besides(row.drawn, len("####"), row.words, row.columns)
+		got, fits := Beside(row.drawn, len("####"), row.words, row.columns)
 		if fits != row.fits || !slices.Equal(got, row.want) {
 			t.Errorf("%s: got %q, %t; want %q, %t", row.name, got, fits, row.want, row.fits)
 		}
@@ -74,7 +74,7 @@ func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 		"\u2067left\u2069\u200f": "\ufffdleft\ufffd\ufffd",
 		"not UTF-8 \xff\x9b":     "not UTF-8 \ufffd\ufffd",
 	} {
-		if got := printable(text); got != want {
+		if got := Printable(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
@@ -82,15 +82,39 @@ func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 
 func TestWideRowsHaveOneLabel(t *testing.T) {
 	words := strings.Fields(strings.Repeat("192.168.0.0/16 ", 20))
-	rows := wide("can vouch for", words)
+	rows := Wide("can vouch for", words, len("can vouch for"))
 	var got []string
 	for i, row := range rows {
-		if (row[0] == "") != (i > 0) || len("can vouch for  "+row[1]) > lineWidth {
+		if (row[0] == "") != (i > 0) || len("can vouch for  "+row[1]) > LineWidth {
 			t.Errorf("row %d: got %q", i, row)
 		}
 		got = append(got, strings.Fields(row[1])...)
 	}
 	if !slices.Equal(got, words) {
 		t.Errorf("got %q, want %q", got, words)
+	}
+}
+
+func TestSomeSaysHowManyMore(t *testing.T) {
+	for _, row := range []struct {
+		texts []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"a"}, "a"},
+		{[]string{"a", "b"}, "a, b"},
+		{[]string{"a", "b", "c", "d"}, "a, b and 2 more"},
+	} {
+		if got := Some(row.texts, 2); got != row.want {
+			t.Errorf("%q: got %q, want %q", row.texts, got, row.want)
+		}
+	}
+}
+
+func TestBinaryDataIsKnown(t *testing.T) {
+	for data, want := range map[string]bool{"": false, "PEM\r\n\tKüche\n": false, "a\x1b[31m": true, "\x00": true, "\xff\xfe": true} {
+		if got := IsBinary([]byte(data)); got != want {
+			t.Errorf("%q: got %t, want %t", data, got, want)
+		}
 	}
 }

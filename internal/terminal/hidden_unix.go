@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package terminal
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ func hideTyped(fd int) (show func() error, err error) {
 }
 
 // readTyped reads a line from a terminal after hideTyped. It fails with
-// errNoPassphrase when the input ends first, for which term.ReadPassword waits
+// ErrEnded when the input ends first, for which term.ReadPassword waits
 // for ever: a read of nothing is no error to it.
 func readTyped(fd int) ([]byte, error) {
 	return readLine(func(buf []byte) (int, error) { return unix.Read(fd, buf) })
@@ -41,7 +41,7 @@ func readLine(read func([]byte) (int, error)) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case n == 0:
-			return nil, errNoPassphrase
+			return nil, ErrEnded
 		}
 		line = append(line, buf[:n]...)
 		if line[len(line)-1] == '\n' {

@@ -1,23 +1,24 @@
-package cli
+package terminal
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// printRows prints a table whose first column has names. On a terminal long names
-// are shortened, so that rows do not wrap: a pipe and --json have them whole.
-func (a *app) printRows(indent string, rows [][]string) error {
-	if columns, _ := a.size(); columns > 0 {
+// WriteRows writes a table whose first column has names, each row after indent. On a
+// terminal long names are shortened, so that rows do not wrap; elsewhere they are whole.
+func WriteRows(w io.Writer, indent string, rows [][]string) error {
+	if columns, _ := Size(w); columns > 0 {
 		fitNames(rows, columns-len(indent))
 	}
-	w := a.columns()
+	c := NewColumns(w)
 	for _, row := range rows {
-		fmt.Fprintln(w, indent+strings.Join(row, "\t"))
+		fmt.Fprintln(c, indent+strings.Join(row, "\t"))
 	}
-	return w.Flush()
+	return c.Flush()
 }
 
 // shortestName is what is left of a long name at least.

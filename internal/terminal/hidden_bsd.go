@@ -1,6 +1,6 @@
 //go:build unix && !linux && !aix && !solaris
 
-package cli
+package terminal
 
 import "golang.org/x/sys/unix"
 
