@@ -265,7 +265,7 @@ func args(low, high int, want string) cobra.PositionalArgs {
 func filled(low, high int, want string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
 		if slices.Contains(given, "") {
-			return fault.WithCode(fault.With(fmt.Errorf("expected %s; got \"\"", want), fault.Hintf("is a variable of the shell not set?")), fault.Usage)
+			return misuse(fmt.Sprintf("expected %s; got \"\"", want), fault.Hintf("is a variable of the shell not set?"))
 		}
 		return args(low, high, want)(cmd, given)
 	}
