@@ -288,18 +288,11 @@ func (c *CA) PaperRoot(name string) (PaperRoot, error) {
 		return PaperRoot{}, err
 	}
 	if root.Key != store.KeyFile {
-		return PaperRoot{}, fault.With(fmt.Errorf("root %s cannot be printed: its %w", root.ID, store.ErrKeyElsewhere), noPaperHint(root))
+		return PaperRoot{}, fault.With(fmt.Errorf("root %s cannot be printed: its %w", root.ID, store.ErrKeyElsewhere),
+			fault.Hintf("choose another root with --root; all but that key is in %s", fault.Command{"backup", "FILE"}))
 	}
 	encrypted, err := c.store.KeyEncrypted(root)
 	return PaperRoot{c, root, encrypted}, err
-}
-
-// noPaperHint says what to do about a root without a key to print.
-func noPaperHint(root store.Root) fault.Hint {
-	if root.Key == store.KeyAgent {
-		return fault.Hintf("only the SSH agent has it; everything else is in %s", fault.Command{"backup", "FILE"})
-	}
-	return fault.Hintf("choose another root with --root")
 }
 
 // rootNamed returns the root with a name, or the one that signs.
