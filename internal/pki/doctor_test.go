@@ -153,6 +153,22 @@ func TestListOfAnOldRootIsRepaired(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.wantFindings(start, "crl-due: doctor --repair", "revoked: issue lost.local")
+	key := filepath.Join(a.dir, "roots", old.ID, "key.pem")
+	whole, err := os.ReadFile(key)
+	if err == nil {
+		err = os.WriteFile(key, []byte("damaged"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.use(func(c *CA) {
+		if _, err := c.Repair(t.Context(), start, noPassphrase, nobodyWaits(t)); !errors.As(err, new(*KeyAwayError)) {
+			t.Errorf("repair without the key: got %v, want a KeyAwayError", err)
+		}
+	})
+	if err := os.WriteFile(key, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	a.use(func(c *CA) {
 		if signed, err := c.Repair(t.Context(), start, noPassphrase, nobodyWaits(t)); !signed || err != nil {
 			t.Errorf("repair: got %v, %v", signed, err)
