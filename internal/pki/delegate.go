@@ -219,10 +219,8 @@ func (d *Delegation) checkPublic() error {
 	if slices.ContainsFunc(roots, func(root store.Root) bool { return ca.KeyMatches(root.Certificate, public) }) {
 		return errRootsKey
 	}
-	for issued := range d.ca.All(false) { // what is damaged, doctor reports
-		if issued.Leaf != nil && issued.Revoked != nil && ca.KeyMatches(issued.Leaf, public) {
-			return d.revokedKeyError(issued)
-		}
+	if issued, ok := d.ca.revokedWith(public); ok {
+		return d.revokedKeyError(issued)
 	}
 	return nil
 }
