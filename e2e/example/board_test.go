@@ -39,6 +39,8 @@ type exampleFirmware struct {
 	front *rig.Stack
 	// env are variables for the stand-ins.
 	env []string
+	// under is a program that runs it.
+	under []string
 }
 
 // CircuitPython's language is MicroPython's; its own modules are stand-ins. It
@@ -132,12 +134,13 @@ func startExample(t testing.TB, h rig.Home, firmware exampleFirmware) *exampleBo
 		}
 		path = append(path, absolute)
 	}
-	b.cmd = exec.Command(filepath.Join(bench, "micropython"), "-X", "heapsize="+firmware.heap, firmware.program)
+	command := slices.Concat(firmware.under, []string{filepath.Join(bench, "micropython"), "-X", "heapsize=" + firmware.heap, firmware.program})
+	b.cmd = exec.Command(command[0], command[1:]...)
 	b.cmd.Dir = h.Path("project")
 	b.cmd.Env = append(os.Environ(), "MICROPYPATH="+strings.Join(path, ":"),
 		"PORT_443="+portOf(b.https), "PORT_80="+portOf(b.http), "PORT_8443="+portOf(b.updates), "CIRCUITPY_WIFI_SSID=your network")
 	if firmware.id == "micropython" { // CircuitPython looks at no dates, but its stand-in does
-		b.cmd.Env = append(b.cmd.Env, "PICOW_TIME=1609459200")
+		b.cmd.Env = append(b.cmd.Env, "PICOW_TIME=1609459200", "TZ=UTC")
 	}
 	b.cmd.Env = append(b.cmd.Env, firmware.env...)
 	b.cmd.Stdout, b.cmd.Stderr = b.log, b.log
@@ -317,10 +320,11 @@ func (v visitor) mustServe(after string) {
 // A counter stands between clients and a board and counts what the board pays
 // for: connections, and the TLS handshakes that it answered.
 type counter struct {
-	address string
-	mutex   sync.Mutex
-	opened  int
-	shaken  []time.Time
+	address  string
+	listener net.Listener
+	mutex    sync.Mutex
+	opened   int
+	shaken   []time.Time
 }
 
 func newCounter(t testing.TB, board string) *counter {
@@ -330,7 +334,7 @@ func newCounter(t testing.TB, board string) *counter {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	c := &counter{address: listener.Addr().String()}
+	c := &counter{address: listener.Addr().String(), listener: listener}
 	go func() {
 		for {
 			client, err := listener.Accept()

@@ -1,10 +1,12 @@
 package example
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/picoca/picoca/e2e/rig"
@@ -40,6 +42,12 @@ func instructions(t *testing.T, what string, times int) int {
 	if err := rig.WrapOutput(cmd); err != nil {
 		t.Fatal(err)
 	}
+	return totalOf(t, out)
+}
+
+// totalOf reads what callgrind counted.
+func totalOf(t *testing.T, out string) int {
+	t.Helper()
 	found := totals.FindSubmatch(rig.ReadFile(t, out))
 	if found == nil {
 		t.Fatal("callgrind wrote no totals")
@@ -49,6 +57,40 @@ func instructions(t *testing.T, what string, times int) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// TestWhatAnUpdateCosts holds the figures of docs/performance.md: two handshakes with
+// client certificates, the files, and a page for phones.
+func TestWhatAnUpdateCosts(t *testing.T) {
+	if os.Getenv("PICOCA_TEST_ALL") == "" {
+		t.Skip("takes long: run it with PICOCA_TEST_ALL=1, as make test-all does")
+	}
+	t.Parallel()
+	rig.Need(t, "valgrind", "valgrind")
+	for _, flag := range []string{"", "--mutual-tls"} {
+		const most = 200_000_000
+		var counts [2]int
+		for i := range counts {
+			out := filepath.Join(t.TempDir(), "callgrind")
+			firmware := exampleOnMicroPython
+			firmware.under = []string{"valgrind", "--quiet", "--tool=callgrind", "--callgrind-out-file=" + out}
+			b := newUpdatesBoardOn(t, firmware, strings.Fields(flag)...)
+			for range 1 + 2*i {
+				b.renew()
+				if err := b.push(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.cmd.Process.Signal(os.Interrupt) // it prints what it has counted
+			b.cmd.Wait()
+			counts[i] = totalOf(t, out)
+		}
+		n := (counts[1] - counts[0]) / 2
+		t.Logf("an update%s: %.1f million instructions", flag, float64(n)/1e6)
+		if n > most || n < most/2 {
+			t.Errorf("%s: got %d instructions, want at most %d, and no less than half of it", flag, n, most)
+		}
+	}
 }
 
 // TestWhatAMessageCosts holds the figures of docs/performance.md: about 10 ms on a

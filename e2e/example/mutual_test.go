@@ -2,10 +2,11 @@ package example
 
 import (
 	"crypto/tls"
+	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/picoca/picoca/e2e/rig"
 )
@@ -39,29 +40,78 @@ func TestExampleMutualTLS(t *testing.T) {
 	})
 }
 
-// TestExampleMutualTLSNeedsTheClock shows why the MicroPython example sets the
-// clock first: without that line a good certificate is refused.
-func TestExampleMutualTLSNeedsTheClock(t *testing.T) {
+// hurry lets a board ask for the time without long pauses.
+func hurry(t *testing.T, h rig.Home) {
+	t.Helper()
+	replaceIn(t, h.Path("project", "clock.py"), "PAUSE = 2", "PAUSE = 0", "AGAIN = 300", "AGAIN = 1")
+}
+
+// offline is a board that checks its visitors, in a home without internet: it does not
+// get the network's time before try number answers.
+func offline(t *testing.T, h rig.Home, answers int, env ...string) *exampleBoard {
+	t.Helper()
+	firmware := exampleOnMicroPython
+	firmware.env = append(env, fmt.Sprintf("NTP_FAILS=%d", answers-1))
+	return startExample(t, h, firmware)
+}
+
+// letsIn reports whether the board serves a visitor with an identity.
+func (b *exampleBoard) letsIn(identity *tls.Certificate) bool {
+	v := b.visitor("127.0.0.1")
+	v.identity = identity
+	client := v.client()
+	defer client.CloseIdleConnections()
+	status, _, err := get(client, "/status")
+	return err == nil && status == 200
+}
+
+const never = 1 << 30
+
+// TestExampleMutualTLSWithoutInternet: what the board goes by when the network does not
+// say what time it is.
+func TestExampleMutualTLSWithoutInternet(t *testing.T) {
 	t.Parallel()
 	h := rig.NewHome(t)
 	h.Run("issue", "pico.local")
 	h.Run("example", "pico.local", "--for", "pico-w/micropython", "--mutual-tls", "--out", "project")
-	program, err := os.ReadFile(h.Path("project", "main.py"))
-	if err != nil {
-		t.Fatal(err)
+	hurry(t, h)
+	phone, now := identity(h), time.Now()
+	written := h.Path("project", "time.txt")
+	for _, row := range []struct {
+		name, text string
+		answers    int
+		env        []string
+		in         bool
+		says       string
+	}{
+		{name: "the certificate's first day", answers: never, in: true, says: now.AddDate(0, 0, -1).UTC().Format("clock at 2006-01-02")},
+		{name: "half a file", text: "17", answers: never, in: true},
+		{name: "no number", text: "x", answers: never, in: true},
+		{name: "what the board wrote down", text: fmt.Sprint(now.AddDate(9, 0, 0).Unix()), answers: never, says: now.AddDate(9, 0, 0).UTC().Format("clock at 2006-01-02")},
+		{name: "the network's time, later", text: fmt.Sprint(now.AddDate(9, 0, 0).Unix()), answers: 7, in: true, says: "clock set"},
+		{name: "the time of a liar", answers: 2, env: []string{"NTP_SAYS=1609459300"}, in: true, says: "it is before the certificate began"},
+	} {
+		if os.Remove(written); row.text != "" {
+			rig.WriteFile(t, written, row.text)
+		}
+		b := offline(t, h, row.answers, row.env...)
+		b.log.wait(t, row.says)
+		if got := b.letsIn(phone); got != row.in {
+			t.Errorf("%s: let in: %v", row.name, got)
+		}
+		if row.answers == 7 {
+			if text, err := strconv.Atoi(string(rig.ReadFile(t, written))); err != nil || text < int(now.Unix()) || text > int(time.Now().Unix()) {
+				t.Errorf("%s: wrote down %d, %v", row.name, text, err)
+			}
+		}
+		b.stop()
 	}
-	without := strings.Replace(string(program), "    await set_clock()\n", "", 1)
-	if without == string(program) {
-		t.Fatal("main.py does not set the clock")
-	}
-	if err := os.WriteFile(h.Path("project", "main.py"), []byte(without), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	b := startExample(t, h, exampleOnMicroPython)
-	v := b.visitor("127.0.0.1")
-	v.identity = identity(h)
-	if status, _, err := get(v.client(), "/"); err == nil {
-		t.Errorf("status %d with the clock in 2021", status)
+
+	// Without all that, the board is in 2021.
+	replaceIn(t, h.Path("project", "main.py"), "clock.start(", "str(")
+	b := offline(t, h, never)
+	if b.letsIn(phone) {
+		t.Error("let in with the clock in 2021")
 	}
 	b.log.wait(t, "starts in the future")
 }

@@ -30,6 +30,11 @@ type updatesBoard struct {
 
 func newUpdatesBoard(t *testing.T, flags ...string) *updatesBoard {
 	t.Helper()
+	return newUpdatesBoardOn(t, exampleOnMicroPython, flags...)
+}
+
+func newUpdatesBoardOn(t *testing.T, firmware exampleFirmware, flags ...string) *updatesBoard {
+	t.Helper()
 	h := rig.NewHome(t)
 	h.Run("issue", "pico.local")
 	h.Run(append([]string{"example", "pico.local", "--for", "pico-w/micropython", "--updates", "--out", "made"}, flags...)...)
@@ -39,7 +44,7 @@ func newUpdatesBoard(t *testing.T, flags ...string) *updatesBoard {
 	for range 2 { // the Wi-Fi of a computer is quick
 		replaceIn(t, h.Path("project", "main.py"), "await asyncio.sleep(1)\n", "await asyncio.sleep(0)\n")
 	}
-	b := &updatesBoard{firmware: exampleOnMicroPython}
+	b := &updatesBoard{firmware: firmware}
 	b.firmware.modules = append([]string{exampleFiles + "/micropython-cut"}, b.firmware.modules...)
 	rig.WriteFile(t, h.Path("reading"), "21.5")
 	b.firmware.env = []string{"READING=" + h.Path("reading")}
@@ -145,45 +150,175 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
+// TestUpdatesAfterTheBoardMoved: the router gave it another address than picoca
+// remembers.
+func TestUpdatesAfterTheBoardMoved(t *testing.T) {
+	t.Parallel()
+	h, port := rig.NewHome(t), rig.FreePort(t)
+	h.Run("issue", "localhost")
+	h.Run("example", "localhost", "--for", "pico-w/micropython", "--updates="+port, "--out", "made")
+	if err := os.CopyFS(h.Path("project"), os.DirFS(h.Path("made"))); err != nil {
+		t.Fatal(err)
+	}
+	b := startExample(t, h, exampleOnMicroPython)
+	former := newCounter(t, "127.0.0.1:"+port)
+	h.Run("push", "localhost", "--to", "https://"+former.address)
+	former.listener.Close()
+	h.Run("renew", "localhost")
+	now := "https://localhost:" + port
+	if out := h.Run("push", "localhost", "--json"); !strings.Contains(out, `"moved_from": "https://`+former.address+`"`) || !strings.Contains(out, `"to": "`+now+`"`) {
+		t.Errorf("got %s", out)
+	}
+	b.log.wait(t, "new certificate in b")
+	if out := h.Run("push", "localhost", "--json"); strings.Contains(out, "moved_from") || !strings.Contains(out, `"to": "`+now+`"`) {
+		t.Errorf("after that: got %s", out)
+	}
+}
+
 // TestUpdatesAndPowerCuts cuts the power at each step of an update: the previous
-// pair comes up, or the new one.
+// pair comes up with its page for phones, or the new one with the new page.
 func TestUpdatesAndPowerCuts(t *testing.T) {
 	t.Parallel()
 	b := newUpdatesBoard(t)
-	steps := []int{1}                   // a new folder, which is there from then on
-	for step := 1; step <= 30; step++ { // more than there are
-		steps = append(steps, step)
+	b.renew()
+	if err := b.push(); err != nil {
+		t.Fatal(err)
 	}
-	cuts, outcomes := 0, map[string]int{}
+	steps := cuts(strings.Count(b.log.String(), "step:"))
+	outcomes := map[string]int{}
 	b.restart(steps[0])
-	for i := range steps {
-		before := b.shows(b.https, nil)
+	for i, step := range steps {
+		before, mark := b.shows(b.https, nil), fmt.Sprint("page ", i)
+		b.markPage(mark)
 		b.renew()
-		if err := b.push(); err == nil && !strings.Contains(b.log.String(), "cut:") {
-			break // there are no more steps
+		err := b.push()
+		if step > 0 != strings.Contains(b.log.String(), "cut:") {
+			t.Fatalf("step %d: %v", step, err)
 		}
-		cuts++
 		b.restart(slices.Concat(steps, []int{0})[i+1])
-		switch got := b.shows(b.https, nil); {
-		case bytes.Equal(got, before):
+		got, page := b.shows(b.https, nil), b.phoneGets("/trust", 200)
+		switch {
+		case bytes.Equal(got, before) && strings.HasSuffix(page, mark):
 			outcomes["previous"]++
-		case bytes.Equal(got, b.newest()):
+		case bytes.Equal(got, b.newest()) && page == b.made("made"):
 			outcomes["new"]++
 		default:
-			t.Fatalf("cut at step %d: neither the previous certificate nor the new one", steps[i])
+			t.Fatalf("cut at step %d: neither the previous certificate with its page nor the new ones", step)
 		}
 		b.visitor("127.0.0.1").mustServe("a power cut")
 	}
-	t.Logf("%d cuts: %v", cuts, outcomes)
-	b.restart(0)
+	t.Logf("%d steps, %d cuts: %v", slices.Max(steps), len(steps)-1, outcomes)
+	if outcomes["new"] != 2 {
+		t.Errorf("got %v, want 2 new: a cut after the change, and no cut", outcomes)
+	}
+}
+
+// cuts are the steps of an update at which the power is cut: each of the last ones,
+// and every fourth before, or all with PICOCA_TEST_ALL. None comes last.
+func cuts(steps int) (all []int) {
+	for step := 1; step <= steps-1; step++ { // the first of them makes a folder
+		if step%4 == 1 || step > steps-13 || os.Getenv("PICOCA_TEST_ALL") != "" {
+			all = append(all, step)
+		}
+	}
+	return append(all, 0)
+}
+
+// made is the page for phones in a project that picoca wrote.
+func (b *updatesBoard) made(project string) string {
+	b.t.Helper()
+	return string(rig.ReadFile(b.t, b.home.Path(project, "a", "trust.html")))
+}
+
+// phoneGets returns what plain HTTP answers, and wants it to have a status: all that is
+// not for phones leads to HTTPS.
+func (b *updatesBoard) phoneGets(path string, want int) string {
+	b.t.Helper()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Get("http://" + b.http + path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != want {
+		b.t.Fatalf("%s: got status %d, %v; want %d", path, response.StatusCode, err, want)
+	}
+	return string(body)
+}
+
+// markPage puts a text at the end of the page that phones get.
+func (b *updatesBoard) markPage(text string) {
+	b.t.Helper()
+	live := strings.TrimSpace(string(rig.ReadFile(b.t, b.home.Path("project", "live"))))
+	name := b.home.Path("project", live, "trust.html")
+	if err := os.WriteFile(name, append(rig.ReadFile(b.t, name), text...), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestUpdatesBringThePage: a new root is on the board's page for phones with the next
+// push, and an old one leaves it.
+func TestUpdatesBringThePage(t *testing.T) {
+	t.Parallel()
+	b := newUpdatesBoard(t)
+	mustServe := func(when string, secondRoot int, want string) {
+		t.Helper()
+		b.phoneGets("/trust/picoca-root-2.crt", secondRoot)
+		if b.phoneGets("/trust", 200) != want {
+			t.Errorf("%s: the page is another one than a project has", when)
+		}
+	}
+	mustServe("at first", 301, b.made("made"))
+	b.home.Run("root", "rotate")
+	status, _ := b.home.Try("root", "status")
+	if !strings.Contains(status, "bring the new page to pico.local: picoca push pico.local;") {
+		t.Errorf("root status: got %s", status)
+	}
+	if err := b.push(); err != nil { // the same certificate
+		t.Fatal(err)
+	}
+	if status, _ := b.home.Try("root", "status"); strings.Contains(status, "serves other roots") {
+		t.Errorf("root status after a push: got %s", status)
+	}
+	b.home.Run("example", "pico.local", "--for", "pico-w/micropython", "--updates", "--out", "two")
+	mustServe("after a push", 200, b.made("two"))
+	b.renew()
+	b.home.Run("push", "pico.local")
+	mustServe("after a renewal", 200, b.made("two"))
+	if out := b.home.Run("push", "pico.local"); !strings.Contains(out, "unchanged trust.html") {
+		t.Errorf("a second push: got %s", out)
+	}
+	b.home.Run("root", "retire")
 	if err := b.push(); err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	if got := b.shows(b.https, nil); !bytes.Equal(got, b.newest()) {
-		t.Error("after all cuts the newest certificate does not get there")
+	if status, err := b.home.Try("root", "status"); err != nil || strings.Contains(status, "serves other roots") {
+		t.Errorf("root status: got %s, %v", status, err)
 	}
-	if cuts != 23 || outcomes["new"] != 1 {
-		t.Errorf("got %d cuts with outcomes %v, want 23, the last one after the change", cuts, outcomes)
+	b.home.Run("example", "pico.local", "--for", "pico-w/micropython", "--updates", "--out", "one")
+	mustServe("one root", 301, b.made("one"))
+	for _, path := range []string{"/trust/key.der", "/trust/../a/key.der", "/trust/", "/trustXtrust.html"} {
+		b.phoneGets(path, 301)
+	}
+}
+
+// TestUpdatesOfAnEarlierProgram: a board that cannot replace its page keeps it, and gets
+// its certificate.
+func TestUpdatesOfAnEarlierProgram(t *testing.T) {
+	t.Parallel()
+	b := newUpdatesBoard(t)
+	b.stop()
+	replaceIn(t, b.home.Path("project", "updates.py"), `or "/" not in name and suffix(name) in PUBLIC`, "", `name == "trust":`, `name == "never":`)
+	b.restart(0)
+	b.home.Run("root", "rotate")
+	b.renew()
+	out := b.home.Run("push", "pico.local", "--to", "https://"+b.updates)
+	if !strings.Contains(out, "kept  trust.html") || !bytes.Equal(b.shows(b.https, nil), b.newest()) {
+		t.Errorf("got %s", out)
+	}
+	if !strings.Contains(b.home.Run("root", "status"), "serves other roots") {
+		t.Error("the page counts as replaced")
 	}
 }
 
@@ -485,8 +620,12 @@ func TestUpdatesWithEverything(t *testing.T) {
 		t.Error("the update identity is let in to the page")
 	}
 
-	// Visitors with an identity of a new root get in once the board has its certificate.
+	// Visitors with an identity of a new root get in once the board has its certificate;
+	// until then, the others do, also when the page for phones has the new root.
 	b.home.Run("root", "rotate")
+	if out := b.home.Run("push", "pico.local"); !strings.Contains(out, "wrote trust.html") || !b.letsIn(phone) {
+		t.Errorf("the page with a new root: got %s", out)
+	}
 	b.renew()
 	if err := b.push(); err != nil {
 		t.Fatal(err)
@@ -500,6 +639,32 @@ func TestUpdatesWithEverything(t *testing.T) {
 	v := b.visitor("127.0.0.1")
 	v.identity = &tablet
 	v.mustServe("a new root")
+}
+
+// TestUpdatesSetTheClock: a board without internet that knows nothing of today's date
+// has it from its owner.
+func TestUpdatesSetTheClock(t *testing.T) {
+	t.Parallel()
+	h, port := rig.NewHome(t), rig.FreePort(t)
+	h.Run("issue", "pico.local", "--board-clock") // it began in 2021
+	h.Run("example", "pico.local", "--for", "pico-w/micropython", "--mutual-tls", "--updates="+port, "--out", "project")
+	hurry(t, h)
+	phone := identity(h)
+	b := offline(t, h, never)
+	if b.letsIn(phone) {
+		t.Fatal("let in with the clock in 2021")
+	}
+	b.log.wait(t, "starts in the future")
+	h.Run("push", "pico.local", "--to", "https://127.0.0.1:"+port) // nothing else has changed
+	b.log.wait(t, "clock set")
+	if !b.letsIn(phone) {
+		t.Error("not let in after the owner's computer has set the clock")
+	}
+	b.stop()
+	b = offline(t, h, never)
+	if !b.letsIn(phone) {
+		t.Error("not let in after a restart")
+	}
 }
 
 // TestUpdatesToOtherKeys changes the type of the key, each of which has its public

@@ -107,6 +107,9 @@ func (a *app) staleSteps(pages []pki.TrustPage) (steps []string) {
 }
 
 func (a *app) projectStep(page pki.TrustPage) string {
+	if page.Updates {
+		return fmt.Sprintf("bring the new page to %s: %s", page.Name, a.command("push", page.Name))
+	}
 	return fmt.Sprintf("write the project of %s again, with --push, --mutual-tls or --updates if it had them, and copy it to the board: %s", page.Name, a.command("example", page.Name, "--force"))
 }
 

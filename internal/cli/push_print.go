@@ -11,25 +11,27 @@ import (
 
 // pushedJSON is the result of push as --json prints it.
 type pushedJSON struct {
-	Name     string      `json:"name"`
-	For      string      `json:"for"`
-	Serial   string      `json:"serial"`
-	NotAfter time.Time   `json:"not_after"`
-	Kind     push.Kind   `json:"kind"`
-	To       string      `json:"to"`
-	Board    string      `json:"board,omitempty"`
-	BoardID  string      `json:"board_id,omitempty"`
-	Files    []push.Done `json:"files"`
-	Reset    bool        `json:"reset"`
-	ToFillIn string      `json:"to_fill_in,omitempty"`
-	Steps    []string    `json:"steps"`
+	Name     string    `json:"name"`
+	For      string    `json:"for"`
+	Serial   string    `json:"serial"`
+	NotAfter time.Time `json:"not_after"`
+	Kind     push.Kind `json:"kind"`
+	To       string    `json:"to"`
+	Board    string    `json:"board,omitempty"`
+	BoardID  string    `json:"board_id,omitempty"`
+	// MovedFrom is where the board was last, if it is elsewhere now.
+	MovedFrom string      `json:"moved_from,omitempty"`
+	Files     []push.Done `json:"files"`
+	Reset     bool        `json:"reset"`
+	ToFillIn  string      `json:"to_fill_in,omitempty"`
+	Steps     []string    `json:"steps"`
 }
 
 func describePush(p *pki.Push, w pki.PushedFiles, reset bool) pushedJSON {
 	leaf := pki.Describe(p.Issued)
 	r := pushedJSON{
 		Name: p.Name(), For: leaf.For, Serial: leaf.Serial, NotAfter: leaf.NotAfter, Kind: p.Kind(), To: p.Place(),
-		Board: p.Board().Name, BoardID: p.Board().ID, Reset: reset, ToFillIn: w.ToFillIn, Steps: []string{},
+		Board: p.Board().Name, BoardID: p.Board().ID, MovedFrom: w.MovedFrom, Reset: reset, ToFillIn: w.ToFillIn, Steps: []string{},
 	}
 	r.Files = w.Files
 	for _, step := range w.Steps {
@@ -40,6 +42,7 @@ func describePush(p *pki.Push, w pki.PushedFiles, reset bool) pushedJSON {
 
 func (a *app) printPushed(p *pki.Push, w pki.PushedFiles, o pushOptions) error {
 	r := describePush(p, w, o.Reset)
+	a.noteUpdates(p, w)
 	if a.json {
 		return a.printJSON(r)
 	}
@@ -52,6 +55,16 @@ func (a *app) printPushed(p *pki.Push, w pki.PushedFiles, o pushOptions) error {
 	}
 	a.saySteps(p, w)
 	return nil
+}
+
+// noteUpdates says what is not as picoca remembered it, or as the board should be.
+func (a *app) noteUpdates(p *pki.Push, w pki.PushedFiles) {
+	if w.KeptPage {
+		a.note("the program on the board does not take the page for phones: %s, over a cable", a.command("push", p.Name(), "--example", "--to", "PORT"))
+	}
+	if w.MovedFrom != "" {
+		a.note("%s was not found at %s, but at %s: from now on picoca looks there first", pki.DisplayName(p.Name()), w.MovedFrom, p.Place())
+	}
 }
 
 // placeText names where the files are: "Raspberry Pi Pico W with rp2040 at

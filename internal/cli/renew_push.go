@@ -57,6 +57,7 @@ func (r *renewalReport) push(ctx context.Context, c *pki.CA) error {
 }
 
 func (r *renewalReport) pushed(p *pki.Push, files pki.PushedFiles) {
+	r.app.noteUpdates(p, files)
 	r.JSON.Pushed = append(r.JSON.Pushed, describePush(p, files, false))
 	if !r.app.json {
 		r.app.say("%s: pushed to %s", pki.DisplayName(p.Name()), placeText(p))

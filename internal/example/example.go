@@ -56,6 +56,8 @@ type Firmware struct {
 	// program are the project's own files, to which the page is added, or the
 	// broker's configuration.
 	program []template
+	// mutualProgram is added where visitors must show a certificate.
+	mutualProgram []template
 }
 
 // firmwares has a row for each firmware.
@@ -70,6 +72,7 @@ var firmwares = []Firmware{
 			{source: "micropython/main.py"},
 			{source: "micropython/secrets.py", private: true},
 		},
+		mutualProgram: []template{{source: "micropython/clock.py"}},
 	},
 	{
 		ID:      "circuitpython",
@@ -332,7 +335,7 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 	if f.trust {
 		with.trust = p.Trust
 	}
-	program, err := fillAll(f.program, with)
+	program, err := fillAll(f.programOf(p), with)
 	if err != nil {
 		return nil, err
 	}
@@ -348,6 +351,13 @@ func (f Firmware) Render(p Project) ([]export.File, error) {
 	return slices.Concat(program, inFolder(f.Folder(p.Updates != nil), loaded), messages, updates, rest), err
 }
 
+func (f Firmware) programOf(p Project) []template {
+	if !p.MutualTLS {
+		return f.program
+	}
+	return append(f.program[:len(f.program):len(f.program)], f.mutualProgram...)
+}
+
 // rest are the files beside the program and what it loads: the page, or the
 // broker's configuration.
 func (f Firmware) rest(p Project, with filling) ([]export.File, error) {
@@ -357,7 +367,11 @@ func (f Firmware) rest(p Project, with filling) ([]export.File, error) {
 	}
 	web, err := fillAll(p.page(), with)
 	for _, public := range with.trust {
-		web = append(web, public.File)
+		file := public.File
+		if p.Updates != nil {
+			file.Name = path.Join(FirstFolder, file.Name)
+		}
+		web = append(web, file)
 	}
 	if err == nil && f.inHeader {
 		web = []export.File{pageHeader(web)}

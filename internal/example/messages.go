@@ -121,8 +121,7 @@ func (p Project) messages(with filling) ([]export.File, error) {
 func (m *Messages) fill(with filling) {
 	with.marks["push"], with.marks["nopush"] = m != nil, m == nil
 	with.marks["room"] = m != nil
-	with.marks["timed"] = m != nil || with.marks["mutual"]
-	with.marks["untimed"] = !with.marks["timed"]
+	with.marks["untimed"] = m == nil && !with.marks["mutual"]
 	if m != nil {
 		with.values["CONTACT"] = m.Contact.url
 		with.values["VAPID"] = base64.RawURLEncoding.EncodeToString(m.Public)

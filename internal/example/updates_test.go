@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/picoca/picoca/internal/export"
 )
 
 // TestUpdatesNeedTheirFiles: the pair and its owner are in the folder in use, and
@@ -17,7 +19,11 @@ func TestUpdatesNeedTheirFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.Trust = []Public{{"/trust", "text/html", export.File{Name: "trust.html", Data: []byte("page")}}}
 	files := render(t, firmware, p)
+	if string(files["a/trust.html"].Data) != "page" || files["trust.html"].Data != nil {
+		t.Error("the page for phones is not beside the pair")
+	}
 	for _, name := range []string{"a/cert.der", "a/key.der", "a/picoca-root.der", "a/owner.der"} {
 		if file := files[name]; len(file.Data) == 0 || file.Private != (name == "a/key.der") {
 			t.Errorf("%s: got %d bytes, private %v", name, len(file.Data), file.Private)

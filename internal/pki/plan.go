@@ -69,17 +69,17 @@ type Request struct {
 }
 
 // holder is who the certificate is for.
-func (r Request) holder() store.Holder {
+func (r *Request) holder() store.Holder {
 	if name := r.Client.String(); name != "" {
 		return store.Holder{Kind: ca.KindClient, Name: name}
 	}
 	return store.Holder{Kind: ca.KindServer, Name: r.Names.First().String()}
 }
 
-func (r Request) isIdentity() bool { return r.Client.String() != "" }
+func (r *Request) isIdentity() bool { return r.Client.String() != "" }
 
 // display returns the holder's name for people.
-func (r Request) display() string {
+func (r *Request) display() string {
 	if r.isIdentity() {
 		return r.Client.String()
 	}

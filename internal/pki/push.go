@@ -45,6 +45,9 @@ type Push struct {
 	secrets string // a file of the project that the user fills in
 	updates *Updates
 	example *Project
+	// pageRoots are the SHA-256 of the roots in the page for phones that is pushed,
+	// nil if there is none in the folder of the pair.
+	pageRoots []string
 
 	Issued store.Issued
 	Target device.Target
@@ -248,6 +251,10 @@ type PushedFiles struct {
 	// ToFillIn is a file that the user writes the Wi-Fi's name and password into, ""
 	// if that was done.
 	ToFillIn string
+	// MovedFrom is where the board was last, if it is elsewhere now; else "".
+	MovedFrom string
+	// KeptPage says that the board's program has left its page for phones as it was.
+	KeptPage bool
 }
 
 // Run puts the files onto the device, and records where they are. It holds the
@@ -264,6 +271,7 @@ func (p *Push) Run(ctx context.Context, now time.Time, waiting Waiting) (w Pushe
 	if err != nil {
 		return w, err
 	}
+	before := p.Place()
 	w.Files, err = p.device.Put(ctx, files, push.Options{Force: p.request.Force, Familiar: p.isFamiliar() && p.device.Kind == push.Folder, Progress: p.request.Progress, Updates: access})
 	switch _, leftover := errors.AsType[*push.LeftoverError](err); {
 	case w.Files == nil:
@@ -271,11 +279,15 @@ func (p *Push) Run(ctx context.Context, now time.Time, waiting Waiting) (w Pushe
 	case err != nil && !leftover:
 		return w, errors.Join(err, p.record(time.Time{}))
 	}
+	if p.Place() != before {
+		w.MovedFrom = before
+	}
+	w.KeptPage = p.keptPage(w.Files)
 	familiar := p.isFamiliar()
 	if p.example != nil {
 		err = errors.Join(err, p.example.keepTrust())
 	}
-	if err := errors.Join(err, p.record(now)); err != nil {
+	if err := errors.Join(err, p.keepPage(w), p.record(now)); err != nil {
 		return w, err
 	}
 	w.Steps = p.steps(familiar)
@@ -353,6 +365,9 @@ func (p *Push) project() ([]push.File, error) {
 		return nil, err
 	}
 	p.example, p.secrets = project, project.Firmware.Secrets()
+	if p.updates != nil {
+		p.pageRoots = fingerprints(project.trusted)
+	}
 	own := p.ca.ownFiles(p.Issued.Record.Holder(), &p.Issued)
 	var program []push.File
 	var certificate []output.File
@@ -364,7 +379,7 @@ func (p *Push) project() ([]push.File, error) {
 			program = append(program, p.filledIn(one))
 		case own.wrote(path.Base(file.Name), file.Data):
 			certificate = append(certificate, file)
-		case file.Name == example.LiveFile, path.Base(file.Name) == example.OwnerFile: // of no use to anybody else
+		case file.Name == example.LiveFile, path.Dir(file.Name) == example.FirstFolder: // of no use to anybody else
 			program = append(program, one)
 		default:
 			one.Copy = true

@@ -188,7 +188,7 @@ func TestRenewalFailsBeforeItIsSigned(t *testing.T) {
 		t.Errorf("got %q renewed, %d failed, want nas.local and 2", renewed, len(r.Failed))
 	}
 	for _, failed := range r.Failed {
-		if a.latest(failed.Name).Number() != 1 {
+		if latest := a.latest(failed.Name); latest.Number() != 1 {
 			t.Errorf("%s: a certificate was signed", failed.Name)
 		}
 	}

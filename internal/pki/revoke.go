@@ -233,7 +233,9 @@ func (c *CA) chooseRevoked(req RevokeRequest, now time.Time) (chosen []store.Iss
 		return nil, nil, err
 	}
 	latest, err := c.Find(req.Target)
-	if serial, ok := parseSerial(req.Target); ok && errors.As(err, new(*NotIssuedError)) || ok && errors.As(err, new(*ca.NameError)) {
+	_, unknown := errors.AsType[*NotIssuedError](err)
+	_, noName := errors.AsType[*ca.NameError](err)
+	if serial, ok := parseSerial(req.Target); ok && (unknown || noName) {
 		one, err := c.bySerial(serial)
 		return []store.Issued{one}, nil, err
 	}

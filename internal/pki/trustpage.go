@@ -26,9 +26,11 @@ const trustPageFile = "trust-page.txt"
 // TrustPage is a device whose project serves the CA to phones.
 type TrustPage struct {
 	Name string
-	// Current reports whether the project has the roots that the CA has today.
-	// Whether the board has that project cannot be seen.
+	// Current reports whether the project has the roots that the CA has today, or
+	// the board, by an update. Whether the board has that project cannot be seen.
 	Current bool
+	// Updates reports whether an update brings the page to the board.
+	Updates bool
 }
 
 // TrustPages returns the devices whose projects serve the CA to phones, unless
@@ -49,10 +51,25 @@ func (c *CA) TrustPages(now time.Time) ([]TrustPage, error) {
 			return nil, err
 		}
 		if len(has) > 0 {
-			pages = append(pages, TrustPage{issued.Record.Name, slices.Equal(slices.Sorted(slices.Values(has)), slices.Sorted(slices.Values(want)))})
+			updated := c.updatedPage(issued)
+			pages = append(pages, TrustPage{issued.Record.Name, sameRoots(has, want) || sameRoots(updated, want), len(updated) > 0})
 		}
 	}
 	return pages, nil
+}
+
+// updatedPage returns the SHA-256 of the roots that updates brought to a board, none
+// if they do not.
+func (c *CA) updatedPage(i store.Issued) []string {
+	settings, err := c.UpdatesOf(i)
+	if settings == nil || err != nil {
+		return nil // push says what is wrong
+	}
+	return settings.Page
+}
+
+func sameRoots(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // stalePages returns those that do not have the roots of today, as far as the

@@ -40,7 +40,11 @@ func (a authority) pages() (got string) {
 		if err != nil {
 			a.t.Fatal(err)
 		}
-		got = fmt.Sprint(all)
+		current := make([]string, len(all))
+		for i, page := range all {
+			current[i] = fmt.Sprintf("{%s %v}", page.Name, page.Current)
+		}
+		got = fmt.Sprint(current)
 	})
 	return got
 }

@@ -32,6 +32,9 @@ type Updates struct {
 	Port      int  `json:"port"` // 0 if it no longer takes any
 	MutualTLS bool `json:"mutual_tls"`
 	Push      bool `json:"push"`
+	// Page are the SHA-256 of the roots in the page for phones that the board has, or
+	// will have with its project; none if updates do not replace that.
+	Page []string `json:"page,omitempty"`
 }
 
 // UpdatesOf returns how the board of a certificate takes updates, nil if only a
@@ -177,15 +180,25 @@ func (p *Project) recordUpdates() (ended bool, err error) {
 	if p.updates == nil && (before == nil || err != nil) {
 		return false, nil // push says what is wrong
 	}
-	data, err := json.Marshal(Updates{p.request.Updates, p.request.MutualTLS, p.request.Push})
+	settings := &Updates{Port: p.request.Updates, MutualTLS: p.request.MutualTLS, Push: p.request.Push}
+	if p.updates != nil {
+		settings.Page = fingerprints(p.trusted)
+	}
+	return p.updates == nil, p.ca.keepUpdates(p.Name, settings)
+}
+
+// keepUpdates stores how a board takes updates. A store that cannot be written to
+// keeps nothing.
+func (c *CA) keepUpdates(name string, u *Updates) error {
+	data, err := json.Marshal(u)
 	if err != nil {
-		return false, err
+		return err
 	}
-	err = p.ca.store.PutDeviceFile(p.Name, updatesFile, append(data, '\n'))
+	err = c.store.PutDeviceFile(name, updatesFile, append(data, '\n'))
 	if isReadOnly(err) || errors.Is(err, store.ErrUnlocked) {
-		return false, nil
+		return nil
 	}
-	return p.updates == nil, err
+	return err
 }
 
 // knownUpdates returns what the board's project had until now, nil if it took no
@@ -240,6 +253,30 @@ func (p *Push) updatePlace() string {
 	return p.updates.place(p.Name())
 }
 
+// maxElsewhere bounds the time that looking for a board takes.
+const maxElsewhere = 3
+
+// elsewhere are the other places where a board that takes updates may be, by the
+// names and addresses in its certificate: the router may have given it another
+// address than the one that is remembered. One that the user names is the only one.
+func (p *Push) elsewhere() (places []string) {
+	if p.request.To != "" {
+		return nil
+	}
+	leaf := p.Issued.Leaf
+	names := slices.Concat([]string{p.Name()}, leaf.DNSNames)
+	for _, address := range leaf.IPAddresses {
+		names = append(names, address.String())
+	}
+	for _, name := range names {
+		place := p.updates.place(name)
+		if place != p.device.Place && !strings.HasPrefix(name, "*.") && !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
+	return places[:min(maxElsewhere, len(places))]
+}
+
 func isUpdatePlace(place string) bool { return strings.HasPrefix(place, "https://") }
 
 // takesUpdates reports whether the device has folders for two pairs. A board that a
@@ -265,7 +302,10 @@ func (p *Push) updateFiles() ([]push.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := export.Render(bundle, slices.Concat(format.Device, format.CA)...) // the root too, for mutual TLS
+	// The root is for mutual TLS. Another one than the certificate's would lock out all
+	// visitors when only the page for phones is out of date.
+	bundle.Root = p.Issued.Root.Certificate
+	files, err := export.Render(bundle, slices.Concat(format.Device, format.CA)...)
 	if err != nil {
 		return nil, err
 	}
@@ -273,7 +313,11 @@ func (p *Push) updateFiles() ([]push.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := p.credentials(outputFiles(files))
+	page, err := p.page()
+	if err != nil {
+		return nil, err
+	}
+	all := append(p.credentials(outputFiles(files)), page...)
 	if p.device.Kind == push.HTTPS {
 		return append(all, push.File{Name: example.OwnerFile, Data: owner.Certificate[0]}), nil
 	}
@@ -284,6 +328,44 @@ func (p *Push) updateFiles() ([]push.File, error) {
 		all = append(all, push.File{Name: file.Name, Data: file.Data}) // the name of the folder in use comes last
 	}
 	return all, nil
+}
+
+// page are the files that the board serves to phones, none if its project has them
+// elsewhere.
+func (p *Push) page() (files []push.File, err error) {
+	if len(p.updates.Page) == 0 {
+		return nil, nil
+	}
+	roots, err := p.ca.trusted()
+	if err != nil {
+		return nil, err
+	}
+	public, err := trustFiles(p.Name(), certificatesOf(roots))
+	for _, one := range public {
+		files = append(files, push.File{Name: one.File.Name, Data: one.File.Data, Public: true})
+	}
+	p.pageRoots = fingerprints(certificatesOf(roots))
+	return files, err
+}
+
+// keepPage remembers which roots the board has for phones now.
+func (p *Push) keepPage(w PushedFiles) error {
+	if p.updates == nil || p.pageRoots == nil || w.KeptPage {
+		return nil
+	}
+	settings := *p.updates
+	settings.Page = p.pageRoots
+	return p.ca.keepUpdates(p.Name(), &settings)
+}
+
+// keptPage reports whether the board's program has left its page for phones as it
+// was.
+func (p *Push) keptPage(done []push.Done) bool {
+	kept := false
+	for _, file := range done {
+		kept = kept || file.State == push.Kept
+	}
+	return kept && p.device.Kind == push.HTTPS
 }
 
 // access is what picoca and the board prove to each other.
@@ -304,7 +386,7 @@ func (p *Push) access(now time.Time) (*push.Updates, error) {
 	for _, root := range roots {
 		pool.AddCert(root.Certificate)
 	}
-	return &push.Updates{Name: p.Name(), Port: p.updates.Port, Roots: pool, Now: now, Known: p.mayHave, Revoked: revokedIn(revoked), Newest: p.Issued.Leaf.Raw, Owners: owners}, err
+	return &push.Updates{Name: p.Name(), Port: p.updates.Port, Elsewhere: p.elsewhere(), Roots: pool, Now: now, Known: p.mayHave, Revoked: revokedIn(revoked), Newest: p.Issued.Leaf.Raw, Owners: owners}, err
 }
 
 // revokedIn finds certificates in a list of the revoked ones.

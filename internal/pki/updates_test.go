@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/picoca/picoca/internal/push"
+	"github.com/picoca/picoca/internal/store"
 )
 
 // updatesProject writes a project with updates to a folder, and returns the owner
@@ -31,13 +32,14 @@ func (a authority) updatesProject(req ProjectRequest) (owner []byte, w WrittenPr
 	return owner, w, err
 }
 
-// dialled has pushes over a network where no one answers, and returns where to.
-func (a authority) dialled(d *devices, req PushRequest) (address string, err error) {
+// dialled has pushes over a network where no one answers, and returns where to: every
+// address that was tried.
+func (a authority) dialled(d *devices, req PushRequest) (addresses string, err error) {
 	a.t.Helper()
 	a.use(func(c *CA) {
 		computer := d.computer()
 		computer.Dial = func(_ context.Context, _, to string) (net.Conn, error) {
-			address = to
+			addresses = strings.TrimSpace(addresses + " " + to)
 			return nil, errors.New("nobody there")
 		}
 		p, reachErr := c.Reach(a.t.Context(), computer, req, start)
@@ -46,7 +48,38 @@ func (a authority) dialled(d *devices, req PushRequest) (address string, err err
 			err = errors.Join(err, p.Close())
 		}
 	})
-	return address, err
+	return addresses, err
+}
+
+// TestPushLooksElsewhere: only a board whose place is remembered is looked for by the
+// names in its certificate.
+func TestPushLooksElsewhere(t *testing.T) {
+	a, d := newAuthority(t, ""), newDevices(t)
+	a.mustIssue(Request{Names: names(t, "pico.local", "*.pico.local", "192.168.1.7", "garden.local", "desk.local")}, start)
+	if _, _, err := a.updatesProject(ProjectRequest{Updates: 9443, Out: "project"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ remembered, to, want string }{
+		{"https://192.168.1.42", "", "192.168.1.42:8443 pico.local:9443 garden.local:9443 desk.local:9443"},
+		{"https://garden.local:9443", "", "garden.local:9443 pico.local:9443 desk.local:9443 192.168.1.7:9443"},
+		{"https://192.168.1.42", "https://192.168.1.43", "192.168.1.43:8443"},
+	} {
+		a.use(func(c *CA) {
+			issued := a.latest("pico.local")
+			record := issued.Record
+			record.Pushed = &store.Pushed{To: row.remembered, At: start}
+			if err := errors.Join(c.lock(t.Context(), nobodyWaits(t)), c.store.SetRecord(issued, record)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		got, err := a.dialled(d, PushRequest{Name: "pico.local", To: row.to})
+		if _, lost := errors.AsType[*push.LostError](err); got != row.want || lost != (row.to == "") {
+			t.Errorf("%+v: got %q, %v", row, got, err)
+		}
+		if got := a.latest("pico.local").Record.Pushed; got.To != row.remembered || !got.At.Equal(start) {
+			t.Errorf("%+v: now %+v is remembered", row, got)
+		}
+	}
 }
 
 func TestUpdateIdentityEndsWithItsRoot(t *testing.T) {
@@ -198,7 +231,7 @@ func TestRevokedCertificateProvesNoBoard(t *testing.T) {
 func TestCableOfABoardWithUpdates(t *testing.T) {
 	a, d := newAuthority(t, ""), newDevices(t)
 	a.mustIssue(Request{Names: names(t, "pico.local")}, start)
-	owner, _, err := a.updatesProject(ProjectRequest{Updates: 8443, MutualTLS: true, Out: "project"})
+	_, _, err := a.updatesProject(ProjectRequest{Updates: 8443, MutualTLS: true, Out: "project"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +243,7 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	if files := a.mustPush(d, PushRequest{Name: "pico.local", Example: true}, start); files.ToFillIn != "" {
 		t.Error("the Wi-Fi's password is to be filled in again")
 	}
-	for _, name := range []string{"main.py", "secrets.py", "updates.py", "a/cert.der", "a/key.der", "a/picoca-root.der", "a/owner.der", "live"} {
+	for _, name := range []string{"main.py", "secrets.py", "updates.py", "a/trust.html", "a/cert.der", "a/key.der", "a/picoca-root.der", "a/owner.der", "live"} {
 		got, gotErr := os.ReadFile(filepath.Join(dir, name))
 		want, wantErr := os.ReadFile(filepath.Join("project", name))
 		if gotErr != nil || wantErr != nil || !bytes.Equal(got, want) {
@@ -220,8 +253,19 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "live"), []byte("b"), 0o600); err != nil { // updates since
 		t.Fatal(err)
 	}
+	a.mustRotate(RotateRequest{}, start)
+	a.wantPage(TrustPage{"pico.local", false, true})
 	a.mustIssue(Request{Names: names(t, "pico.local"), Renew: true}, start)
 	a.mustPush(d, PushRequest{Name: "pico.local", To: "/dev/ttyACM0"}, start)
+	a.wantPage(TrustPage{"pico.local", true, true})
+	owner, _, err := a.updatesProject(ProjectRequest{Updates: 8443, MutualTLS: true, Out: "project", Force: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, pageErr := os.ReadFile(filepath.Join(dir, "a", "trust.html"))
+	if want, err := os.ReadFile("project/a/trust.html"); err != nil || pageErr != nil || !bytes.Equal(page, want) {
+		t.Errorf("the page for phones has %d bytes (%v), want the %d of the project (%v)", len(page), pageErr, len(want), err)
+	}
 	live, err := os.ReadFile(filepath.Join(dir, "live"))
 	got, ownerErr := os.ReadFile(filepath.Join(dir, "a", "owner.der"))
 	if err != nil || ownerErr != nil || string(live) != "a" || !bytes.Equal(got, owner) || !sameKey(t, filepath.Join(dir, "a"), "project/a") {
@@ -242,6 +286,16 @@ func TestCableOfABoardWithUpdates(t *testing.T) {
 	if _, err := a.pushTo(d, PushRequest{Name: "pico.local", To: "/dev/ttyACM0"}, start); !errors.As(err, new(*OtherBoardError)) {
 		t.Errorf("another board: got %v", err)
 	}
+}
+
+// wantPage looks at the only device that serves the CA to phones.
+func (a authority) wantPage(want TrustPage) {
+	a.t.Helper()
+	a.use(func(c *CA) {
+		if got, err := c.TrustPages(start); err != nil || len(got) != 1 || got[0] != want {
+			a.t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	})
 }
 
 func TestProjectWithoutUpdatesEndsThem(t *testing.T) {

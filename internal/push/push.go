@@ -55,6 +55,9 @@ type File struct {
 	Ours func(data []byte) bool
 	// Copy keeps what is replaced by force as NAME.old.
 	Copy bool
+	// Public is for phones that do not trust the CA yet. A board that takes updates
+	// and has an earlier program leaves it as it is.
+	Public bool
 }
 
 // Options are how Put goes about it.
@@ -125,8 +128,10 @@ const maxFile = 1 << 20
 
 // Device is a device that was reached. Close it.
 type Device struct {
-	Kind  Kind
-	Place string // as the user would write it after --to
+	Kind Kind
+	// Place is as the user would write it after --to. Put changes it if the board is
+	// elsewhere.
+	Place string
 	Board Board
 
 	conn    conn
@@ -175,11 +180,13 @@ func (d *Device) Has(ctx context.Context, name string) (bool, error) {
 // be replaced.
 //
 // A board that takes updates has its previous files until it has shown the new
-// certificate. Put fails with a StrangerError before anything is sent, with a
-// RefusedError, an UpdateError or an UnprovenError.
+// certificate. Put fails with a StrangerError or a LostError before anything is
+// sent, with a RefusedError, an UpdateError or an UnprovenError.
 func (d *Device) Put(ctx context.Context, files []File, o Options) ([]Done, error) {
 	if d.updates != nil {
-		return d.updates.put(ctx, files, o)
+		done, err := d.updates.put(ctx, files, o)
+		d.Place = d.updates.place
+		return done, err
 	}
 	p := &put{Device: d, options: o, done: make([]Done, len(files))}
 	if err := p.compare(ctx, files); err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/picoca/picoca/internal/fault"
 )
@@ -46,6 +47,26 @@ func (e *StrangerError) Hint() fault.Hint {
 		look += "; if the board has a certificate of an earlier root: connect it by USB, and name its port: --to PORT"
 	}
 	return fault.Hintf("%s", look)
+}
+
+// LostError says that a board is at none of the places where it may be.
+type LostError struct {
+	Name string
+	Port int
+	Errs []error // one for each place
+}
+
+func (e *LostError) Error() string {
+	var places []string
+	for _, err := range e.Errs {
+		places = append(places, err.Error())
+	}
+	return fmt.Sprintf("%s was not found: %s", e.Name, strings.Join(places, "; "))
+}
+
+// Hint names the other ways to it.
+func (e *LostError) Hint() fault.Hint {
+	return fault.Hintf("check that the board is on and in this network, and that its program takes updates; if it has another address: --to https://ADDRESS:%d; over a cable: --to PORT", e.Port)
 }
 
 // RefusedError says that a board does not let this CA replace its certificate.

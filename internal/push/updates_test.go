@@ -3,8 +3,10 @@ package push
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"io"
 	"log"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/picoca/picoca/internal/ca"
@@ -37,7 +40,12 @@ type updatingBoard struct {
 	got      map[string][]byte
 	requests []string
 	answers  map[string]int // of requests that fail
+	time     string         // that it was given
+	page     string         // the digest of what it has for phones
+	names    []string       // that belong to the pair on trial
 	broken   bool           // the pair on trial is not the one that was sent
+	tooOld   bool           // it speaks only TLS 1.1
+	shown    bool           // a client has shown a certificate
 	ends     bool           // no connection is possible once the pair is on trial
 }
 
@@ -76,9 +84,16 @@ func (b *updatingBoard) config(*tls.ClientHelloInfo) (*tls.Config, error) {
 		pair = b.newest
 	}
 	want := b.owners[accepts].Certificate[0]
+	newest := uint16(tls.VersionTLS12)
+	if b.tooOld {
+		newest = tls.VersionTLS11
+	}
 	return &tls.Config{
-		Certificates: []tls.Certificate{pair.TLS()}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12,
+		Certificates: []tls.Certificate{pair.TLS()}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS10, MaxVersion: newest,
 		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+			b.mutex.Lock()
+			b.shown = true
+			b.mutex.Unlock()
 			if !bytes.Equal(raw[0], want) {
 				return errors.New("not the owner")
 			}
@@ -99,20 +114,31 @@ func (b *updatingBoard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch request {
+	case "GET /trust":
+		io.WriteString(w, b.page)
 	case "POST /try":
-		b.trial = true
+		b.trial, b.names = true, strings.Fields(string(body))
 	case "POST /live":
-		b.live = true
+		b.live, b.time = true, string(body)
 	default:
 		b.got[r.URL.Path] = body
 	}
+}
+
+func (b *updatingBoard) place() string { return "https://" + b.Listener.Addr().String() }
+
+// access is what picoca has for the board at a time.
+func (b *updatingBoard) access(now time.Time) *Updates {
+	roots := x509.NewCertPool()
+	roots.AddCert(b.root.Cert)
+	return &Updates{Name: "pico.local", Port: 9443, Roots: roots, Now: now, Known: func([]byte) bool { return false }, Revoked: func(*x509.Certificate) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
 }
 
 // put pushes as picoca does at a time.
 func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error) {
 	b.t.Helper()
 	computer := Computer{OS: "linux", Base: b.t.TempDir(), Dial: (&net.Dialer{}).DialContext}
-	d, err := computer.Open(b.t.Context(), "https://"+b.Listener.Addr().String(), Access{})
+	d, err := computer.Open(b.t.Context(), b.place(), Access{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -120,9 +146,7 @@ func (b *updatingBoard) put(now time.Time, change func(*Updates)) ([]Done, error
 	if d.Kind != HTTPS || d.Board != (Board{}) {
 		b.t.Errorf("got %+v", d)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(b.root.Cert)
-	access := &Updates{Name: "pico.local", Port: 9443, Roots: roots, Now: now, Known: func([]byte) bool { return false }, Revoked: func(*x509.Certificate) bool { return false }, Newest: b.newest.Cert.Raw, Owners: b.owners}
+	access := b.access(now)
 	if change != nil {
 		change(access)
 	}
@@ -137,12 +161,61 @@ func TestPutOverHTTPS(t *testing.T) {
 	if err != nil || len(done) != 2 || done[0].State != Written || !done[1].Private {
 		t.Fatalf("got %+v, %v", done, err)
 	}
-	if got := strings.Join(b.requests, ", "); got != "PUT /cert.der, PUT /key.der, POST /try, POST /live" || string(b.got["/key.der"]) != "key" {
-		t.Errorf("got %s, and key %q", got, b.got["/key.der"])
+	if got := strings.Join(b.requests, ", "); got != "PUT /cert.der, PUT /key.der, POST /try, POST /live" || string(b.got["/key.der"]) != "key" || b.time != "1795176000" {
+		t.Errorf("got %s, key %q, time %q", got, b.got["/key.der"], b.time)
 	}
 	b.requests = nil
 	if done, err = b.put(updatesStart, nil); err != nil || done[0].State != Unchanged || strings.Join(b.requests, ", ") != "POST /live" {
 		t.Errorf("again: got %+v, %v after %q", done, err, b.requests)
+	}
+}
+
+// TestPageOverHTTPS: what phones get comes with the pair, or after it if only that is
+// out of date.
+func TestPageOverHTTPS(t *testing.T) {
+	files := []File{{Name: "cert.der", Data: []byte("certificate")}, {Name: "trust.html", Data: []byte("page"), Public: true}, {Name: "root.crt", Data: []byte("root"), Public: true}}
+	for _, row := range []struct {
+		name, page string // the board's, "" if its program has none
+		live       bool   // the board has the pair
+		want       State  // of the page
+		requests   string
+	}{
+		{"another page", "0123", true, Written, "GET /trust, PUT /cert.der, PUT /trust.html, PUT /root.crt, POST /try, POST /live"},
+		{"the same page", pageDigest(files), true, Unchanged, "GET /trust, POST /live"},
+		{"the same page, another pair", pageDigest(files), false, Written, "GET /trust, PUT /cert.der, PUT /trust.html, PUT /root.crt, POST /try, POST /live"},
+		{"a damaged page", "409", true, Written, "GET /trust, PUT /cert.der, PUT /trust.html, PUT /root.crt, POST /try, POST /live"},
+		{"an earlier program", "404", false, Kept, "GET /trust, PUT /cert.der, POST /try, POST /live"},
+		{"an earlier program that has the pair", "404", true, Kept, "GET /trust, POST /live"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := newUpdatingBoard(t)
+			b.page, b.live = row.page, row.live
+			b.answers["GET /trust"] = map[string]int{"404": 404, "409": 409}[row.page]
+			d, err := openUpdates(b.place(), (&net.Dialer{}).DialContext)
+			if err != nil {
+				t.Fatal(err)
+			}
+			done, err := d.Put(t.Context(), files, Options{Updates: b.access(updatesStart)})
+			if err != nil || len(done) != 3 || done[1].State != row.want || done[2].State != row.want {
+				t.Errorf("got %+v, %v", done, err)
+			}
+			if got := strings.Join(b.requests, ", "); got != row.requests {
+				t.Errorf("got %s, want %s", got, row.requests)
+			}
+			if names := strings.Join(b.names, " "); row.want == Written && names != "cert.der trust.html root.crt" {
+				t.Errorf("the board is to keep %q", names)
+			}
+		})
+	}
+}
+
+// TestPageDigest holds the form that boards compute: a project that was copied there
+// has it already.
+func TestPageDigest(t *testing.T) {
+	want := sha256.Sum256([]byte("a.crt 1\nAtrust.html 2\nBB"))
+	files := []File{{Name: "trust.html", Data: []byte("BB"), Public: true}, {Name: "key.der", Data: []byte("k")}, {Name: "a.crt", Data: []byte("A"), Public: true}}
+	if got := pageDigest(files); got != hex.EncodeToString(want[:]) {
+		t.Errorf("got %s, want %x", got, want)
 	}
 }
 
@@ -218,11 +291,110 @@ func TestPutOverHTTPSFails(t *testing.T) {
 	}
 }
 
+// TestPutOverHTTPSFindsTheBoard: what answers at its former address learns nothing.
+func TestPutOverHTTPSFindsTheBoard(t *testing.T) {
+	stranger := func(change func(*updatingBoard)) func(*testing.T) string {
+		return func(t *testing.T) string {
+			other := newUpdatingBoard(t)
+			change(other)
+			t.Cleanup(func() {
+				other.mutex.Lock()
+				defer other.mutex.Unlock()
+				if len(other.requests) > 0 || other.shown {
+					t.Errorf("the stranger got %q, and saw an owner: %v", other.requests, other.shown)
+				}
+			})
+			return other.place()
+		}
+	}
+	for name, before := range map[string]func(*testing.T) string{
+		"nothing answers": func(t *testing.T) string {
+			gone := newUpdatingBoard(t)
+			gone.Close()
+			return gone.place()
+		},
+		"another CA's board": stranger(func(*updatingBoard) {}),
+		"an older TLS":       stranger(func(other *updatingBoard) { other.tooOld = true }),
+		"no TLS":             plainServer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, old := newUpdatingBoard(t), before(t)
+			b.accepts = 1
+			d, err := openUpdates(old, (&net.Dialer{}).DialContext)
+			if err != nil {
+				t.Fatal(err)
+			}
+			access := b.access(updatesStart)
+			access.Elsewhere = []string{"https://127.0.0.1:1", b.place()}
+			if done, err := d.Put(t.Context(), []File{{Name: "cert.der"}}, Options{Updates: access}); err != nil || done[0].State != Written || !b.live || d.Place != b.place() {
+				t.Errorf("got %+v at %s, %v; want it written at %s", done, d.Place, err, b.place())
+			}
+		})
+	}
+}
+
+// TestPutOverHTTPSFindsNoBoard names every place, and no other is remembered.
+func TestPutOverHTTPSFindsNoBoard(t *testing.T) {
+	b, other := newUpdatingBoard(t), newUpdatingBoard(t)
+	d, err := openUpdates(other.place(), (&net.Dialer{}).DialContext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	access := b.access(updatesStart)
+	access.Elsewhere = []string{"https://127.0.0.1:1"}
+	done, err := d.Put(t.Context(), []File{{Name: "key.der"}}, Options{Updates: access})
+	lost, ok := errors.AsType[*LostError](err)
+	if !ok || len(lost.Errs) != 2 || !strings.Contains(err.Error(), other.place()+" does not prove") || !strings.Contains(err.Error(), "; https://127.0.0.1:1: ") || done != nil || d.Place != other.place() {
+		t.Errorf("got %+v, %v at %s", done, err, d.Place)
+	}
+	b.accepts = 1
+	access.Owners, access.Elsewhere = b.owners[:1], []string{other.place()}
+	d.updates.place = b.place()
+	if _, err := d.Put(t.Context(), nil, Options{Updates: access}); !errors.As(err, new(*RefusedError)) {
+		t.Errorf("a board that refuses: got %v", err)
+	}
+}
+
+// TestPutOverHTTPSGivesUp: a place that swallows everything does not take all the time.
+func TestPutOverHTTPSGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		silent := func(ctx context.Context, _, address string) (net.Conn, error) {
+			if address == "192.168.1.42:8443" { // a router that drops what is for nobody
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			ours, theirs := net.Pipe()
+			go io.Copy(io.Discard, theirs)
+			return ours, nil
+		}
+		d, err := openUpdates("https://192.168.1.42:8443", silent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.Put(t.Context(), nil, Options{Updates: &Updates{Name: "pico.local", Elsewhere: []string{"https://pico.local:8443"}, Owners: make([]tls.Certificate, 2)}})
+		if !errors.As(err, new(*LostError)) || strings.Count(err.Error(), errSilent.Error()) != 2 {
+			t.Errorf("got %v", err)
+		}
+		if got, want := time.Since(began), elsewhereTime+updatesTime; got != want {
+			t.Errorf("it took %v, want %v", got, want)
+		}
+	})
+}
+
+// plainServer answers without TLS.
+func plainServer(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return "https://" + server.Listener.Addr().String()
+}
+
 func TestPutOverHTTPSIsInterrupted(t *testing.T) {
 	b := newUpdatingBoard(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	d, err := openUpdates("https://"+b.Listener.Addr().String(), (&net.Dialer{}).DialContext)
+	d, err := openUpdates(b.place(), (&net.Dialer{}).DialContext)
 	if err != nil {
 		t.Fatal(err)
 	}

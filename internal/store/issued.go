@@ -29,7 +29,7 @@ type Issued struct {
 }
 
 // Number returns the certificate's number among those of its holder.
-func (i Issued) Number() int { return number(path.Base(i.Place)) }
+func (i *Issued) Number() int { return number(path.Base(i.Place)) }
 
 // Latest returns the newest certificate of a holder. It fails with ErrNotIssued,
 // or with a DamagedError if that certificate or its record is not what was

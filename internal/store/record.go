@@ -71,7 +71,7 @@ type Pushed struct {
 }
 
 // Holder returns whom the record's certificate is for.
-func (r Record) Holder() Holder { return Holder{r.Kind, r.Name} }
+func (r *Record) Holder() Holder { return Holder{r.Kind, r.Name} }
 
 // Limits of a record's texts in bytes.
 const (
@@ -139,7 +139,7 @@ func layout1For(board, firmware string) string {
 }
 
 // checkTexts refuses what a terminal should never print, and what is too long.
-func (r Record) checkTexts() error {
+func (r *Record) checkTexts() error {
 	pushed, wifi := Pushed{}, WiFi{}
 	if r.Pushed != nil {
 		pushed = *r.Pushed

@@ -3,7 +3,7 @@
 import builtins
 
 from uos import *
-from uos import mkdir as _mkdir, rename as _rename
+from uos import mkdir as _mkdir, remove as _remove, rename as _rename
 
 _open = builtins.open
 left = int(getenv("CUT_AT") or "0")
@@ -12,6 +12,7 @@ left = int(getenv("CUT_AT") or "0")
 def step(name):
     global left
     left -= 1
+    print("step:", name)
     if left == 0:
         print("cut:", name)
         system("kill -9 $PPID")
@@ -20,6 +21,11 @@ def step(name):
 def mkdir(path):
     step("mkdir " + path)
     _mkdir(path)
+
+
+def remove(path):
+    step("remove " + path)
+    _remove(path)
 
 
 def rename(old, new):

@@ -1,6 +1,6 @@
 # @NAME@: a web app over HTTPS, from MicroPython 1.22 or later on a Pico W, Pico 2 W or ESP32.
 # Write your Wi-Fi's name and password into secrets.py, and copy all files of this folder to the board.
-@updates@# The certificate and its key are in the folder a; updates.py has them replaced without a cable.
+@updates@# The certificate, its key and what phones get at /trust are in the folder a; updates.py has them replaced without a cable.
 #
 # Three things that go wrong most often:
 # 1. Formats. MicroPython before 1.29 reads keys and certificates as DER only, and a key as SEC1 ("EC PRIVATE KEY") or
@@ -10,19 +10,26 @@
 # 3. The clock. A Pico W starts at 2021-01-01. For serving HTTPS that does not matter: a browser goes by its own clock.
 @untimed@#    Once the board checks certificates of others, they "start in the future": call ntptime.settime() first.
 @mutual@#    But this program checks the certificates of its visitors, and in 2021 they "start in the future". So it sets the
-@mutual@#    clock from the network before anything else. A handshake takes a Pico W 1.6 to 1.7 s then, instead of 0.5 to 0.6 s.
+@mutual@#    clock first: see clock.py. A handshake takes a Pico W 1.6 to 1.7 s then, instead of 0.5 to 0.6 s.
 @push@#    The board checks the certificates of push services, and in 2021 they "start in the future". So it sets the clock from
 @push@#    the network, and sends no message before.
 
 import asyncio
 import gc
+@updates@
+@updates@gc.threshold(20000)  # or what stays would lie scattered among the garbage of loading: TLS needs 16.7 KB in one piece
+@updates@
+@fixed@@mutual@
+@fixed@@mutual@gc.threshold(20000)  # or what stays would lie scattered among the garbage of loading: TLS needs 16.7 KB in one piece
+@fixed@@mutual@
 import io
 import json
 import network
-@timed@import ntptime
+@push@@simple@import ntptime
 import ssl
 import time
 
+@mutual@import clock
 @push@import messages
 import secrets
 @updates@import updates
@@ -33,7 +40,7 @@ FILES = {
     "/app.webmanifest": ("app.webmanifest", "application/manifest+json"),
     "/icon.png": ("icon.png", "image/png"),
     "/sw.js": ("sw.js", "text/javascript"),
-@trust@    "@PATH@": ("@FILE@", "@TYPE@"),
+@fixed@@trust@    "@PATH@": ("@FILE@", "@TYPE@"),
 }
 
 # How many seconds a connection may be idle. The longer, the more requests need no handshake.
@@ -64,16 +71,16 @@ async def stay_connected():
         await asyncio.sleep(15)
 
 
-@timed@async def set_clock():
-@timed@    # It needs the internet, or a time server of your own in ntptime.host.
-@timed@    while True:
-@timed@        try:
-@timed@            return ntptime.settime()
-@timed@        except OSError as error:
-@timed@            print("no time from", ntptime.host, error)
-@timed@            await asyncio.sleep(2)
-@timed@
-@timed@
+@push@@simple@async def set_clock():
+@push@@simple@    # It needs the internet, or a time server of your own in ntptime.host.
+@push@@simple@    while True:
+@push@@simple@        try:
+@push@@simple@            return ntptime.settime()
+@push@@simple@        except OSError as error:
+@push@@simple@            print("no time from", ntptime.host, error)
+@push@@simple@            await asyncio.sleep(2)
+@push@@simple@
+@push@@simple@
 @fixed@def load_certificate():
 @updates@def load_certificate(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -153,9 +160,11 @@ async def answer(stream, method, path, last):
 @push@        status = messages.status()
         body = io.BytesIO(json.dumps(status).encode())
         return await send(stream, method, "200 OK", "application/json", body, last)
-    if path not in FILES:
+@fixed@    found = FILES.get(path)
+@updates@    found = FILES.get(path) or updates.public(path)
+    if not found:
         return await send(stream, method, "404 Not Found", "text/plain", io.BytesIO(b"404\n"), last)
-    name, kind = FILES[path]
+    name, kind = found
     with open(name, "rb") as file:
         await send(stream, method, "200 OK", kind, file, last)
 
@@ -236,7 +245,8 @@ async def answer_plain(stream):
             return
         head = head[-3:] + more
     path = path.split("?")[0]
-    if path.startswith("/trust") and path in FILES:
+@fixed@    if path.startswith("/trust") and path in FILES:
+@updates@    if updates.public(path):
         return await answer(stream, method, path, True)
     stream.write(b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://@NAME@/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     await stream.drain()
@@ -246,13 +256,15 @@ async def main():
     asyncio.create_task(stay_connected())
     while not wifi.isconnected():
         await asyncio.sleep(1)
-@mutual@    await set_clock()
-    await asyncio.start_server(serve, "0.0.0.0", 443)
     await asyncio.start_server(plain, "0.0.0.0", 80)
 @updates@    await asyncio.start_server(updates.serve, "0.0.0.0", updates.PORT)
+@mutual@    await clock.ask(clock.TRIES)
+@mutual@    asyncio.create_task(clock.keep())
+    await asyncio.start_server(serve, "0.0.0.0", 443)
     print("https://@NAME@/ at", wifi.ifconfig()[0])
 @push@    asyncio.create_task(messages.watch())
-@push@    await set_clock()
+@push@@simple@    await set_clock()
+@push@@mutual@    await clock.known.wait()
 @push@    asyncio.create_task(messages.deliver(Room()))
     while True:
         await asyncio.sleep(3600)
@@ -260,6 +272,8 @@ async def main():
 
 @fixed@context = load_certificate()
 @updates@updates.start(load_certificate, Room())
+@mutual@@fixed@clock.start("@CERT@")
+@mutual@@updates@clock.start(updates.live + "/@CERT@")
 @push@# The computations leave much garbage. If it were only collected once memory is full, what stays would lie scattered, and a
 @push@# visitor's connection needs 16.7 KB in one piece.
 @push@gc.threshold(40000)

@@ -5,18 +5,27 @@
 # says so: only then "live" changes, in one step. Whatever happens before, the board goes on with the pair that it had. If the
 # live pair does not load at a start, the other one is used.
 #
+# What phones get at /trust is in these folders too, so that a new root comes with the pair that it signed.
+#
 # Only the owner gets in. A certificate of your CA is not enough: every phone may have one. The owner's certificate is signed
 # by its own key, and is the only one that this port trusts, byte for byte. It is valid at any time, so no clock is needed.
 
 import asyncio
+import binascii
 import gc
+import hashlib
 import os
 import ssl
 import time
+@mutual@
+@mutual@import clock
 
 PORT = @UPDATES@
 FILES = ("@CERT@", "@KEY@", "picoca-root.der", "owner.der")  # the root is for --mutual-tls
+PUBLIC = {".html": "text/html; charset=utf-8", ".mobileconfig": "application/x-apple-aspen-config", ".crt": "application/x-x509-ca-cert"}
 LARGEST = 4096  # bytes of a file
+PAGE = 65536  # bytes of one for phones
+PIECE = 2048  # bytes of a file in memory
 IDLE = 15  # seconds that the owner may be silent
 LIMIT = 60  # seconds for a whole update, and again until the new pair must have been seen
 
@@ -92,6 +101,50 @@ async def serve(plain, _):
         gc.collect()
 
 
+def public(path):
+    """The file that phones get at a path, and its type; None if there is none."""
+    name = "trust.html" if path == "/trust" else path[7:] if path.startswith("/trust/") else ""
+    if name not in pages(live):
+        return None
+    return live + "/" + name, PUBLIC[suffix(name)]
+
+
+def suffix(name):
+    return name[max(name.rfind("."), 0) :]
+
+
+def pages(folder):
+    return sorted(name for name in os.listdir(folder) if suffix(name) in PUBLIC)
+
+
+def digest(folder):
+    """The SHA-256 of all that phones get, by which the owner sees whether it is out of date."""
+    hash = hashlib.sha256()
+    for name in pages(folder):
+        hash.update(("%s %d\n" % (name, os.stat(folder + "/" + name)[6])).encode())
+        with open(folder + "/" + name, "rb") as file:
+            while piece := file.read(PIECE):
+                hash.update(piece)
+    return binascii.hexlify(hash.digest()).decode()
+
+
+class Body:
+    """What a request sends, piece by piece: the page for phones might not fit into memory."""
+
+    def __init__(self, stream, size, piece):
+        self.stream, self.left, self.piece = stream, size, piece[:size]
+
+    async def read(self):
+        """The next piece, b"" at the end."""
+        piece, self.piece = self.piece, b""
+        if not piece and self.left:
+            piece = await asyncio.wait_for(self.stream.read(min(PIECE, self.left)), IDLE)
+            if not piece:
+                raise EOFError("half a request")
+        self.left -= len(piece)
+        return piece
+
+
 async def converse(stream, folder):
     """Does what the owner asks for. Each request is answered before the next one comes."""
     while True:
@@ -101,7 +154,7 @@ async def converse(stream, folder):
             if not more or len(head) > 1024:
                 return
             head += more
-        head, body = head.split(b"\r\n\r\n", 1)
+        head, piece = head.split(b"\r\n\r\n", 1)
         lines = head.decode().split("\r\n")
         method, path, _ = lines[0].split(" ")
         size = 0
@@ -109,45 +162,54 @@ async def converse(stream, folder):
             name, _, value = line.partition(":")
             if name.lower() == "content-length":
                 size = int(value)
-        if size > LARGEST:
+        if size > (PAGE if suffix(path) in PUBLIC else LARGEST):
             raise ValueError("a file of %d bytes" % size)
-        while len(body) < size:
-            more = await asyncio.wait_for(stream.read(512), IDLE)
-            if not more:
-                return
-            body += more
-        status, text = answer(method, path[1:], body, folder)
+        body = Body(stream, size, piece)
+        try:
+            status, text = await answer(method, path[1:], body, folder)
+        except (OSError, ValueError, MemoryError) as error:
+            status, text = "409 Conflict", str(error)
+        while await body.read():  # or the answer would be lost with the connection
+            pass
         stream.write(("HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(text), text)).encode())
         await stream.drain()
 
 
-def answer(method, name, body, folder):
-    try:
-        if method == "PUT" and name in FILES:
-            store(name, body)
-        elif method == "POST" and name == "try":
-            try_out()
-        elif method == "POST" and name == "live" and folder in (live, on_trial()):
-            make_live(folder)
-        else:
-            return "404 Not Found", "no such request now"
-    except (OSError, ValueError, MemoryError) as error:
-        return "409 Conflict", str(error)
+async def answer(method, name, body, folder):
+    if method == "PUT" and (name in FILES or "/" not in name and suffix(name) in PUBLIC):
+        await store(name, body)
+    elif method == "GET" and name == "trust":
+        return "200 OK", digest(folder)
+    elif method == "POST" and name == "try":
+        try_out((await body.read()).decode().split())
+    elif method == "POST" and name == "live" and folder in (live, on_trial()):
+        make_live(folder)
+@mutual@        seconds = await body.read()
+@mutual@        if seconds:
+@mutual@            clock.told(seconds.decode(), live + "/@CERT@")
+    else:
+        return "404 Not Found", "no such request now"
     return "200 OK", ""
 
 
-def store(name, body):
+async def store(name, body):
     global trial
     trial = None
     if other() not in os.listdir():
         os.mkdir(other())
     with open(other() + "/" + name, "wb") as file:
-        file.write(body)
+        while piece := await body.read():
+            file.write(piece)
 
 
-def try_out():
-    """From now on this port shows the new pair, if it loads and belongs together."""
+def try_out(names):
+    """From now on this port shows the new pair, if it loads and belongs together. Its folder has the named files and no others."""
     global trial
+    for name in os.listdir(other()):
+        if names and name not in names:
+            os.remove(other() + "/" + name)
+    for name in names:
+        os.stat(other() + "/" + name)
     usable(other())
     owners_only(other())
     trial = (other(), time.ticks_add(time.ticks_ms(), LIMIT * 1000))
