@@ -420,7 +420,7 @@ func askOnce(ask Passphrase) (again Passphrase, forget func()) {
 type KeyAwayError struct{ Root string }
 
 func (e *KeyAwayError) Error() string {
-	return fmt.Sprintf("revocation list of %s cannot be signed: the root has expired, or its key is not here", e.Root)
+	return fmt.Sprintf("revocation list of %s cannot be signed: the root has expired, or its key is not here or has another passphrase", e.Root)
 }
 
 // Hint says what remains.
