@@ -524,6 +524,16 @@ func TestDaysAreWholeOnes(t *testing.T) {
 	}
 }
 
+func TestDaysAreRoundedDown(t *testing.T) {
+	for end, want := range map[time.Time]int64{
+		now: 0, now.Add(day24): 1, now.Add(day24 - 1): 0, now.Add(-1): -1, now.Add(-day24): -1, now.Add(-day24 - 1): -2, now.AddDate(1000, 0, 0): 365242,
+	} {
+		if got := Days(now, end); got != want {
+			t.Errorf("%s: got %d, want %d", end, got, want)
+		}
+	}
+}
+
 // TestUnreadableCertificateIsNamed: Go's TLS ends the handshake for it. Devices with
 // negative serial numbers exist.
 func TestUnreadableCertificateIsNamed(t *testing.T) {
