@@ -3,14 +3,14 @@
 #
 #   scripts/build.sh OUT [PACKAGE]
 #
-# picoca phone speaks HTTP/1 only: without HTTP/2 the program is 4 % smaller. Of Go's
-# library only that is inlined which each certificate waits for, and picoca's own code is
-# not: 6 % smaller, and no slower. Nothing needs cgo.
+# picoca phone speaks HTTP/1 only: without HTTP/2 the program is 4 % smaller. Functions are
+# inlined only in what Go's runtime does all the time and in the arithmetic of keys, and
+# begin at the next four bytes instead of 32: 10 % smaller, and no slower. Nothing needs cgo.
 set -euo pipefail
-plain=()
-for package in net/... vendor/... crypto/tls text/... html/... mime/... regexp/... archive/... compress/... \
-  encoding/xml encoding/csv math/big time/... os/exec log/... flag fmt reflect bufio syscall internal/poll; do
-  plain+=("-gcflags=$package=-l")
+fast=()
+for package in runtime internal/runtime/... internal/abi internal/bytealg internal/sync sync/... \
+  crypto/internal/fips140/{nistec,bigmod,sha256} crypto/internal/fips140/edwards25519/...; do
+  fast+=("-gcflags=$package=")
 done
-CGO_ENABLED=0 exec "${GO:-go}" build -tags nethttpomithttp2 -gcflags=all=-l -gcflags=std= "${plain[@]}" \
-  -trimpath -ldflags='-s -w' -o "$1" "${2:-./cmd/picoca}"
+CGO_ENABLED=0 exec "${GO:-go}" build -tags nethttpomithttp2 -gcflags=all=-l "${fast[@]}" \
+  -trimpath -ldflags='-s -w -funcalign=4' -o "$1" "${2:-./cmd/picoca}"

@@ -31,8 +31,8 @@ func TestLimits(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	// The server of picoca phone, net/http, takes 2.1 MB of it.
-	if got := size(t, stripped); got > 12_000_000 {
-		t.Errorf("stripped binary: got %d bytes, want at most 12,000,000", got)
+	if got := size(t, stripped); got > 11_600_000 {
+		t.Errorf("stripped binary: got %d bytes, want at most 11,600,000", got)
 	}
 	h := rig.NewHome(t)
 	if got := peakMemory(t, h, stripped); got > 12<<10 {

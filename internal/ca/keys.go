@@ -104,7 +104,7 @@ func withReason(text, why string) string {
 func whyNot(s string) string {
 	switch strings.ToLower(s) {
 	case "ed25519":
-		return "Chromium cannot use it with it, and no board's firmware loads it"
+		return "Chromium cannot use it, and no board's firmware loads it"
 	case "rsa-1024", "rsa1024", "rsa-512":
 		return "RSA under 2048 bits is broken, and clients refuse it"
 	}

@@ -117,7 +117,7 @@ type checkRun struct {
 	servers *pki.Servers
 }
 
-func (r checkRun) one(ctx context.Context, t probe.Target) error {
+func (r *checkRun) one(ctx context.Context, t probe.Target) error {
 	report := r.prober.Check(ctx, t, r.expected(t.Name))
 	if err := r.printReport(report); err != nil {
 		return err
@@ -132,7 +132,7 @@ func (r checkRun) one(ctx context.Context, t probe.Target) error {
 // parallelChecks is how many devices are visited at once.
 const parallelChecks = 8
 
-func (r checkRun) all(ctx context.Context) error {
+func (r *checkRun) all(ctx context.Context) error {
 	var targets []probe.Target
 	for _, s := range r.servers.All() {
 		targets = append(targets, probe.Target{Name: s.Host(), Port: s.Port})
@@ -145,7 +145,7 @@ func (r checkRun) all(ctx context.Context) error {
 	return r.summarize(reports, checksJSON{})
 }
 
-func (r checkRun) find(ctx context.Context) error {
+func (r *checkRun) find(ctx context.Context) error {
 	r.progress("looking around: this takes a minute or two")
 	found, err := r.prober.Find(ctx, r.expected)
 	if err != nil {
@@ -158,7 +158,7 @@ func (r checkRun) find(ctx context.Context) error {
 }
 
 // progress says on a terminal what takes its time.
-func (r checkRun) progress(format string, args ...any) {
+func (r *checkRun) progress(format string, args ...any) {
 	if terminal.Is(r.app.Stderr) && !r.app.json {
 		r.app.note(format, args...)
 	}
@@ -174,7 +174,7 @@ func errChecks(bad, of int, first fault.Command) error {
 }
 
 // summarize prints a table of servers, and fails if one has a problem.
-func (r checkRun) summarize(reports []probe.Report, result checksJSON) error {
+func (r *checkRun) summarize(reports []probe.Report, result checksJSON) error {
 	if err := r.printReports(reports, result); err != nil {
 		return err
 	}

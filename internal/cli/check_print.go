@@ -67,7 +67,7 @@ type checksJSON struct {
 	Servers []checkJSON `json:"servers"`
 }
 
-func (r checkRun) describe(report probe.Report) checkJSON {
+func (r *checkRun) describe(report probe.Report) checkJSON {
 	j := checkJSON{
 		Name: report.Target.Name, Port: report.Target.Port, OK: len(report.Problems()) == 0, Steps: []stepJSON{},
 		Chain: report.Chain, ChainBytes: report.ChainBytes, Identity: report.Client, Findings: []checkFaultJSON{},
@@ -95,7 +95,7 @@ func describeTLS(report probe.Report) *tlsJSON {
 	return t
 }
 
-func (r checkRun) describeServed(report probe.Report) *servedJSON {
+func (r *checkRun) describeServed(report probe.Report) *servedJSON {
 	leaf := report.Leaf
 	names := ca.NamesOf(leaf)
 	if names == nil {
@@ -109,7 +109,7 @@ func (r checkRun) describeServed(report probe.Report) *servedJSON {
 
 // printReport prints the steps and the notes. The problems are the errors of
 // the run.
-func (r checkRun) printReport(report probe.Report) error {
+func (r *checkRun) printReport(report probe.Report) error {
 	if r.app.json {
 		return r.app.printJSON(r.describe(report))
 	}
@@ -145,7 +145,7 @@ func took(step probe.Step, p probe.Prediction) string {
 
 // printReports prints a line for each server: its worst finding, and the
 // command for it.
-func (r checkRun) printReports(reports []probe.Report, result checksJSON) error {
+func (r *checkRun) printReports(reports []probe.Report, result checksJSON) error {
 	result.Servers = []checkJSON{}
 	for _, report := range reports {
 		result.Servers = append(result.Servers, r.describe(report))

@@ -15,7 +15,7 @@ import (
 )
 
 // target reads NAME or NAME:PORT.
-func (r checkRun) target(c *pki.CA, address netip.Addr) (probe.Target, error) {
+func (r *checkRun) target(c *pki.CA, address netip.Addr) (probe.Target, error) {
 	host, port, err := splitPort(r.options.server)
 	if err != nil {
 		return probe.Target{}, err
@@ -64,7 +64,7 @@ func splitPort(server string) (host string, port int, err error) {
 }
 
 // expected is what the CA expects of a name.
-func (r checkRun) expected(name string) probe.Expected {
+func (r *checkRun) expected(name string) probe.Expected {
 	e := probe.Expected{Intermediates: r.servers.Intermediates, Known: r.known, DueFrom: pki.DueFromLeaf, Of: r.expected}
 	for _, root := range r.servers.Roots {
 		e.Roots = append(e.Roots, probe.Root{Certificate: root.Certificate, Retired: root.Retired != nil})
@@ -84,7 +84,7 @@ func (r checkRun) expected(name string) probe.Expected {
 	return e
 }
 
-func (r checkRun) known(leaf *x509.Certificate) (probe.Known, bool) {
+func (r *checkRun) known(leaf *x509.Certificate) (probe.Known, bool) {
 	i, ok := r.servers.Issued(leaf)
 	return probe.Known{Holder: i.Record.Name, Revoked: i.Revoked != nil}, ok
 }

@@ -86,7 +86,7 @@ func Main(ctx context.Context, env Env) int {
 // changesCA reports whether a command changes what the CA has. Then running it again
 // would not only print what was lost.
 func changesCA(cmd *cobra.Command) bool {
-	return !cmd.Flags().Changed("dry-run") && slices.Contains([]string{"init", "root rotate", "root retire", "root passphrase", "restore",
+	return !cmd.Flags().Changed("dry-run") && !cmd.Flags().Changed("help") && slices.Contains([]string{"init", "root rotate", "root retire", "root passphrase", "restore",
 		"issue", "identity", "delegate", "renew", "revoke", "push"}, commandName(cmd))
 }
 
@@ -257,5 +257,16 @@ func args(low, high int, want string) cobra.PositionalArgs {
 			return usageFault(cmd, fmt.Errorf("expected %s; got %q as well", want, args[high]))
 		}
 		return nil
+	}
+}
+
+// filled is args for commands that would take an empty argument, as a variable of the
+// shell that is not set leaves it, for one that was left out.
+func filled(low, high int, want string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if slices.Contains(given, "") {
+			return misuse(fmt.Sprintf("expected %s; got \"\"", want), fault.Hintf("is a variable of the shell not set?"))
+		}
+		return args(low, high, want)(cmd, given)
 	}
 }

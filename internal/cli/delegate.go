@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,7 @@ caddy    Caddy's internal CA; its key is not encrypted
 See docs/growth.md for who needs which.`,
 		Example: `  picoca delegate step-ca ~/step-ca --host ca.home.arpa
   picoca delegate caddy ~/caddy-ca`,
-		Args: args(2, 2, "a program and a folder"),
+		Args: filled(2, 2, "a program and a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Program, o.Out = args[0], args[1]
 			if err := checkDelegate(cmd, o); err != nil {
@@ -109,7 +110,7 @@ func (a *app) delegateOne(ctx context.Context, c *pki.CA, o pki.DelegateRequest)
 type delegationJSON struct {
 	Name     string        `json:"name"`
 	Program  string        `json:"program,omitempty"`
-	NotAfter string        `json:"not_after"`
+	NotAfter time.Time     `json:"not_after"`
 	Folder   string        `json:"folder"`
 	Files    []pki.Written `json:"files"`
 	Steps    []string      `json:"steps"`
@@ -118,7 +119,7 @@ type delegationJSON struct {
 func (a *app) printDelegation(d *pki.Delegation, files []pki.Written, o pki.DelegateRequest) error {
 	steps := d.Steps()
 	if a.json {
-		return a.printJSON(delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, listed(files), listed(steps)})
+		return a.printJSON(delegationJSON{d.Name, d.Program(), d.NotAfter(), d.Dir, listed(files), listed(steps)})
 	}
 	what := "a CA under your root"
 	if o.RootItself {

@@ -71,7 +71,8 @@ func (a *app) examineTrust(ctx context.Context) []*pki.Finding {
 		return nil // it was found before
 	}
 	stores, _ := trust.ParseStores("")
-	all, err := a.thisComputer().Status(ctx, trust.Request{Roots: roots, Stores: stores})
+	computer := a.thisComputer()
+	all, err := computer.Status(ctx, trust.Request{Roots: roots, Stores: stores})
 	if err != nil {
 		return []*pki.Finding{{ID: "trust-unknown", Note: true, Text: err.Error(), Fix: fault.HintOf(err)}}
 	}

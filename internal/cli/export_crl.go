@@ -75,7 +75,7 @@ func (a *app) runExportCRL(ctx context.Context, c *pki.CA, o exportCRLOptions) e
 	}
 	for _, list := range lists {
 		if list.Ended(a.Now()) {
-			again := "issue, renew or revoke a certificate to sign it again"
+			again := "sign it again: " + a.command("doctor", "--repair")
 			if a.Now().After(list.Root.Certificate.NotAfter) {
 				again = "its root has ended too: " + a.command("root", "rotate")
 			}

@@ -36,7 +36,7 @@ Works for an existing certificate of a device or an identity, or for a key type.
 			if o.key != "" {
 				return args(0, 0, "")(cmd, given)
 			}
-			return args(1, 1, "a device's name, or --key TYPE")(cmd, given)
+			return filled(1, 1, "a device's name, or --key TYPE")(cmd, given)
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.name = strings.Join(args, "")

@@ -64,6 +64,9 @@ func isEmpty(f *pflag.Flag) bool {
 	case "wifi", "radius-domain": // a renewal takes the network out
 		return false
 	}
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return slices.Contains(list.GetSlice(), "")
+	}
 	return f.Value.Type() == "string" && f.Value.String() == ""
 }
 

@@ -23,6 +23,7 @@ type batchReport struct {
 	examples []*pki.Plan    // one for each of those, in the order of the list
 	lines    []batchJSON    // of a dry run
 	done     int
+	before   int // existed when their turn came: another run may have issued them meanwhile
 	again    int
 
 	differs     []string        // lines whose certificate differs from the list or the flags
@@ -140,6 +141,9 @@ func (r *batchReport) issued(row pki.BatchRow) {
 		r.done++
 	case len(row.Result.Files) > 0:
 		r.again++
+		fallthrough
+	default:
+		r.before++
 	}
 	if r.app.json {
 		_ = r.printLine(describeRow(row)) // the printer remembers what could not be written
@@ -163,7 +167,7 @@ func (r *batchReport) printLine(v any) error {
 // end prints the summary, also of a run that stopped.
 func (r *batchReport) end(batch *pki.Batch) error {
 	switch {
-	case r.app.json, r.done == 0 && batch.Ready > 0:
+	case r.app.json, r.done == 0 && r.before <= batch.Before+batch.Skipped && batch.Ready > 0:
 		return nil
 	case r.done > 0:
 		r.app.say("issued %s%s", terminal.Count(r.done, "certificate"), r.forWhom())
@@ -185,8 +189,8 @@ func (r *batchReport) end(batch *pki.Batch) error {
 }
 
 func (r *batchReport) sayBefore(batch *pki.Batch) {
-	if batch.Before > 0 {
-		r.app.say("issued from this list before: %s", terminal.Count(batch.Before, "certificate"))
+	if before := max(batch.Before, r.before-batch.Skipped); before > 0 {
+		r.app.say("issued from this list before: %s", terminal.Count(before, "certificate"))
 	}
 	if batch.Skipped > 0 {
 		r.app.say("left out, with valid certificates: %s", terminal.Count(batch.Skipped, "name"))

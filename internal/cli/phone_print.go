@@ -69,7 +69,7 @@ func (r *phoneRun) writePicture(ctx context.Context, data []byte) error {
 
 func (r *phoneRun) serving() servingJSON {
 	first := servingJSON{
-		r.app.Now(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), r.app.Now().Add(r.options.limit),
+		r.app.Now().UTC(), "serving", r.server.URL(), ca.Fingerprint(r.offer.Roots[0]), r.app.Now().UTC().Add(r.options.limit),
 		addressJSON{r.place.Address.IP(), r.place.Address.Interface()}, []addressJSON{}, r.p12.jsonPassphrase(),
 	}
 	for _, other := range r.place.Others {
@@ -169,6 +169,7 @@ func spanText(span time.Duration) string {
 // printEvent prints what a visitor does.
 func (r *phoneRun) printEvent(e onboard.Event) {
 	if r.app.json {
+		e.Time = e.Time.UTC()
 		_ = json.NewEncoder(r.app.Stdout).Encode(e)
 		return
 	}
@@ -207,7 +208,7 @@ func (r *phoneRun) printEnd(reason endReason, failed bool) {
 	}
 	switch {
 	case r.app.json:
-		_ = json.NewEncoder(r.app.Stdout).Encode(endedJSON{r.app.Now(), "ended", reason, trusting})
+		_ = json.NewEncoder(r.app.Stdout).Encode(endedJSON{r.app.Now().UTC(), "ended", reason, trusting})
 	case failed:
 	case trusting == 0:
 		r.app.say("%s: no phone trusts the CA yet", endWords[reason])

@@ -160,14 +160,14 @@ func (r *renewalReport) issued(renewal *pki.Renewal, result pki.Result) {
 
 // plannedCA and delegated are for a CA under the root.
 func (r *renewalReport) plannedCA(d *pki.Delegation) {
-	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), pki.Day(d.NotAfter()), d.Dir, []pki.Written{}, []string{}})
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, d.Program(), d.NotAfter(), d.Dir, []pki.Written{}, []string{}})
 	if !r.app.json {
 		r.app.say("%s: a CA, would be valid until %s (before: %s)", d.Name, pki.Day(d.NotAfter()), pki.Day(d.Until()))
 	}
 }
 
 func (r *renewalReport) delegated(d *pki.Delegation, result pki.Result) {
-	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, pki.Day(d.NotAfter()), d.Dir, listed(result.Files), []string{}})
+	r.JSON.Delegated = append(r.JSON.Delegated, delegationJSON{d.Name, result.Issued.Record.For, d.NotAfter(), d.Dir, listed(result.Files), []string{}})
 	if !r.app.json {
 		r.app.say("%s: a CA, valid until %s; %s", d.Name, pki.Day(d.NotAfter()), renewedCANext(d))
 		r.app.sayWritten(result.Files)

@@ -35,7 +35,7 @@ scanned from its QR codes: zbarimg --raw PHOTO > FILE. A mistyped line is named.
 		Example: `  picoca restore /media/usb/picoca.age
   picoca --home test restore picoca.age      # to try a backup
   zbarimg --raw photo.jpg | picoca restore --paper -`,
-		Args: args(1, 1, "a file, or -"),
+		Args: filled(1, 1, "a file, or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.file = args[0]
 			if o.paper && o.passphraseFile != "" {

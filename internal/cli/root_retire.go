@@ -22,7 +22,7 @@ now on does not hold it. Phones and computers trust it until you remove it from
 them. It cannot be undone.`,
 		Example: `  picoca root retire
   picoca root retire 7Q3F`,
-		Args: args(0, 1, "the four characters of a root, such as 7Q3F"),
+		Args: filled(0, 1, "the four characters of a root, such as 7Q3F"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.Root = args[0]

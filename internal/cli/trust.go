@@ -141,7 +141,7 @@ type trustRun struct {
 }
 
 // install returns the run of trust that makes the same stores trust the roots.
-func (t trustRun) install() fault.Command {
+func (t *trustRun) install() fault.Command {
 	words := fault.Command{"trust"}
 	if t.options.store != "" {
 		words = append(words, "--store", t.options.store)
@@ -153,7 +153,7 @@ func (t trustRun) install() fault.Command {
 }
 
 // errDistrust says that stores of this computer do not trust the CA.
-func (t trustRun) errDistrust(stores, of int) error {
+func (t *trustRun) errDistrust(stores, of int) error {
 	name := t.request.Roots[0].Subject.CommonName
 	text := "the store does not trust " + name
 	if of > 1 {
@@ -162,7 +162,7 @@ func (t trustRun) errDistrust(stores, of int) error {
 	return found(text, fault.Hintf("%s", t.install()))
 }
 
-func (t trustRun) status(ctx context.Context) error {
+func (t *trustRun) status(ctx context.Context) error {
 	all, err := t.computer.Status(ctx, t.request)
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (t trustRun) status(ctx context.Context) error {
 }
 
 // change plans, and runs the plan unless only its commands are wanted.
-func (t trustRun) change(ctx context.Context, plan func(context.Context, trust.Request) (*trust.Plan, error)) error {
+func (t *trustRun) change(ctx context.Context, plan func(context.Context, trust.Request) (*trust.Plan, error)) error {
 	p, err := plan(ctx, t.request)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func describeChanges(results []trust.Result) []trustedJSON {
 
 // announce prints a command that is about to run as root, while it may still be
 // refused.
-func (t trustRun) announce(step trust.Step) {
+func (t *trustRun) announce(step trust.Step) {
 	if !step.Root {
 		return
 	}
@@ -230,6 +230,6 @@ func (t trustRun) announce(step trust.Step) {
 
 // missing explains a store that does not exist here. It is a fault only if the
 // user asked for that store, or if there is no other.
-func (t trustRun) missing(store trust.Store) trustedJSON {
+func (t *trustRun) missing(store trust.Store) trustedJSON {
 	return trustedJSON{Store: store, State: noStore, fault: t.computer.NotFound(store, t.request.Scope)}
 }

@@ -48,7 +48,7 @@ type trustFileJSON struct {
 
 // result adds to what was found the stores that do not exist here. Where roots
 // are taken out, a store that does not exist is as it should be.
-func (t trustRun) result(found []trustedJSON) trustJSON {
+func (t *trustRun) result(found []trustedJSON) trustJSON {
 	r := trustJSON{Action: t.options.action, DryRun: t.options.dryRun, Stores: []trustedJSON{}}
 	for _, root := range t.request.Roots {
 		r.Roots = append(r.Roots, ca.Fingerprint(root))
@@ -86,7 +86,7 @@ func (r trustJSON) faults() []error {
 }
 
 // print prints a line for each store, and what to do next.
-func (t trustRun) print(r trustJSON) error {
+func (t *trustRun) print(r trustJSON) error {
 	if t.app.json {
 		return t.app.printJSON(r)
 	}
@@ -108,7 +108,7 @@ func (t trustRun) print(r trustJSON) error {
 }
 
 // word says in a word what became of a store.
-func (t trustRun) word(s trustedJSON) string {
+func (t *trustRun) word(s trustedJSON) string {
 	switch {
 	case t.options.action == trustStatus || s.State == noStore:
 		return string(s.State)
@@ -123,7 +123,7 @@ func (t trustRun) word(s trustedJSON) string {
 }
 
 // place is where the store is, with what the word of its state leaves open.
-func (t trustRun) place(s trustedJSON) string {
+func (t *trustRun) place(s trustedJSON) string {
 	switch {
 	case s.State == noStore:
 		return s.fault.Error()
@@ -137,7 +137,7 @@ func (t trustRun) place(s trustedJSON) string {
 }
 
 // sayAdvice prints the commands for Java runtimes that the run left alone.
-func (t trustRun) sayAdvice(steps []trust.Step) {
+func (t *trustRun) sayAdvice(steps []trust.Step) {
 	if len(steps) == 0 {
 		return
 	}
@@ -154,7 +154,7 @@ func (t trustRun) sayAdvice(steps []trust.Step) {
 
 // exportLine is the command that writes the file of the root that signs, which is
 // the only one in it.
-func (t trustRun) exportLine() string {
+func (t *trustRun) exportLine() string {
 	words := []string{"export", "ca", "--out", trust.FileName(t.request.Roots[0])}
 	if name := t.request.Roots[0].Subject.CommonName; len(t.request.Roots) > 1 {
 		words = append(words, "--root", name[strings.LastIndexByte(name, ' ')+1:])
@@ -164,7 +164,7 @@ func (t trustRun) exportLine() string {
 
 // dryRun prints the commands that a run would have executed, so that they can be
 // pasted into a shell: first those that make the files which the others read.
-func (t trustRun) dryRun(p *trust.Plan) error {
+func (t *trustRun) dryRun(p *trust.Plan) error {
 	var found []trustedJSON
 	for _, part := range p.Parts {
 		found = append(found, trustedJSON{Store: part.Store, Place: part.Place, State: part.State, Before: part.State, Steps: part.Steps, fault: part.Err})
@@ -183,7 +183,7 @@ func (t trustRun) dryRun(p *trust.Plan) error {
 	return errors.Join(append([]error{err}, r.faults()...)...)
 }
 
-func (t trustRun) sayCommands(r trustJSON) {
+func (t *trustRun) sayCommands(r trustJSON) {
 	for _, file := range r.Files {
 		t.app.say("%s", t.fileLines(file))
 	}
@@ -201,7 +201,7 @@ func (t trustRun) sayCommands(r trustJSON) {
 
 // fileLines are the commands that make a file: export for the root that signs,
 // else its text.
-func (t trustRun) fileLines(file trustFileJSON) string {
+func (t *trustRun) fileLines(file trustFileJSON) string {
 	if root := t.request.Roots[0]; file.Name == trust.FileName(root) && bytes.Equal([]byte(file.Text), ca.CertificatePEM(root)) {
 		return t.exportLine()
 	}

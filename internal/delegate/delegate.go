@@ -107,14 +107,14 @@ const (
 const PasswordFile = "password"
 
 // certFile and keyFile are those of the issuer.
-func (c Config) certFile() string {
+func (c *Config) certFile() string {
 	if c.IssuerIsRoot {
 		return RootFile
 	}
 	return IntermediateFile
 }
 
-func (c Config) keyFile() string {
+func (c *Config) keyFile() string {
 	if c.IssuerIsRoot {
 		return rootKey
 	}
@@ -150,7 +150,7 @@ func (p Program) Private() []string {
 }
 
 // RenewedFiles returns what a new certificate of the same key replaces.
-func (c Config) RenewedFiles() []File {
+func (c *Config) RenewedFiles() []File {
 	return []File{{Name: RootFile, Data: c.Root}, {Name: IntermediateFile, Data: c.Issuer}}
 }
 
@@ -168,13 +168,13 @@ func ChainFiles(c Config) []File {
 func (p Program) Steps(c Config) []string { return p.steps(c) }
 
 // in returns the path of a file. Config.Dir is a path of this system.
-func (c Config) in(name string) string {
+func (c *Config) in(name string) string {
 	if strings.HasPrefix(c.Dir, "/") {
 		return path.Join(c.Dir, name)
 	}
 	return filepath.Join(c.Dir, name)
 }
 
-func (c Config) address() string { return fmt.Sprintf(":%d", c.Port) }
+func (c *Config) address() string { return fmt.Sprintf(":%d", c.Port) }
 
-func (c Config) url() string { return fmt.Sprintf("https://%s:%d", c.Hosts[0], c.Port) }
+func (c *Config) url() string { return fmt.Sprintf("https://%s:%d", c.Hosts[0], c.Port) }

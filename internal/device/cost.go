@@ -43,7 +43,7 @@ type ClientCost struct {
 // ClientHeap returns the least and the most memory that one connection to a server
 // takes a row of the selected firmware, with an identity of some key type; zero if
 // that was not measured.
-func (t Target) ClientHeap(row Row, key string) (heap [2]int) {
+func (t *Target) ClientHeap(row Row, key string) (heap [2]int) {
 	for _, firmware := range t.Firmware {
 		for _, cost := range firmware.ClientCosts {
 			if cost.Key == key && row.has(cost.Firmware) {
@@ -92,9 +92,9 @@ func (g Growth) applied(cost Cost, c Certificate) Cost {
 // CostOf returns what a connection with a certificate costs, once for each
 // firmware and curve that was measured. A certificate without bytes stands for
 // one of its key type for pico.local.
-func (t Target) CostOf(c Certificate) []Cost { return slices.AppendSeq([]Cost{}, t.costs(c)) }
+func (t *Target) CostOf(c Certificate) []Cost { return slices.AppendSeq([]Cost{}, t.costs(c)) }
 
-func (t Target) costs(c Certificate) iter.Seq[Cost] {
+func (t *Target) costs(c Certificate) iter.Seq[Cost] {
 	return func(yield func(Cost) bool) {
 		for _, firmware := range t.Firmware {
 			for _, cost := range firmware.Costs {
@@ -115,7 +115,7 @@ type Figures struct {
 
 // FiguresOf returns what a connection with a certificate costs a row of the
 // selected firmware.
-func (t Target) FiguresOf(row Row, c Certificate) Figures {
+func (t *Target) FiguresOf(row Row, c Certificate) Figures {
 	var all Figures
 	for cost := range t.costs(c) {
 		if row.has(cost.Firmware) {
@@ -128,7 +128,7 @@ func (t Target) FiguresOf(row Row, c Certificate) Figures {
 
 // Cheapest returns the row of the selected firmware in which a connection takes
 // the least memory, with its figures. Both are zero if none was measured.
-func (t Target) Cheapest(c Certificate) (Row, Figures) {
+func (t *Target) Cheapest(c Certificate) (Row, Figures) {
 	return t.extreme(c, func(x, y Figures) bool {
 		return x.HeapBytes[1] > 0 && (y.HeapBytes[1] == 0 || x.HeapBytes[1] < y.HeapBytes[1])
 	})
@@ -136,14 +136,14 @@ func (t Target) Cheapest(c Certificate) (Row, Figures) {
 
 // costliest returns the row in which a connection takes longest, and, of those
 // whose time was not measured, the most memory.
-func (t Target) costliest(c Certificate) (Row, Figures) {
+func (t *Target) costliest(c Certificate) (Row, Figures) {
 	return t.extreme(c, func(x, y Figures) bool {
 		return x.Seconds[1] > y.Seconds[1] || x.Seconds[1] == y.Seconds[1] && x.HeapBytes[1] > y.HeapBytes[1]
 	})
 }
 
 // extreme returns the first of the rows with figures that no other beats.
-func (t Target) extreme(c Certificate, beats func(x, y Figures) bool) (best Row, extreme Figures) {
+func (t *Target) extreme(c Certificate, beats func(x, y Figures) bool) (best Row, extreme Figures) {
 	for _, row := range t.Rows() {
 		figures := t.FiguresOf(row, c)
 		if figures != (Figures{}) && (extreme == (Figures{}) || beats(figures, extreme)) {

@@ -26,7 +26,7 @@ func TestFiguresSpanTheCosts(t *testing.T) {
 		{"1.0 - 1.9", "p384", Figures{}},
 	} {
 		asked := Row{ID: "f", Version: Version{Range: row.versions}}
-		if got := (Target{Firmware: []Firmware{f}}).FiguresOf(asked, Certificate{Key: row.key}); got != row.want {
+		if got := (&Target{Firmware: []Firmware{f}}).FiguresOf(asked, Certificate{Key: row.key}); got != row.want {
 			t.Errorf("%s of %s: %+v, want %+v", row.key, row.versions, got, row.want)
 		}
 	}
@@ -87,7 +87,7 @@ func TestLargerCertificatesCostMore(t *testing.T) {
 		{Certificate{Key: "p256", Names: 1, Bytes: 500}, 20200, 40400, 500, 9000},
 		{Certificate{Key: "p256", Names: 3, Bytes: 500}, 20260, 40520, 500, 9000},
 	} {
-		costs := Target{Firmware: []Firmware{f}}.CostOf(row.c)
+		costs := (&Target{Firmware: []Firmware{f}}).CostOf(row.c)
 		first, g, h := costs[0], costs[1], costs[2]
 		if first.HeapBytes != row.heap || first.HeapListenerBytes != row.listener || first.CertificateBytes != row.bytes || first.MessageBytes != row.bytes+10 || first.Seconds != 1 {
 			t.Errorf("%+v: %+v", row.c, first)

@@ -6,7 +6,7 @@ import (
 )
 
 // FirmwareIDs returns the IDs of the device's firmware, never nil.
-func (d Device) FirmwareIDs() []string {
+func (d *Device) FirmwareIDs() []string {
 	ids := []string{}
 	for _, f := range d.Firmware {
 		ids = append(ids, f.ID)

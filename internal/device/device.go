@@ -136,7 +136,7 @@ func All() []Device { return slices.Clone(table) }
 
 // Matches reports whether all words of a text occur in what describes the
 // device: its ID, names, group, notes, and files.
-func (d Device) Matches(text string) bool {
+func (d *Device) Matches(text string) bool {
 	all := []string{d.ID, d.Name, string(d.Group), d.Chip}
 	all = append(all, d.Notes...)
 	for _, f := range d.Firmware {
@@ -156,7 +156,7 @@ func (d Device) Matches(text string) bool {
 }
 
 // find returns the firmware with an ID.
-func (d Device) find(id string) (Firmware, bool) {
+func (d *Device) find(id string) (Firmware, bool) {
 	i := slices.IndexFunc(d.Firmware, func(f Firmware) bool { return f.ID == id })
 	if i < 0 {
 		return Firmware{}, false
@@ -165,4 +165,4 @@ func (d Device) find(id string) (Firmware, bool) {
 }
 
 // IsBoard reports whether the device is a board that runs a user's program.
-func (d Device) IsBoard() bool { return d.Group == "board" }
+func (d *Device) IsBoard() bool { return d.Group == "board" }

@@ -74,10 +74,10 @@ type Password struct {
 }
 
 // Has reports whether the file holds a part: leaf, key, ca, crl or issuer.
-func (f File) Has(part string) bool { return slices.Contains(f.Parts, part) }
+func (f *File) Has(part string) bool { return slices.Contains(f.Parts, part) }
 
 // Role names the file for people: certificate, chain, key, combined, ca, ...
-func (f File) Role() string {
+func (f *File) Role() string {
 	switch {
 	case f.Has("key") && (f.Has("leaf") || f.Has("ca")):
 		return "certificate and key"
@@ -98,13 +98,13 @@ func (f File) NeedsPassphrase() bool {
 
 // needsKeyForm reports whether the file's container leaves open which form a
 // key has.
-func (f File) needsKeyForm() bool {
+func (f *File) needsKeyForm() bool {
 	return f.Has("key") && !slices.Contains([]string{"p12", "mobileconfig", "c-header", "c-header-pem", "tasmota"}, f.Container)
 }
 
 // loadedAs is the name that Version.Loads has for the file's key, "" if the
 // firmware is built around it or it holds none.
-func (f File) loadedAs(key string) string {
+func (f *File) loadedAs(key string) string {
 	if !f.Has("key") || f.Container != "der" && f.Container != "pem" {
 		return ""
 	}
@@ -216,7 +216,7 @@ func (t Target) Files(key string, use Use) ([]File, error) {
 	return slices.DeleteFunc(chosen, func(f File) bool { return f.Form != "" && f.Form != form }), nil
 }
 
-func (t Target) hasUse(use Use) bool {
+func (t *Target) hasUse(use Use) bool {
 	uses := t.Uses()
 	if use == UseBoth {
 		return slices.Contains(uses, UseServer) && slices.Contains(uses, UseClient)
@@ -226,7 +226,7 @@ func (t Target) hasUse(use Use) bool {
 
 // Unable returns the rows of the selected firmware that load a key of some
 // type, but from none of the files.
-func (t Target) Unable(chosen []File, key string) []Row {
+func (t *Target) Unable(chosen []File, key string) []Row {
 	var forms []string
 	for _, file := range chosen {
 		if form := file.loadedAs(key); form != "" {
@@ -270,7 +270,7 @@ func (p Place) fill(text string) string {
 
 // InstallCommand returns the shell command that puts a file where the device
 // has it, "" if its place or mode is the user's choice.
-func (f File) InstallCommand(p Place) string {
+func (f *File) InstallCommand(p Place) string {
 	if f.Path == "" || f.Mode == "" {
 		return ""
 	}
@@ -287,7 +287,7 @@ func (f File) InstallCommand(p Place) string {
 
 // Steps returns how to install the files, in order: commands that put them in
 // place, then the device's own steps.
-func (t Target) Steps(chosen []File, use Use, p Place) []Step {
+func (t *Target) Steps(chosen []File, use Use, p Place) []Step {
 	var steps []Step
 	for _, file := range chosen {
 		if command := file.InstallCommand(p); command != "" {

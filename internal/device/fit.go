@@ -62,17 +62,17 @@ func (e *MisfitError) ownHint() fault.Hint {
 }
 
 // loads reports whether the firmware loads a key type, recommended or not.
-func (f Firmware) loads(key string) bool {
+func (f *Firmware) loads(key string) bool {
 	return slices.Contains(f.Keys, key) || slices.Contains(f.NotRecommendedKeys, key)
 }
 
-func (t Target) loads(key string) bool {
+func (t *Target) loads(key string) bool {
 	return !slices.ContainsFunc(t.Firmware, func(f Firmware) bool { return !f.loads(key) })
 }
 
 // Fits returns nil if the device can use the certificate, or a *MisfitError for
 // each limit that it exceeds, joined. Force allows what is not recommended.
-func (t Target) Fits(c Certificate, force bool) error {
+func (t *Target) Fits(c Certificate, force bool) error {
 	faults := t.misfits(c, force)
 	if len(faults) == 0 {
 		return nil
@@ -110,7 +110,7 @@ func (t Target) misfits(c Certificate, force bool) []*MisfitError {
 
 // elsewhere returns the targets with another firmware of the device that take
 // the certificate.
-func (t Target) elsewhere(c Certificate) []string {
+func (t *Target) elsewhere(c Certificate) []string {
 	var targets []string
 	for _, f := range t.Device.Firmware {
 		selected := slices.ContainsFunc(t.Firmware, func(s Firmware) bool { return s.ID == f.ID })
@@ -125,7 +125,7 @@ func (t Target) elsewhere(c Certificate) []string {
 // tooCostly says why a key that loads is not worth its cost: an RSA key by its
 // cost, if that is known. P-384 costs hardly more than P-256, but has no
 // advantage.
-func (t Target) tooCostly(c Certificate) string {
+func (t *Target) tooCostly(c Certificate) string {
 	row, figures := t.costliest(c)
 	best := t.Keys()[0]
 	switch {

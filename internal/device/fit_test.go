@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-func target(t testing.TB, text string) Target {
+func target(t testing.TB, text string) *Target {
 	t.Helper()
 	parsed, err := ParseTarget(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parsed
+	return &parsed
 }
 
 // limitsOf takes what Fits says apart.

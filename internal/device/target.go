@@ -44,11 +44,11 @@ func ParseTarget(text string) (Target, error) {
 func (t Target) String() string { return t.text }
 
 // named reports whether the target names a firmware.
-func (t Target) named() bool { return t.text != t.Device.ID }
+func (t *Target) named() bool { return t.text != t.Device.ID }
 
 // Name returns what people call the target: the device, with its firmware if
 // the user chose one of several.
-func (t Target) Name() string {
+func (t *Target) Name() string {
 	if t.named() && len(t.Device.Firmware) > 1 {
 		return t.Device.Name + " with " + t.Firmware[0].Name
 	}
@@ -133,7 +133,7 @@ func (r Row) has(firmware string) bool {
 }
 
 // Rows returns the firmware's versions, each with its name.
-func (f Firmware) Rows() []Row {
+func (f *Firmware) Rows() []Row {
 	rows := make([]Row, len(f.Versions))
 	for i, v := range f.Versions {
 		rows[i] = Row{f.ID, f.Name, v}
@@ -142,7 +142,7 @@ func (f Firmware) Rows() []Row {
 }
 
 // Rows returns every range of versions of the selected firmware.
-func (t Target) Rows() []Row {
+func (t *Target) Rows() []Row {
 	var rows []Row
 	for _, f := range t.Firmware {
 		rows = append(rows, f.Rows()...)
@@ -152,11 +152,11 @@ func (t Target) Rows() []Row {
 
 // Keys returns the recommended key types that all selected firmware loads, the
 // best one first.
-func (t Target) Keys() []string { return t.common(func(f Firmware) []string { return f.Keys }) }
+func (t *Target) Keys() []string { return t.common(func(f Firmware) []string { return f.Keys }) }
 
 // NotRecommendedKeys returns the key types that all selected firmware loads, but that
 // are not worth their cost in at least one.
-func (t Target) NotRecommendedKeys() []string {
+func (t *Target) NotRecommendedKeys() []string {
 	recommended := t.Keys()
 	all := t.common(func(f Firmware) []string { return slices.Concat(f.Keys, f.NotRecommendedKeys) })
 	return slices.DeleteFunc(all, func(key string) bool { return slices.Contains(recommended, key) })
@@ -164,11 +164,11 @@ func (t Target) NotRecommendedKeys() []string {
 
 // NotRecommended reports whether a key type loads and is not worth its cost: the
 // user must insist.
-func (t Target) NotRecommended(key string) bool { return slices.Contains(t.NotRecommendedKeys(), key) }
+func (t *Target) NotRecommended(key string) bool { return slices.Contains(t.NotRecommendedKeys(), key) }
 
 // RootKeys returns the key types of which a root must have one for its leaves
 // to load in all selected firmware; nil means any.
-func (t Target) RootKeys() []string {
+func (t *Target) RootKeys() []string {
 	var roots []string
 	for _, f := range t.Firmware {
 		switch {
@@ -183,7 +183,7 @@ func (t Target) RootKeys() []string {
 }
 
 // Uses returns what a certificate can be for in all selected firmware.
-func (t Target) Uses() []Use {
+func (t *Target) Uses() []Use {
 	uses := slices.Clone(t.Firmware[0].Uses)
 	for _, f := range t.Firmware[1:] {
 		uses = slices.DeleteFunc(uses, func(use Use) bool { return !slices.Contains(f.Uses, use) })
@@ -193,7 +193,7 @@ func (t Target) Uses() []Use {
 
 // common returns what a list has in all selected firmware, in the order of the
 // first.
-func (t Target) common(list func(Firmware) []string) []string {
+func (t *Target) common(list func(Firmware) []string) []string {
 	all := slices.Clone(list(t.Firmware[0]))
 	for _, f := range t.Firmware[1:] {
 		other := list(f)
@@ -204,7 +204,7 @@ func (t Target) common(list func(Firmware) []string) []string {
 
 // MaxCertificateBytes returns the most DER that all selected firmware can
 // serve, with the source of that figure; 0 if no limit is known.
-func (t Target) MaxCertificateBytes() (most int, source string) {
+func (t *Target) MaxCertificateBytes() (most int, source string) {
 	for _, f := range t.Firmware {
 		if f.MaxCertificateBytes > 0 && (most == 0 || f.MaxCertificateBytes < most) {
 			most, source = f.MaxCertificateBytes, f.MaxCertificateSource
@@ -215,7 +215,7 @@ func (t Target) MaxCertificateBytes() (most int, source string) {
 
 // Clock returns what the clock of the selected firmware shows at power-on, the
 // earliest if they differ; zero if none is known.
-func (t Target) Clock() Clock {
+func (t *Target) Clock() Clock {
 	var earliest Clock
 	for _, f := range t.Firmware {
 		if f.Clock.PowerOn != "" && (earliest.PowerOn == "" || f.Clock.PowerOn < earliest.PowerOn) {
@@ -227,7 +227,7 @@ func (t Target) Clock() Clock {
 
 // ChecksDates reports whether any of the selected firmware is known to check
 // the dates of certificates when it is the client.
-func (t Target) ChecksDates() bool {
+func (t *Target) ChecksDates() bool {
 	return slices.ContainsFunc(t.Rows(), func(row Row) bool { return row.Client.ChecksDates == "yes" })
 }
 
@@ -249,19 +249,19 @@ func (t *Target) DateChecks() (none, roots bool) {
 
 // IgnoresAddresses returns the rows of the selected firmware that, as clients,
 // never find an address in a server's certificate: they need its name.
-func (t Target) IgnoresAddresses() []Row {
+func (t *Target) IgnoresAddresses() []Row {
 	return slices.DeleteFunc(t.Rows(), func(row Row) bool { return row.Client.MatchesAddresses != "no" })
 }
 
 // IsTested reports whether a test runs each of the selected firmware, or its
 // TLS.
-func (t Target) IsTested() bool {
+func (t *Target) IsTested() bool {
 	return !slices.ContainsFunc(t.Firmware, func(f Firmware) bool { return f.Tested == "" })
 }
 
 // FirmwareName returns the name for people of a firmware that a cost names,
 // "MicroPython" for "micropython@1.28".
-func (d Device) FirmwareName(id string) string {
+func (d *Device) FirmwareName(id string) string {
 	id, _, _ = strings.Cut(id, "@")
 	if firmware, ok := d.find(id); ok {
 		return firmware.Name
@@ -377,7 +377,7 @@ func (e FirmwareNeededError) ExitCode() int { return fault.Usage }
 
 // CanBe reports whether the target may run a version of a firmware, or a later
 // one: "1.22" is met by a target that names no version, or 1, or 1.30.
-func (t Target) CanBe(firmware, version string) bool {
+func (t *Target) CanBe(firmware, version string) bool {
 	_, release, _ := strings.Cut(t.text, "/")
 	r, err := ParseRelease(release)
 	if err != nil || r.ID != firmware { // no version was named

@@ -80,7 +80,7 @@ type Spec struct {
 }
 
 // Has reports whether the file holds a part.
-func (s Spec) Has(part Part) bool { return slices.Contains(s.Parts, string(part)) }
+func (s *Spec) Has(part Part) bool { return slices.Contains(s.Parts, string(part)) }
 
 // HoldsEveryRoot reports whether the file's container has room for every root to
 // trust.
@@ -156,7 +156,7 @@ func (s Spec) render(b Bundle) ([]byte, error) {
 	return nil, ContainerError{s}
 }
 
-func (b Bundle) has(part Part) bool {
+func (b *Bundle) has(part Part) bool {
 	switch part {
 	case Leaf:
 		return b.Leaf != nil
@@ -173,10 +173,10 @@ func (b Bundle) has(part Part) bool {
 }
 
 // LeafIssuer returns the root that issued the leaf.
-func (b Bundle) LeafIssuer() *x509.Certificate { return cmp.Or(b.Issuer, b.Root) }
+func (b *Bundle) LeafIssuer() *x509.Certificate { return cmp.Or(b.Issuer, b.Root) }
 
 // roots are the root and those beside it.
-func (b Bundle) roots() []*x509.Certificate {
+func (b *Bundle) roots() []*x509.Certificate {
 	return append([]*x509.Certificate{b.Root}, b.MoreRoots...)
 }
 

@@ -102,7 +102,7 @@ func profileCA(b Bundle) ([]byte, error) {
 	return b.marshal(p)
 }
 
-func (b Bundle) rootNames() string {
+func (b *Bundle) rootNames() string {
 	var names []string
 	for _, root := range b.roots() {
 		names = append(names, root.Subject.CommonName)
@@ -143,7 +143,7 @@ func profileClient(s Spec, b Bundle) ([]byte, error) {
 }
 
 // profile returns a profile with the roots and the web clips.
-func (b Bundle) profile(id, name string) appleProfile {
+func (b *Bundle) profile(id, name string) appleProfile {
 	p := appleProfile{
 		ConsentText:         map[string]string{"default": consent(b.roots())},
 		PayloadDisplayName:  name,
@@ -179,7 +179,7 @@ func rootPayload(id string, i int, root *x509.Certificate) appleCertificate {
 	return c
 }
 
-func (b Bundle) webClip(id string, clip WebClip) appleWebClip {
+func (b *Bundle) webClip(id string, clip WebClip) appleWebClip {
 	w := appleWebClip{
 		applePayload: payload("com.apple.webClip.managed", id+".clip."+shortHash([]byte(clip.URL)), b.Root.Raw, clip.Label),
 		FullScreen:   true,
@@ -197,7 +197,7 @@ func payload(kind, id string, content []byte, name string) applePayload {
 	return applePayload{PayloadDisplayName: name, PayloadIdentifier: id, PayloadType: kind, PayloadUUID: uuid(id, content), PayloadVersion: 1}
 }
 
-func (b Bundle) marshal(p appleProfile) ([]byte, error) {
+func (b *Bundle) marshal(p appleProfile) ([]byte, error) {
 	data, err := plist.MarshalIndent(p, "\t")
 	if err == nil && b.Signer != nil {
 		data, err = b.Signer.sign(data, b.Root)

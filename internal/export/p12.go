@@ -93,7 +93,7 @@ func renderP12(s Spec, b Bundle) ([]byte, error) {
 
 // chain is the root that issued the leaf, and for a client, which trusts what is
 // in its .p12 (OpenVPN, Android), every other root.
-func (b Bundle) chain() []*x509.Certificate {
+func (b *Bundle) chain() []*x509.Certificate {
 	chain := []*x509.Certificate{b.LeafIssuer()}
 	if !slices.Contains(b.Leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth) {
 		return chain

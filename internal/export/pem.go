@@ -27,7 +27,7 @@ func renderPEM(s Spec, b Bundle) ([]byte, error) {
 // blocks returns a part in PEM. A root beside a leaf is the one that issued it,
 // since servers send both. Without a leaf it is what the reader trusts: every
 // root, and the list of each.
-func (s Spec) blocks(b Bundle, part Part) (all []*pem.Block, err error) {
+func (s *Spec) blocks(b Bundle, part Part) (all []*pem.Block, err error) {
 	switch {
 	case part == CA && s.Has(Leaf):
 		part = Issuer

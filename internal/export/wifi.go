@@ -65,7 +65,7 @@ const eapTLS = 13 // IANA, Extensible Authentication Protocol Registry
 
 // wifi sets up the network with the identity of a profile. WPA2 stands for WPA3
 // too, in Apple's schema.
-func (b Bundle) wifi(id, identity string) appleWiFi {
+func (b *Bundle) wifi(id, identity string) appleWiFi {
 	var anchors []any
 	for i, root := range b.roots() {
 		anchors = append(anchors, rootPayload(id, i, root).PayloadUUID)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -207,14 +208,16 @@ func (n Network) candidates() []candidate {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int {
+	// slices.SortStableFunc would be compiled once more for candidates: 7 KB.
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := all[i], all[j]
 		return cmp.Or(
 			falseFirst(a.loopback, b.loopback),
 			falseFirst(a.virtual, b.virtual),
 			falseFirst(!a.routed, !b.routed),
 			falseFirst(a.ip.IsLinkLocalUnicast(), b.ip.IsLinkLocalUnicast()),
 			falseFirst(a.ip.Is6(), b.ip.Is6()),
-		)
+		) < 0
 	})
 	return all
 }

@@ -64,13 +64,13 @@ var boardPlatforms = [...]Platform{IPhone, Android, Samsung, Windows, Mac}
 
 // boardPage has the steps for all platforms; the style shows those that the reader
 // chose, without a script.
-func (v view) boardPage() safe {
+func (v *view) boardPage() safe {
 	return v.head("which.title") + "<main>\n" + v.title("which.title", "which.lead") + v.boardDevices() + each(v.roots(), v.fingerprint) +
 		each(boardPlatforms[:], v.boardGuide) + "</main>\n<aside>" + v.about() + "</aside>\n" +
 		"<footer><p>" + v.say("dated") + "</p><p>" + v.say("board.foot") + "</p></footer>\n" + end
 }
 
-func (v view) boardDevices() safe {
+func (v *view) boardDevices() safe {
 	return `<nav aria-label="` + v.plain("devices.label") + "\">\n" + each(boardPlatforms[:], func(p Platform) safe {
 		return link("#"+p.path(), escape(p.title())) + "\n"
 	}) + "</nav>"

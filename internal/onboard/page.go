@@ -50,24 +50,26 @@ func (s *Server) viewFor(r *http.Request, picked Platform) view {
 	return v
 }
 
-func (v view) roots() []root   { return v.config.roots() }
-func (v view) further() []root { return v.roots()[1:] }
+func (v *view) roots() []root   { return v.config.roots() }
+func (v *view) further() []root { return v.roots()[1:] }
 
 // text turns a text of the language into HTML, with the names of the first root.
-func (v view) text(text string) safe { return v.textFor(v.signing(), text) }
+func (v *view) text(text string) safe { return v.textFor(v.signing(), text) }
 
 // textFor does it with the names of any root.
-func (v view) textFor(r root, text string) safe { return markup(text, v.fill(r)) }
+func (v *view) textFor(r root, text string) safe { return markup(text, v.fill(r)) }
 
 // say returns the text with that key as HTML, and plain for an attribute.
-func (v view) say(key string) safe            { return v.text(v.language.say(key)) }
-func (v view) sayFor(r root, key string) safe { return v.textFor(r, v.language.say(key)) }
-func (v view) plain(key string) safe          { return escape(v.fill(v.signing()).Replace(v.language.say(key))) }
-func (v view) sayWith(key, name, value string) safe {
+func (v *view) say(key string) safe            { return v.text(v.language.say(key)) }
+func (v *view) sayFor(r root, key string) safe { return v.textFor(r, v.language.say(key)) }
+func (v *view) plain(key string) safe {
+	return escape(v.fill(v.signing()).Replace(v.language.say(key)))
+}
+func (v *view) sayWith(key, name, value string) safe {
 	return markup(v.language.say(key), strings.NewReplacer(name, value, "{device}", v.deviceName()))
 }
 
-func (v view) fill(r root) *strings.Replacer {
+func (v *view) fill(r root) *strings.Replacer {
 	return strings.NewReplacer(
 		"{ca}", unbroken(r.name()),
 		"{device}", v.deviceName(),
@@ -79,7 +81,7 @@ func (v view) fill(r root) *strings.Replacer {
 }
 
 // known says where the reader finds the right fingerprint.
-func (v view) known() string {
+func (v *view) known() string {
 	switch {
 	case v.paper:
 		return v.language.say("known.paper")
@@ -94,7 +96,7 @@ func (v view) known() string {
 func (r root) name() string { return r.cert.Subject.CommonName }
 
 // names lists roots in a sentence.
-func (v view) names(roots []root) string {
+func (v *view) names(roots []root) string {
 	var all []string
 	for _, r := range roots {
 		all = append(all, unbroken(r.name()))
@@ -115,24 +117,24 @@ func unbroken(name string) string {
 }
 
 // deviceName returns what a sentence calls the device: "iPhone", "Android device".
-func (v view) deviceName() string {
+func (v *view) deviceName() string {
 	if v.device == "" {
 		return v.language.say("device")
 	}
 	return cmp.Or(v.language.Words["device."+v.device.path()], string(v.device))
 }
 
-func (v view) guide() guide { return v.language.guideOf(v.device) }
+func (v *view) guide() guide { return v.language.guideOf(v.device) }
 
 // page is the page that the QR code leads to.
-func (v view) page() safe {
+func (v *view) page() safe {
 	if v.device == "" {
 		return v.head("which.title") + "<main>\n" + v.which() + "</main>\n<aside>" + v.about() + "</aside>\n" + v.foot()
 	}
 	return v.head("title") + "<main>\n" + v.steps() + "</main>\n<aside>" + v.about() + v.aside() + "</aside>\n" + v.foot()
 }
 
-func (v view) head(title string) safe {
+func (v *view) head(title string) safe {
 	return `<!doctype html>
 <html lang="` + escape(v.language.Tag) + `">
 <head>
@@ -151,7 +153,7 @@ func (v view) head(title string) safe {
 
 // icon is none on a board: there, each file more is one request more, and what is
 // not linked is asked for.
-func (v view) icon() safe {
+func (v *view) icon() safe {
 	if v.board != "" {
 		return `<link rel="icon" href="data:,">`
 	}
@@ -160,22 +162,22 @@ func (v view) icon() safe {
 
 const end safe = "</body>\n</html>\n"
 
-func (v view) foot() safe {
+func (v *view) foot() safe {
 	return "<footer><p>" + v.say("dated") + "</p><p>" + v.say("ends") + "</p></footer>\n" + end
 }
 
 // which lets the reader choose a device.
-func (v view) which() safe {
+func (v *view) which() safe {
 	return v.title("which.title", "which.lead") + v.devices() + each(v.roots(), v.fingerprint)
 }
 
-func (v view) title(title, lead string) safe {
+func (v *view) title(title, lead string) safe {
 	return "<h1>" + v.say(title) + `</h1>
 <p class="lead">` + v.say(lead) + "</p>\n" + v.several() + each(v.roots(), v.warning)
 }
 
 // several says that there is more than one root.
-func (v view) several() safe {
+func (v *view) several() safe {
 	if len(v.further()) == 0 {
 		return ""
 	}
@@ -184,7 +186,7 @@ func (v view) several() safe {
 }
 
 // warning is for a root that can vouch for any name.
-func (v view) warning(r root) safe {
+func (v *view) warning(r root) safe {
 	if len(ca.ScopeOf(r.cert).Domains) > 0 {
 		return ""
 	}
@@ -194,13 +196,13 @@ func (v view) warning(r root) safe {
 
 // steps are the guide for the device. The role is for Safari, which takes a list
 // with numbers of its own for none.
-func (v view) steps() safe {
+func (v *view) steps() safe {
 	return v.title("title", "lead") + v.mistaken() + when(v.other, v.otherBrowser()) +
 		`<ol class="steps" role="list">` + each(v.guide().Steps, v.step) + "</ol>\n"
 }
 
 // mistaken leads readers to the device that theirs may really be.
-func (v view) mistaken() safe {
+func (v *view) mistaken() safe {
 	switch v.device {
 	case Mac:
 		return hint(v.say("ipad") + " " + link(v.base()+"/"+IPad.path(), v.say("ipad.link")))
@@ -210,17 +212,17 @@ func (v view) mistaken() safe {
 	return ""
 }
 
-func (v view) otherBrowser() safe {
+func (v *view) otherBrowser() safe {
 	return card("alarm", "other", v.say("other.title"), paragraph(v.text(v.guide().Other))+paragraph(v.say("other.copy"))+
 		paragraph(`<code class="copy">`+escape(v.URL())+"</code>"))
 }
 
-func (v view) step(s step) safe {
+func (v *view) step(s step) safe {
 	again := func(r root) safe { return when(s.Each != "", paragraph(v.sayFor(r, s.Each))) }
 	return "<li><div><p>" + v.text(s.Do) + "</p>\n" + each(v.further(), again) + v.slot(s.Slot) + when(s.Note != "", note(v.text(s.Note))) + "</div></li>\n"
 }
 
-func (v view) slot(name string) safe {
+func (v *view) slot(name string) safe {
 	switch name {
 	case "download":
 		return v.downloads()
@@ -238,7 +240,7 @@ func (v view) slot(name string) safe {
 }
 
 // downloads are the buttons: one profile with all roots, or a file for each.
-func (v view) downloads() safe {
+func (v *view) downloads() safe {
 	if v.device.handheld() || len(v.further()) == 0 {
 		return button(v.base()+"/"+v.signing().file(v.device), v.text(v.guide().Button))
 	}
@@ -258,7 +260,7 @@ func button(url string, text safe) safe {
 }
 
 // fingerprint shows a root's, in four pieces that a narrow screen can stack.
-func (v view) fingerprint(r root) safe {
+func (v *view) fingerprint(r root) safe {
 	const piece = 8 * len("AB:")
 	whole := ca.Fingerprint(r.cert)
 	pieces := []string{whole[:piece], whole[piece : 2*piece], whole[2*piece : 3*piece], whole[3*piece:]}
@@ -272,7 +274,7 @@ func card(class, id, title, body safe) safe {
 }
 
 // about is what the reader is about to trust.
-func (v view) about() safe {
+func (v *view) about() safe {
 	return card("", "about", v.say("about"), each(v.roots(), func(r root) safe {
 		return "<dl><dt>" + v.say("about.name") + "</dt><dd>" + escape(r.name()) +
 			"</dd><dt>" + v.say("about.until") + "</dt><dd>" + escape(day(r.cert.NotAfter)) +
@@ -281,20 +283,20 @@ func (v view) about() safe {
 }
 
 // vouches is what a certificate says about itself, no more.
-func (v view) vouches(s ca.Scope) safe {
+func (v *view) vouches(s ca.Scope) safe {
 	return "<ul>" + each([]safe{v.vouchedNames(s), v.vouchedAddresses(s), v.vouchedMail(s)}, func(item safe) safe {
 		return "<li>" + item + "</li>"
 	}) + "</ul>" + v.cannot(s)
 }
 
-func (v view) vouchedNames(s ca.Scope) safe {
+func (v *view) vouchedNames(s ca.Scope) safe {
 	if len(s.Domains) == 0 {
 		return v.say("about.names.any")
 	}
 	return v.sayWith("about.names", "{names}", s.Endings())
 }
 
-func (v view) vouchedAddresses(s ca.Scope) safe {
+func (v *view) vouchedAddresses(s ca.Scope) safe {
 	switch {
 	case s.NoAddress:
 		return v.say("about.addresses.none")
@@ -310,7 +312,7 @@ func (v view) vouchedAddresses(s ca.Scope) safe {
 	return v.sayWith("about.ranges", "{ranges}", strings.Join(all, ", "))
 }
 
-func (v view) vouchedMail(s ca.Scope) safe {
+func (v *view) vouchedMail(s ca.Scope) safe {
 	if len(s.Mail) == 0 {
 		return v.say("about.mail.any")
 	}
@@ -318,7 +320,7 @@ func (v view) vouchedMail(s ca.Scope) safe {
 }
 
 // cannot says what the limits exclude; nothing if any name is permitted.
-func (v view) cannot(s ca.Scope) safe {
+func (v *view) cannot(s ca.Scope) safe {
 	key := "about.cannot.othername"
 	switch {
 	case len(s.Domains) == 0:
@@ -336,20 +338,20 @@ func (v view) cannot(s ca.Scope) safe {
 }
 
 // aside lists the other devices, and how to undo the steps.
-func (v view) aside() safe {
+func (v *view) aside() safe {
 	return card("", "devices", v.say("devices"), v.devices()) +
 		card("", "undo", v.say("undo"), each(v.roots(), v.undo))
 }
 
 // undo is how to remove one root. One profile holds them all.
-func (v view) undo(r root) safe {
+func (v *view) undo(r root) safe {
 	if v.device.handheld() && r.place > 1 {
 		return ""
 	}
 	return each(v.guide().Undo, func(text string) safe { return paragraph(v.textFor(r, text)) })
 }
 
-func (v view) devices() safe {
+func (v *view) devices() safe {
 	all := slices.CompactFunc(slices.Clone(platforms), func(a, b claim) bool { return a.Platform == b.Platform })
 	return `<nav aria-label="` + v.plain("devices.label") + "\">\n" + each(all, func(p claim) safe {
 		return `<a href="` + escape(v.base()+"/"+p.path()) + `"` + when(p.Platform == v.device, ` aria-current="page"`) + ">" + escape(string(p.Platform)) + "</a>\n"
@@ -357,7 +359,7 @@ func (v view) devices() safe {
 }
 
 // checking is the first part of the check page, with the image that proves trust.
-func (v view) checking(proof string) safe {
+func (v *view) checking(proof string) safe {
 	return v.head("checking.title") + `<main class="check">
 <h1>` + v.say("checking.title") + `</h1>
 <div role="status"><p class="wait">` + v.say("checking") + `</p><img class="proof" src="` + escape(proof) + `" alt="" width="96" height="96">
@@ -365,17 +367,17 @@ func (v view) checking(proof string) safe {
 }
 
 // yes is the second part of the check page for a browser that trusts.
-func (v view) yes() safe {
+func (v *view) yes() safe {
 	return verdict("yes", v.say("yes.title"), v.say("yes")) + "</div>\n" +
 		when(len(v.further()) > 0, hint(v.sayWith("yes.others", "{names}", v.names(v.further())))) +
 		v.identity() + v.links() + when(!v.waiting(), note(v.say("yes.close"))) + "</main>\n" + end
 }
 
 // waiting reports whether the identity is still to be downloaded.
-func (v view) waiting() bool { return v.config.Identity != nil && !v.taken.Load() }
+func (v *view) waiting() bool { return v.config.Identity != nil && !v.taken.Load() }
 
 // links lead to the pages of the devices.
-func (v view) links() safe {
+func (v *view) links() safe {
 	if len(v.config.Devices) == 0 {
 		return ""
 	}
@@ -383,7 +385,7 @@ func (v view) links() safe {
 }
 
 // identity offers the identity after the proof, as long as it can be downloaded.
-func (v view) identity() safe {
+func (v *view) identity() safe {
 	id := v.config.Identity
 	switch {
 	case id == nil:
@@ -398,7 +400,7 @@ func (v view) identity() safe {
 }
 
 // no is the second part of the check page for all others.
-func (v view) no(reason string) safe {
+func (v *view) no(reason string) safe {
 	text := "no.unknown"
 	if reason == pastWarning {
 		text = "no.refused"

@@ -54,7 +54,7 @@ func (b Board) Sheet(date time.Time) ([]byte, error) {
 		`<div class="guides">` + each(sheetPlatforms[:], v.sheetGuide) + "</div>\n" + v.sheetFoot(b, date) + end), nil
 }
 
-func (v view) sheetHead(code Code) safe {
+func (v *view) sheetHead(code Code) safe {
 	picture := "data:image/png;base64," + base64.StdEncoding.EncodeToString(code.PNG())
 	return `<!doctype html>
 <html lang="` + escape(v.language.Tag) + `">
@@ -71,9 +71,9 @@ func (v view) sheetHead(code Code) safe {
 		`<p class="url">` + escape(v.pageURL()) + "</p>" + paragraph(v.say("sheet.page")) + "</div></header>\n<main>\n"
 }
 
-func (v view) pageURL() string { return Board{Name: v.board}.URL() }
+func (v *view) pageURL() string { return Board{Name: v.board}.URL() }
 
-func (v view) sheetCompare() safe {
+func (v *view) sheetCompare() safe {
 	return `<section class="compare"><h2>` + v.say("sheet.compare") + "</h2>\n" + each(v.roots(), func(r root) safe {
 		print := `<p><code class="print"><span>` + escape(r.half(0)) + "</span><span>" + escape(r.half(1)) + "</span></code></p>\n"
 		return when(len(v.further()) > 0, "<p><strong>"+escape(r.name())+"</strong></p>") + print
@@ -97,7 +97,7 @@ func (v view) sheetGuide(p Platform) safe {
 	return "<section><h2>" + title + "</h2>\n<ol>" + each(v.guide().Steps, v.sheetStep) + "</ol></section>\n"
 }
 
-func (v view) sheetStep(s step) safe {
+func (v *view) sheetStep(s step) safe {
 	again := func(r root) safe { return when(s.Each != "", " "+v.sayFor(r, s.Each)) }
 	text := v.text(s.Do)
 	switch s.Slot {
@@ -111,7 +111,7 @@ func (v view) sheetStep(s step) safe {
 	return "<li>" + text + each(v.further(), again) + when(s.Note != "", note(v.text(s.Note))) + "</li>\n"
 }
 
-func (v view) sheetFoot(b Board, date time.Time) safe {
+func (v *view) sheetFoot(b Board, date time.Time) safe {
 	dates := strings.NewReplacer("{date}", day(date), "{until}", day(v.signing().cert.NotAfter), "{ca}", v.signing().name())
 	return "</main>\n<footer><p><strong>" + v.say("sheet.nfc") + "</strong>: " + v.say("sheet.nfc.how") + " <code>" +
 		escape(fmt.Sprintf("% X", b.Record())) + "</code></p>" +

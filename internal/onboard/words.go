@@ -64,9 +64,12 @@ func readLanguages(fsys fs.FS) ([]language, error) {
 		if err := json.Unmarshal(data, &l); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		all = append(all, l)
+		if l.Tag == "en" {
+			all = slices.Insert(all, 0, l)
+		} else {
+			all = append(all, l)
+		}
 	}
-	slices.SortStableFunc(all, func(a, b language) int { return falseFirst(a.Tag != "en", b.Tag != "en") })
 	return all, nil
 }
 

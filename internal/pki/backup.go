@@ -288,7 +288,8 @@ func (c *CA) PaperRoot(name string) (PaperRoot, error) {
 		return PaperRoot{}, err
 	}
 	if root.Key != store.KeyFile {
-		return PaperRoot{}, fault.With(fmt.Errorf("root %s cannot be printed: its %w", root.ID, store.ErrKeyElsewhere), fault.Hintf("choose another root with --root"))
+		return PaperRoot{}, fault.With(fmt.Errorf("root %s cannot be printed: its %w", root.ID, store.ErrKeyElsewhere),
+			fault.Hintf("choose another root with --root; all but that key is in %s", fault.Command{"backup", "FILE"}))
 	}
 	encrypted, err := c.store.KeyEncrypted(root)
 	return PaperRoot{c, root, encrypted}, err

@@ -58,7 +58,7 @@ type BatchRow struct {
 }
 
 // Before reports whether the certificate existed before this run.
-func (r BatchRow) Before() bool { return r.err == nil && r.Plan == nil }
+func (r *BatchRow) Before() bool { return r.err == nil && r.Plan == nil }
 
 // trial is for plans that nothing will be signed of. What a certificate will be
 // like does not depend on its key, and RSA keys take long to make: one of each

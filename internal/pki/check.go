@@ -25,7 +25,7 @@ type Server struct {
 
 // Host returns a name under which clients reach the device: its own, or if that
 // is a wildcard, another of its certificate; "" if there is none.
-func (s Server) Host() string {
+func (s *Server) Host() string {
 	for _, name := range append([]string{s.Name}, ca.NamesOf(s.Newest.Leaf)...) {
 		if !strings.HasPrefix(name, "*.") {
 			return name
@@ -36,7 +36,7 @@ func (s Server) Host() string {
 
 // Seconds returns how long a handshake with a certificate takes the device, the
 // least and the most of its firmware; zero if that was not measured.
-func (s Server) Seconds(leaf *x509.Certificate) [2]float64 {
+func (s *Server) Seconds(leaf *x509.Certificate) [2]float64 {
 	cert := s.facts(leaf)
 	var all [2]float64
 	for _, row := range s.Target.Rows() {
@@ -52,11 +52,11 @@ func (s Server) Seconds(leaf *x509.Certificate) [2]float64 {
 
 // IsSlow reports whether the key of a certificate is not worth its cost on the
 // device.
-func (s Server) IsSlow(leaf *x509.Certificate) bool {
+func (s *Server) IsSlow(leaf *x509.Certificate) bool {
 	return s.Target.NotRecommended(s.facts(leaf).Key)
 }
 
-func (s Server) facts(leaf *x509.Certificate) device.Certificate {
+func (s *Server) facts(leaf *x509.Certificate) device.Certificate {
 	key, err := ca.KeyTypeOf(leaf.PublicKey)
 	if err != nil {
 		return device.Certificate{}

@@ -10,6 +10,26 @@ import (
 	"github.com/picoca/picoca/internal/store"
 )
 
+// FutureError says that a certificate begins after now: the clock is wrong, or was
+// when the certificate was issued. Only the owner can tell which.
+type FutureError struct {
+	Name      string
+	From, Now time.Time
+}
+
+func futureOf(i store.Issued, now time.Time) *FutureError {
+	return &FutureError{i.Record.Name, i.Leaf.NotBefore, now}
+}
+
+func (e *FutureError) Error() string {
+	return fmt.Sprintf("clock shows %s, and the certificate of %s begins on %s", e.Now.UTC().Format(time.DateTime), DisplayName(e.Name), Day(e.From))
+}
+
+// Hint corrects either.
+func (e *FutureError) Hint() fault.Hint {
+	return fault.Hintf("set the clock of this computer; if it is right: %s", fault.Command{"renew", e.Name})
+}
+
 // ClockUselessError says that no certificate helps a board whose clock is not
 // set.
 type ClockUselessError struct {

@@ -101,9 +101,9 @@ func (e *NoCRLError) Error() string {
 	return fmt.Sprintf("%s has no revocation list yet: it gets one the next time its key is unlocked", e.Root)
 }
 
-// Hint names commands that unlock it.
+// Hint names a command that unlocks it and changes nothing else.
 func (*NoCRLError) Hint() fault.Hint {
-	return fault.Hintf("issue, renew or revoke a certificate, then run the same command again")
+	return fault.Hintf("sign one: %s; then run the same command again", fault.Command{"doctor", "--repair"})
 }
 
 // UnknownRootError says that no root is called Input.

@@ -74,7 +74,7 @@ func (e *CAExistsError) Error() string {
 
 // Hint renews it, or takes another name.
 func (e *CAExistsError) Hint() fault.Hint {
-	return fault.Hintf("%s for a new certificate of the same key; another CA needs another name: --name", fault.Command{"renew", e.Name})
+	return fault.Hintf("%s for a new certificate of the same key; another CA needs another name: --name of delegate, --ca of issue", fault.Command{"renew", e.Name})
 }
 
 // CANameError says that a delegated CA cannot be called so.
@@ -219,10 +219,8 @@ func (d *Delegation) checkPublic() error {
 	if slices.ContainsFunc(roots, func(root store.Root) bool { return ca.KeyMatches(root.Certificate, public) }) {
 		return errRootsKey
 	}
-	for issued := range d.ca.All(false) { // what is damaged, doctor reports
-		if issued.Leaf != nil && issued.Revoked != nil && ca.KeyMatches(issued.Leaf, public) {
-			return d.revokedKeyError(issued)
-		}
+	if issued, ok := d.ca.revokedWith(public); ok {
+		return d.revokedKeyError(issued)
 	}
 	return nil
 }

@@ -74,6 +74,9 @@ type doctor struct {
 	now     time.Time
 	ca      *CA
 	signing store.Root // zero if none signs
+	// damagedRoots says that not all roots could be read: what seems to be of another
+	// CA may be of one of them.
+	damagedRoots bool
 }
 
 func (d *doctor) find(id string, fix fault.Hint, text string, args ...any) {
@@ -165,6 +168,7 @@ func andMore(n int) string {
 func (d *doctor) roots() {
 	all, err := d.ca.Roots()
 	d.fault("root", err)
+	d.damagedRoots = err != nil
 	if len(all) == 0 {
 		return
 	}
@@ -176,10 +180,12 @@ func (d *doctor) roots() {
 			d.find("root-number", fault.Hintf("restore the store from a backup: two were merged"), "root %s has the number of %s", root.ID, all[i-1].ID)
 		}
 		d.rootKey(root)
+		if keepsCRL(root, d.now) {
+			d.list(root)
+		}
 	}
 	if d.signing.Certificate != nil {
 		d.rootDates(d.signing)
-		d.list(d.signing)
 	}
 }
 
@@ -242,28 +248,31 @@ func (d *doctor) rootDates(root store.Root) {
 	}
 }
 
-// list checks the revocation list of the root that signs.
+// list checks the revocation list of a root that can sign it.
 func (d *doctor) list(root store.Root) {
 	revoked, err := d.ca.store.Revocations()
 	d.fault("revoked", err)
+	list := "revocation list"
+	if root.ID != d.signing.ID {
+		list += " of " + root.Certificate.Subject.CommonName
+	}
 	switch {
-	case d.now.After(root.Certificate.NotAfter): // its list cannot be signed again
 	case root.CRL != nil && root.CRL.ThisUpdate.After(d.now):
-		d.clock("revocation list", root.CRL.ThisUpdate)
+		d.clock(list, root.CRL.ThisUpdate)
 	case root.CRL != nil && RevocationList{root, root.CRL.NextUpdate}.Ended(d.now):
-		d.find("crl-ended", repair(), "revocation list ended on %s: servers that read it refuse every client", Day(root.CRL.NextUpdate))
+		d.find("crl-ended", repair(), "%s ended on %s: servers that read it refuse every client", list, Day(root.CRL.NextUpdate))
 	case crlNeedsRefresh(root, d.now):
-		d.find("crl-due", repair(), "%s", listIsDue(root))
+		d.find("crl-due", repair(), "%s", listIsDue(root, list))
 	case err == nil && lacks(root, revoked) > 0:
-		d.find("crl-incomplete", repair(), "revocation list lacks %d of the certificates that were revoked", lacks(root, revoked))
+		d.find("crl-incomplete", repair(), "%s lacks %d of the certificates that were revoked", list, lacks(root, revoked))
 	}
 }
 
-func listIsDue(root store.Root) string {
+func listIsDue(root store.Root, list string) string {
 	if root.CRL == nil {
 		return root.Certificate.Subject.CommonName + " has no revocation list"
 	}
-	return fmt.Sprintf("revocation list ends on %s, and more than half of its time is over", Day(root.CRL.NextUpdate))
+	return fmt.Sprintf("%s ends on %s, and more than half of its time is over", list, Day(root.CRL.NextUpdate))
 }
 
 // lacks counts the revoked certificates of a root that are not in its list.
@@ -296,7 +305,7 @@ func (d *doctor) certificates() {
 		if err == nil && i.Record.KeyKept == store.KeptInStore {
 			_, err = d.ca.store.Key(i)
 		}
-		if err != nil {
+		if err != nil && !(d.damagedRoots && errors.Is(err, store.ErrOtherCA)) {
 			d.damaged(i, err)
 		}
 		if i.Leaf == nil {
@@ -348,6 +357,7 @@ func (d *doctor) holder(history []store.Issued) {
 		d.find("number", fault.Hintf("%s %s %s", mover(runtime.GOOS), fault.Quote(m.Path), fault.Quote(m.Want)), "%s", text)
 	}
 	newest := history[len(history)-1]
+	d.deviceFiles(newest)
 	if newest.Revoked != nil {
 		d.note("revoked", again(newest), "certificate of %s is revoked", DisplayName(newest.Record.Name))
 		return
@@ -379,8 +389,7 @@ func (d *doctor) dates(i store.Issued) {
 	name, renew := DisplayName(i.Record.Name), fault.Run("renew", i.Record.Name)
 	switch {
 	case d.now.Before(i.Leaf.NotBefore):
-		d.find("future", fault.Hintf("set the clock of this computer; if it is right: %s", renew),
-			"clock shows %s, and the certificate of %s begins on %s", d.now.UTC().Format(time.DateTime), name, Day(i.Leaf.NotBefore))
+		d.fault("future", futureOf(i, d.now))
 	case i.Root.Retired != nil:
 		d.find("retired-root", renew, "certificate of %s is from the retired root %s", name, i.Root.Certificate.Subject.CommonName)
 	case d.now.After(i.Leaf.NotAfter):

@@ -53,13 +53,37 @@ func (d *doctor) folder(i store.Issued) {
 	d.privateFiles(i)
 }
 
+// deviceFiles checks what outlives the certificates of a device: other commands read
+// it only when its project is written again, or its files are pushed.
+func (d *doctor) deviceFiles(i store.Issued) {
+	if KindOf(i) != Device {
+		return
+	}
+	name := i.Record.Name
+	_, contact := d.ca.contact(name)
+	_, vapid := d.ca.vapidKey(name)
+	_, page := d.ca.trustPage(name)
+	_, updates := d.ca.UpdatesOf(i)
+	faults := []error{contact, vapid, page, updates}
+	roots, _ := d.ca.Roots() // what is wrong with them was found before
+	for _, root := range roots {
+		_, err := d.ca.owner(name, root)
+		faults = append(faults, err)
+	}
+	for _, err := range faults {
+		if !errors.Is(err, fs.ErrNotExist) {
+			d.fault("device-file", err)
+		}
+	}
+}
+
 // delegated checks the folder of a program that is a CA under the root: its key, and
 // the certificates. Its configuration is the user's to change.
 func (d *doctor) delegated(i store.Issued) {
 	dir, name := i.Record.Folder, i.Record.Name
 	program, err := delegate.Find(i.Record.For)
-	if dir == "" || err != nil {
-		return // the CA made its own key, or a later version of picoca knows its program
+	if dir == "" || err != nil || d.ca.first.Certificate == nil {
+		return // the CA made its own key, a later version of picoca knows its program, or the roots are damaged
 	}
 	folder, err := output.Open(dir, d.ca.outputOptions(output.Overwrite))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

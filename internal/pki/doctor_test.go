@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -120,6 +121,118 @@ func TestDoctorGoesOnAfterADamage(t *testing.T) {
 		"certificate: restore it from a backup: --home FOLDER restore FILE, then copy it from there; or make a new certificate: renew nas.local",
 		"folder-gone: export lost.local --out lost.local",
 		"file-changed: export pico.local --out pico.local --force")
+}
+
+// TestDoctorOfADamagedRoot, beside which another one still verifies: no folder is then
+// looked into, not that of a delegated CA either.
+func TestDoctorOfADamagedRoot(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustDelegate(DelegateRequest{Program: "caddy", Out: "caddy"})
+	root := a.mustRotate(RotateRequest{}, start).New
+	if err := os.WriteFile(filepath.Join(a.dir, "roots", root.ID, "cert.pem"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, "root: restore it from a backup: --home FOLDER restore FILE, then copy it from there")
+}
+
+// TestListOfAnOldRootIsRepaired: no certificate of that root counts as damaged, which
+// its owner would then move away, and a list is signed again without a backup.
+func TestListOfAnOldRootIsRepaired(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "nginx", "nas.local"), start)
+	a.mustIssue(targeted(t, "nginx", "lost.local"), start)
+	a.mustRevoke("lost.local", start)
+	old := a.root()
+	a.mustRotate(RotateRequest{}, start)
+	list := filepath.Join(a.dir, "roots", old.ID, "crl.pem")
+	if err := os.WriteFile(list, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, "root: move it away, then sign a new one: doctor --repair")
+	if err := os.Remove(list); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, "crl-due: doctor --repair", "revoked: issue lost.local")
+	key := filepath.Join(a.dir, "roots", old.ID, "key.pem")
+	whole, err := os.ReadFile(key)
+	if err == nil {
+		err = os.WriteFile(key, []byte("damaged"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.use(func(c *CA) {
+		if _, err := c.Repair(t.Context(), start, noPassphrase, nobodyWaits(t)); !errors.As(err, new(*KeyAwayError)) {
+			t.Errorf("repair without the key: got %v, want a KeyAwayError", err)
+		}
+	})
+	if err := os.WriteFile(key, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.use(func(c *CA) {
+		if signed, err := c.Repair(t.Context(), start, noPassphrase, nobodyWaits(t)); !signed || err != nil {
+			t.Errorf("repair: got %v, %v", signed, err)
+		}
+	})
+	a.wantFindings(start, "revoked: issue lost.local")
+	for _, list := range a.lists() {
+		if got, want := len(list.RevokedCertificateEntries) == 1, bytes.Equal(list.AuthorityKeyId, old.Certificate.SubjectKeyId); got != want {
+			t.Errorf("%s: got %d entries", list.Issuer, len(list.RevokedCertificateEntries))
+		}
+	}
+}
+
+// TestDoctorReplacesTheKeyOfAnIdentity, whose folder in the store does not show its name.
+func TestDoctorReplacesTheKeyOfAnIdentity(t *testing.T) {
+	a := newAuthority(t, "")
+	req := identity(t, "Kitchen tablet")
+	issued := a.mustIssue(req, start).Issued
+	key := filepath.Join(a.dir, filepath.FromSlash(issued.Place), "key.pem")
+	const want = "certificate: restore it from a backup: --home FOLDER restore FILE, then copy it from there; or make a new certificate: renew Kitchen tablet"
+	if err := os.WriteFile(key, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, want)
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start, want)
+	req.Renew = true
+	a.mustIssue(req, start)
+}
+
+// TestDoctorReadsWhatOutlivesCertificates: the keys of messages and updates are
+// needed years after they were made, when a project is written again.
+func TestDoctorReadsWhatOutlivesCertificates(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "pico-w", "pico.local"), start)
+	if _, err := a.messageProject("messages", "ann@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.updatesProject(ProjectRequest{Name: "pico.local", Updates: 8443, Out: "updates"}); err != nil {
+		t.Fatal(err)
+	}
+	a.wantFindings(start)
+	again := "device-file: write the project again: example pico.local "
+	for file, want := range map[string]string{
+		vapidFile:           "device-file: restore the CA's folder from a backup",
+		ownerFile(a.root()): "device-file: restore the CA's folder from a backup",
+		contactFile:         again + "--push --contact you@example.com --force",
+		updatesFile:         again + "--updates --force",
+	} {
+		name := filepath.Join(a.dir, "devices", "pico.local", file)
+		whole, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a.wantFindings(start, want)
+		if err := os.WriteFile(name, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestRepairAsksOnlyForAKeyThatItNeeds, and signs a list that lacks a

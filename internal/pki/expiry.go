@@ -63,7 +63,7 @@ func (c *CA) Expiries(show func(fault.Command) string) (all []export.Expiry, err
 func leafExpiry(i store.Issued, id string, show func(fault.Command) string) export.Expiry {
 	return export.Expiry{
 		Kind: string(KindOf(i)), Name: DisplayName(i.Record.Name), CA: id, End: i.Leaf.NotAfter, Sequence: i.Number() - 1,
-		Due: DueFrom(Validity{i.Leaf.NotBefore, i.Leaf.NotAfter}, 0), Do: show(fault.Command{"renew", i.Record.Name}),
+		Due: DueFrom(validityOf(i), 0), Do: show(fault.Command{"renew", i.Record.Name}),
 	}
 }
 

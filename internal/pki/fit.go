@@ -76,6 +76,9 @@ func (c *CA) FitDevice(name string, target device.Target) (Fit, error) {
 	if err != nil {
 		return Fit{}, err
 	}
+	if KindOf(issued) == Delegated {
+		return Fit{}, &WrongKindError{name, Delegated, Device}
+	}
 	own, err := targetOf(issued)
 	if err == nil && own.Device.ID == "" { // an identity for no device in particular
 		own, err = device.ParseTarget(DefaultDevice)

@@ -260,8 +260,25 @@ func (p *Plan) keptKey() (crypto.Signer, error) {
 	return p.ca.store.Key(*before)
 }
 
-// checkNotRevoked fails if a certificate of the holder with the key was revoked.
+// revokedWith returns a certificate of any holder with a key that was revoked: who it
+// was revoked against may have that key.
+func (c *CA) revokedWith(public crypto.PublicKey) (store.Issued, bool) {
+	for issued := range c.All(false) { // what is damaged, doctor reports
+		if issued.Leaf != nil && issued.Revoked != nil && ca.KeyMatches(issued.Leaf, public) {
+			return issued, true
+		}
+	}
+	return store.Issued{}, false
+}
+
+// checkNotRevoked fails if a certificate with the key was revoked: of the holder, or
+// for a key that came in a request, of any.
 func (p *Plan) checkNotRevoked() error {
+	if p.request.CSR != nil {
+		if revoked, ok := p.ca.revokedWith(p.public); ok {
+			return &RevokedKeyError{revoked.Record.Name, revoked.Revoked.At, p.KeyKept}
+		}
+	}
 	history, err := p.ca.store.History(p.request.holder())
 	if err != nil && !isLost(err) && !errors.Is(err, store.ErrNotIssued) {
 		return err

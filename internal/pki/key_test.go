@@ -121,9 +121,11 @@ func TestRequestsKeysThatAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	_, err := a.issue(Request{Names: names(t, "printer.local"), CSR: csr}, start)
-	if _, ok := errors.AsType[*RevokedKeyError](err); !ok {
-		t.Errorf("got %v, want a RevokedKeyError", err)
+	for _, name := range []string{"printer.local", "other.local"} {
+		_, err := a.issue(Request{Names: names(t, name), CSR: csr}, start)
+		if e, ok := errors.AsType[*RevokedKeyError](err); !ok || e.Name != "printer.local" {
+			t.Errorf("%s: got %v, want a RevokedKeyError of printer.local", name, err)
+		}
 	}
 	csr, _ = request(t, ca.P256)
 	a.mustIssue(Request{Names: names(t, "printer.local"), CSR: csr}, start)

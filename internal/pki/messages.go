@@ -40,14 +40,23 @@ func (c *CA) MessagesContact(name string) (example.Contact, error) {
 	if err != nil {
 		return example.Contact{}, err
 	}
-	text, err := c.store.DeviceFile(issued.Record.Name, contactFile)
+	return c.contact(issued.Record.Name)
+}
+
+// contact is MessagesContact for a device that was found.
+func (c *CA) contact(name string) (example.Contact, error) {
+	text, err := c.store.DeviceFile(name, contactFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return example.Contact{}, nil
 	}
 	if err != nil {
 		return example.Contact{}, err
 	}
-	return example.ParseContact(strings.TrimSpace(string(text)))
+	contact, err := example.ParseContact(strings.TrimSpace(string(text)))
+	if err != nil {
+		err = fault.With(fmt.Errorf("file %q of %s is damaged", contactFile, name), fault.Hintf("write the project again: %s", fault.Command{"example", name, "--push", "--contact", "you@example.com", "--force"}))
+	}
+	return contact, err
 }
 
 // findMessages decides with which key and contact a board sends messages. A key
@@ -65,7 +74,7 @@ func (p *Project) findMessages() error {
 	if p.request.Contact == (example.Contact{}) {
 		return &NoContactError{p.Name}
 	}
-	key, err := p.vapidKey()
+	key, err := p.ca.vapidKey(p.Name)
 	if errors.Is(err, fs.ErrNotExist) {
 		key, err = newVAPIDKey()
 	}
@@ -95,9 +104,9 @@ func messagesOf(key *ecdsa.PrivateKey, contact example.Contact) (*example.Messag
 	return &example.Messages{Private: private, Public: public, Contact: contact}, errors.Join(privateErr, publicErr)
 }
 
-// vapidKey returns the key of the device, or fails with fs.ErrNotExist.
-func (p *Project) vapidKey() (*ecdsa.PrivateKey, error) {
-	data, err := p.ca.store.DeviceFile(p.Name, vapidFile)
+// vapidKey returns the key of a device, or fails with fs.ErrNotExist.
+func (c *CA) vapidKey(name string) (*ecdsa.PrivateKey, error) {
+	data, err := c.store.DeviceFile(name, vapidFile)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +116,7 @@ func (p *Project) vapidKey() (*ecdsa.PrivateKey, error) {
 		err = store.ErrNoKey
 	}
 	if err != nil {
-		return nil, fault.With(fmt.Errorf("VAPID key of %q: %w", p.Name, err), fault.Hintf("restore the CA's folder from a backup"))
+		return nil, fault.With(fmt.Errorf("VAPID key of %q: %w", name, err), fault.Hintf("restore the CA's folder from a backup"))
 	}
 	return ec, nil
 }
@@ -118,7 +127,7 @@ func (p *Project) knownMessages() *example.Messages {
 	if p.messages != nil {
 		return p.messages
 	}
-	key, err := p.vapidKey()
+	key, err := p.ca.vapidKey(p.Name)
 	if err != nil {
 		return nil
 	}
@@ -148,7 +157,7 @@ func (p *Project) keepMessages() error {
 	if p.messages == nil {
 		return nil
 	}
-	stored, err := p.vapidKey()
+	stored, err := p.ca.vapidKey(p.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if err := p.storeVAPIDKey(); err != nil {

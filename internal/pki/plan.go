@@ -69,17 +69,17 @@ type Request struct {
 }
 
 // holder is who the certificate is for.
-func (r Request) holder() store.Holder {
+func (r *Request) holder() store.Holder {
 	if name := r.Client.String(); name != "" {
 		return store.Holder{Kind: ca.KindClient, Name: name}
 	}
 	return store.Holder{Kind: ca.KindServer, Name: r.Names.First().String()}
 }
 
-func (r Request) isIdentity() bool { return r.Client.String() != "" }
+func (r *Request) isIdentity() bool { return r.Client.String() != "" }
 
 // display returns the holder's name for people.
-func (r Request) display() string {
+func (r *Request) display() string {
 	if r.isIdentity() {
 		return r.Client.String()
 	}
@@ -403,9 +403,8 @@ func (p *Plan) Facts(bytes int) device.Certificate {
 
 // prepare makes the certificate up to its signature.
 func (p *Plan) prepare(now time.Time) (err error) {
-	days := cmp.Or(p.request.Days, daysOf(p.before()), ca.DefaultLeafDays)
 	profile := ca.Profile{
-		Kind: p.certKind(), Life: ca.Days(days), Cut: p.request.Days == 0, Force: p.unsafe || p.recommends(p.Key), BoardClock: p.BoardClock,
+		Kind: p.certKind(), Life: ca.Days(p.days()), Cut: p.request.Days == 0, Force: p.unsafe || p.recommends(p.Key), BoardClock: p.BoardClock,
 		ClockStart: p.clockStart,
 	}
 	holder := ca.Holder{Names: p.Names, Client: p.request.Client}
@@ -428,6 +427,11 @@ func (p *Plan) checkSize() error {
 	return errors.Join(err, p.fits(size))
 }
 
+// days is how long the certificate will be valid, unless its root ends first.
+func (p *Plan) days() int {
+	return cmp.Or(p.request.Days, daysOf(p.before()), ca.DefaultLeafDays)
+}
+
 // recommends reports whether the device's own data recommend a key type.
 func (p *Plan) recommends(key ca.KeyType) bool {
 	return p.Target.Device.ID != "" && slices.Contains(p.Target.Keys(), string(key))
@@ -444,10 +448,15 @@ func (p *Plan) certKind() ca.Kind {
 	return ca.KindServer
 }
 
-// daysOf returns how many days a certificate was asked to be valid, 0 if it does
-// not show that: it ends with its root, or began long ago for a board's clock.
+// daysOf returns how many days a certificate was asked to be valid, 0 if that is not
+// known: it ends with its root.
 func daysOf(i *store.Issued) int {
-	if i == nil || ca.HasBoardClock(i.Leaf) || i.Root.Certificate == nil || i.Leaf.NotAfter.Equal(i.Root.Certificate.NotAfter) {
+	switch {
+	case i == nil:
+		return 0
+	case ca.HasBoardClock(i.Leaf):
+		return i.Record.Days
+	case i.Root.Certificate == nil || i.Leaf.NotAfter.Equal(i.Root.Certificate.NotAfter):
 		return 0
 	}
 	return int(i.Leaf.NotAfter.Add(time.Second).Sub(i.Leaf.NotBefore) / (24 * time.Hour))

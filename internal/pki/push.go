@@ -434,7 +434,7 @@ func (p *Push) filledIn(file push.File) push.File {
 // there, and that it went wrong: the next run tries again. What is on another
 // device stays recorded.
 func (p *Push) record(at time.Time) error {
-	pushed := &store.Pushed{To: p.device.Place, BoardID: p.device.Board.ID, At: at}
+	pushed := &store.Pushed{To: p.device.Place, BoardID: p.device.Board.ID, At: at.UTC()}
 	last := p.Issued.Record.Pushed
 	if last != nil && p.device.Kind == push.HTTPS {
 		pushed.BoardID = last.BoardID // a later cable leads to the same board

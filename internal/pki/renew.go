@@ -38,6 +38,15 @@ func DueFrom(cert Validity, within time.Duration) time.Time {
 // Validity is the time of a certificate.
 type Validity struct{ NotBefore, NotAfter time.Time }
 
+// validityOf begins when a certificate was issued, also if it is valid from long ago
+// for a board's clock.
+func validityOf(i store.Issued) Validity {
+	if days := i.Record.Days; days > 0 && ca.HasBoardClock(i.Leaf) {
+		return Validity{i.Leaf.NotAfter.Add(-ca.Days(days)), i.Leaf.NotAfter}
+	}
+	return Validity{i.Leaf.NotBefore, i.Leaf.NotAfter}
+}
+
 // IsDue reports whether a certificate should be renewed: it is due, or expired,
 // and not revoked.
 func IsDue(i store.Issued, within time.Duration, now time.Time) bool {
@@ -47,7 +56,7 @@ func IsDue(i store.Issued, within time.Duration, now time.Time) bool {
 // isLate counts a certificate of a retired root as ended: who trusts the CA now
 // does not know that root.
 func isLate(i store.Issued, within time.Duration, now time.Time) bool {
-	return i.Root.Retired != nil || !now.Before(DueFrom(Validity{i.Leaf.NotBefore, i.Leaf.NotAfter}, within))
+	return i.Root.Retired != nil || !now.Before(DueFrom(validityOf(i), within))
 }
 
 // RenewalsRequest is which certificates to renew together, and how.
@@ -105,6 +114,8 @@ func (c *CA) PlanRenewals(req RenewalsRequest, now time.Time) (*Renewals, error)
 		switch {
 		case err != nil:
 			r.Failed = append(r.Failed, FailedRenewal{"", err})
+		case !req.All && issued.Revoked == nil && now.Before(issued.Leaf.NotBefore):
+			r.Failed = append(r.Failed, FailedRenewal{issued.Record.Name, futureOf(issued, now)})
 		case !req.All && !isLate(issued, req.Within, now) && !c.isUnwritten(issued):
 		case issued.Revoked != nil:
 			r.Revoked = append(r.Revoked, issued)

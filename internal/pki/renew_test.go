@@ -110,6 +110,47 @@ func TestRenewalsTakeWhatIsDue(t *testing.T) {
 	}
 }
 
+// TestDaysOutliveABoardsClock: such a certificate begins in 2021, so its dates do not
+// show for how long it was issued.
+func TestDaysOutliveABoardsClock(t *testing.T) {
+	a := newAuthority(t, "")
+	first := Request{Names: names(t, "broker.local"), For: target(t, "computer"), BoardClock: yes(), Days: 30}
+	a.mustIssue(first, start)
+	if renewed, r := a.renewals(RenewalsRequest{}, start.Add(18*day)); len(renewed) != 0 || r.Err() != nil {
+		t.Errorf("day 18: got %q, %v, want none", renewed, r.Err())
+	}
+	at := start.Add(20 * day)
+	if renewed, r := a.renewals(RenewalsRequest{}, at); len(renewed) != 1 || r.Err() != nil {
+		t.Errorf("day 20: got %q, %v, want 1", renewed, r.Err())
+	}
+	if leaf := a.latest("broker.local").Leaf; !ca.HasBoardClock(leaf) || leaf.NotAfter.Sub(at) > 30*day {
+		t.Errorf("renewed: valid for %v more, want at most 30 days", leaf.NotAfter.Sub(at))
+	}
+	a.mustIssue(Request{Names: first.Names, Renew: true, BoardClock: no()}, at)
+	if leaf := a.latest("broker.local").Leaf; ca.HasBoardClock(leaf) || leaf.NotAfter.Sub(at) > 30*day {
+		t.Errorf("without the clock: valid for %v more, want at most 30 days", leaf.NotAfter.Sub(at))
+	}
+}
+
+// TestRenewalsReportACertificateOfTheFuture, as a clock that was ahead leaves it: no
+// client accepts it, and nothing else would say so for years.
+func TestRenewalsReportACertificateOfTheFuture(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(targeted(t, "computer", "nas.local"), start.Add(1000*day))
+	a.mustIssue(targeted(t, "computer", "lost.local"), start.Add(1000*day))
+	a.mustRevoke("lost.local", start)
+	renewed, r := a.renewals(RenewalsRequest{}, start)
+	if len(renewed) != 0 || len(r.Failed) != 1 || !errors.As(r.Err(), new(*FutureError)) {
+		t.Errorf("got %q, %v, want a FutureError of nas.local", renewed, r.Err())
+	}
+	if renewed, r = a.renewals(RenewalsRequest{All: true}, start); !slices.Equal(renewed, []string{"nas.local"}) || r.Err() != nil {
+		t.Errorf("all: got %q, %v, want nas.local", renewed, r.Err())
+	}
+	if renewed, r = a.renewals(RenewalsRequest{}, start); len(renewed) != 0 || r.Err() != nil {
+		t.Errorf("again: got %q, %v, want none", renewed, r.Err())
+	}
+}
+
 func TestRenewalsLeaveRevokedNamesOut(t *testing.T) {
 	a := newAuthority(t, "")
 	for _, name := range []string{"a.local", "b.local"} {
@@ -147,7 +188,7 @@ func TestRenewalFailsBeforeItIsSigned(t *testing.T) {
 		t.Errorf("got %q renewed, %d failed, want nas.local and 2", renewed, len(r.Failed))
 	}
 	for _, failed := range r.Failed {
-		if a.latest(failed.Name).Number() != 1 {
+		if latest := a.latest(failed.Name); latest.Number() != 1 {
 			t.Errorf("%s: a certificate was signed", failed.Name)
 		}
 	}

@@ -233,7 +233,9 @@ func (c *CA) chooseRevoked(req RevokeRequest, now time.Time) (chosen []store.Iss
 		return nil, nil, err
 	}
 	latest, err := c.Find(req.Target)
-	if serial, ok := parseSerial(req.Target); ok && errors.As(err, new(*NotIssuedError)) || ok && errors.As(err, new(*ca.NameError)) {
+	_, unknown := errors.AsType[*NotIssuedError](err)
+	_, noName := errors.AsType[*ca.NameError](err)
+	if serial, ok := parseSerial(req.Target); ok && (unknown || noName) {
 		one, err := c.bySerial(serial)
 		return []store.Issued{one}, nil, err
 	}
@@ -418,7 +420,7 @@ func askOnce(ask Passphrase) (again Passphrase, forget func()) {
 type KeyAwayError struct{ Root string }
 
 func (e *KeyAwayError) Error() string {
-	return fmt.Sprintf("revocation list of %s cannot be signed: the root has expired, or its key is not here", e.Root)
+	return fmt.Sprintf("revocation list of %s cannot be signed: the root has expired, or its key is not here or has another passphrase", e.Root)
 }
 
 // Hint says what remains.

@@ -446,7 +446,8 @@ func TestRevokedMeanwhileIsNotRenewed(t *testing.T) {
 			t.Errorf("got %v, want a RevokedError", err)
 		}
 	})
-	if got := a.latest("nas.local").Number(); got != 1 {
+	latest := a.latest("nas.local")
+	if got := latest.Number(); got != 1 {
 		t.Errorf("got certificate %d, want only the first", got)
 	}
 }

@@ -59,7 +59,7 @@ func (s *Session) begin(ctx context.Context, now time.Time, ask Passphrase, wait
 	if err := s.checkRoot(); err != nil {
 		return err
 	}
-	if err := s.ensureCRLs(now, ask); err != nil {
+	if err := s.ensureCRLs(now, ask, crlNeedsRefresh); err != nil {
 		return err
 	}
 	s.trusted, err = s.ca.trusted()
@@ -82,17 +82,17 @@ func (s *Session) checkRoot() error {
 	return nil
 }
 
-// ensureCRLs signs the revocation list of each root that has none, as in stores
-// of layout 1, or whose list has less than half of its time left. An old
-// root whose key cannot be had is passed over: it must not keep the user from
-// issuing.
-func (s *Session) ensureCRLs(now time.Time, ask Passphrase) error {
+// ensureCRLs signs the revocation list of each root that needs one: at least that of
+// a root that has none, as in stores of layout 1, or whose list has less than half of
+// its time left. An old root whose key cannot be had is passed over: it must not keep
+// the user from issuing.
+func (s *Session) ensureCRLs(now time.Time, ask Passphrase, needs func(store.Root, time.Time) bool) error {
 	roots, err := s.ca.trusted()
 	if err != nil {
 		return err
 	}
 	for _, root := range roots {
-		if !keepsCRL(root, now) || !crlNeedsRefresh(root, now) {
+		if !keepsCRL(root, now) || !needs(root, now) {
 			continue
 		}
 		authority, err := s.authorityOf(root, now, ask)
@@ -117,14 +117,7 @@ func (s *Session) authorityOf(root store.Root, now time.Time, ask Passphrase) (*
 	return s.ca.unlock(root, now, ask)
 }
 
-// signList signs the list of the root that signs, as long as the list before.
-func (s *Session) signList(now time.Time) error {
-	if err := s.putCRL(s.ca.authority, s.root, now); err != nil {
-		return err
-	}
-	return s.checkRoot()
-}
-
+// putCRL signs the list of a root, as long as the list before.
 func (s *Session) putCRL(authority *ca.Authority, root store.Root, now time.Time) error {
 	revoked, err := s.ca.store.Revocations()
 	if err != nil {
@@ -271,6 +264,9 @@ func (p *Plan) record(files []output.File) store.Record {
 	r := store.Record{
 		Name: holder.Name, Kind: p.certKind(), For: p.Target.String(), Folder: p.dir, Files: map[string]string{}, KeyKept: p.KeyKept, WiFi: p.WiFi,
 		Pushed: p.NextPlace(), Batch: p.batch(),
+	}
+	if p.BoardClock {
+		r.Days = p.days()
 	}
 	for _, file := range files {
 		r.Files[file.Name] = FileSum(file.Data)

@@ -195,7 +195,8 @@ func (e *ForeignPaperError) Error() string {
 
 // Hint uses the other CA.
 func (*ForeignPaperError) Hint() fault.Hint {
-	return fault.Hintf("use the store of that CA, with --home; %s shows the roots of this one", fault.Command{"root", "list"})
+	return fault.Hintf("use the store of that CA, with --home, or if that is lost: %s; %s shows the roots of this one",
+		fault.Command{"--home", "FOLDER", "restore", "--paper", "FILE"}, fault.Command{"root", "list"})
 }
 
 // HasKeyError says that the key on a sheet is in the store already.

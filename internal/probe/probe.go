@@ -144,7 +144,7 @@ type Report struct {
 }
 
 // Problems returns the findings that should be fixed.
-func (r Report) Problems() []Finding {
+func (r *Report) Problems() []Finding {
 	var all []Finding
 	for _, f := range r.Findings {
 		if f.Level == Problem {
@@ -155,7 +155,7 @@ func (r Report) Problems() []Finding {
 }
 
 // has reports whether there is a finding with an ID.
-func (r Report) has(ids ...string) bool {
+func (r *Report) has(ids ...string) bool {
 	for _, f := range r.Findings {
 		if slices.Contains(ids, f.ID) {
 			return true

@@ -370,8 +370,8 @@ func (c *updatesConn) fault(err error) error {
 // greetFault is what ended a handshake: known says that the board had proved who
 // it is, so that it was the board that ended it.
 func (c *updatesConn) greetFault(err error, known bool) error {
-	var remote *net.OpError
-	hungUp := errors.Is(err, io.EOF) || errno.Is(err, syscall.ECONNRESET) || errors.As(err, &remote) && remote.Op == "remote error"
+	alert, sent := errors.AsType[*net.OpError](err)
+	hungUp := errors.Is(err, io.EOF) || errno.Is(err, syscall.ECONNRESET) || sent && alert.Op == "remote error"
 	stranger, unverified := errors.AsType[*StrangerError](err)
 	switch {
 	case c.ctx.Err() != nil || c.late.Err() != nil:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -75,12 +76,23 @@ var bringBack = fault.Hintf("restore it from a backup: %s, then copy it from the
 type LayoutError struct{ Got string }
 
 func (e LayoutError) Error() string {
+	if !e.isLater() {
+		return fmt.Sprintf("layout: got %q; expected the number 1 or %d", e.Got, layout)
+	}
 	return fmt.Sprintf("layout: got %q; this version knows only up to %d", e.Got, layout)
 }
 
 // Hint returns what to do about it.
 func (e LayoutError) Hint() fault.Hint {
+	if !e.isLater() {
+		return bringBack
+	}
 	return fault.Hintf("install a later version of picoca, which knows this layout; or %s", bringBack)
+}
+
+func (e LayoutError) isLater() bool {
+	n, err := strconv.Atoi(e.Got)
+	return err == nil && n > layout
 }
 
 // ModeError means that other users can read or change a file that belongs to

@@ -64,7 +64,7 @@ func (found *Inspection) look(s *Store, name string, entry fs.DirEntry) error {
 	case strings.HasPrefix(name, prefix) && entry.IsDir():
 		found.Leftovers = append(found.Leftovers, s.Path(name))
 		return fs.SkipDir
-	case !known && entry.Type()&fs.ModeSymlink == 0:
+	case !known && entry.Type()&fs.ModeSymlink == 0, known && !fits(name, entry):
 		found.Foreign = append(found.Foreign, s.Path(name))
 		if entry.IsDir() {
 			return fs.SkipDir
@@ -80,6 +80,13 @@ func (found *Inspection) look(s *Store, name string, entry fs.DirEntry) error {
 		found.Owners = append(found.Owners, fault)
 	}
 	return nil
+}
+
+// fits reports whether a file or folder of a known name can be what picoca keeps
+// there. Where it reads through a link, it says itself what is wrong with that.
+func fits(name string, entry fs.DirEntry) bool {
+	isLink := entry.Type()&fs.ModeSymlink != 0
+	return entry.IsDir() || entry.Type().IsRegular() || isLink && name != "lock"
 }
 
 // places are the files and folders of a store, each with the widest mode that

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,10 +48,9 @@ func TestInspectReportsEveryFile(t *testing.T) {
 	}
 	mkdir(t, path("old", "deep"), 0o700)
 	mkdir(t, path(".picoca-ABC.stage"), 0o700)
-	if err := syscall.Mkfifo(path("pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("notes.txt", path("link")); err != nil {
+	mkdir(t, path("devices", "pico.local"), 0o700)
+	if err := errors.Join(syscall.Mkfifo(path("pipe"), 0o600), syscall.Mkfifo(path("devices", "pico.local", "vapid.pem"), 0o600),
+		os.Symlink("notes.txt", path("link")), os.Remove(path("lock")), os.Symlink("notes.txt", path("lock"))); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{issued.Place + "/key.pem", issued.Place} {
@@ -67,7 +67,7 @@ func TestInspectReportsEveryFile(t *testing.T) {
 		foreign = append(foreign, strings.TrimPrefix(filepath.ToSlash(name), filepath.ToSlash(s.dir)+"/"))
 	}
 	slices.Sort(foreign)
-	want := []string{"issued/.DS_Store", issued.Place + "/cert.pem~", "issued/pico.local/about.json", "notes.txt", "old", "pipe", "revoked-list", "roots/000002"}
+	want := []string{"devices/pico.local/vapid.pem", "issued/.DS_Store", issued.Place + "/cert.pem~", "issued/pico.local/about.json", "lock", "notes.txt", "old", "pipe", "revoked-list", "roots/000002"}
 	slices.Sort(want)
 	if !slices.Equal(foreign, want) {
 		t.Errorf("foreign: got %q, want %q", foreign, want)

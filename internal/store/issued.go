@@ -29,7 +29,7 @@ type Issued struct {
 }
 
 // Number returns the certificate's number among those of its holder.
-func (i Issued) Number() int { return number(path.Base(i.Place)) }
+func (i *Issued) Number() int { return number(path.Base(i.Place)) }
 
 // Latest returns the newest certificate of a holder. It fails with ErrNotIssued,
 // or with a DamagedError if that certificate or its record is not what was
@@ -260,7 +260,7 @@ func (r *reader) readAll(f folder) (issued Issued, err error) {
 func (r *reader) verify(leaf *x509.Certificate) (Root, error) {
 	root, ok := rootOf(leaf, r.roots)
 	if !ok {
-		return Root{}, errors.Join(errOtherCA, r.fault)
+		return Root{}, errors.Join(ErrOtherCA, r.fault)
 	}
 	return root, ca.VerifyIssued(leaf, root.Certificate)
 }
@@ -443,6 +443,25 @@ func (s *Store) SetRecord(issued Issued, record Record) error {
 // never in the store, with a MissingError if it is lost, with a DamagedError if it is not what was written, or a ModeError
 // if others can read the file.
 func (s *Store) Key(issued Issued) (crypto.Signer, error) {
+	key, err := s.leafKey(issued)
+	return key, ofHolder(err, issued.Record.Holder())
+}
+
+// ofHolder adds to an error whose file it is about: of an identity, its path does not
+// show that.
+func ofHolder(err error, h Holder) error {
+	switch e := err.(type) {
+	case DamagedError:
+		e.Holder = h
+		return e
+	case MissingError:
+		e.Holder = h
+		return e
+	}
+	return err
+}
+
+func (s *Store) leafKey(issued Issued) (crypto.Signer, error) {
 	name := issued.Place + "/key.pem"
 	data, err := s.read(name, widestPrivate, maxFile)
 	if errors.Is(err, fs.ErrNotExist) && issued.Record.KeyKept != KeptInStore {

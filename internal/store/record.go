@@ -34,6 +34,9 @@ type Record struct {
 	KeyKept KeyKept `json:"key_kept,omitempty"`
 	// WiFi is the network that an identity's Apple profile sets up, nil for none.
 	WiFi *WiFi `json:"wifi,omitempty"`
+	// Days is how long a certificate that begins in the past, for a board's clock,
+	// was asked to be valid; 0 if its dates show that.
+	Days int `json:"days,omitempty"`
 	// Batch identifies the list that the certificate was issued from.
 	Batch string `json:"batch,omitempty"`
 	// Pushed is the device that the files are on, nil if they are on none that
@@ -68,7 +71,7 @@ type Pushed struct {
 }
 
 // Holder returns whom the record's certificate is for.
-func (r Record) Holder() Holder { return Holder{r.Kind, r.Name} }
+func (r *Record) Holder() Holder { return Holder{r.Kind, r.Name} }
 
 // Limits of a record's texts in bytes.
 const (
@@ -136,7 +139,7 @@ func layout1For(board, firmware string) string {
 }
 
 // checkTexts refuses what a terminal should never print, and what is too long.
-func (r Record) checkTexts() error {
+func (r *Record) checkTexts() error {
 	pushed, wifi := Pushed{}, WiFi{}
 	if r.Pushed != nil {
 		pushed = *r.Pushed
@@ -162,7 +165,7 @@ func (r Record) checkTexts() error {
 // CheckFolder fails if a record cannot hold the path of a folder: a terminal could
 // not print it.
 func CheckFolder(dir string) error {
-	return fault.With(checkText("folder", dir, maxFolder), fault.Hintf("choose another place with --out"))
+	return fault.With(checkText("folder", dir, maxFolder), fault.Hintf("choose another place, with a shorter path of visible characters"))
 }
 
 func checkText(what, text string, most int) error {
@@ -194,6 +197,8 @@ func (r *Record) of(facts certFacts) error {
 		return errors.New("certificate is a root")
 	case r.Name == "":
 		return errors.New("name is empty")
+	case r.Days < 0 || r.Days > ca.MaxLeafDays:
+		return fmt.Errorf("days %d are not between 1 and %d", r.Days, ca.MaxLeafDays)
 	case !slices.Contains(facts.names, r.Name):
 		return fmt.Errorf("name %q is not the certificate's: %.200q", r.Name, facts.names)
 	}

@@ -39,7 +39,7 @@ func (r Revocation) Entry() ca.Revocation {
 }
 
 // Revocation returns the revocation of a certificate, for Revoke.
-func (i Issued) Revocation(at time.Time, reason ca.RevocationReason) Revocation {
+func (i *Issued) Revocation(at time.Time, reason ca.RevocationReason) Revocation {
 	return Revocation{
 		Serial: ca.Serial(i.Leaf), Name: i.Record.Name, Authority: fmt.Sprintf("%x", i.Leaf.AuthorityKeyId),
 		At: at.UTC().Truncate(time.Second), Reason: reason, NotAfter: i.Leaf.NotAfter,

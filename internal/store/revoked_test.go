@@ -65,7 +65,8 @@ func TestRevokingAgainIsRefused(t *testing.T) {
 
 func TestRevocationsAreCheckedBeforeTheyAreWritten(t *testing.T) {
 	s, root := createLocked(t)
-	good := issue(t, s, root, "one.local").Revocation(noon, "")
+	one := issue(t, s, root, "one.local")
+	good := one.Revocation(noon, "")
 	for name, spoil := range map[string]func(*Revocation){
 		"no serial":         func(r *Revocation) { r.Serial = "" },
 		"a path":            func(r *Revocation) { r.Serial = "../../0123456789abcdef0123456789" },

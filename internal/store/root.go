@@ -345,7 +345,8 @@ func (f folder) crl(root *x509.Certificate) (*x509.RevocationList, error) {
 	}
 	crl, err := parseCRL(der, root)
 	if err != nil {
-		return nil, f.store.damaged(path.Join(f.name, "crl.pem"), "is damaged: "+err.Error(), err)
+		return nil, fault.With(f.store.damaged(path.Join(f.name, "crl.pem"), "is damaged: "+err.Error(), err),
+			fault.Hintf("move it away, then sign a new one: %s", fault.Command{"doctor", "--repair"}))
 	}
 	f.store.verified.crls[id] = crl
 	return crl, nil
@@ -390,10 +391,11 @@ func (s *Store) RootOf(leaf *x509.Certificate) (Root, error) {
 	if root, ok := rootOf(leaf, roots); ok {
 		return root, nil
 	}
-	return Root{}, errors.Join(err, fault.With(errOtherCA, fault.Hintf("use the store of the CA that issued it, with --home")))
+	return Root{}, errors.Join(err, fault.With(ErrOtherCA, fault.Hintf("use the store of the CA that issued it, with --home")))
 }
 
-var errOtherCA = errors.New("certificate was not issued by a root of this store")
+// ErrOtherCA means that a certificate is of another CA, or of a root that is damaged.
+var ErrOtherCA = errors.New("certificate was not issued by a root of this store")
 
 // rootOf prefers, of a spare and its second publication, the one with a key.
 func rootOf(leaf *x509.Certificate, roots []Root) (Root, bool) {

@@ -321,7 +321,7 @@ func (s *Store) makeLock() error {
 	info, err := s.lstat("lock")
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return s.fault("lock", ErrNotRegular)
+		return fault.With(s.fault("lock", ErrNotRegular), fault.Hintf("move it away: the same command then makes a new one"))
 	case err == nil:
 		return nil
 	case !errors.Is(err, fs.ErrNotExist):

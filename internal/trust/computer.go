@@ -46,7 +46,7 @@ func ThisComputer(getenv func(string) string) Computer {
 var admin = []string{"/usr/local/sbin", "/usr/sbin", "/sbin"}
 
 // program returns a program's path, "" if there is none.
-func (c Computer) program(names ...string) string {
+func (c *Computer) program(names ...string) string {
 	for _, name := range names {
 		if c.OS == "windows" {
 			name += ".exe"
@@ -61,31 +61,31 @@ func (c Computer) program(names ...string) string {
 	return ""
 }
 
-func (c Computer) executable(path string) bool {
+func (c *Computer) executable(path string) bool {
 	info, err := os.Stat(c.at(path))
 	return err == nil && info.Mode().IsRegular() && (c.OS == "windows" || info.Mode()&0o111 != 0)
 }
 
-func (c Computer) at(path string) string { return filepath.Join(c.Base, path) }
+func (c *Computer) at(path string) string { return filepath.Join(c.Base, path) }
 
-func (c Computer) isDir(path string) bool {
+func (c *Computer) isDir(path string) bool {
 	info, err := os.Stat(c.at(path))
 	return err == nil && info.IsDir()
 }
 
-func (c Computer) isFile(path string) bool {
+func (c *Computer) isFile(path string) bool {
 	info, err := os.Stat(c.at(path))
 	return err == nil && info.Mode().IsRegular()
 }
 
 // target returns where a link points, "" if it is none.
-func (c Computer) target(path string) string {
+func (c *Computer) target(path string) string {
 	target, _ := os.Readlink(c.at(path)) // "" for what is no link
 	return target
 }
 
 // read returns a file's bytes, none if it does not exist.
-func (c Computer) read(path string) ([]byte, error) {
+func (c *Computer) read(path string) ([]byte, error) {
 	data, err := os.ReadFile(c.at(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -94,7 +94,7 @@ func (c Computer) read(path string) ([]byte, error) {
 }
 
 // glob returns the paths that match a pattern, sorted.
-func (c Computer) glob(pattern string) []string {
+func (c *Computer) glob(pattern string) []string {
 	found, _ := filepath.Glob(c.at(pattern)) // the patterns are ours
 	for i := range found {
 		found[i] = strings.TrimPrefix(found[i], strings.TrimSuffix(c.Base, "/"))
@@ -103,15 +103,15 @@ func (c Computer) glob(pattern string) []string {
 }
 
 // look runs a command that changes nothing.
-func (c Computer) look(ctx context.Context, args ...string) (string, error) {
+func (c *Computer) look(ctx context.Context, args ...string) (string, error) {
 	return c.Run(ctx, Command{Args: args, Time: lookTime})
 }
 
 // hasRoot reports whether commands can be run as root.
-func (c Computer) hasRoot() bool { return c.UID == 0 || c.program(sudo) != "" }
+func (c *Computer) hasRoot() bool { return c.UID == 0 || c.program(sudo) != "" }
 
 // check refuses a run through sudo: the user's own stores would be root's.
-func (c Computer) check() error {
+func (c *Computer) check() error {
 	if c.SudoUser == "" || c.UID != 0 || c.SudoUser == "root" {
 		return nil
 	}

@@ -130,7 +130,7 @@ func (k *keystore) remove(ctx context.Context, roots []root) (work, error) {
 
 // javaAdvice returns the commands for runtimes that a request leaves out and
 // that do not trust the roots.
-func (c Computer) javaAdvice(ctx context.Context, req Request, roots []root) []Step {
+func (c *Computer) javaAdvice(ctx context.Context, req Request, roots []root) []Step {
 	var all []Step
 	if slices.Contains(req.Stores, Java) || !slices.Contains(req.Stores, System) {
 		return nil

@@ -130,9 +130,9 @@ func (d *nssDB) install(ctx context.Context, roots []root) (work, error) {
 // certutil would add the root and then fail to trust it.
 func (d *nssDB) checkPassword(ctx context.Context) error {
 	_, err := d.c.look(ctx, d.args("-K")...)
-	failed := new(CommandError)
+	failed, ok := errors.AsType[*CommandError](err)
 	switch {
-	case err == nil, !errors.As(err, &failed), strings.Contains(failed.Output, "no keys found"):
+	case !ok, strings.Contains(failed.Output, "no keys found"):
 		return nil
 	case strings.Contains(failed.Output, "SEC_ERROR_BAD_PASSWORD"):
 		return fault.With(fmt.Errorf("%s has a primary password, so picoca cannot add the root", d.dir),

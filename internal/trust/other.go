@@ -40,7 +40,7 @@ func (k *keychain) look(ctx context.Context, roots []root) (contents, error) {
 // security fails then.
 func (k *keychain) settings(ctx context.Context) (string, error) {
 	out, err := k.c.look(ctx, "security", "trust-settings-export", "/dev/stdout")
-	if failed := new(CommandError); errors.As(err, &failed) && strings.Contains(failed.Output, "No Trust Settings were found") {
+	if failed, ok := errors.AsType[*CommandError](err); ok && strings.Contains(failed.Output, "No Trust Settings were found") {
 		return "", nil
 	}
 	return out, err
@@ -80,9 +80,9 @@ func (s *rootStore) look(ctx context.Context, roots []root) (contents, error) {
 	for _, r := range roots {
 		// It fails if there is no such certificate.
 		_, err := s.c.look(ctx, s.certutil("-store", "Root", thumbprint(r.Certificate))...)
-		if failed := new(CommandError); err == nil {
+		if failed, ok := errors.AsType[*CommandError](err); err == nil {
 			found.note(roots, r.Raw, r.name, true)
-		} else if !errors.As(err, &failed) || !strings.Contains(failed.Output, "0x80090011") { // NTE_NOT_FOUND
+		} else if !ok || !strings.Contains(failed.Output, "0x80090011") { // NTE_NOT_FOUND
 			return found, err
 		}
 	}

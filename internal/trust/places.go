@@ -60,10 +60,10 @@ func (c *Computer) outer(req Request) (system, java []place) {
 }
 
 // ownSystem reports whether the system's store is this user's own.
-func (c Computer) ownSystem() bool { return c.OS == "darwin" || c.OS == "windows" }
+func (c *Computer) ownSystem() bool { return c.OS == "darwin" || c.OS == "windows" }
 
 // wanted returns the places that installing fills.
-func (c Computer) wanted(ctx context.Context, req Request, roots []root) []place {
+func (c *Computer) wanted(ctx context.Context, req Request, roots []root) []place {
 	places, java := c.outer(req)
 	for _, b := range c.browsers(req) {
 		policies := req.Scope == AllUsers || req.Scope == Default && b.preferred && b.installed
@@ -92,7 +92,7 @@ func (c *Computer) forestalled(b browser) []place {
 
 // present returns the places whose state counts: where a policy makes the roots
 // trusted, this user's databases need not.
-func (c Computer) present(ctx context.Context, req Request, roots []root) []place {
+func (c *Computer) present(ctx context.Context, req Request, roots []root) []place {
 	places, java := c.outer(req)
 	for _, b := range c.browsers(req) {
 		covered := b.covers(ctx, roots) || b.installed && len(b.databases) == 0
@@ -103,7 +103,7 @@ func (c Computer) present(ctx context.Context, req Request, roots []root) []plac
 
 // all returns every place that exists and may hold a root. Firefox copies what
 // its policy names into the profiles, where it stays.
-func (c Computer) all(req Request) []place {
+func (c *Computer) all(req Request) []place {
 	places, java := c.outer(req)
 	for _, b := range c.browsers(req) {
 		for _, p := range b.policies {
@@ -147,7 +147,7 @@ func (b browser) covers(ctx context.Context, roots []root) bool {
 
 // NotFound explains why this computer has no store of a kind, for one that
 // Status and Install returned nothing for.
-func (c Computer) NotFound(store Store, scope Scope) error {
+func (c *Computer) NotFound(store Store, scope Scope) error {
 	apart := store == Chromium || store == Firefox
 	everyone := fault.Hintf("%s asks for root access", fault.Command{"trust", "--store", string(store)})
 	switch {

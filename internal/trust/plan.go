@@ -79,7 +79,7 @@ type place interface {
 
 // Status returns what the stores of this computer trust, one entry for each that
 // exists. It runs no command that changes anything.
-func (c Computer) Status(ctx context.Context, req Request) ([]Status, error) {
+func (c *Computer) Status(ctx context.Context, req Request) ([]Status, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -104,12 +104,12 @@ func look(ctx context.Context, p place, roots []root) (Status, contents) {
 // Install plans how to make the stores trust the roots. A part that cannot be
 // done has its error in Err, and the other parts can still run. It fails if
 // picoca was run through sudo.
-func (c Computer) Install(ctx context.Context, req Request) (*Plan, error) {
+func (c *Computer) Install(ctx context.Context, req Request) (*Plan, error) {
 	return c.plan(ctx, req, false)
 }
 
 // Remove plans how to take the roots out of the stores, with every trace.
-func (c Computer) Remove(ctx context.Context, req Request) (*Plan, error) {
+func (c *Computer) Remove(ctx context.Context, req Request) (*Plan, error) {
 	return c.plan(ctx, req, true)
 }
 
@@ -159,7 +159,7 @@ func (p *Plan) part(ctx context.Context, place place) Part {
 
 // elevate puts sudo in front of what needs root, or explains what to run where
 // there is no sudo.
-func (c Computer) elevate(w work) error {
+func (c *Computer) elevate(w work) error {
 	if c.UID == 0 {
 		return nil
 	}
@@ -316,7 +316,7 @@ func notTrusted(part Part) error {
 }
 
 // left explains what a removal could not take out.
-func (c Computer) left(part Part, roots []root, found contents) error {
+func (c *Computer) left(part Part, roots []root, found contents) error {
 	traces, _ := split(roots, found.traces)
 	if a, ok := part.place.(*anchors); ok {
 		return a.left(traces)

@@ -3,8 +3,8 @@ package paper
 import (
 	_ "embed"
 	"fmt"
-	"html"
 	"strings"
+	"text/template"
 	"time"
 
 	"rsc.io/qr"
@@ -43,17 +43,17 @@ func (s Sheet) HTML() ([]byte, error) {
 	}
 	parts, words := s.parts(), s.words()
 	fill := strings.NewReplacer(
-		"{title}", html.EscapeString(words.title),
-		"{what}", html.EscapeString(words.what),
-		"{passphrase}", html.EscapeString(words.passphrase),
-		"{missing}", html.EscapeString(words.missing),
-		"{lost}", html.EscapeString(words.lost),
-		"{ca}", html.EscapeString(s.name()),
+		"{title}", template.HTMLEscapeString(words.title),
+		"{what}", template.HTMLEscapeString(words.what),
+		"{passphrase}", template.HTMLEscapeString(words.passphrase),
+		"{missing}", template.HTMLEscapeString(words.missing),
+		"{lost}", template.HTMLEscapeString(words.lost),
+		"{ca}", template.HTMLEscapeString(s.name()),
 		"{until}", day(s.Certificate.NotAfter),
 		"{date}", day(s.Date),
 		"{fingerprint}", ca.Fingerprint(s.Certificate),
-		"{scope}", html.EscapeString(scope(s.Certificate)),
-		"{command}", html.EscapeString(s.Command),
+		"{scope}", template.HTMLEscapeString(scope(s.Certificate)),
+		"{command}", template.HTMLEscapeString(s.Command),
 		"{codes}", codes,
 		"{lines}", printedLines(parts[0])+"\n"+printedLines(parts[1]),
 	)
