@@ -484,8 +484,10 @@ func TestUpdateOnTrial(t *testing.T) {
 	previous, owner := b.newest(), b.owner()
 	b.renew()
 	cert, key := b.newest(), rig.ReadFile(t, b.home.Path("made", "a", "key.der"))
+	names := strings.Repeat("cert.der key.der ", 40) + "owner.der" // as if there were many roots
+	try := fmt.Appendf(nil, "POST /try HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s", len(names), names)
 	send := func() {
-		if status, text := b.ask(put("cert.der", cert), put("key.der", key), put("owner.der", owner.Certificate[0]), post("try")); status != 200 {
+		if status, text := b.ask(put("cert.der", cert), put("key.der", key), put("owner.der", owner.Certificate[0]), try); status != 200 {
 			t.Fatalf("got %d %q", status, text)
 		}
 	}

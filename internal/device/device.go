@@ -135,7 +135,7 @@ func IDs() []string {
 func All() []Device { return slices.Clone(table) }
 
 // Matches reports whether all words of a text occur in what describes the
-// device: its ID, names, group, notes, and files.
+// device: its ID, names, group, notes, files, and steps.
 func (d *Device) Matches(text string) bool {
 	all := []string{d.ID, d.Name, string(d.Group), d.Chip}
 	all = append(all, d.Notes...)
@@ -144,6 +144,9 @@ func (d *Device) Matches(text string) bool {
 		all = append(all, f.Notes...)
 		for _, file := range f.Files {
 			all = append(all, file.Name, file.Container, file.Path)
+		}
+		for _, step := range f.Steps {
+			all = append(all, step.Do, step.Run)
 		}
 	}
 	description := strings.ToLower(strings.Join(all, "\n"))

@@ -328,7 +328,7 @@ var table = []Device{
 			{Run: "mosquitto_pub -h BROKER -p 8883 --cafile {folder}/picoca-root.pem --cert {folder}/cert.pem --key {folder}/key.pem -t test -m hello", For: []Use{"client"}},
 		}, Port: 8883, CRL: CRL{Setting: "crlfile FILE", Source: "mosquitto.conf(5)"}, Versions: []Version{
 			{Range: "any"},
-		}, Notes: []string{"Mosquitto drops root before it reads the key: the key must be readable by user mosquitto."}, Tested: "Mosquitto of Debian 12, installed with these steps: as broker, with identities of seven kinds of clients, and refusing others", Sources: []string{"mosquitto.conf(5)"}},
+		}, Notes: []string{"Mosquitto, an MQTT broker, drops root before it reads the key: the key must be readable by user mosquitto."}, Tested: "Mosquitto of Debian 12, installed with these steps: as broker, with identities of seven kinds of clients, and refusing others", Sources: []string{"mosquitto.conf(5)"}},
 	}},
 	{ID: "nginx", Name: "nginx", Group: "server", Firmware: []Firmware{
 		{ID: "nginx", Name: "nginx", Uses: []Use{"server", "trust"}, Keys: []string{"p256", "rsa-2048", "rsa-3072"}, NotRecommendedKeys: []string{"p384", "rsa-4096"}, Files: []File{

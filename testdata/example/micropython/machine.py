@@ -14,11 +14,11 @@ class ADC:
 
 
 class RTC:
-    """The board's clock: it stands where it was set, unless that is the computer's time."""
+    """The board's clock: it stands where it was set, unless that is the computer's time, up to an hour."""
 
     def datetime(self, new):
         seconds = utime.mktime((new[0], new[1], new[2], new[4], new[5], new[6], 0, 0, 0))
-        if abs(utime.time() - seconds) < 60:
+        if abs(utime.time() - seconds) < 3600:
             os.unsetenv("PICOW_TIME")
             print("clock set")
         else:

@@ -2,7 +2,7 @@
 # the future". So the board asks the network for the time before it serves the page.
 #
 # A home whose internet is down needs its page too. Without an answer the board goes by the newest time that has surely passed:
-# when its own certificate began, or what it wrote into the file "time.txt" since. So the clock may be late, but not early: an
+# when its own certificate was made, or what it wrote into the file "time.txt" since. So the clock may be late, but not early: an
 # identity that ended meanwhile gets in, and one that began meanwhile does not. The board goes on asking.
 @updates@# The owner sets the clock too: picoca push @NAME@, which needs no internet.
 #
@@ -25,21 +25,29 @@ DAY = 24 * 3600
 earliest = 0  # when the certificate began
 
 
-def began(certificate):
-    """When a certificate began: its dates stand in it as YYMMDDHHMMSSZ (RFC 5280, section 4.1.2.5). 0 if it has others."""
+def dates(certificate):
+    """When a certificate began, and when picoca made it: a day later, or a 24th of a short life. 0 if that is not known."""
     with open(certificate, "rb") as file:
         data = file.read()
-    at = max(data.find(b"\x30\x1e\x17\x0d"), data.find(b"\x30\x20\x17\x0d")) + 4  # the end may have four digits of the year
+    at = max(data.find(b"\x30\x1e\x17\x0d"), data.find(b"\x30\x20\x17\x0d")) + 4
     if at < 4:
-        return 0
-    year, month, day, hour, minute, second = [int(data[at + i : at + i + 2]) for i in range(0, 12, 2)]
+        return 0, 0
+    began, later = moment(data, at), DAY
+    if data[at + 13] == 0x17:  # or the end is after 2049, and has four digits of the year
+        later = min(DAY, (moment(data, at + 15) - began) // 24)
+    return began, began + later
+
+
+def moment(data, at):
+    """Dates stand in a certificate as YYMMDDHHMMSSZ (RFC 5280, section 4.1.2.5)."""
+    year, month, day, hour, minute, second = [int(data[i : i + 2]) for i in range(at, at + 12, 2)]
     return time.mktime((2000 + year, month, day, hour, minute, second, 0, 0, 0))
 
 
 def start(certificate):
     """Sets the clock to the newest time that has surely passed."""
     global earliest
-    newest = earliest = began(certificate)
+    earliest, newest = dates(certificate)
     try:
         with open("time.txt") as file:
             newest = max(newest, int(file.read()))
@@ -91,7 +99,7 @@ def write_down():
 @updates@def told(seconds, certificate):
 @updates@    """The owner's time, in Unix time: it counts more than the network's, which has no signature."""
 @updates@    global earliest
-@updates@    earliest = began(certificate)
+@updates@    earliest, _ = dates(certificate)
 @updates@    put(max(earliest, int(seconds) - EPOCH))
 @updates@    known.set()
 @updates@    write_down()
