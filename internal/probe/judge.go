@@ -377,7 +377,8 @@ func (j *judged) life() {
 		j.r.find("board-clock", fault.Hintf("for browsers: %s", fault.Command{"renew", j.known.Holder, "--board-clock=false"}),
 			"boards without a clock accept it; iPhone, iPad and Mac refuse certificates of more than %d days", ca.MaxLeafDays)
 	default:
-		j.r.find("too-long", j.replace(), "it is valid for %d days; iPhone, iPad and Mac refuse more than %d", Days(j.leaf.NotBefore, j.leaf.NotAfter.Add(time.Second)), ca.MaxLeafDays)
+		begun := -Days(j.leaf.NotAfter.Add(time.Second), j.leaf.NotBefore) // a part of a day is too much
+		j.r.find("too-long", j.replace(), "it is valid for %d days; iPhone, iPad and Mac refuse more than %d", begun, ca.MaxLeafDays)
 	}
 }
 
