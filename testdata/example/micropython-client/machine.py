@@ -1,4 +1,5 @@
 # A stand-in for the chip's own temperature sensor: 0.706 V are 27 degrees.
+from board_rtc import RTC
 
 
 class ADC:
