@@ -81,9 +81,10 @@ func TestPhoneCommandScansFromARealTerminal(t *testing.T) {
 // TestPhoneCommandScansWithoutColours where the user or the terminal wants none:
 // on a dark background as on paper, on a light one inverted.
 func TestPhoneCommandScansWithoutColours(t *testing.T) {
-	term := rig.NewTerminal(t, rig.NewHome(t))
+	h := rig.NewHome(t)
 	var address, shown string
 	for _, variable := range []string{"TERM=dumb", "NO_COLOR=1"} {
+		term := rig.NewTerminal(t, h) // a new one: nothing of the run before is on its screen
 		term.Send("export TERM=tmux "+variable, "Enter")
 		address = phoneScreen(term, "80x24")
 		if shown = term.Do("capture-pane", "-p", "-e", "-N", "-t", term.Name); strings.Contains(shown, "\x1b") {
