@@ -78,7 +78,7 @@ func TestPromptEndsWithItsInput(t *testing.T) {
 				term.Send(before, "C-d") // hands over what was typed
 			}
 			term.Send("C-d")
-			term.Wait("error: input ended before a passphrase")
+			term.Wait("error: input ended before the passphrase of the root key was typed")
 			term.WaitPrompt()
 			term.Send("echo code $?", "Enter")
 			if screen := term.Wait("code 1"); !strings.Contains(screen, "hint: ") || !strings.Contains(screen, "echo code") || strings.Contains(screen, "hun") {

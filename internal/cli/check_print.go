@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -46,7 +45,7 @@ type servedJSON struct {
 	Serial    string    `json:"serial"`
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
-	DaysLeft  int       `json:"days_left"`
+	DaysLeft  int64     `json:"days_left"`
 	SHA256    string    `json:"sha256"`
 	Ours      bool      `json:"ours"`
 	Newest    bool      `json:"newest"`
@@ -103,7 +102,7 @@ func (r *checkRun) describeServed(report probe.Report) *servedJSON {
 	}
 	return &servedJSON{
 		Names: names, Serial: ca.Serial(leaf), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
-		DaysLeft: int(math.Floor(leaf.NotAfter.Sub(r.app.Now()).Hours() / 24)), SHA256: ca.Fingerprint(leaf), Ours: report.Ours, Newest: report.IsNewest,
+		DaysLeft: probe.Days(r.app.Now(), leaf.NotAfter), SHA256: ca.Fingerprint(leaf), Ours: report.Ours, Newest: report.IsNewest,
 	}
 }
 

@@ -213,10 +213,13 @@ func (a *app) groups() []group {
 	}
 }
 
-// errUnknownCommand suggests commands with a similar name.
+// errUnknownCommand suggests commands with a similar name, or the flag that is meant.
 func errUnknownCommand(input string, suggestions []string) error {
 	hint := fault.Hintf("%s lists the commands", fault.Command{"--help"})
-	if len(suggestions) > 0 {
+	switch {
+	case input == "version":
+		hint = fault.Run("--version")
+	case len(suggestions) > 0:
 		hint = didYouMean(suggestions)
 	}
 	return misuse(fmt.Sprintf("unknown command %q", input), hint)

@@ -69,7 +69,7 @@ func splitArguments(words fault.Command) (arguments, flags fault.Command) {
 // needsHome reports whether a command uses the CA that --home names: not if it
 // names another one, and not if it uses none.
 func needsHome(words fault.Command) bool {
-	return len(words) > 0 && words[0] != "--home" && words[0] != "devices" && words[0] != "help" && words[len(words)-1] != "--help"
+	return len(words) > 0 && !slices.Contains([]string{"--home", "--version", "devices", "help"}, words[0]) && words[len(words)-1] != "--help"
 }
 
 // isFlag reports whether a word of a command of ours is a flag, and not a name

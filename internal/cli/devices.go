@@ -50,7 +50,7 @@ type deviceJSON struct {
 }
 
 func (a *app) runDevices(o devicesOptions) error {
-	found := slices.DeleteFunc(slices.Clone(device.All()), func(d device.Device) bool { return !d.Matches(o.search) })
+	found := slices.DeleteFunc(device.All(), func(d device.Device) bool { return !d.Matches(o.search) })
 	if len(found) == 0 {
 		return fault.New(fmt.Sprintf("no device matches %q", o.search),
 			fault.Hintf("%s lists all of them; computer stands for any other server", fault.Command{"devices"}))

@@ -146,7 +146,7 @@ func (r *batchReport) issued(row pki.BatchRow) {
 		r.before++
 	}
 	if r.app.json {
-		_ = r.printLine(describeRow(row)) // the printer remembers what could not be written
+		_ = r.printLine(describeRow(row)) // standard output remembers what could not be written
 	}
 }
 

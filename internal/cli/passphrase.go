@@ -49,7 +49,7 @@ func (a *app) ask(ctx context.Context, prompt string, s secret) ([]byte, error) 
 	case errors.Is(err, terminal.ErrNone):
 		return nil, fault.New("no terminal to ask for "+s.what, fault.Hintf("use %s%s", s.flag, s.instead))
 	case errors.Is(err, terminal.ErrEnded):
-		return nil, fault.New("input ended before a passphrase was typed", fault.Hintf("type it and press Enter, or use %s", s.flag))
+		return nil, fault.New("input ended before "+s.what+" was typed", fault.Hintf("type it and press Enter, or use %s", s.flag))
 	}
 	return line, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/picoca/picoca/internal/errno"
 	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/onboard"
+	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/terminal"
 )
@@ -127,7 +128,7 @@ func (a *app) runPhone(ctx context.Context, c *pki.CA, o phoneOptions) (err erro
 	}
 	defer r.place.Close()
 	if err := c.CheckPicture(o.png, o.force); err != nil {
-		return pictureFault(err)
+		return placeFault(err, "--png")
 	}
 	if err := r.start(ctx); err != nil {
 		return err
@@ -200,13 +201,19 @@ func errUntrusted(limit time.Duration) error {
 		fault.Hintf("follow the steps on the page to the last one, the check; --limit gives more time"))
 }
 
-// pictureFault gives an error about the file of --png the hint for that flag.
-func pictureFault(err error) error {
+// placeFault gives an error about the file of a flag the hint for that flag.
+func placeFault(err error, flag string) error {
+	exists, taken := errors.AsType[*output.ExistsError](err)
+	_, enclosed := errors.AsType[*output.EnclosedError](err)
 	switch {
 	case err == nil:
 		return nil
 	case errno.Is(err, syscall.ENOSPC):
-		return fault.With(err, fault.Hintf("make room on that disk, or choose another file with --png"))
+		return fault.With(err, fault.Hintf("make room on that disk, or choose another file with %s", flag))
+	case enclosed:
+		return fault.With(err, fault.Hintf("choose a file outside that folder with %s", flag))
+	case taken && exists.Force:
+		return fault.With(err, fault.Hintf("choose another file with %s, or replace an existing one with --force", flag))
 	}
-	return fault.With(err, fault.Hintf("choose another file with --png, or replace an existing one with --force"))
+	return fault.With(err, fault.Hintf("choose another file with %s", flag))
 }

@@ -42,7 +42,7 @@ func (r *phoneRun) print(ctx context.Context) error {
 	}
 	if r.options.png != "" {
 		if err := r.writePicture(ctx, code.PNG()); err != nil {
-			return pictureFault(err)
+			return placeFault(err, "--png")
 		}
 	}
 	if r.app.json {

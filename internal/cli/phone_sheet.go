@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/picoca/picoca/internal/ca"
-	"github.com/picoca/picoca/internal/fault"
 	"github.com/picoca/picoca/internal/output"
 	"github.com/picoca/picoca/internal/pki"
 	"github.com/picoca/picoca/internal/terminal"
@@ -55,7 +54,7 @@ func (a *app) runSheet(ctx context.Context, c *pki.CA, device string, o phoneOpt
 	}
 	written, err := c.WriteFile(ctx, o.sheet, output.File{Name: "picoca-sheet.html", Data: page}, o.force, a.waiting)
 	if err != nil {
-		return fault.With(err, fault.Hintf("choose another file with --sheet, or replace an existing one with --force"))
+		return placeFault(err, "--sheet")
 	}
 	return a.printSheet(sheet, written[0])
 }

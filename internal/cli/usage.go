@@ -14,7 +14,7 @@ import (
 
 // usage prints how a command is called, in lines that fit the terminal, or 80
 // columns if it is wider or there is none. Cobra breaks lines only if a template
-// says so, and package text/template would make the program a fifth larger.
+// says so, and filling in one would make the program a fifth larger.
 func (a *app) usage(cmd *cobra.Command) error {
 	width := terminal.LineWidth
 	if columns, _ := terminal.Size(a.Stdout); columns > 0 {

@@ -112,7 +112,7 @@ type Client struct {
 }
 
 // Find returns the device with an ID, or an UnknownDeviceError. Its lists are
-// shared: they are not to be changed.
+// shared and must not be changed.
 func Find(id string) (Device, error) {
 	i, found := slices.BinarySearchFunc(table, id, func(d Device, id string) int { return strings.Compare(d.ID, id) })
 	if !found {
@@ -130,7 +130,7 @@ func IDs() []string {
 	return ids
 }
 
-// All returns every device, ordered by ID. Their lists are shared: they are not to be
+// All returns every device, ordered by ID. Their lists are shared and must not be
 // changed.
 func All() []Device { return slices.Clone(table) }
 

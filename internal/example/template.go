@@ -23,8 +23,8 @@ var templates embed.FS
 
 // template is a file with places to fill, as @NAME@. A line that begins with
 // marks, as @mutual@, is there only in projects of each of those kinds, and one
-// that begins with @trust@ once for each Public. text/template would make the
-// program a sixth larger.
+// that begins with @trust@ once for each Public. Those of text/template would make
+// the program a sixth larger.
 type template struct {
 	source  string // below templates
 	name    string // of the file, with places to fill; "" is source's base name

@@ -60,10 +60,27 @@ func FitKey(key ca.KeyType, target device.Target) Fit {
 	if roots := target.RootKeys(); len(roots) > 0 {
 		cert.RootKey = roots[0]
 	}
-	f := Fit{Key: key, Target: target, Faults: fault.Flatten(target.Fits(cert, false))}
+	f := Fit{Key: key, Target: target}
+	for _, one := range fault.Flatten(target.Fits(cert, false)) {
+		f.Faults = append(f.Faults, insist(one, key, target))
+	}
 	f.fill(device.Certificate{Key: string(key)})
 	f.CertificateBytes = bytesOf(target, string(key))
 	return f
+}
+
+// insist gives the fault of a key that is not recommended the command that takes it
+// all the same.
+func insist(err error, key ca.KeyType, target device.Target) error {
+	misfit, ok := errors.AsType[*device.MisfitError](err)
+	if !ok || misfit.Limit != device.LimitNotRecommended {
+		return err
+	}
+	command := fault.Command{"issue", "NAME", "--key", string(key), "--force"}
+	if target.String() != DefaultDevice {
+		command = append(command, "--for", target.String())
+	}
+	return fault.With(err, fault.Hintf("use --key %s, or insist: %s", misfit.Instead, command))
 }
 
 // FitDevice checks the newest certificate of a device or an identity against what

@@ -326,9 +326,13 @@ func toRevoke(history []store.Issued, now time.Time) ([]store.Issued, error) {
 
 // parseSerial reads a serial number as picoca or openssl writes it.
 func parseSerial(input string) (string, bool) {
-	digits := strings.ToLower(strings.ReplaceAll(input, ":", ""))
-	return digits, len(digits) == 32 && strings.Trim(digits, "0123456789abcdef") == ""
+	digits := serialDigits(input)
+	return digits, len(digits) == minSerial && isHex(digits)
 }
+
+func serialDigits(input string) string { return strings.ToLower(strings.ReplaceAll(input, ":", "")) }
+
+func isHex(digits string) bool { return strings.Trim(digits, "0123456789abcdef") == "" }
 
 // bySerial returns a certificate that is not revoked yet.
 func (c *CA) bySerial(serial string) (store.Issued, error) {

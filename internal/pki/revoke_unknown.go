@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/picoca/picoca/internal/fault"
@@ -16,7 +15,11 @@ import (
 type SerialError struct{ Input string }
 
 func (e *SerialError) Error() string {
-	return fmt.Sprintf("%q is not a serial number of 32 to 40 hexadecimal digits", e.Input)
+	digits := serialDigits(e.Input)
+	if len(digits) < minSerial || len(digits) > maxSerial || !isHex(digits) {
+		return fmt.Sprintf("%q is not a serial number of %d to %d hexadecimal digits", e.Input, minSerial, maxSerial)
+	}
+	return fmt.Sprintf("%q is zero or negative, and serial numbers are positive", e.Input) // RFC 5280 section 4.1.2.2
 }
 
 // Hint says where serial numbers are.
@@ -43,12 +46,15 @@ func (e *KnownSerialError) Hint() fault.Hint {
 // one that was copied in part would revoke nothing, without a word.
 const minSerial = 32
 
+// maxSerial is RFC 5280's: 20 octets.
+const maxSerial = 40
+
 // unknown returns the revocation of a certificate that the store does not have, or
 // not whole. It fails with a SerialError, a KnownSerialError, an UnknownRootError, or with
 // store.ErrRevoked.
 func (c *CA) unknown(req RevokeRequest, now time.Time) (store.Revocation, error) {
 	serial, ok := store.ParseSerial(req.Target)
-	if !ok || len(strings.ReplaceAll(req.Target, ":", "")) < minSerial {
+	if !ok || len(serialDigits(req.Target)) < minSerial {
 		return store.Revocation{}, &SerialError{req.Target}
 	}
 	if c.isRootSerial(serial) {

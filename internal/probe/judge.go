@@ -136,7 +136,7 @@ func (v *visit) steps(s seen) {
 }
 
 func daysLeft(now, end time.Time) string {
-	switch left := days(now, end); {
+	switch left := Days(now, end); {
 	case end.Before(now):
 		return "expired"
 	case left == 1:
@@ -146,14 +146,20 @@ func daysLeft(now, end time.Time) string {
 	}
 }
 
-// days counts the whole days between two times. A time.Duration ends after 292
-// years, and a stranger's certificate may not.
-func days(from, to time.Time) int64 {
+// Days counts the whole days from one time to another, rounded down: it is negative as
+// soon as the other is before it. A time.Duration ends after 292 years, and a
+// stranger's certificate may not.
+func Days(from, to time.Time) int64 {
+	const day = 24 * 60 * 60
 	seconds := to.Unix() - from.Unix()
 	if to.Nanosecond() < from.Nanosecond() {
 		seconds--
 	}
-	return seconds / (24 * 60 * 60)
+	days := seconds / day
+	if seconds%day < 0 {
+		days--
+	}
+	return days
 }
 
 // findRoot finds the root of the CA that the leaf leads to.
@@ -371,7 +377,8 @@ func (j *judged) life() {
 		j.r.find("board-clock", fault.Hintf("for browsers: %s", fault.Command{"renew", j.known.Holder, "--board-clock=false"}),
 			"boards without a clock accept it; iPhone, iPad and Mac refuse certificates of more than %d days", ca.MaxLeafDays)
 	default:
-		j.r.find("too-long", j.replace(), "it is valid for %d days; iPhone, iPad and Mac refuse more than %d", days(j.leaf.NotBefore, j.leaf.NotAfter.Add(time.Second)), ca.MaxLeafDays)
+		begun := -Days(j.leaf.NotAfter.Add(time.Second), j.leaf.NotBefore) // a part of a day is too much
+		j.r.find("too-long", j.replace(), "it is valid for %d days; iPhone, iPad and Mac refuse more than %d", begun, ca.MaxLeafDays)
 	}
 }
 

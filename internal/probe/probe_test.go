@@ -524,6 +524,26 @@ func TestDaysAreWholeOnes(t *testing.T) {
 	}
 }
 
+func TestDaysAreRoundedDown(t *testing.T) {
+	for end, want := range map[time.Time]int64{
+		now: 0, now.Add(day24): 1, now.Add(day24 - 1): 0, now.Add(-1): -1, now.Add(-day24): -1, now.Add(-day24 - 1): -2, now.AddDate(1000, 0, 0): 365242,
+	} {
+		if got := Days(now, end); got != want {
+			t.Errorf("%s: got %d, want %d", end, got, want)
+		}
+	}
+}
+
+// TestLifeThatIsTooLongHasMoreDaysThanItsLimit, also if it is only a second longer.
+func TestLifeThatIsTooLongHasMoreDaysThanItsLimit(t *testing.T) {
+	h := newHome(t)
+	r := h.check(serveTLS(t, h.sign(func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(825 * day24) }).TLS(), nil))
+	i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.ID == "too-long" })
+	if want := "it is valid for 826 days; iPhone, iPad and Mac refuse more than 825"; i < 0 || r.Findings[i].Cause != want {
+		t.Errorf("got %+v, want %q", r.Findings, want)
+	}
+}
+
 // TestUnreadableCertificateIsNamed: Go's TLS ends the handshake for it. Devices with
 // negative serial numbers exist.
 func TestUnreadableCertificateIsNamed(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 const MaxSecret = 4096
 
 var (
-	errEmpty = fault.New("is empty", fault.Hintf("write the passphrase on the first line of the file"))
-	errLong  = fault.New("has a first line longer than 4096 bytes", fault.Hintf("write only the passphrase on the first line of the file"))
+	errEmpty = fault.New("is empty", fault.Hintf("write the secret on the first line of the file"))
+	errLong  = fault.New("has a first line longer than 4096 bytes", fault.Hintf("write only the secret on the first line of the file"))
 	errUTF16 = fault.New("is encoded in UTF-16", fault.Hintf("save it as UTF-8: in PowerShell, Set-Content -Encoding utf8 FILE"))
 )
 
