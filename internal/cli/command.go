@@ -42,7 +42,7 @@ var twoWords = []string{"export crl", "export expiry"}
 var nameFirst = []string{"issue", "identity", "renew", "revoke", "export", "example", "push", "show", "check", "fit", "backup", "restore"}
 
 // noName are the flags that come first after one of those, without a name.
-var noName = []string{"--help", "--due", "--all", "--paper", "--ca", "--find"}
+var noName = []string{"--help", "--due", "--all", "--paper", "--ca", "--find", "--from-crl"}
 
 // isMisread reports whether an argument of a command would be read as a flag, or as
 // another command, unless it comes after --.

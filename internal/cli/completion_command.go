@@ -16,8 +16,8 @@ func (a *app) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "completion bash|zsh|fish|powershell",
 		Long: `Prints a script that teaches your shell to complete picoca's commands and flags,
-the names in your CA, devices with their firmware and versions, and formats. Save
-it where the shell looks for such scripts, then open a new terminal.`,
+the names in your CA, devices with their firmware and versions, and formats.
+Save it where the shell looks for such scripts, then open a new terminal.`,
 		Example: `  picoca completion bash > ~/.local/share/bash-completion/completions/picoca
   picoca completion zsh > "${fpath[1]}/_picoca"
   picoca completion fish > ~/.config/fish/completions/picoca.fish

@@ -36,7 +36,7 @@ func (a *app) devicesCommand() *cobra.Command {
 			return a.runDevice(args[0])
 		},
 	}
-	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose description contains `TEXT`")
+	cmd.Flags().StringVar(&o.search, "search", "", "only devices whose name, files, notes or steps contain `TEXT`")
 	a.addJSON(cmd)
 	return cmd
 }

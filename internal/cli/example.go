@@ -30,9 +30,9 @@ func (a *app) exampleCommand() *cobra.Command {
 over HTTPS, the app's page, which can be added to a phone's home screen, and the
 newest certificate of NAME with its key.
 
-With --mqtt, NAME is an identity, and the program publishes a reading to the MQTT
-broker BROKER, a device with a certificate of your CA. The broker's configuration
-is in the folder broker.`,
+With --mqtt, NAME is an identity, and the program publishes a reading to the
+MQTT broker BROKER, a device with a certificate of your CA. The broker's
+configuration is in the folder broker.`,
 		Example: `  picoca example pico.local
   picoca example pico.local --for pico-w/circuitpython@10
   picoca example pico.local --push --contact you@example.com
@@ -122,6 +122,9 @@ func (a *app) runExample(ctx context.Context, c *pki.CA, o exampleOptions) error
 	if err != nil {
 		return err
 	}
+	if ended := project.Ended(a.Now()); ended != nil {
+		a.note("%v", ended)
+	}
 	written, err := project.Write(ctx, a.waiting)
 	if err != nil {
 		return err
@@ -193,9 +196,22 @@ func (a *app) printExample(p *pki.Project, w pki.WrittenProject, o exampleOption
 // installStep is how the project gets onto the board.
 func (a *app) installStep(p *pki.Project, o exampleOptions) string {
 	if o.Updates == 0 {
-		return p.Firmware.Next
+		return p.Firmware.Next + a.pushAside(p, o)
 	}
 	return fmt.Sprintf("copy all files and the folder %s to the board (%s), and reset it", p.Folder(), a.command("push", p.Name, "--example"))
+}
+
+// pushAside mentions push, where it takes this project to the board: that of the
+// device for which the certificate was issued.
+func (a *app) pushAside(p *pki.Project, o exampleOptions) string {
+	if p.Broker != "" || o.forDevice != "" || !p.Firmware.IsCopied() {
+		return ""
+	}
+	command := []string{"push", p.Name, "--example"}
+	if o.MutualTLS {
+		command = append(command, "--mutual-tls")
+	}
+	return "; or run " + a.command(command...)
 }
 
 // printBroker prints what the user does on the broker.

@@ -45,8 +45,8 @@ func (a *app) exportCRLCommand() *cobra.Command {
 		Short: "Write the revocation list, for servers that check identities",
 		Long: `Writes the list of revoked certificates as it is stored, so it asks for no
 passphrase. A server that checks identities needs the new file after each
-revocation. mosquitto (crlfile) and nginx (ssl_crl) read PEM; while there are two
-roots, the PEM file has the lists of both.`,
+revocation. mosquitto (crlfile) and nginx (ssl_crl) read PEM; while there are
+two roots, the PEM file has the lists of both.`,
 		Example: `  picoca export crl
   picoca export crl --out /etc/mosquitto/certs/crl.pem --force
   picoca export crl --format der --out - | openssl crl -inform der -text`,

@@ -19,12 +19,12 @@ func (a *app) exportExpiryCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "expiry",
 		Short: "Write when certificates end, for a calendar or for Prometheus",
-		Long: `Writes when the newest certificate of each name, the root and its revocation list
-end. A calendar (ics) gets one event and one reminder for each; importing it
-again moves them. Prometheus reads the other format through the textfile
+		Long: `Writes when the newest certificate of each name, the root and its revocation
+list end. A calendar (ics) gets one event and one reminder for each; importing
+it again moves them. Prometheus reads the other format through the textfile
 collector of its node exporter. Revoked names are left out.`,
 		Example: `  picoca export expiry
-  picoca export expiry --format prometheus --out /var/lib/prometheus/node-exporter/picoca.prom --force`,
+  picoca export expiry --format prometheus --out picoca.prom --force`,
 		Args: args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.checkOut(cmd, o.out); err != nil {

@@ -152,7 +152,7 @@ func (a *app) printFit(f pki.Fit) error {
 	w := a.columns()
 	heading, asClient := "FIRMWARE\tVERSIONS\tLOADS\tMEMORY\tTIME", slices.ContainsFunc(r.Firmware, fitRowJSON.isClient)
 	if asClient {
-		heading += "\tMEMORY AS A CLIENT"
+		heading += "\tAS A CLIENT"
 	}
 	fmt.Fprintln(w, heading)
 	for _, row := range r.Firmware {

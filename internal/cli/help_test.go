@@ -62,6 +62,23 @@ func TestTopicsAreTrue(t *testing.T) {
 	}
 }
 
+// TestHelpFitsATerminal: no line of a command's help wraps at 80 columns, but one
+// that is pasted whole.
+func TestHelpFitsATerminal(t *testing.T) {
+	var look func(*cobra.Command)
+	look = func(cmd *cobra.Command) {
+		for line := range strings.SplitSeq(cmd.Long+"\n"+cmd.Example, "\n") {
+			if len(line) > 80 && !strings.Contains(line, "Add-Content") {
+				t.Errorf("%s: %d columns, want at most 80: %s", cmd.CommandPath(), len(line), line)
+			}
+		}
+		for _, below := range cmd.Commands() {
+			look(below)
+		}
+	}
+	look(cli.Command())
+}
+
 // TestTopicsAreNoCommands: a command with a topic's name would hide it.
 func TestTopicsAreNoCommands(t *testing.T) {
 	seen := map[string]bool{"topics": true, "help": true}

@@ -30,10 +30,10 @@ every certificate it issues. The root is limited to names of a home network and
 private addresses: even a stolen root key cannot make a certificate for your
 bank that browsers accept.
 
---spare also makes a second root, whose key is only on a page to be printed. Your
-phones trust both from the first day, so a root key that is lost or stolen later
-needs no visit to any of them. The price: two switches on each iPhone, two files
-on each Android. It cannot be added later.`,
+--spare also makes a second root, whose key is only on a page to be printed.
+Your phones trust both from the first day, so a root key that is lost or stolen
+later needs no visit to any of them. The price: two switches on each iPhone, two
+files on each Android. It cannot be added later.`,
 		Example: `  picoca init
   picoca init --permit home.example.com --permit 100.64.0.0/10
   picoca init --only .local

@@ -40,7 +40,7 @@ func (o *leafOptions) add(a *app, cmd *cobra.Command, outDefault, keyDefault str
 	a.addJSON(cmd)
 	f.BoolVar(&o.force, "force", false, "allow slow keys, and replace existing files")
 	a.addPassphrase(cmd)
-	f.StringVar(&o.boardClock, "board-clock", "", "valid from 2021-01-01, for boards that check certificates before their clock is set, or from where the clock of `DEVICE` stands then, as --board-clock=esp8266; Apple devices refuse it")
+	f.StringVar(&o.boardClock, "board-clock", "", "valid from 2021-01-01, for boards that check certificates before their clock is set, or from where the clock of `DEVICE` stands then, such as --board-clock=esp8266; Apple devices refuse it")
 	f.Lookup("board-clock").NoOptDefVal = "true"
 }
 

@@ -112,9 +112,13 @@ func nextText(p *pki.Plan, files int) string {
 	return fmt.Sprintf("copy %s to the %s", countText(files), placeOf(p.Target))
 }
 
-// exampleAside mentions example where there is a project for the device.
+// exampleAside mentions example where there is a project for the device, and push for
+// a renewal, as the project may have been written by then.
 func (a *app) exampleAside(p *pki.Plan) string {
-	if p.HasExample() {
+	switch {
+	case p.IsRenewal() && p.IsCopied():
+		return fmt.Sprintf(" (or run %s)", a.command("push", p.Name()))
+	case p.HasExample():
 		return fmt.Sprintf(" (or run %s for a complete project)", a.command("example", p.Name()))
 	}
 	return ""

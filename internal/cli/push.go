@@ -56,8 +56,8 @@ drive or folder, a serial port, http://ADDRESS for CircuitPython's web workflow,
 or HOST:FOLDER for a computer that ssh reaches. Later, picoca finds the device
 again, and refuses any other board.
 
-A board with the project of picoca example --updates needs a cable only once: then
-picoca reaches it at https://NAME:8443, or where --to says.`,
+A board with the project of picoca example --updates needs a cable only once:
+then picoca reaches it at https://NAME:8443, or where --to says.`,
 		Example: `  picoca push pico.local
   picoca push pico.local --example
   picoca push pico.local --to /dev/ttyACM0

@@ -27,8 +27,9 @@ func (a *app) restoreCommand() *cobra.Command {
 	var o restoreOptions
 	cmd := &cobra.Command{
 		Use: "restore FILE",
-		Long: `Restores what picoca backup wrote, into a folder that is empty or does not exist.
-Everything is decrypted and verified first; after any fault nothing was changed.
+		Long: `Restores what picoca backup wrote, into a folder that is empty or does not
+exist. Everything is decrypted and verified first; after any fault nothing was
+changed.
 
 With --paper the file is the text of a printed page, in any order, typed or
 scanned from its QR codes: zbarimg --raw PHOTO > FILE. A mistyped line is named.`,
@@ -144,8 +145,8 @@ func (a *app) printRestored(o restoreOptions, dir string, r pki.Restored) error 
 		return a.printJSON(restoredJSON{inventoryToJSON(r.Inventory), r.Made, absolute(dir)})
 	}
 	a.say("%s: %s, restored to %s", r.CA, inventoryText(r.Inventory), absolute(dir))
-	a.say("The backup was made on %s. Certificates issued later are not in it and keep working; what was revoked later, revoke again: %s, or %s.",
-		pki.Day(r.Made), a.command("revoke", "NAME"), a.command("revoke", "SERIAL", "--unknown"))
+	a.say("The backup was made on %s. Certificates issued later are not in it and keep working; what was revoked later, take over from the list that your servers have: %s",
+		pki.Day(r.Made), a.command("revoke", "--from-crl", "FILE"))
 	a.say("next: %s", a.command("list"))
 	return nil
 }
@@ -160,7 +161,7 @@ func (a *app) printRestoredPaper(o restoreOptions, dir string, root *x509.Certif
 	a.say("%s: its root, valid until %s, restored to %s", root.Subject.CommonName, pki.Day(root.NotAfter), absolute(dir))
 	a.say("Its key opens with the passphrase that the paper names.")
 	a.say("Paper has no certificates: those of your devices keep working, but this CA does not know them. Issue each again before it ends.")
-	a.say("It has no revocations either. Before servers get a new revocation list, revoke again what theirs has: %s", a.command("revoke", "SERIAL", "--unknown"))
+	a.say("It has no revocations either. Before servers get a new revocation list, take over what theirs has: %s", a.command("revoke", "--from-crl", "FILE"))
 	a.say("next: %s", a.command("issue", ca.ExampleName(root)))
 	return nil
 }

@@ -29,14 +29,14 @@ signs the revocation list again. Servers that check identities must get the new
 list: picoca export crl. Browsers and phones read no such list.
 
 After a restore from paper the CA does not know the certificates that it issued
-before: --from-crl takes over what was revoked, from a list that export crl wrote,
-and --unknown revokes one by its serial number.
+before: --from-crl takes over what was revoked, from a list that export crl
+wrote, and --unknown revokes one by its serial number.
 
 If every certificate of a name has expired, the newest is revoked: picoca renew
 --due then leaves the name out.`,
 		Example: `  picoca revoke "Lost phone" --reason keyCompromise
   picoca revoke broker.local --latest-only
-  picoca revoke SERIAL             # all digits of it, as show or openssl prints them
+  picoca revoke SERIAL             # all of its digits: picoca show prints them
   picoca revoke SERIAL --unknown   # of a certificate that is not here
   picoca revoke --from-crl old.pem # all that an old list of this CA has`,
 		Args: revokeArgs,

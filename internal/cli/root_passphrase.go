@@ -14,8 +14,8 @@ func (a *app) rootPassphraseCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "passphrase",
 		Short: "Change, add or remove the passphrase of the root keys",
-		Long: `Encrypts the keys of all roots under another passphrase, in one step. Backups made
-before keep the old one: replace them.`,
+		Long: `Encrypts the keys of all roots under another passphrase, in one step. Backups
+made before keep the old one: replace them.`,
 		Example: `  picoca root passphrase
   picoca root passphrase --passphrase-file old.txt --new-passphrase-file new.txt`,
 		Args: args(0, 0, ""),

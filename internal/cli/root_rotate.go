@@ -29,8 +29,8 @@ func (a *app) rootRotateCommand() *cobra.Command {
 		Use:   "rotate",
 		Short: "Create a new root beside the old one",
 		Long: `Creates a root that signs from now on. What it can vouch for, its name and its
-type of key are those of the old root, unless you choose others; --permit adds to
-them. Its key gets the passphrase of the old key.
+type of key are those of the old root, unless you choose others; --permit adds
+to them. Its key gets the passphrase of the old key.
 
 The old root stays trusted until you retire it: files for phones, computers and
 servers hold both.

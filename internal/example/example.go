@@ -175,6 +175,10 @@ func (f Firmware) Secrets() string {
 	return path.Base(f.program[i].source)
 }
 
+// IsCopied reports whether a board runs the project's files as they are: it needs no
+// build.
+func (f Firmware) IsCopied() bool { return f.credentials == "" && !f.sketch }
+
 // Kind is what a project is.
 type Kind string
 

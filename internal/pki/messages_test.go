@@ -48,6 +48,51 @@ func TestKeyForMessagesOutlivesItsCertificate(t *testing.T) {
 	}
 }
 
+// TestPushedProjectSendsMessages: push --example does not take the messages away from
+// a board whose project has them.
+func TestPushedProjectSendsMessages(t *testing.T) {
+	a := newAuthority(t, "")
+	a.mustIssue(Request{Names: names(t, "pico.local")}, start)
+	out := filepath.Join(t.TempDir(), "board")
+	sends := func(firmware string) (got bool) {
+		t.Helper()
+		a.use(func(c *CA) {
+			issued, err := c.Find("pico.local")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &Push{ca: c, Issued: issued, Target: target(t, "pico-w/"+firmware), request: PushRequest{Name: "pico.local", Example: true}}
+			r, err := p.projectRequest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = r.Push
+		})
+		return got
+	}
+	if sends("micropython") {
+		t.Error("a project that never had messages sends some")
+	}
+	if _, err := a.messageProject(out, "ann@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if !sends("micropython") || sends("circuitpython") {
+		t.Error("a project with messages is pushed without, or to CircuitPython")
+	}
+	if err := os.Remove(filepath.Join(out, "webpush.py")); err != nil {
+		t.Fatal(err)
+	}
+	if sends("micropython") {
+		t.Error("a project without messages is pushed with them")
+	}
+	if err := os.RemoveAll(out); err != nil {
+		t.Fatal(err)
+	}
+	if !sends("micropython") {
+		t.Error("a project whose folder is gone is pushed without its messages")
+	}
+}
+
 // TestKeyForMessagesOfAnotherRun: who plans before another run stores a key must
 // not write a second one.
 func TestKeyForMessagesOfAnotherRun(t *testing.T) {

@@ -576,15 +576,27 @@ func (p *Plan) checkRecorded() error {
 // HasExample reports whether there is a whole project for the device: one that
 // serves, or for an identity one that publishes.
 func (p *Plan) HasExample() bool {
+	_, found := p.exampleFirmware()
+	return found
+}
+
+// IsCopied reports whether the device is a board that loads the files as they are, so
+// that push takes them there.
+func (p *Plan) IsCopied() bool {
+	firmware, found := p.exampleFirmware()
+	return found && firmware.IsCopied()
+}
+
+func (p *Plan) exampleFirmware() (example.Firmware, bool) {
 	if p.Target.Device.ID == "" || p.Target.Device.RAMKB < example.MinRAMKB || p.KeyKept != store.KeptInStore {
-		return false // it has no key, or too little memory
+		return example.Firmware{}, false // it has no key, or too little memory
 	}
 	kind := example.Server
 	if p.Kind() == Identity {
 		kind = example.Publisher
 	}
-	_, err := example.Find(kind, p.Target.Device.ID, p.Target.Firmware[0].ID)
-	return err == nil
+	firmware, err := example.Find(kind, p.Target.Device.ID, p.Target.Firmware[0].ID)
+	return firmware, err == nil
 }
 
 // files are those to write.

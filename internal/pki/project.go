@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/picoca/picoca/internal/ca"
 	"github.com/picoca/picoca/internal/device"
@@ -258,6 +259,10 @@ func (p *Project) Write(ctx context.Context, waiting Waiting) (_ WrittenProject,
 	}
 	return w, errors.Join(p.record(real), p.keepTrust())
 }
+
+// Ended returns an ExpiredError or a RevokedError if the project's certificate is no
+// longer valid.
+func (p *Project) Ended(now time.Time) error { return inUse(p.issued, now) }
 
 func (p *Project) policy() output.Policy {
 	if p.request.Force {

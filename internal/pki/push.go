@@ -412,33 +412,57 @@ func (p *Push) projectRequest() (r ProjectRequest, err error) {
 		}
 	}
 	if len(p.Target.Firmware) > 1 { // the board says which
-		r.For, err = device.ParseTarget(p.Target.Device.ID + "/" + p.device.Board.Firmware)
+		if r.For, err = device.ParseTarget(p.Target.Device.ID + "/" + p.device.Board.Firmware); err != nil {
+			return r, err
+		}
+	}
+	if p.updates == nil && r.For.Firmware[0].ID == "micropython" { // no other sends messages
+		r.Push, err = p.sendsMessages()
 	}
 	return r, err
+}
+
+// sendsMessages reports whether the project in its folder on this computer sends
+// messages. If there is none, it goes by whether one was ever written.
+func (p *Push) sendsMessages() (bool, error) {
+	if contact, err := p.ca.contact(p.Name()); err != nil || contact == (example.Contact{}) {
+		return false, err
+	}
+	return p.inProject("webpush.py") != nil || p.inProject("main.py") == nil, nil
 }
 
 // filledIn returns the file with the Wi-Fi's password as the user has filled it
 // in in the folder of the project on this computer, if they have.
 func (p *Push) filledIn(file push.File) push.File {
+	data := p.inProject(file.Name)
+	if data == nil || string(data) == string(file.Data) {
+		return file
+	}
+	file.Data = data
+	p.secrets = "" // nothing is left to do
+	return file
+}
+
+// inProject returns a file of the project's folder on this computer, nil if it
+// cannot be read.
+func (p *Push) inProject(name string) []byte {
 	dir := p.Issued.Record.Folder
 	if dir == "" {
-		return file
+		return nil
 	}
 	if p.updates != nil && filepath.Base(dir) == example.FirstFolder {
 		dir = filepath.Dir(dir)
 	}
 	folder, err := output.Open(dir, p.ca.outputOptions(output.Overwrite))
 	if err != nil {
-		return file
+		return nil
 	}
 	defer folder.Close()
-	data, err := folder.ReadIfAny(file.Name)
-	if err != nil || data == nil || string(data) == string(file.Data) {
-		return file
+	data, err := folder.ReadIfAny(name)
+	if err != nil {
+		return nil
 	}
-	file.Data = data
-	p.secrets = "" // nothing is left to do
-	return file
+	return data
 }
 
 // record remembers where the files are. A zero time says that they should be
