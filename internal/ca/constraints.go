@@ -182,7 +182,7 @@ func (c *Constraints) addPrefix(input string, prefix netip.Prefix) error {
 		return &PermitError{input, fmt.Sprintf("has bits set after its prefix; the network is %s", prefix.Masked())}
 	case prefix.Addr().Is4In6():
 		return &PermitError{input, "is an IPv4 range written as IPv6"}
-	case prefix.Bits() < shortest:
+	case prefix.Bits() < shortest && !isHome(prefix):
 		return &PermitError{input, fmt.Sprintf("has a prefix of %d bits; at least %d are needed", prefix.Bits(), shortest)}
 	}
 	if !slices.Contains(c.prefixes, prefix) {
@@ -190,6 +190,13 @@ func (c *Constraints) addPrefix(input string, prefix netip.Prefix) error {
 	}
 	c.noAddress = false
 	return nil
+}
+
+// isHome reports whether a range is one that the home's constraints permit, or a part.
+func isHome(prefix netip.Prefix) bool {
+	return slices.ContainsFunc(HomeConstraints().prefixes, func(home netip.Prefix) bool {
+		return home.Bits() <= prefix.Bits() && home.Contains(prefix.Addr())
+	})
 }
 
 // ExampleName returns a device's name that a root permits: pico.local, unless that is

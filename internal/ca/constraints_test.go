@@ -71,6 +71,16 @@ func TestPermitWidensTheConstraints(t *testing.T) {
 	}
 }
 
+// TestHomeRangesAreNeverTooWide: all of them, and their halves, are what a home may have.
+func TestHomeRangesAreNeverTooWide(t *testing.T) {
+	for _, input := range []string{"fc00::/7", "fd00::/8", "10.0.0.0/8", "fe80::/10"} {
+		c, err := ca.OnlyConstraints([]string{".local", input})
+		if want := []netip.Prefix{netip.MustParsePrefix(input)}; err != nil || !slices.Equal(c.Prefixes(), want) {
+			t.Errorf("only .local and %s: got %v, %v", input, c.Prefixes(), err)
+		}
+	}
+}
+
 func TestPermitRefusesWhatUndoesTheProtection(t *testing.T) {
 	for _, row := range []struct{ input, want string }{
 		{"com", "public suffix"},

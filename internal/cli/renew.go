@@ -49,8 +49,11 @@ with --due and --all also those that did not get there the last time.`,
   picoca renew --due --push
   picoca renew --all --out new`,
 		Args: func(cmd *cobra.Command, given []string) error {
+			if len(given) > 0 && (o.due.due || o.all) {
+				return usageFault(cmd, fmt.Errorf("--due and --all find the certificates themselves, and take no name; got %q", given[0]))
+			}
 			if o.due.due || o.all {
-				return args(0, 0, "")(cmd, given)
+				return nil
 			}
 			return args(1, maxArgs, "the name of a device or an identity, --due or --all")(cmd, given)
 		},
