@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/picoca/picoca/e2e/rig"
@@ -113,10 +114,13 @@ func drive(t testing.TB, driver string, options any) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
+	// The test's own context ends before the driver has closed its browser, and Firefox
+	// outlives a driver that is killed: that ends it when it is asked to stop.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), rig.Patience)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, rig.Need(t, "node", "nodejs"), driver, string(text))
 	cmd.Dir, cmd.Stderr, cmd.WaitDelay = rig.ClientDrivers, os.Stderr, rig.Patience
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
