@@ -28,7 +28,7 @@ test-all: test
 	npm ci --prefix testdata/bun --no-audit --no-fund --ignore-scripts
 	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 60m ./e2e/trust ./e2e/clients ./e2e/years ./e2e/growth ./e2e/verifiers ./e2e/faults
 	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 20m -run Batch ./internal/pki
-	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -run TestPictureOf ./e2e/phone ./e2e/example
+	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -run 'TestPictureOf|TestWhatAnUpdateCosts|TestUpdatesAndPowerCuts' ./e2e/phone ./e2e/example
 	PICOCA_TEST_ALL=1 $(GO) test -vet=off -count=1 -timeout 90m -v ./e2e/release
 	scripts/test-bare.sh
 

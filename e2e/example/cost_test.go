@@ -68,7 +68,7 @@ func TestWhatAnUpdateCosts(t *testing.T) {
 	t.Parallel()
 	rig.Need(t, "valgrind", "valgrind")
 	for _, flag := range []string{"", "--mutual-tls"} {
-		const most = 200_000_000
+		const most = 260_000_000 // 188 to 233 million were counted: it depends on the pieces in which the bytes arrive
 		var counts [2]int
 		for i := range counts {
 			out := filepath.Join(t.TempDir(), "callgrind")
