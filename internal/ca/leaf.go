@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -187,7 +188,7 @@ func (p *Prepared) Exceeds(limit int) (bool, error) {
 func (p *Prepared) rough() int {
 	const fixed = 526 + 512 + 512
 	sum := fixed + 2*(len(p.template.Subject.CommonName)+8)
-	for _, name := range append(p.template.DNSNames, p.template.EmailAddresses...) {
+	for _, name := range slices.Concat(p.template.DNSNames, p.template.EmailAddresses) {
 		sum += len(name) + 8
 	}
 	return sum + len(p.template.IPAddresses)*(net.IPv6len+8)

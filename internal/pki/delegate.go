@@ -219,10 +219,11 @@ func (d *Delegation) checkPublic() error {
 	if slices.ContainsFunc(roots, func(root store.Root) bool { return ca.KeyMatches(root.Certificate, public) }) {
 		return errRootsKey
 	}
-	if issued, ok := d.ca.revokedWith(public); ok {
-		return d.revokedKeyError(issued)
+	issued, err := d.ca.revokedWith(public)
+	if err != nil || issued == nil {
+		return err
 	}
-	return nil
+	return d.revokedKeyError(*issued)
 }
 
 func (d *Delegation) revokedKeyError(of store.Issued) error {

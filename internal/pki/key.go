@@ -261,21 +261,32 @@ func (p *Plan) keptKey() (crypto.Signer, error) {
 }
 
 // revokedWith returns a certificate of any holder with a key that was revoked: who it
-// was revoked against may have that key.
-func (c *CA) revokedWith(public crypto.PublicKey) (store.Issued, bool) {
-	for issued := range c.All(false) { // what is damaged, doctor reports
-		if issued.Leaf != nil && issued.Revoked != nil && ca.KeyMatches(issued.Leaf, public) {
-			return issued, true
+// was revoked against may have that key. It is nil if there is none.
+func (c *CA) revokedWith(public crypto.PublicKey) (*store.Issued, error) {
+	revoked, err := c.store.Revocations()
+	if err != nil || len(revoked) == 0 {
+		return nil, err
+	}
+	for issued, err := range c.All(false) {
+		switch {
+		case err != nil && !isLost(err): // what is damaged, doctor reports
+			return nil, err
+		case issued.Leaf != nil && issued.Revoked != nil && ca.KeyMatches(issued.Leaf, public):
+			return &issued, nil
 		}
 	}
-	return store.Issued{}, false
+	return nil, nil
 }
 
 // checkNotRevoked fails if a certificate with the key was revoked: of the holder, or
 // for a key that came in a request, of any.
 func (p *Plan) checkNotRevoked() error {
 	if p.request.CSR != nil {
-		if revoked, ok := p.ca.revokedWith(p.public); ok {
+		revoked, err := p.ca.revokedWith(p.public)
+		if err != nil {
+			return err
+		}
+		if revoked != nil {
 			return &RevokedKeyError{revoked.Record.Name, revoked.Revoked.At, p.KeyKept}
 		}
 	}

@@ -361,11 +361,8 @@ func (p *Push) keepPage(w PushedFiles) error {
 // keptPage reports whether the board's program has left its page for phones as it
 // was.
 func (p *Push) keptPage(done []push.Done) bool {
-	kept := false
-	for _, file := range done {
-		kept = kept || file.State == push.Kept
-	}
-	return kept && p.device.Kind == push.HTTPS
+	isKept := func(file push.Done) bool { return file.State == push.Kept }
+	return p.device.Kind == push.HTTPS && slices.ContainsFunc(done, isKept)
 }
 
 // access is what picoca and the board prove to each other.
